@@ -1,0 +1,1 @@
+"""Typed clients of the ops_service maintenance port."""

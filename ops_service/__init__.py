@@ -1,0 +1,1 @@
+"""A private maintenance port inside a running Python process."""

@@ -1,0 +1,153 @@
+"""The exceptions that ops_service raises on the host's side.
+
+    OpsServiceError
+    ├── ConfigurationError         the configuration is wrong; start is refused
+    ├── StartError                 the port could not be opened
+    ├── Unauthenticated            the peer has no verified certificate
+    ├── PermissionDenied           the peer lacks a capability
+    ├── InvalidRequest             a field has a value that is not accepted
+    ├── WrongProcess               the caller pinned another process
+    ├── UnknownMethod              no such method
+    ├── Busy                       a slot is taken; try again later
+    ├── EngineUnavailable          the snapshot engine cannot run here
+    ├── CloneRefused               the system refused to clone the process
+    ├── InsufficientMemory         a capture would not fit into the memory left
+    ├── GcMomentMissed             the awaited collection did not come
+    ├── WalkFailed                 the child ended before its walk was whole
+    ├── WalkTimeout                the child outlived its bound
+    ├── Cancelled                  the caller went away
+    ├── EvaluationDisabled         evaluation is switched off here
+    └── AuditUnavailable           the audit record could not be written
+
+Raise what happened; `ops_service.status` maps it to the wire, once.
+"""
+
+from __future__ import annotations
+
+
+class OpsServiceError(Exception):
+    """Base of every exception that ops_service raises.
+
+    The text is meant for the caller and holds nothing of the application: no
+    text of its exceptions, no contents of its objects.
+
+    Attributes:
+        reason: Stable name of the error, sent as ``ErrorInfo.reason``.
+        retry_after: Seconds after which trying again makes sense, or None.
+        details: Further facts as strings, sent as ``ErrorInfo.metadata``.
+    """
+
+    reason = "INTERNAL"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        details: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.details = details or {}
+
+
+class ConfigurationError(OpsServiceError):
+    """The configuration is wrong. The text names the file, key and remedy."""
+
+    reason = "CONFIGURATION"
+
+
+class StartError(OpsServiceError):
+    """The port could not be opened."""
+
+    reason = "START"
+
+
+class Unauthenticated(OpsServiceError):
+    """The peer presented no certificate that the server could verify."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(OpsServiceError):
+    """The peer lacks a capability. The text names who the server saw."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class InvalidRequest(OpsServiceError):
+    """A field of the request has a value that is not accepted."""
+
+    reason = "INVALID_REQUEST"
+
+
+class WrongProcess(OpsServiceError):
+    """The caller pinned an instance id that is not this process's."""
+
+    reason = "WRONG_PROCESS"
+
+
+class UnknownMethod(OpsServiceError):
+    """The server has no such method."""
+
+    reason = "UNKNOWN_METHOD"
+
+
+class Busy(OpsServiceError):
+    """A bounded resource is in use. Trying again later makes sense."""
+
+    reason = "BUSY"
+
+
+class EngineUnavailable(OpsServiceError):
+    """The snapshot engine cannot run on this interpreter or system."""
+
+    reason = "ENGINE_UNAVAILABLE"
+
+
+class CloneRefused(OpsServiceError):
+    """The operating system refused to clone the process."""
+
+    reason = "CLONE_REFUSED"
+
+
+class InsufficientMemory(OpsServiceError):
+    """Too little memory is left. The text says the figures and what still fits."""
+
+    reason = "INSUFFICIENT_MEMORY"
+
+
+class GcMomentMissed(OpsServiceError):
+    """The full collection that the caller waited for did not come in time."""
+
+    reason = "GC_MOMENT_MISSED"
+
+
+class WalkFailed(OpsServiceError):
+    """The walking child ended before its walk was whole. The host is unharmed."""
+
+    reason = "WALK_FAILED"
+
+
+class WalkTimeout(OpsServiceError):
+    """The walking child outlived its bound and was killed."""
+
+    reason = "WALK_TIMEOUT"
+
+
+class Cancelled(OpsServiceError):
+    """The caller went away, or the service stopped."""
+
+    reason = "CANCELLED"
+
+
+class EvaluationDisabled(OpsServiceError):
+    """Evaluation is not switched on in this process."""
+
+    reason = "EVALUATION_DISABLED"
+
+
+class AuditUnavailable(OpsServiceError):
+    """The audit record could not be written, so the work was not begun."""
+
+    reason = "AUDIT_UNAVAILABLE"

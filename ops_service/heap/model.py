@@ -1,0 +1,106 @@
+"""Plain data of the heap engine: what is asked for, and what came out.
+
+Knows neither gRPC nor protobuf.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class GcMoment(enum.Enum):
+    """When a snapshot is taken, seen from the garbage collector."""
+
+    NOW = "now"
+    COLLECT_FIRST = "collect_first"
+    AFTER_NEXT_FULL_COLLECTION = "after_next_full_collection"
+
+
+class WalkMode(enum.Enum):
+    """Where a walk ran."""
+
+    FORKED = "forked"
+    IN_PROCESS = "in_process"
+    OBJGRAPH = "objgraph"
+    """No walk: ``objgraph.typestats``, tracked objects only and no sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Whether the native engine can run here."""
+
+    available: bool
+    reason: str
+    """Why not, and what to do. Empty if available."""
+    compiled_for: str
+    """The CPython release that it was compiled for, "" without the extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What a capture is asked for. Times in seconds."""
+
+    gc_moment: GcMoment = GcMoment.NOW
+    gc_wait_limit: float = 60.0
+    allow_pause: bool = False
+    lifetime_limit: float = 30.0
+    """Bound on the child's life; it is killed after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStart:
+    """What is known once the child runs. Times in seconds, sizes in bytes."""
+
+    capture_time: float
+    """Unix time of the clone."""
+    mode: WalkMode
+    clone_pause: float
+    """How long the GIL was held for the clone."""
+    allocated_blocks: int
+    """``sys.getallocatedblocks()`` at the clone."""
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSummary:
+    """What is known once the walk is whole. Times in seconds, sizes in bytes."""
+
+    object_count: int
+    edge_count: int
+    type_count: int
+    name_count: int
+    total_size: int
+    pause: float
+    """How long the process stood still: the clone, or in-process the walk."""
+    child_lifetime: float
+    child_cpu_time: float
+    child_table_bytes: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCount:
+    """One type of a census."""
+
+    type_name: str
+    """Module and qualified name; builtins bare."""
+    count: int
+    total_size: int
+    """Bytes as ``sys.getsizeof`` counts; 0 where the method has no sizes."""
+    size_estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Counts and sizes of all live objects by type, largest size first."""
+
+    capture_time: float
+    mode: WalkMode
+    pause: float
+    """Seconds that the process stood still."""
+    types: tuple[TypeCount, ...]
+    object_count: int
+    total_size: int
+    resident_bytes: int
+    warnings: tuple[str, ...]

@@ -1,0 +1,112 @@
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ops_service.v1 import heap_pb2 as _heap_pb2
+from ops_service.v1 import process_pb2 as _process_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class HeapGrowthVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HEAP_GROWTH_VERDICT_UNSPECIFIED: _ClassVar[HeapGrowthVerdict]
+    HEAP_GROWTH_VERDICT_INCONCLUSIVE: _ClassVar[HeapGrowthVerdict]
+    HEAP_GROWTH_VERDICT_NO_LEAK: _ClassVar[HeapGrowthVerdict]
+    HEAP_GROWTH_VERDICT_LEAK: _ClassVar[HeapGrowthVerdict]
+    HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON: _ClassVar[HeapGrowthVerdict]
+HEAP_GROWTH_VERDICT_UNSPECIFIED: HeapGrowthVerdict
+HEAP_GROWTH_VERDICT_INCONCLUSIVE: HeapGrowthVerdict
+HEAP_GROWTH_VERDICT_NO_LEAK: HeapGrowthVerdict
+HEAP_GROWTH_VERDICT_LEAK: HeapGrowthVerdict
+HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON: HeapGrowthVerdict
+
+class WatchHeapGrowthRequest(_message.Message):
+    __slots__ = ("instance_id", "interval", "duration", "limit", "allow_pause")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PAUSE_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    interval: _duration_pb2.Duration
+    duration: _duration_pb2.Duration
+    limit: int
+    allow_pause: bool
+    def __init__(self, instance_id: _Optional[str] = ..., interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., limit: _Optional[int] = ..., allow_pause: bool = ...) -> None: ...
+
+class WatchHeapGrowthResponse(_message.Message):
+    __slots__ = ("header", "report", "trailer")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    TRAILER_FIELD_NUMBER: _ClassVar[int]
+    header: HeapGrowthHeader
+    report: HeapGrowthReport
+    trailer: HeapGrowthTrailer
+    def __init__(self, header: _Optional[_Union[HeapGrowthHeader, _Mapping]] = ..., report: _Optional[_Union[HeapGrowthReport, _Mapping]] = ..., trailer: _Optional[_Union[HeapGrowthTrailer, _Mapping]] = ...) -> None: ...
+
+class HeapGrowthHeader(_message.Message):
+    __slots__ = ("process", "interval", "duration")
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    DURATION_FIELD_NUMBER: _ClassVar[int]
+    process: _process_pb2.ProcessId
+    interval: _duration_pb2.Duration
+    duration: _duration_pb2.Duration
+    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class HeapGrowthReport(_message.Message):
+    __slots__ = ("sample_count", "sample_time", "verdict", "reason", "types", "object_count", "total_size", "resident_bytes", "clone_pause", "method")
+    SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_TIME_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    OBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    RESIDENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CLONE_PAUSE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    sample_count: int
+    sample_time: _timestamp_pb2.Timestamp
+    verdict: HeapGrowthVerdict
+    reason: str
+    types: _containers.RepeatedCompositeFieldContainer[HeapTypeGrowth]
+    object_count: int
+    total_size: int
+    resident_bytes: int
+    clone_pause: _duration_pb2.Duration
+    method: _heap_pb2.CensusMethod
+    def __init__(self, sample_count: _Optional[int] = ..., sample_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., types: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., object_count: _Optional[int] = ..., total_size: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., method: _Optional[_Union[_heap_pb2.CensusMethod, str]] = ...) -> None: ...
+
+class HeapTypeGrowth(_message.Message):
+    __slots__ = ("type_name", "count", "total_size", "count_difference", "size_difference", "count_per_minute", "size_per_minute")
+    TYPE_NAME_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    type_name: str
+    count: int
+    total_size: int
+    count_difference: int
+    size_difference: int
+    count_per_minute: float
+    size_per_minute: float
+    def __init__(self, type_name: _Optional[str] = ..., count: _Optional[int] = ..., total_size: _Optional[int] = ..., count_difference: _Optional[int] = ..., size_difference: _Optional[int] = ..., count_per_minute: _Optional[float] = ..., size_per_minute: _Optional[float] = ...) -> None: ...
+
+class HeapGrowthTrailer(_message.Message):
+    __slots__ = ("sample_count", "verdict", "reason", "warnings")
+    SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    sample_count: int
+    verdict: HeapGrowthVerdict
+    reason: str
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sample_count: _Optional[int] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...

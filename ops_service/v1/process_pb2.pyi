@@ -1,0 +1,115 @@
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ops_service.v1 import annotations_pb2 as _annotations_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ProcessId(_message.Message):
+    __slots__ = ("instance_id", "pid", "start_time", "host_name")
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    HOST_NAME_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    pid: int
+    start_time: _timestamp_pb2.Timestamp
+    host_name: str
+    def __init__(self, instance_id: _Optional[str] = ..., pid: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., host_name: _Optional[str] = ...) -> None: ...
+
+class GetPrincipalRequest(_message.Message):
+    __slots__ = ("instance_id",)
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
+
+class GetPrincipalResponse(_message.Message):
+    __slots__ = ("process", "principal", "principal_problem", "presented_names", "capabilities")
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    PRESENTED_NAMES_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    process: ProcessId
+    principal: str
+    principal_problem: str
+    presented_names: _containers.RepeatedScalarFieldContainer[str]
+    capabilities: _containers.RepeatedScalarFieldContainer[_annotations_pb2.Capability]
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., principal: _Optional[str] = ..., principal_problem: _Optional[str] = ..., presented_names: _Optional[_Iterable[str]] = ..., capabilities: _Optional[_Iterable[_Union[_annotations_pb2.Capability, str]]] = ...) -> None: ...
+
+class GetProcessRequest(_message.Message):
+    __slots__ = ("instance_id",)
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    instance_id: str
+    def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
+
+class GetProcessResponse(_message.Message):
+    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations")
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_UPTIME_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_IMPLEMENTATION_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
+    GRPCIO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROTOBUF_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RESIDENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    THREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GARBAGE_COLLECTOR_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ENGINE_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_ENABLED_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    process: ProcessId
+    uptime: _duration_pb2.Duration
+    service_uptime: _duration_pb2.Duration
+    service_version: str
+    python_implementation: str
+    python_version: str
+    grpcio_version: str
+    protobuf_version: str
+    resident_bytes: int
+    thread_count: int
+    garbage_collector: GarbageCollector
+    snapshot_engine: SnapshotEngine
+    evaluation_enabled: bool
+    running_evaluations: _containers.RepeatedCompositeFieldContainer[RunningEvaluation]
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ...) -> None: ...
+
+class GarbageCollector(_message.Message):
+    __slots__ = ("enabled", "frozen_count", "generation_counts", "generation_thresholds", "collection_counts")
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_THRESHOLDS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    enabled: bool
+    frozen_count: int
+    generation_counts: _containers.RepeatedScalarFieldContainer[int]
+    generation_thresholds: _containers.RepeatedScalarFieldContainer[int]
+    collection_counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, enabled: bool = ..., frozen_count: _Optional[int] = ..., generation_counts: _Optional[_Iterable[int]] = ..., generation_thresholds: _Optional[_Iterable[int]] = ..., collection_counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class SnapshotEngine(_message.Message):
+    __slots__ = ("available", "unavailable_reason", "compiled_for")
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_REASON_FIELD_NUMBER: _ClassVar[int]
+    COMPILED_FOR_FIELD_NUMBER: _ClassVar[int]
+    available: bool
+    unavailable_reason: str
+    compiled_for: str
+    def __init__(self, available: bool = ..., unavailable_reason: _Optional[str] = ..., compiled_for: _Optional[str] = ...) -> None: ...
+
+class RunningEvaluation(_message.Message):
+    __slots__ = ("evaluation_id", "principal", "elapsed", "past_time_limit")
+    EVALUATION_ID_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    PAST_TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    evaluation_id: str
+    principal: str
+    elapsed: _duration_pb2.Duration
+    past_time_limit: bool
+    def __init__(self, evaluation_id: _Optional[str] = ..., principal: _Optional[str] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., past_time_limit: bool = ...) -> None: ...
