@@ -1,0 +1,141 @@
+# Everything runs in environments of its own below .venv/ and .cache/.
+# Pick another interpreter with VERSION, as in: make test VERSION=3.11
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+# The stamps of inner layers are kept.
+.SECONDARY:
+
+# VERSION=PATH for each interpreter found.
+pythons := $(shell tools/find_python.sh)
+versions := $(foreach found,$(pythons),$(firstword $(subst =, ,$(found))))
+python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error No CPython $(1) \
+	with headers and venv found on PATH or in pyenv; install it, or choose VERSION=$(versions)))
+
+VERSION ?= $(or $(lastword $(versions)),3.13)
+others := $(filter-out $(VERSION),$(versions))
+bin := .venv/$(VERSION)/bin
+
+native := $(wildcard ops_service/heap/_walker/*.c ops_service/heap/_walker/*.h)
+tools := -c constraints/tools.txt
+newest := $(tools) -c constraints/runtime-newest.txt
+oldest := $(tools) -c constraints/runtime-oldest.txt
+install = $(1)/bin/pip -qq install --no-build-isolation
+pytest := --durations=5
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Interpreters: $(or $(versions),none found) (VERSION=$(VERSION))"
+
+##### What a new user runs
+
+demo: .venv/$(VERSION)/run.stamp ## Start a small host application and look into it, in half a minute
+	$(bin)/python examples/tour.py demo
+
+play: .venv/$(VERSION)/run.stamp ## Keep the demo host running and print lines to paste
+	$(bin)/python examples/tour.py play
+
+##### Tests
+
+test: .venv/$(VERSION)/test.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
+	$(bin)/pytest $(pytest) --ignore tests/node
+	for version in $(others); do \
+		.venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
+	done
+
+test-all: $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
+	for version in $(versions); do \
+		.venv/$$version/bin/pytest $(pytest) --ignore tests/node; \
+	done
+
+test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
+	.venv/oldest/bin/pytest $(pytest) tests/unit tests/integration
+
+test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
+	$(bin)/pytest $(pytest) tests/node
+
+##### Checks and generated files
+
+check: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## Format, lint, types, contract and architecture
+	$(bin)/ruff format --check
+	$(bin)/ruff check
+	$(bin)/mypy
+	$(bin)/buf lint
+	$(bin)/buf format --diff --exit-code
+	tools/buf_breaking.sh $(bin)/buf
+	$(bin)/pytest -q tests/contract
+
+fix: .venv/$(VERSION)/check.stamp ## Format, and mend what the linters can mend
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+	$(bin)/buf format -w
+
+proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
+	.cache/stubs/bin/python tools/generate_stubs.py
+
+##### Benchmarks and packages
+
+bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
+	$(bin)/python -m benchmarks
+
+build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
+	rm -rf dist
+	$(bin)/python -m build --outdir dist
+
+clean: ## Remove environments, caches and builds
+	rm -rf .venv .cache .demo build dist *.egg-info tests/node/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find ops_service -name '*.so' -delete
+
+.PHONY: help demo play test test-all test-oldest test-node check fix proto bench build clean
+
+##### Environments: a stamp for each layer, made anew when what it rests on changes
+
+.venv/%/pip.stamp: constraints/tools.txt
+	rm -rf $(@D)
+	$(call python,$*) -m venv $(@D)
+	$(@D)/bin/pip -qq install $(tools) pip setuptools
+	touch $@
+
+.venv/%/run.stamp: .venv/%/pip.stamp pyproject.toml constraints/runtime-newest.txt $(native)
+	$(call install,$(@D)) $(newest) -e '.[cli]'
+	touch $@
+
+.venv/%/test.stamp: .venv/%/run.stamp
+	$(call install,$(@D)) $(newest) --group test
+	touch $@
+
+.venv/%/check.stamp: .venv/%/test.stamp
+	$(call install,$(@D)) $(newest) --group check
+	touch $@
+
+.venv/%/bench.stamp: .venv/%/run.stamp
+	$(call install,$(@D)) $(newest) --group bench
+	touch $@
+
+.venv/oldest/pip.stamp: constraints/tools.txt
+	rm -rf $(@D)
+	$(call python,3.11) -m venv $(@D)
+	$(@D)/bin/pip -qq install $(tools) pip setuptools
+	touch $@
+
+.venv/oldest/test.stamp: .venv/oldest/pip.stamp pyproject.toml constraints/runtime-oldest.txt $(native)
+	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
+	touch $@
+
+# grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the
+# committed stubs are used as they are, and the test of them says so.
+.cache/stubs.stamp: constraints/stubs.txt
+	rm -rf .cache/stubs
+	mkdir -p .cache
+ifneq ($(filter 3.11 3.12,$(versions)),)
+	$(call python,$(firstword $(filter 3.12 3.11,$(versions)))) -m venv .cache/stubs
+	.cache/stubs/bin/pip -qq install -c constraints/stubs.txt grpcio-tools protobuf setuptools
+endif
+	touch $@
+
+tests/node/node_modules/.stamp: tests/node/package.json
+	npm install --prefix tests/node --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel error
+	touch $@

@@ -1,0 +1,126 @@
+"""Which part may import which, and what the packages show."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {"ops_service": ROOT / "ops_service", "ops_client": ROOT / "clients/python/ops_client"}
+
+# For each part of the host's side: the other parts that it may import. A part
+# is a module or package of ops_service. errors is open to all of them.
+MAY_IMPORT = {
+    "heap": set(),
+    "leaks": {"heap"},
+    "repl": set(),
+    "process": set(),
+    "config": set(),
+    "errors": set(),
+    "credentials": {"config"},
+    "gate": {"config", "status", "v1"},
+    "status": {"v1"},
+    "servicer": {"config", "heap", "leaks", "process", "repl", "v1"},
+    "server": {"config", "credentials", "gate", "heap", "process", "repl", "servicer", "v1"},
+}
+WIRE = {"grpc", "grpc_health", "grpc_reflection", "google"}
+# They do not know that they are remote.
+CAPABILITIES = ("heap", "leaks", "process", "repl")
+
+
+def modules(package: str) -> Iterator[tuple[str, Path]]:
+    """Every hand-written module of a package, with its dotted name."""
+    base = PACKAGES[package]
+    for path in sorted(base.rglob("*.py")):
+        parts = (package, *path.relative_to(base).with_suffix("").parts)
+        name = ".".join(parts).removesuffix(".__init__")
+        if not name.startswith("ops_service.v1"):
+            yield name, path
+
+
+def imports(name: str, path: Path) -> set[str]:
+    """Dotted names that a module imports, those inside functions included."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                stem = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*stem, *([node.module] if node.module else [])])
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def part(dotted: str) -> str:
+    """The part of ops_service that a dotted name lies in, "" for the package."""
+    return dotted.split(".")[1] if "." in dotted else ""
+
+
+HOST = {name: imports(name, path) for name, path in modules("ops_service")}
+CLIENT = {name: imports(name, path) for name, path in modules("ops_client")}
+
+
+@pytest.mark.parametrize("name", [name for name in HOST if part(name)])
+def test_imports_of_the_host_go_one_way(name: str) -> None:
+    own = part(name)
+    assert own in MAY_IMPORT, f"{own} is a new part: say in MAY_IMPORT what it may import"
+    allowed = MAY_IMPORT[own] | {own, "errors"}
+
+    foreign = {
+        found
+        for found in HOST[name]
+        if found.startswith("ops_service.") and part(found) not in allowed
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("name", [name for name in HOST if part(name) in CAPABILITIES])
+def test_capabilities_know_nothing_of_the_wire(name: str) -> None:
+    assert {found for found in HOST[name] if found.split(".")[0] in WIRE} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in HOST if part(name) == "leaks"])
+def test_leaks_stand_on_the_census_alone(name: str) -> None:
+    allowed = ("ops_service.heap.census", "ops_service.heap.model")
+
+    of_heap = {found for found in HOST[name] if found.startswith("ops_service.heap")}
+    assert {found for found in of_heap if not found.startswith(allowed)} == set()
+
+
+def test_only_the_server_knows_gate_and_servicer() -> None:
+    knowing = {
+        part(name)
+        for name, found in HOST.items()
+        if {"gate", "servicer"} <= {part(one) for one in found if one.startswith("ops_service.")}
+    }
+    assert knowing <= {"server"}
+
+
+@pytest.mark.parametrize("name", CLIENT)
+def test_the_client_takes_only_the_contract_from_the_host(name: str) -> None:
+    of_host = {found for found in CLIENT[name] if found.split(".")[0] == "ops_service"}
+
+    assert {found for found in of_host if not found.startswith("ops_service.v1")} == set()
+
+
+@pytest.mark.parametrize("name", HOST)
+def test_the_host_knows_nothing_of_the_client(name: str) -> None:
+    assert {found for found in HOST[name] if found.split(".")[0] == "ops_client"} == set()
+
+
+def test_importing_the_host_package_is_cheap() -> None:
+    code = "import sys; import ops_service; print(*sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    heavy = {"grpc", "google.protobuf", "objgraph", "asyncio", "threading", "cryptography"}
+    assert heavy & set(loaded) == set()
