@@ -1,0 +1,49 @@
+"""Run the shop until its standard input closes, with the maintenance port open.
+
+OPS_SERVICE_CONFIG names the configuration of the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import sys
+import threading
+
+import ops_service
+from demo_shop.catalogue import Catalogue
+from demo_shop.prices import PriceFeed
+from demo_shop.sessions import SessionStore
+from demo_shop.web import Worker
+
+
+async def run_until_input_closes(worker: Worker) -> None:
+    """Serve visitors until whoever started the shop closes the pipe to it."""
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(worker.run(), name="worker")
+
+    def watch_input() -> None:
+        # Whoever holds the other end may die without a word: the pipe still closes.
+        sys.stdin.read()
+        loop.call_soon_threadsafe(serving.cancel)
+
+    threading.Thread(target=watch_input, name="watch-input", daemon=True).start()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def main() -> None:
+    chance = random.Random(2024)
+    catalogue = Catalogue(40_000, chance)
+    feed = PriceFeed(catalogue, chance)
+    feed.start()
+    worker = Worker(catalogue, SessionStore(feed), chance)
+    with ops_service.start() as port:
+        print(f"listening on {port.address}", flush=True)
+        asyncio.run(run_until_input_closes(worker))
+    feed.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Builds the native walker; everything else stands in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+WALKER = Path("ops_service/heap/_walker")
+
+setup(
+    ext_modules=[
+        Extension(
+            "ops_service.heap._walker",
+            sources=sorted(map(str, WALKER.glob("*.c"))),
+            depends=sorted(map(str, WALKER.glob("*.h"))),
+            # Headers of release builds keep asserts on without it.
+            define_macros=[("NDEBUG", "1")],
+            # Headers of CPython leave parameters unused.
+            extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+            # Without a compiler the package installs all the same, and the port
+            # says why it cannot capture.
+            optional=True,
+        )
+    ]
+)
