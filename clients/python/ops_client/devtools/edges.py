@@ -1,0 +1,120 @@
+"""The edges of a ``.heapsnapshot`` file, made block by block."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.devtools.layout import EDGE_FIELDS, NODE_FIELDS, EdgeType
+from ops_client.devtools.nodes import FIRST_OBJECT, Nodes
+from ops_client.devtools.strings import StringTable
+from ops_client.heap_graph.model import HeapGraph
+from ops_service.v1 import heap_graph_pb2 as pb
+
+# By kind: the type of an edge with a name, the type of one without, and the
+# word that stands before the number of the latter. Without a word the edge is
+# one that loaders number themselves.
+_KINDS: dict[int, tuple[EdgeType, EdgeType, str]] = {
+    pb.EDGE_KIND_ELEMENT: (EdgeType.PROPERTY, EdgeType.ELEMENT, ""),
+    pb.EDGE_KIND_KEY: (EdgeType.INTERNAL, EdgeType.INTERNAL, "key"),
+    pb.EDGE_KIND_VALUE: (EdgeType.PROPERTY, EdgeType.ELEMENT, ""),
+    pb.EDGE_KIND_ATTRIBUTE: (EdgeType.PROPERTY, EdgeType.INTERNAL, "attribute"),
+    pb.EDGE_KIND_SLOT: (EdgeType.PROPERTY, EdgeType.INTERNAL, "slot"),
+    pb.EDGE_KIND_LOCAL: (EdgeType.CONTEXT, EdgeType.INTERNAL, "local"),
+    pb.EDGE_KIND_CELL: (EdgeType.CONTEXT, EdgeType.INTERNAL, "cell"),
+    pb.EDGE_KIND_INTERNAL: (EdgeType.INTERNAL, EdgeType.INTERNAL, "reference"),
+    pb.EDGE_KIND_WEAK: (EdgeType.WEAK, EdgeType.WEAK, "weak"),
+    pb.EDGE_KIND_ROOT: (EdgeType.INTERNAL, EdgeType.ELEMENT, ""),
+}
+# Kinds of a later release keep their targets alive, as far as anybody knows.
+_UNKNOWN_KIND = (EdgeType.INTERNAL, EdgeType.INTERNAL, "reference")
+_ALL_KINDS = [_KINDS.get(kind, _UNKNOWN_KIND) for kind in range(16)]
+
+# A dict of millions would else bring as many strings. Edges past this number
+# go by their word alone.
+_MAX_NUMBERED = 10_000
+
+
+class EdgeRows:
+    """Makes the rows of a file's edges, any range of objects at a time."""
+
+    def __init__(self, graph: HeapGraph, nodes: Nodes, strings: StringTable) -> None:
+        self._graph = graph
+        self._nodes = nodes
+        self._named_types = np.array([named for named, _, _ in _ALL_KINDS], np.uint32)
+        self._unnamed_types = np.array([unnamed for _, unnamed, _ in _ALL_KINDS], np.uint32)
+        self._names = np.array([strings.index(name) for name in graph.names], np.uint32)
+        self._part_name = strings.index("part")
+        largest = int(np.diff(graph.edge_starts).max(initial=0))
+        present = np.flatnonzero(np.bincount(graph.edge_kinds, minlength=16)).tolist()
+        # By kind: index of the string for each number, and last for those past.
+        self._numbered: dict[int, NDArray[np.uint32]] = {}
+        for kind in present:
+            if word := _ALL_KINDS[kind][2]:
+                texts = [f"{word} {number}" for number in range(min(largest, _MAX_NUMBERED))]
+                indexes = [strings.index(text) for text in [*texts, word]]
+                self._numbered[kind] = np.array(indexes, np.uint32)
+
+    def of_roots(self) -> NDArray[np.uint32]:
+        """Edges of the root and of "(GC roots)"."""
+        users, others = self._nodes.user_roots, self._nodes.other_roots
+        rows = np.empty((1 + len(users) + len(others), len(EDGE_FIELDS)), np.uint32)
+        rows[0] = EdgeType.ELEMENT, 1, len(NODE_FIELDS)
+        middle = 1 + len(users)
+        rows[1:middle, 0] = EdgeType.SHORTCUT
+        rows[1:middle, 1] = self._nodes.names[users.astype(np.int64) + FIRST_OBJECT]
+        rows[1:middle, 2] = _places(users)
+        rows[middle:, 0] = EdgeType.ELEMENT
+        rows[middle:, 1] = np.arange(len(others))
+        rows[middle:, 2] = _places(others)
+        return rows
+
+    def of_objects(self, first: int, last: int) -> NDArray[np.uint32]:
+        """Edges of the objects ``first`` to ``last``."""
+        starts = self._graph.edge_starts[first : last + 1]
+        edges = slice(int(starts[0]), int(starts[-1]))
+        kinds = self._graph.edge_kinds[edges]
+        names = self._graph.edge_names[edges]
+        rows = np.empty((len(kinds), len(EDGE_FIELDS)), np.uint32)
+        rows[:, 0] = self._named_types[kinds]
+        rows[:, 1] = self._names[names]
+        rows[:, 2] = _places(self._graph.edge_targets[edges])
+
+        unnamed = np.flatnonzero(names == 0)
+        unnamed_kinds = kinds[unnamed]
+        rows[unnamed, 0] = self._unnamed_types[unnamed_kinds]
+        sources = np.repeat(np.arange(last - first), np.diff(starts))[unnamed]
+        for kind in np.flatnonzero(np.bincount(unnamed_kinds, minlength=16)).tolist():
+            chosen = np.flatnonzero(unnamed_kinds == kind)
+            numbers = _numbers_within(sources[chosen])
+            if (labels := self._numbered.get(kind)) is not None:
+                numbers = labels[np.minimum(numbers, len(labels) - 1)]
+            rows[unnamed[chosen], 1] = numbers
+        return self._with_parts(rows, first, last)
+
+    def _with_parts(
+        self, rows: NDArray[np.uint32], first: int, last: int
+    ) -> NDArray[np.uint32]:
+        owners = self._nodes.part_owners
+        from_part, to_part = np.searchsorted(owners, (first, last))
+        if from_part == to_part:
+            return rows
+        added = np.empty((to_part - from_part, len(EDGE_FIELDS)), np.uint32)
+        added[:, 0] = EdgeType.INTERNAL
+        added[:, 1] = self._part_name
+        added[:, 2] = _places(np.arange(from_part, to_part) + self._graph.object_count)
+        starts = self._graph.edge_starts
+        ends = starts[owners[from_part:to_part].astype(np.int64) + 1] - starts[first]
+        return np.insert(rows, ends, added, axis=0)
+
+
+def _places(objects: NDArray[np.integer]) -> NDArray[np.int64]:  # type: ignore[type-arg]
+    """What ``to_node`` says for objects: where their nodes' fields begin."""
+    return (objects.astype(np.int64) + FIRST_OBJECT) * len(NODE_FIELDS)
+
+
+def _numbers_within(sources: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For ascending sources: how many entries before this one have the same."""
+    places = np.arange(len(sources))
+    is_first = np.append(True, sources[1:] != sources[:-1])
+    return places - np.maximum.accumulate(np.where(is_first, places, 0))

@@ -1,0 +1,192 @@
+"""The nodes of a ``.heapsnapshot`` file: names, ids, sizes, and what hangs where.
+
+Node 0 is the root and node 1 "(GC roots)". Object ``i`` of the graph is node
+``i + 2``. After the objects stand further parts of objects whose size does not
+fit 32 bits.
+
+``sys.modules`` and the threads are children of the root and no synthetic
+nodes, so that distances are counted from them. All else that nothing holds
+hangs under "(GC roots)", so that nothing is out of reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.devtools.layout import MAX_ID, MAX_SELF_SIZE, NODE_FIELDS, NodeType
+from ops_client.devtools.strings import StringTable, node_name
+from ops_client.errors import CorruptHeapGraphFile, UnsupportedHeapGraphFile
+from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_service.v1 import heap_graph_pb2 as pb
+
+FIRST_OBJECT = 2
+_ROOT_ID = 1
+_GC_ROOTS_ID = 3
+
+# 4 PiB in parts of 4 GiB: a file that asks for more is damaged.
+_MAX_PARTS = 1 << 20
+
+_USER_ROOTS = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
+_ROOT_NAMES = {
+    pb.HEAP_ROOT_KIND_MODULES: "sys.modules",
+    pb.HEAP_ROOT_KIND_INTERPRETER: "(interpreter)",
+    pb.HEAP_ROOT_KIND_THREAD: "thread",
+    pb.HEAP_ROOT_KIND_FRAME: "frame",
+    pb.HEAP_ROOT_KIND_UNREFERENCED: "(held by no object)",
+    pb.HEAP_ROOT_KIND_CYCLE: "(cycles out of reach)",
+    pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Columns of all nodes, and the edges that the graph does not have."""
+
+    types: NDArray[np.uint8]
+    names: NDArray[np.uint32]
+    ids: NDArray[np.uint32]
+    self_sizes: NDArray[np.uint32]
+    edge_counts: NDArray[np.uint32]
+    user_roots: NDArray[np.uint32]
+    """Objects below the root."""
+    other_roots: NDArray[np.uint32]
+    """Objects below "(GC roots)"."""
+    part_owners: NDArray[np.uint32]
+    """For each further part: the object that it is a part of, ascending."""
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    def rows(self, first: int, last: int) -> NDArray[np.uint32]:
+        """Nodes ``first`` to ``last`` as the file has them."""
+        rows = np.zeros((last - first, len(NODE_FIELDS)), np.uint32)
+        columns = (self.types, self.names, self.ids, self.self_sizes, self.edge_counts)
+        for place, column in enumerate(columns):
+            rows[:, place] = column[first:last]
+        return rows
+
+
+def lay_out_nodes(graph: HeapGraph, strings: StringTable) -> Nodes:
+    """Decide on the nodes of a graph.
+
+    Raises:
+        CorruptHeapGraphFile: Its sizes are beyond any memory.
+        UnsupportedHeapGraphFile: It has more objects than the format can number.
+    """
+    objects = graph.object_count
+    full_sizes = graph.sizes + graph.extra_sizes
+    part_owners = _part_owners(full_sizes)
+    count = FIRST_OBJECT + objects + len(part_owners)
+    if count * len(NODE_FIELDS) > 2**32:
+        raise UnsupportedHeapGraphFile("it has more objects than a .heapsnapshot can number.")
+
+    # By type first, then each synthetic node by what it stands for.
+    type_strings = [strings.index(node_name(type_name(each))) for each in graph.types]
+    synthetic = [each.kind == pb.HEAP_TYPE_KIND_SYNTHETIC for each in graph.types]
+    object_types = np.where(
+        np.array(synthetic, bool)[graph.type_indexes], NodeType.SYNTHETIC, NodeType.OBJECT
+    ).astype(np.uint8)
+    object_names = np.array(type_strings, np.uint32)[graph.type_indexes]
+    for root in graph.roots:
+        if root.kind in (*_USER_ROOTS, pb.HEAP_ROOT_KIND_FRAME):
+            object_types[root.object_index] = NodeType.NATIVE
+        object_names[root.object_index] = strings.index(_root_name(root))
+
+    user_roots = np.array(
+        sorted({root.object_index for root in graph.roots if root.kind in _USER_ROOTS}), np.uint32
+    )
+    other_roots = _other_roots(graph, user_roots)
+
+    edge_counts = np.zeros(count, np.uint32)
+    edge_counts[0] = 1 + len(user_roots)
+    edge_counts[1] = len(other_roots)
+    edge_counts[FIRST_OBJECT : FIRST_OBJECT + objects] = np.diff(graph.edge_starts)
+    np.add.at(edge_counts, FIRST_OBJECT + part_owners.astype(np.int64), 1)
+
+    ends = np.array([strings.index(""), strings.index("(GC roots)")], np.uint32)
+    synthetic_ends = np.full(FIRST_OBJECT, NodeType.SYNTHETIC, np.uint8)
+    return Nodes(
+        types=np.concatenate([synthetic_ends, object_types, object_types[part_owners]]),
+        names=np.concatenate([ends, object_names, object_names[part_owners]]),
+        ids=_node_ids(graph.ids, len(part_owners)),
+        self_sizes=_self_sizes(full_sizes, part_owners),
+        edge_counts=edge_counts,
+        user_roots=user_roots,
+        other_roots=other_roots,
+        part_owners=part_owners,
+    )
+
+
+def _root_name(root: pb.HeapRoot) -> str:
+    name = _ROOT_NAMES.get(root.kind, "(root)")
+    if root.name:
+        name += f" {root.name}"
+    if root.kind == pb.HEAP_ROOT_KIND_THREAD:
+        name += f" ({root.thread_id})"
+    return name
+
+
+def _other_roots(graph: HeapGraph, user_roots: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Objects that would be out of reach, or that a root holds by no edge."""
+    is_held = np.zeros(graph.object_count, bool)
+    is_held[graph.edge_targets[graph.edge_kinds != pb.EDGE_KIND_WEAK]] = True
+    held_by_root = np.zeros(graph.object_count, bool)
+    held_by_root[graph.edge_targets[graph.edge_kinds == pb.EDGE_KIND_ROOT]] = True
+    is_root = (graph.flags & 4 != 0) & ~held_by_root | ~is_held
+    is_root[user_roots] = False
+    return np.flatnonzero(is_root).astype(np.uint32)
+
+
+def _part_owners(full_sizes: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    giants = np.flatnonzero(full_sizes > MAX_SELF_SIZE)
+    parts = (full_sizes[giants] - np.uint64(1)) // np.uint64(MAX_SELF_SIZE)
+    if (parts > _MAX_PARTS).any() or int(parts.sum()) > _MAX_PARTS:
+        raise CorruptHeapGraphFile("its sizes are beyond any memory.")
+    return np.repeat(giants, parts.astype(np.int64)).astype(np.uint32)
+
+
+def _self_sizes(
+    full_sizes: NDArray[np.uint64], part_owners: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    objects = np.minimum(full_sizes, MAX_SELF_SIZE).astype(np.uint32)
+    parts = np.full(len(part_owners), MAX_SELF_SIZE, np.uint32)
+    # The last part of each owner is what remains.
+    is_last = np.append(part_owners[1:] != part_owners[:-1], True)[: len(part_owners)]
+    remainder = (full_sizes[part_owners[is_last]] - np.uint64(1)) % np.uint64(MAX_SELF_SIZE)
+    parts[is_last] = remainder + np.uint64(1)
+    return np.concatenate([np.zeros(FIRST_OBJECT, np.uint32), objects, parts])
+
+
+def _node_ids(ids: NDArray[np.uint32], part_count: int) -> NDArray[np.uint32]:
+    """The graph's ids, which are stable between snapshots, made unique.
+
+    Nodes without an id of their own get the highest ids that are free.
+    """
+    by_value = np.sort(ids)
+    lacks_id = (ids == 0) | (ids == _ROOT_ID) | (ids == _GC_ROOTS_ID)
+    if ((by_value[1:] == by_value[:-1]) & (by_value[1:] != 0)).any():
+        _, first_places = np.unique(ids, return_index=True)
+        repeats = np.ones(len(ids), bool)
+        repeats[first_places] = False
+        lacks_id |= repeats
+    free = _free_ids(by_value, int(lacks_id.sum()) + part_count)
+    own = ids.copy()
+    own[lacks_id] = free[: len(free) - part_count]
+    ends = np.array([_ROOT_ID, _GC_ROOTS_ID], np.uint32)
+    return np.concatenate([ends, own, free[len(free) - part_count :]])
+
+
+def _free_ids(used: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
+    """The ``count`` highest odd numbers of 32 bits that do not stand in ``used``."""
+    span = count
+    while True:
+        candidates = np.arange(MAX_ID, max(MAX_ID - 2 * span, _GC_ROOTS_ID), -2).astype(np.uint32)
+        places = np.searchsorted(used, candidates)
+        taken = used[np.minimum(places, len(used) - 1)] == candidates if len(used) else False
+        free = candidates[~np.broadcast_to(taken, candidates.shape)]
+        if len(free) >= count:
+            return free[:count]
+        span = max(2 * span, 1)

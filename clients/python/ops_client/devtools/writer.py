@@ -1,0 +1,89 @@
+"""Writes Chrome's ``.heapsnapshot`` files, block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from ops_client._part_file import PartFile
+from ops_client.devtools.edges import EdgeRows
+from ops_client.devtools.layout import snapshot_section
+from ops_client.devtools.nodes import lay_out_nodes
+from ops_client.devtools.strings import StringTable
+from ops_client.heap_graph.model import HeapGraph
+
+# Rows that are turned into text at once: some 30 MB of memory.
+_BLOCK_ROWS = 1 << 18
+
+Progress = Callable[[int, int], None]
+"""Called with the nodes and edges written so far, and those in all."""
+
+
+def write_heapsnapshot(
+    graph: HeapGraph, path: str | os.PathLike[str], progress: Progress | None = None
+) -> None:
+    """Write a graph as a file that Chrome DevTools, memlab and others load.
+
+    The self size of a node is what ``sys.getsizeof`` counts and what it leaves
+    out. The file appears at ``path`` when it is whole; one that stood there is
+    replaced. Costs about half a second, 70 MB of disk and 40 MB of memory for a
+    million objects.
+
+    Raises:
+        FileNotWritten: The disk is full, or the place is not writable.
+        HeapGraphFileError: The format cannot hold such a graph.
+    """
+    strings = StringTable()
+    nodes = lay_out_nodes(graph, strings)
+    edges = EdgeRows(graph, nodes, strings)
+    edge_count = int(nodes.edge_counts.sum(dtype=np.int64))
+    total = len(nodes) + edge_count
+    done = 0
+    with PartFile(path) as file:
+
+        def section(name: str, blocks: Iterator[NDArray[np.uint32]]) -> None:
+            nonlocal done
+            # No space before or after the colon: loaders look for it bytewise.
+            file.write(f',"{name}":['.encode())
+            separator = b""
+            for block in blocks:
+                if not len(block):
+                    continue
+                numbers = orjson.dumps(block.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
+                file.write(separator + numbers[1:-1])
+                separator = b","
+                done += len(block)
+                if progress is not None:
+                    progress(done, total)
+            file.write(b"]")
+
+        file.write(b'{"snapshot":' + orjson.dumps(snapshot_section(len(nodes), edge_count)))
+        section(
+            "nodes",
+            (
+                nodes.rows(first, min(first + _BLOCK_ROWS, len(nodes)))
+                for first in range(0, len(nodes), _BLOCK_ROWS)
+            ),
+        )
+        section("edges", _edge_blocks(graph, edges))
+        file.write(b',"trace_function_infos":[],"trace_tree":[],"samples":[],"locations":[]')
+        file.write(b',"strings":' + orjson.dumps(strings.strings) + b"}")
+        file.commit()
+
+
+def _edge_blocks(graph: HeapGraph, edges: EdgeRows) -> Iterator[NDArray[np.uint32]]:
+    yield edges.of_roots()
+    first = 0
+    while first < graph.object_count:
+        # As many objects as have a block's number of edges, and at least one.
+        limit = int(graph.edge_starts[first]) + _BLOCK_ROWS
+        last = int(np.searchsorted(graph.edge_starts, limit, side="right")) - 1
+        last = min(max(last, first + 1), graph.object_count)
+        rows = edges.of_objects(first, last)
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            yield rows[start : start + _BLOCK_ROWS]
+        first = last

@@ -1,0 +1,135 @@
+"""One batch of a heap graph, decoded into columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client._wire import fields
+from ops_client.errors import CorruptHeapGraphFile
+from ops_client.heap_graph.columns import Unsigned, decode_varints, decode_zigzag
+from ops_service.v1 import heap_graph_pb2
+
+_BATCH = heap_graph_pb2.HeapGraphBatch
+
+
+@dataclass(slots=True)
+class Batch:
+    """The columns of one ``HeapGraphBatch``, with targets and ids resolved."""
+
+    first_object_index: int
+    continued_edge_count: int
+    types: list[heap_graph_pb2.HeapType]
+    names: list[str]
+    roots: list[heap_graph_pb2.HeapRoot]
+    type_indexes: Unsigned
+    sizes: Unsigned
+    extra_sizes: Unsigned
+    """Empty if no object of the batch has any."""
+    ids: NDArray[np.int64]
+    flags: Unsigned
+    edge_counts: Unsigned
+    edge_targets: NDArray[np.int64]
+    edge_kinds: NDArray[np.uint8]
+    edge_names: Unsigned
+
+
+def parse_batch(message: memoryview) -> Batch:
+    """Decode a serialized ``HeapGraphBatch``.
+
+    Raises:
+        CorruptHeapGraphFile: Its columns contradict each other.
+        WireError, DecodeError, UnicodeDecodeError: It is malformed.
+    """
+    numbers: dict[int, int] = {}
+    parts: dict[int, list[memoryview]] = {}
+    for number, value in fields(message):
+        if isinstance(value, int):
+            numbers[number] = value
+        else:
+            parts.setdefault(number, []).append(value)
+
+    def column(number: int) -> bytes | memoryview:
+        pieces = parts.get(number, [])
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    sizes = decode_varints(column(_BATCH.SIZES_FIELD_NUMBER))
+    type_indexes = decode_varints(column(_BATCH.TYPE_INDEXES_FIELD_NUMBER))
+    id_deltas = decode_zigzag(column(_BATCH.ID_DELTAS_FIELD_NUMBER))
+    flags = decode_varints(column(_BATCH.FLAGS_FIELD_NUMBER))
+    edge_counts = decode_varints(column(_BATCH.EDGE_COUNTS_FIELD_NUMBER))
+    extra_sizes = decode_varints(column(_BATCH.EXTRA_SIZES_FIELD_NUMBER))
+    targets = decode_varints(column(_BATCH.EDGE_TARGETS_FIELD_NUMBER))
+    labels = decode_varints(column(_BATCH.EDGE_LABELS_FIELD_NUMBER))
+    continued = numbers.get(_BATCH.CONTINUED_EDGE_COUNT_FIELD_NUMBER, 0)
+
+    objects = len(sizes)
+    columns = (type_indexes, id_deltas, flags, edge_counts)
+    if any(len(entries) != objects for entries in columns) or len(extra_sizes) not in (0, objects):
+        raise CorruptHeapGraphFile("the object columns of a batch differ in length.")
+    for narrow in (type_indexes, flags, extra_sizes, labels):
+        _check_fits_32_bits(narrow)
+    # Each count is checked on its own first, so that their sum cannot wrap.
+    if continued > len(targets) or (edge_counts > len(targets)).any():
+        raise CorruptHeapGraphFile("an object claims more edges than its batch holds.")
+    if len(targets) != len(labels) or continued + int(edge_counts.sum()) != len(targets):
+        raise CorruptHeapGraphFile("the edge columns of a batch differ in length.")
+
+    return Batch(
+        first_object_index=numbers.get(_BATCH.FIRST_OBJECT_INDEX_FIELD_NUMBER, 0),
+        continued_edge_count=continued,
+        types=[
+            heap_graph_pb2.HeapType.FromString(bytes(part))
+            for part in parts.get(_BATCH.TYPES_FIELD_NUMBER, ())
+        ],
+        names=[str(part, "utf-8") for part in parts.get(_BATCH.NAMES_FIELD_NUMBER, ())],
+        roots=[
+            heap_graph_pb2.HeapRoot.FromString(bytes(part))
+            for part in parts.get(_BATCH.ROOTS_FIELD_NUMBER, ())
+        ],
+        type_indexes=type_indexes,
+        sizes=sizes,
+        extra_sizes=extra_sizes,
+        ids=_resolve_ids(id_deltas),
+        flags=flags,
+        edge_counts=edge_counts,
+        edge_targets=_resolve_targets(
+            targets, numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0)
+        ),
+        edge_kinds=(labels & 0xF).astype(np.uint8),
+        edge_names=labels >> 4,
+    )
+
+
+def _resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
+    ids: NDArray[np.int64] = np.cumsum(deltas)
+    # A sum that wrapped leaves 32 bits on its way: each delta is below 2**33
+    # in a sound file.
+    if (np.abs(deltas) >> 33).any() or (ids >> 32).any() or ((ids & 1 == 0) & (ids != 0)).any():
+        raise CorruptHeapGraphFile("an object has an impossible id.")
+    return ids
+
+
+def _resolve_targets(encoded: Unsigned, next_object_index: int) -> NDArray[np.int64]:
+    if len(encoded) == 0:
+        return np.empty(0, np.int64)
+    if next_object_index >> 33 or int(encoded.max()) >> 34:
+        raise CorruptHeapGraphFile("an edge leads to an impossible object.")
+    codes = encoded.astype(np.int64)
+    is_new = codes == 0
+    # The index that the next new object gets, as it stands at each edge.
+    following = np.cumsum(is_new)
+    following += next_object_index
+    following -= is_new
+    halves = codes >> 1
+    targets: NDArray[np.int64] = np.where(codes & 1, halves, following - halves)
+    if int(targets.min()) < 0:
+        raise CorruptHeapGraphFile("an edge leads to an impossible object.")
+    return targets
+
+
+def _check_fits_32_bits(values: Unsigned) -> None:
+    if values.dtype.itemsize > 4 and (values >> np.uint64(32)).any():
+        raise CorruptHeapGraphFile("a number of a batch is out of its range.")

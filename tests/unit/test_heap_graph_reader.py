@@ -1,0 +1,278 @@
+"""Heap graph files: what is written comes back, and nothing else is believed."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from operator import setitem
+from pathlib import Path
+
+import pytest
+from google.protobuf.internal.encoder import _VarintBytes
+from graph_strategies import graphs
+from graph_writer import Graph, Node, default_header, delimited, file_bytes, sealed, stream
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ops_client.errors import (
+    CorruptHeapGraphFile,
+    HeapGraphFileError,
+    NotAHeapGraphFile,
+    TruncatedHeapGraphFile,
+    UnsupportedHeapGraphFile,
+)
+from ops_client.heap_graph import HeapGraph, read_heap_graph
+from ops_service.v1 import heap_graph_pb2 as pb
+
+in_one_directory = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+def example_graph() -> Graph:
+    types = [
+        pb.HeapType(qualified_name="dict", kind=pb.HEAP_TYPE_KIND_PYTHON, type_id=7),
+        pb.HeapType(module="app", qualified_name="Session", kind=pb.HEAP_TYPE_KIND_PYTHON),
+    ]
+    nodes = [
+        Node(0, 232, 101, 4, 0, [(1, pb.EDGE_KIND_VALUE, 0), (2, pb.EDGE_KIND_ATTRIBUTE, 1)]),
+        Node(1, 48, 7, 1, 16, [(0, pb.EDGE_KIND_INTERNAL, 0)]),
+        Node(1, 48, 2**32 - 1, 1, 16, [(1, pb.EDGE_KIND_WEAK, 0), (2, pb.EDGE_KIND_CELL, 1)]),
+    ]
+    return Graph(types, ["user"], nodes)
+
+
+def read(directory: Path, data: bytes) -> HeapGraph:
+    path = directory / "some.heapgraph"
+    path.write_bytes(data)
+    return read_heap_graph(path)
+
+
+def assert_equal(graph: HeapGraph, expected: Graph) -> None:
+    assert graph.type_indexes.tolist() == [node.type_index for node in expected.nodes]
+    assert graph.sizes.tolist() == [node.size for node in expected.nodes]
+    assert graph.extra_sizes.tolist() == [node.extra_size for node in expected.nodes]
+    assert graph.ids.tolist() == [node.id for node in expected.nodes]
+    assert graph.flags.tolist() == [node.flags for node in expected.nodes]
+    edges = list(
+        zip(
+            graph.edge_targets.tolist(),
+            graph.edge_kinds.tolist(),
+            graph.edge_names.tolist(),
+            strict=True,
+        )
+    )
+    starts = graph.edge_starts.tolist()
+    found = [edges[starts[index] : starts[index + 1]] for index in range(graph.object_count)]
+    assert found == [node.edges for node in expected.nodes]
+    assert list(graph.types) == expected.types
+    assert list(graph.names) == ["", *expected.names]
+    assert list(graph.roots) == expected.roots
+    assert graph.edge_sources().tolist() == [
+        index for index, node in enumerate(expected.nodes) for _ in node.edges
+    ]
+
+
+@in_one_directory
+@given(graphs(), st.integers(1, 9), st.integers(1, 9))
+def test_what_was_written_comes_back(
+    tmp_path: Path, graph: Graph, edges_per_batch: int, objects_per_batch: int
+) -> None:
+    data = file_bytes(graph, edges_per_batch=edges_per_batch, objects_per_batch=objects_per_batch)
+    assert_equal(read(tmp_path, data), graph)
+
+
+def test_header_trailer_and_progress_are_passed_on(tmp_path: Path) -> None:
+    path = tmp_path / "some.heapgraph"
+    path.write_bytes(file_bytes(example_graph(), edges_per_batch=1))
+    steps: list[tuple[int, int]] = []
+    graph = read_heap_graph(path, lambda done, total: steps.append((done, total)))
+    assert graph.header == default_header()
+    assert graph.trailer.object_count == 3
+    assert len(steps) > 3
+    assert steps == sorted(steps)
+    assert steps[-1] == (graph.trailer.byte_count, graph.trailer.byte_count)
+
+
+def test_unknown_fields_of_a_later_release_are_skipped(tmp_path: Path) -> None:
+    # Field 1000 as a varint, a fixed64, bytes and a fixed32, after a known batch.
+    unknown = b"\xc0\x3e\x05" + b"\xc1\x3e" + bytes(8) + b"\xc2\x3e\x01x" + b"\xc5\x3e" + bytes(4)
+    parts = stream(example_graph())
+    batch = parts[1].batch
+    batch.MergeFromString(unknown)
+    assert unknown in batch.SerializeToString()
+    assert_equal(read(tmp_path, sealed(parts)), example_graph())
+
+
+def test_every_cut_is_reported_as_a_cut(tmp_path: Path) -> None:
+    data = file_bytes(example_graph())
+    for length in range(len(data)):
+        with pytest.raises(TruncatedHeapGraphFile, match=r"some\.heapgraph"):
+            read(tmp_path, data[:length])
+
+
+def test_every_altered_byte_is_noticed(tmp_path: Path) -> None:
+    data = file_bytes(example_graph(), edges_per_batch=2)
+    trailer_start = len(data) - len(delimited(stream(example_graph(), edges_per_batch=2)[-1]))
+    chance = random.Random(2)
+    for position in range(trailer_start):
+        altered = bytearray(data)
+        altered[position] ^= chance.randrange(1, 256)
+        with pytest.raises(HeapGraphFileError):
+            read(tmp_path, bytes(altered))
+
+
+@in_one_directory
+@given(graphs(), st.data())
+def test_no_damage_to_the_end_does_worse_than_an_error(
+    tmp_path: Path, graph: Graph, data: st.DataObject
+) -> None:
+    altered = bytearray(file_bytes(graph))
+    for _ in range(data.draw(st.integers(1, 4))):
+        altered[data.draw(st.integers(0, len(altered) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read(tmp_path, bytes(altered))
+    except HeapGraphFileError as error:
+        assert "some.heapgraph" in str(error)
+
+
+@in_one_directory
+@given(st.binary(max_size=300))
+def test_foreign_bytes_are_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises((NotAHeapGraphFile, TruncatedHeapGraphFile)):
+        read(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"snapshot":{"meta":{"node_fields":["type","name"]}}}' * 9,
+        b"\x7fELF" + bytes(400),
+        b"\xff" * 400,
+        "Ein Text, sonst nichts.\n".encode() * 40,
+    ],
+)
+def test_a_foreign_file_is_called_one(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(NotAHeapGraphFile, match="opsctl heap capture"):
+        read(tmp_path, data)
+
+
+def test_a_newer_format_asks_for_an_upgrade(tmp_path: Path) -> None:
+    data = file_bytes(example_graph(), header=default_header(format_version=2))
+    with pytest.raises(UnsupportedHeapGraphFile, match="Upgrade"):
+        read(tmp_path, data)
+
+
+Damage = Callable[[pb.HeapGraphBatch, pb.HeapGraphTrailer], object]
+
+CONTRADICTIONS: dict[str, Damage] = {
+    "first index": lambda batch, _: setattr(batch, "first_object_index", 1),
+    "unknown type": lambda batch, _: setitem(batch.type_indexes, 0, 2),
+    "unknown name": lambda batch, _: setitem(batch.edge_labels, 0, 2 << 4 | 1),
+    "target past the end": lambda batch, _: setitem(batch.edge_targets, 0, 3 << 1 | 1),
+    "target below zero": lambda batch, _: setitem(batch.edge_targets, 0, 9 << 1),
+    "huge target": lambda batch, _: setitem(batch.edge_targets, 0, 2**64 - 1),
+    "huge next index": lambda batch, _: setattr(batch, "next_object_index", 2**63),
+    "even id": lambda batch, _: setitem(batch.id_deltas, 0, 102),
+    "huge id": lambda batch, _: setitem(batch.id_deltas, 0, -(2**63)),
+    "more edges than there are": lambda batch, _: setitem(batch.edge_counts, 0, 2**64 - 1),
+    "fewer edges than there are": lambda batch, _: setitem(batch.edge_counts, 0, 1),
+    "edge columns differ": lambda batch, _: batch.edge_labels.pop(),
+    "object columns differ": lambda batch, _: batch.flags.pop(),
+    "extra sizes differ": lambda batch, _: batch.extra_sizes.pop(),
+    "continues nothing": lambda batch, _: (
+        setitem(batch.edge_counts, 0, 0),
+        setattr(batch, "continued_edge_count", 2),
+    ),
+    "root past the end": lambda batch, _: batch.roots.add(object_index=3),
+    "more objects counted": lambda _, trailer: setattr(trailer, "object_count", 4),
+    "fewer objects counted": lambda _, trailer: setattr(trailer, "object_count", 2),
+    "objects that cannot fit": lambda _, trailer: setattr(trailer, "object_count", 2**31),
+    "edges that cannot fit": lambda _, trailer: setattr(trailer, "edge_count", 2**63),
+    "another total": lambda _, trailer: setattr(trailer, "total_size", 1),
+    "more types counted": lambda _, trailer: setattr(trailer, "type_count", 3),
+    "more names counted": lambda _, trailer: setattr(trailer, "name_count", 2),
+}
+
+
+@pytest.mark.parametrize("damage", CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_contradictions_under_a_right_hash_are_found(tmp_path: Path, damage: Damage) -> None:
+    parts = stream(example_graph())
+    damage(parts[1].batch, parts[-1].trailer)
+    with pytest.raises(CorruptHeapGraphFile):
+        read(tmp_path, sealed(parts))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(pb.CaptureHeapSnapshotResponse(), id="nothing"),
+        pytest.param(pb.CaptureHeapSnapshotResponse(header=default_header()), id="second header"),
+        pytest.param(
+            pb.CaptureHeapSnapshotResponse(trailer=pb.HeapGraphTrailer(object_count=3)),
+            id="early trailer",
+        ),
+    ],
+)
+def test_parts_out_of_place_are_found(
+    tmp_path: Path, part: pb.CaptureHeapSnapshotResponse
+) -> None:
+    parts = stream(example_graph())
+    with pytest.raises(CorruptHeapGraphFile):
+        read(tmp_path, sealed([parts[0], part, *parts[1:]]))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(b"\x2a\x01\xff", id="name that is not UTF-8"),
+        pytest.param(b"\x22\x02\x0a\x09", id="type that is cut off"),
+        pytest.param(b"\x3a\x01\x80", id="column that is cut off"),
+        pytest.param(b"\x42\x0b" + b"\xff" * 10 + b"\x01", id="number of 11 bytes"),
+        pytest.param(b"\x42\x0a" + b"\xff" * 9 + b"\x02", id="number of 65 bits"),
+        pytest.param(b"\x3a\x7f", id="field that is cut off"),
+        pytest.param(b"\x07", id="wire type that does not exist"),
+        pytest.param(b"\x00\x00", id="field with the number 0"),
+    ],
+)
+def test_malformed_batches_are_found(tmp_path: Path, field: bytes) -> None:
+    header, batch, trailer = (part.SerializeToString() for part in stream(example_graph()))
+    content = batch[2:] if batch[1] < 0x80 else batch[3:]
+    damaged = b"\x12" + _VarintBytes(len(content) + len(field)) + content + field
+    body = b"".join(_VarintBytes(len(part)) + part for part in (header, damaged))
+    last = pb.CaptureHeapSnapshotResponse.FromString(trailer)
+    last.trailer.byte_count = len(body)
+    with pytest.raises(CorruptHeapGraphFile):
+        read(tmp_path, body + delimited(last))
+
+
+def test_a_huge_length_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "some.heapgraph"
+    path.write_bytes(delimited(stream(example_graph())[0]) + _VarintBytes(2**40) + bytes(100))
+    script = (
+        "import resource, sys\n"
+        "from ops_client.errors import HeapGraphFileError\n"
+        "from ops_client.heap_graph import read_heap_graph\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: read_heap_graph(sys.argv[1])\n"
+        "except HeapGraphFileError as error: print(type(error).__name__)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
+    )
+    name, grown_kib = run.stdout.split()
+    assert name == "CorruptHeapGraphFile"
+    assert int(grown_kib) < 10_000
+
+
+def test_what_is_no_readable_file_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(HeapGraphFileError, match="No such file"):
+        read_heap_graph(tmp_path / "absent")
+    with pytest.raises(HeapGraphFileError, match="directory"):
+        read_heap_graph(tmp_path)
+    with pytest.raises(NotAHeapGraphFile, match="regular"):
+        read_heap_graph(os.devnull)
