@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,14 +89,13 @@ class EdgeRows:
         for kind in np.flatnonzero(np.bincount(unnamed_kinds, minlength=16)).tolist():
             chosen = np.flatnonzero(unnamed_kinds == kind)
             numbers = _numbers_within(sources[chosen])
-            if (labels := self._numbered.get(kind)) is not None:
-                numbers = labels[np.minimum(numbers, len(labels) - 1)]
-            rows[unnamed[chosen], 1] = numbers
+            labels = self._numbered.get(kind)
+            rows[unnamed[chosen], 1] = (
+                numbers if labels is None else labels[np.minimum(numbers, len(labels) - 1)]
+            )
         return self._with_parts(rows, first, last)
 
-    def _with_parts(
-        self, rows: NDArray[np.uint32], first: int, last: int
-    ) -> NDArray[np.uint32]:
+    def _with_parts(self, rows: NDArray[np.uint32], first: int, last: int) -> NDArray[np.uint32]:
         owners = self._nodes.part_owners
         from_part, to_part = np.searchsorted(owners, (first, last))
         if from_part == to_part:
@@ -108,7 +109,7 @@ class EdgeRows:
         return np.insert(rows, ends, added, axis=0)
 
 
-def _places(objects: NDArray[np.integer]) -> NDArray[np.int64]:  # type: ignore[type-arg]
+def _places(objects: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """What ``to_node`` says for objects: where their nodes' fields begin."""
     return (objects.astype(np.int64) + FIRST_OBJECT) * len(NODE_FIELDS)
 

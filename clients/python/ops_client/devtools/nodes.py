@@ -12,6 +12,7 @@ hangs under "(GC roots)", so that nothing is out of reach.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,14 @@ class Nodes:
 
     def rows(self, first: int, last: int) -> NDArray[np.uint32]:
         """Nodes ``first`` to ``last`` as the file has them."""
-        rows = np.zeros((last - first, len(NODE_FIELDS)), np.uint32)
-        columns = (self.types, self.names, self.ids, self.self_sizes, self.edge_counts)
+        rows: NDArray[np.uint32] = np.zeros((last - first, len(NODE_FIELDS)), np.uint32)
+        columns: tuple[NDArray[np.unsignedinteger[Any]], ...] = (
+            self.types,
+            self.names,
+            self.ids,
+            self.self_sizes,
+            self.edge_counts,
+        )
         for place, column in enumerate(columns):
             rows[:, place] = column[first:last]
         return rows
@@ -183,10 +190,10 @@ def _free_ids(used: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
     """The ``count`` highest odd numbers of 32 bits that do not stand in ``used``."""
     span = count
     while True:
-        candidates = np.arange(MAX_ID, max(MAX_ID - 2 * span, _GC_ROOTS_ID), -2).astype(np.uint32)
-        places = np.searchsorted(used, candidates)
-        taken = used[np.minimum(places, len(used) - 1)] == candidates if len(used) else False
-        free = candidates[~np.broadcast_to(taken, candidates.shape)]
+        candidates: NDArray[np.uint32] = np.arange(
+            MAX_ID, max(MAX_ID - 2 * span, _GC_ROOTS_ID), -2, dtype=np.int64
+        ).astype(np.uint32)
+        free: NDArray[np.uint32] = candidates[~np.isin(candidates, used)]
         if len(free) >= count:
             return free[:count]
         span = max(2 * span, 1)

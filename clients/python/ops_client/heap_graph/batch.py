@@ -99,7 +99,7 @@ def parse_batch(message: memoryview) -> Batch:
             targets, numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0)
         ),
         edge_kinds=(labels & 0xF).astype(np.uint8),
-        edge_names=labels >> 4,
+        edge_names=labels >> np.uint8(4),
     )
 
 

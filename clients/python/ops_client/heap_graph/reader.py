@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
@@ -160,9 +160,7 @@ class _FileReader:
                 f"its trailer counts {trailer.byte_count} bytes, and {last} are there. "
                 "Capture anew, or copy the file again."
             )
-        needed = (
-            trailer.object_count * _MIN_OBJECT_BYTES + trailer.edge_count * _MIN_EDGE_BYTES
-        )
+        needed = trailer.object_count * _MIN_OBJECT_BYTES + trailer.edge_count * _MIN_EDGE_BYTES
         if needed > trailer.byte_count:
             raise CorruptHeapGraphFile("its trailer counts more objects than the file can hold.")
         if trailer.object_count >> 32:
@@ -299,6 +297,6 @@ class _Assembly:
         )
 
 
-def _check_below(values: NDArray[np.unsignedinteger], limit: int, what: str) -> None:  # type: ignore[type-arg]
+def _check_below(values: NDArray[np.integer[Any]], limit: int, what: str) -> None:
     if values.size and int(values.max()) >= limit:
         raise CorruptHeapGraphFile(f"it refers to a {what} that it does not describe.")
