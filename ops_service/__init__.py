@@ -1,1 +1,79 @@
-"""A private maintenance port inside a running Python process."""
+"""A private maintenance port inside a running Python process.
+
+    import ops_service
+
+    service = ops_service.start()   # reads the TOML file that OPS_SERVICE_CONFIG names
+    print(service.address)
+
+Importing this package imports neither gRPC nor protobuf; `start` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ops_service.config import (
+        AuditConfig,
+        AuthorizationConfig,
+        Config,
+        EvaluationConfig,
+        Grant,
+        HeapConfig,
+        LimitsConfig,
+        ServerConfig,
+        TlsConfig,
+    )
+    from ops_service.config_file import load_config
+    from ops_service.errors import ConfigurationError, OpsServiceError, StartError
+    from ops_service.server import Service, start
+
+_MODULES = {
+    "AuditConfig": "config",
+    "AuthorizationConfig": "config",
+    "Config": "config",
+    "ConfigurationError": "errors",
+    "EvaluationConfig": "config",
+    "Grant": "config",
+    "HeapConfig": "config",
+    "LimitsConfig": "config",
+    "OpsServiceError": "errors",
+    "ServerConfig": "config",
+    "Service": "server",
+    "StartError": "errors",
+    "TlsConfig": "config",
+    "load_config": "config_file",
+    "start": "server",
+}
+
+__all__ = [
+    "AuditConfig",
+    "AuthorizationConfig",
+    "Config",
+    "ConfigurationError",
+    "EvaluationConfig",
+    "Grant",
+    "HeapConfig",
+    "LimitsConfig",
+    "OpsServiceError",
+    "ServerConfig",
+    "Service",
+    "StartError",
+    "TlsConfig",
+    "load_config",
+    "start",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

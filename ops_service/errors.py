@@ -8,6 +8,8 @@
     ├── InvalidRequest             a field has a value that is not accepted
     ├── WrongProcess               the caller pinned another process
     ├── UnknownMethod              no such method
+    ├── RequestTooLarge            a request's metadata is over the limit
+    ├── StreamStalled              the caller stopped reading, or never sent its request
     ├── Busy                       a slot is taken; try again later
     ├── EngineUnavailable          the snapshot engine cannot run here
     ├── CloneRefused               the system refused to clone the process
@@ -91,6 +93,18 @@ class UnknownMethod(OpsServiceError):
     """The server has no such method."""
 
     reason = "UNKNOWN_METHOD"
+
+
+class RequestTooLarge(OpsServiceError):
+    """The metadata of a request is over the limit."""
+
+    reason = "REQUEST_TOO_LARGE"
+
+
+class StreamStalled(OpsServiceError):
+    """The caller left messages unread, or its request unsent, for too long."""
+
+    reason = "STREAM_STALLED"
 
 
 class Busy(OpsServiceError):

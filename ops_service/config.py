@@ -1,0 +1,260 @@
+"""What the service is configured with: frozen dataclasses, one a table of the file.
+
+Build a `Config` in code, or read one with `ops_service.load_config`. Either
+way `check_config` is run before the port opens.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops_service.errors import ConfigurationError
+
+CAPABILITIES = ("INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE")
+"""What a grant may list: the names of ``Capability`` without their prefix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Where the port is."""
+
+    address: str = "127.0.0.1:7443"
+    """``host:port`` or ``unix:/path/of/socket``. Port 0 lets the system choose."""
+    allow_wildcard_bind: bool = False
+    """Whether an address that means every interface, such as 0.0.0.0, is accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsConfig:
+    """Files of the server's identity, in PEM. Read again when they change."""
+
+    certificate: Path
+    """Certificate of the server, followed by its intermediates if it has any."""
+    private_key: Path
+    """Private key of the certificate. Nobody but its owner and group may read it."""
+    client_ca: Path
+    """Certificates of the authorities whose client certificates are accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationConfig:
+    """Which names are believed."""
+
+    trust_domains: tuple[str, ...] = ()
+    """SPIFFE trust domains whose ids count, such as ``example.org``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What one principal may do."""
+
+    principal: str
+    """``spiffe://…``, ``uri:…`` for another URI, or ``dns:…``, as in the certificate."""
+    capabilities: tuple[str, ...]
+    """Names out of `CAPABILITIES`. None implies another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationConfig:
+    """Whether and within which bounds code may be evaluated."""
+
+    enabled: bool = False
+    """Off unless set. Whoever may evaluate controls the process."""
+    time_limit_seconds: float = 10.0
+    """Default and upper bound of an evaluation's running time."""
+    output_limit_bytes: int = 1 << 20
+    """How much printed text is kept, as UTF-8. The rest is dropped."""
+    result_limit_bytes: int = 64 << 10
+    """Where the text of a value, an exception or a traceback is cut, as UTF-8."""
+    max_concurrent: int = 2
+    """Evaluations at once. One that cannot be stopped keeps its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """Where the audit records go."""
+
+    file: Path | None = None
+    """File that records are appended to, one JSON object a line. Without a file
+    they go to the logger ``ops_service.audit``, and evaluation is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """Bounds on what callers can take up."""
+
+    calls: int = 32
+    """Calls at once, health checks aside."""
+    calls_per_principal: int = 8
+    """Calls of one principal at once, health checks aside."""
+    streams_per_principal: int = 4
+    """Streaming calls of one principal at once; they count as calls too."""
+    health_calls: int = 16
+    """Health checks at once. This room is theirs alone."""
+    request_bytes: int = 2 << 20
+    """Largest request message."""
+    metadata_bytes: int = 8 << 10
+    """Largest metadata of a call, as HTTP/2 counts it."""
+    request_seconds: float = 10.0
+    """How long a caller may take to send its request once the call is open."""
+    stall_seconds: float = 20.0
+    """How long a caller may leave a message of a stream unread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeapConfig:
+    """The snapshot engine."""
+
+    allow_other_patch_release: bool = False
+    """Whether the engine may run on a patch release of CPython other than the one
+    it was compiled for, once it has proved its layout there."""
+    lifetime_limit_seconds: float = 30.0
+    """Bound on the life of a walking child. While it lives, pages that the process
+    writes to exist twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that `ops_service.start` wants to know."""
+
+    tls: TlsConfig
+    """Files of the server's identity."""
+    grants: tuple[Grant, ...]
+    """Who may do what. Nobody else may do anything."""
+    server: ServerConfig = field(default_factory=ServerConfig)
+    """Where the port is."""
+    authorization: AuthorizationConfig = field(default_factory=AuthorizationConfig)
+    """Which names are believed."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """Whether code may be evaluated."""
+    audit: AuditConfig = field(default_factory=AuditConfig)
+    """Where the audit records go."""
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    """Bounds on what callers can take up."""
+    heap: HeapConfig = field(default_factory=HeapConfig)
+    """The snapshot engine."""
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split ``host:port``. An IPv6 host stands in brackets, which are dropped.
+
+    Raises:
+        ConfigurationError: It is no such address.
+    """
+    host, colon, port = address.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(
+            f"server.address is {address!r}; write host:port, such as "
+            '"127.0.0.1:7443", or "unix:/run/app/ops.sock"'
+        )
+    if ":" in host and not bracketed:
+        raise ConfigurationError(
+            f'server.address is {address!r}; put an IPv6 address in brackets: "[::1]:7443"'
+        )
+    return (host[1:-1] if bracketed else host), int(port)
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host in ("", "*")
+
+
+def _check_address(server: ServerConfig) -> None:
+    if server.address.startswith("unix:"):
+        if not server.address.removeprefix("unix:").startswith("/"):
+            raise ConfigurationError(
+                f"server.address is {server.address!r}; give the socket's absolute "
+                'path, such as "unix:/run/app/ops.sock"'
+            )
+        return
+    host, _ = split_address(server.address)
+    if _is_wildcard(host) and not server.allow_wildcard_bind:
+        raise ConfigurationError(
+            f"server.address is {server.address!r}, which opens the port on every "
+            "interface; name one interface, or set server.allow_wildcard_bind = true"
+        )
+
+
+def _check_grants(config: Config) -> None:
+    if not config.grants:
+        raise ConfigurationError(
+            "grants is empty, so nobody could call anything; add a [[grants]] table "
+            "with principal and capabilities"
+        )
+    seen: set[str] = set()
+    for index, grant in enumerate(config.grants):
+        key = f"grants[{index}]"
+        name = grant.principal
+        prefix = next((p for p in ("spiffe://", "uri:", "dns:") if name.startswith(p)), "")
+        if not prefix or name == prefix:
+            raise ConfigurationError(
+                f'{key}.principal is {name!r}; write "spiffe://domain/path", '
+                '"uri:…" or "dns:…", as the certificate names it'
+            )
+        if name.startswith("uri:spiffe:"):
+            raise ConfigurationError(f'{key}.principal is {name!r}; leave out "uri:"')
+        domain = name.removeprefix("spiffe://").partition("/")[0]
+        if prefix == "spiffe://" and domain not in config.authorization.trust_domains:
+            raise ConfigurationError(
+                f"{key}.principal is {name!r}, whose trust domain is not believed; "
+                f'add "{domain}" to authorization.trust_domains'
+            )
+        if name in seen:
+            raise ConfigurationError(
+                f"{key}.principal is {name!r}, which has a grant already; merge the two"
+            )
+        seen.add(name)
+        if not grant.capabilities:
+            raise ConfigurationError(
+                f"{key}.capabilities is empty; list some of {', '.join(CAPABILITIES)}"
+            )
+        for capability in grant.capabilities:
+            if capability not in CAPABILITIES:
+                raise ConfigurationError(
+                    f"{key}.capabilities holds {capability!r}, which is no capability; "
+                    f"choose from {', '.join(CAPABILITIES)}"
+                )
+
+
+def _check_bounds(config: Config) -> None:
+    bounds: list[tuple[str, float, float, float]] = [
+        ("evaluation.time_limit_seconds", config.evaluation.time_limit_seconds, 0.1, 3600),
+        ("evaluation.output_limit_bytes", config.evaluation.output_limit_bytes, 1, 64 << 20),
+        ("evaluation.result_limit_bytes", config.evaluation.result_limit_bytes, 64, 1 << 20),
+        ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
+        ("heap.lifetime_limit_seconds", config.heap.lifetime_limit_seconds, 1, 600),
+        ("limits.calls", config.limits.calls, 1, 1000),
+        ("limits.calls_per_principal", config.limits.calls_per_principal, 1, 1000),
+        ("limits.streams_per_principal", config.limits.streams_per_principal, 1, 1000),
+        ("limits.health_calls", config.limits.health_calls, 1, 1000),
+        # EvaluateCode takes 1 MiB of source.
+        ("limits.request_bytes", config.limits.request_bytes, 1 << 10, 16 << 20),
+        ("limits.metadata_bytes", config.limits.metadata_bytes, 1 << 10, 64 << 10),
+        ("limits.request_seconds", config.limits.request_seconds, 0.1, 600),
+        ("limits.stall_seconds", config.limits.stall_seconds, 0.1, 600),
+    ]
+    for key, value, low, high in bounds:
+        # Written so that not-a-number is refused too.
+        if not low <= value <= high:
+            raise ConfigurationError(f"{key} is {value}; choose from {low} to {high}")
+
+
+def check_config(config: Config) -> None:
+    """Refuse values that make no sense or are not safe. Touches no file.
+
+    Raises:
+        ConfigurationError: Names the key and the remedy.
+    """
+    _check_address(config.server)
+    _check_grants(config)
+    _check_bounds(config)
+    if config.evaluation.enabled and config.audit.file is None:
+        raise ConfigurationError(
+            "evaluation.enabled is true without an audit file; set audit.file, so that "
+            "each source is on record before it runs"
+        )

@@ -1,0 +1,103 @@
+"""Reads a `Config` from a TOML file.
+
+The file's tables and keys are the fields of the dataclasses in `ops_service.config`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from ops_service.config import Config, check_config
+from ops_service.errors import ConfigurationError
+
+ENVIRONMENT_VARIABLE = "OPS_SERVICE_CONFIG"
+
+_WORDING = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def load_config(path: str | os.PathLike[str] | None = None) -> Config:
+    """Read and check a configuration file.
+
+    Args:
+        path: The TOML file. By default the one that the environment variable
+            ``OPS_SERVICE_CONFIG`` names. Paths in it are relative to its directory.
+
+    Raises:
+        ConfigurationError: Names the file, the key and the remedy.
+    """
+    if path is None:
+        path = os.environ.get(ENVIRONMENT_VARIABLE)
+        if not path:
+            raise ConfigurationError(
+                f"no configuration: pass one to start(), or set {ENVIRONMENT_VARIABLE} "
+                "to the path of a TOML file"
+            )
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: is not UTF-8; save it as UTF-8") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: is not valid TOML: {error}") from error
+    try:
+        config: Config = _read_table(Config, table, "", file.absolute().parent)
+        check_config(config)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    return config
+
+
+def _read_table(kind: type[Any], table: dict[str, Any], prefix: str, base: Path) -> Any:
+    """Build a dataclass from a table, refusing keys that it does not know."""
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key in table:
+        if key not in fields:
+            raise ConfigurationError(
+                f"{prefix}{key} is no known key; choose from {', '.join(fields)}"
+            )
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in table:
+            values[name] = _read_value(hints[name], table[name], prefix + name, base)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ConfigurationError(f"{prefix}{name} is missing; add it")
+    return kind(**values)
+
+
+def _read_value(kind: Any, value: Any, key: str, base: Path) -> Any:
+    """Check one value against the type of its field and convert it."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{key} must be a table; write [{key}]")
+        return _read_table(typing.cast("type[Any]", kind), value, f"{key}.", base)
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise ConfigurationError(f"{key} must be a list, such as [...]")
+        element = typing.get_args(kind)[0]
+        return tuple(
+            _read_value(element, item, f"{key}[{index}]", base) for index, item in enumerate(value)
+        )
+    if kind is Path:
+        if not isinstance(value, str) or not value:
+            raise ConfigurationError(f"{key} must be the path of a file, as a string")
+        return base / Path(value).expanduser()
+    # bool is an int to Python, and neither is meant for the other here.
+    accepted = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigurationError(f"{key} must be {_WORDING[kind]}, not {value!r}")
+    return kind(value)

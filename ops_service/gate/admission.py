@@ -1,0 +1,66 @@
+"""Slots: how many calls run at once, in all and for each principal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ops_service.config import LimitsConfig
+from ops_service.errors import Busy
+from ops_service.gate.methods import Method
+
+_RETRY_SECONDS = 1.0
+
+
+class Admission:
+    """Counts the calls that run. Used on the service's loop alone, so without locks."""
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._limits = limits
+        self._health = 0
+        self._calls: Counter[str] = Counter()
+        self._streams: Counter[str] = Counter()
+
+    @contextmanager
+    def slot(self, principal: str, method: Method) -> Iterator[None]:
+        """Hold a slot for one call.
+
+        Raises:
+            Busy: No slot is free. Says which limit was met.
+        """
+        if method.is_health:
+            self._refuse_if(self._health, self._limits.health_calls, "health checks")
+            self._health += 1
+            try:
+                yield
+            finally:
+                self._health -= 1
+            return
+        limits = self._limits
+        self._refuse_if(self._calls.total(), limits.calls, "calls in all")
+        self._refuse_if(self._calls[principal], limits.calls_per_principal, "calls of yours")
+        held = [self._calls]
+        if method.server_streaming:
+            self._refuse_if(
+                self._streams[principal], limits.streams_per_principal, "streams of yours"
+            )
+            held.append(self._streams)
+        for counter in held:
+            counter[principal] += 1
+        try:
+            yield
+        finally:
+            for counter in held:
+                counter[principal] -= 1
+                # A name that holds nothing must not stay: callers choose names.
+                if not counter[principal]:
+                    del counter[principal]
+
+    @staticmethod
+    def _refuse_if(count: int, limit: int, what: str) -> None:
+        if count >= limit:
+            raise Busy(
+                f"{count} {what} run already, which is the limit; end one, or try again.",
+                retry_after=_RETRY_SECONDS,
+            )

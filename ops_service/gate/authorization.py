@@ -1,0 +1,128 @@
+"""From a verified peer certificate to a principal and its capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ops_service.config import Config
+from ops_service.errors import PermissionDenied, Unauthenticated
+
+AuthContext = Mapping[str, Iterable[bytes]]
+"""What gRPC tells of the peer's certificate, by property."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who the server takes a caller for."""
+
+    name: str
+    """What grants are matched with. Empty if the certificate gives no usable name."""
+    problem: str
+    """Why the certificate gives no usable name. Empty if it gives one."""
+    presented_names: tuple[str, ...]
+    """Every typed subject alternative name of the certificate."""
+
+    @property
+    def label(self) -> str:
+        """A text that stands for the caller in limits, records and messages."""
+        return self.name or ",".join(self.presented_names) or "(no name)"
+
+
+def _values(auth_context: AuthContext, key: str) -> list[str]:
+    return [value.decode("utf-8", "backslashreplace") for value in auth_context.get(key, ())]
+
+
+def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Principal:
+    """Tell who the peer is, from the typed names of its verified certificate.
+
+    A certificate gives a usable name if it has exactly one URI name, or none
+    and exactly one DNS name. The common name never counts, and neither does an
+    e-mail name, whatever it reads like.
+
+    Raises:
+        Unauthenticated: There is no verified certificate.
+    """
+    # gRPC sets this for each TLS peer, and the handshake fails without a
+    # certificate, so this is a second net.
+    if "x509_pem_cert" not in auth_context:
+        raise Unauthenticated("The server saw no client certificate; present one over TLS.")
+    uris = _values(auth_context, "peer_uri")
+    dns_names = _values(auth_context, "peer_dns")
+    presented = (
+        *(f"uri:{name}" for name in uris),
+        *(f"dns:{name}" for name in dns_names),
+        *(f"email:{name}" for name in _values(auth_context, "peer_email")),
+        *(f"ip:{name}" for name in _values(auth_context, "peer_ip")),
+    )
+
+    def unusable(problem: str) -> Principal:
+        return Principal("", problem, presented)
+
+    if len(uris) > 1:
+        return unusable("The certificate has more than one URI name, so none of them counts.")
+    if uris:
+        (uri,) = uris
+        if not uri.lower().startswith("spiffe:"):
+            return Principal(f"uri:{uri}", "", presented)
+        # gRPC sets this only for a well-formed SPIFFE id.
+        if _values(auth_context, "peer_spiffe_id") != [uri]:
+            return unusable("The certificate's SPIFFE id is not well-formed.")
+        domain = uri.removeprefix("spiffe://").partition("/")[0]
+        if domain not in trust_domains:
+            return unusable(f"The trust domain {domain} of the certificate is not believed here.")
+        return Principal(uri, "", presented)
+    if len(dns_names) > 1:
+        return unusable("The certificate has more than one DNS name and no URI name.")
+    if dns_names:
+        return Principal(f"dns:{dns_names[0].lower()}", "", presented)
+    return unusable(
+        "The certificate has neither a URI nor a DNS name among its subject alternative "
+        "names; common names and e-mail names do not count."
+    )
+
+
+class Authorization:
+    """The grants of a configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._trust_domains = frozenset(config.authorization.trust_domains)
+        self._grants = {
+            (g.principal.lower() if g.principal.startswith("dns:") else g.principal): frozenset(
+                g.capabilities
+            )
+            for g in config.grants
+        }
+
+    def identify(self, auth_context: AuthContext) -> Principal:
+        """Tell who the peer is. See `identify`."""
+        return identify(auth_context, self._trust_domains)
+
+    def capabilities(self, principal: Principal) -> frozenset[str]:
+        """What the principal may do, besides what every authenticated peer may."""
+        return self._grants.get(principal.name, frozenset()) if principal.name else frozenset()
+
+    def require(self, principal: Principal, capability: str, purpose: str) -> None:
+        """Pass if the principal holds the capability.
+
+        Args:
+            capability: A name of ``Capability`` without its prefix.
+            purpose: What needs it, for the message.
+
+        Raises:
+            PermissionDenied: Says who the server saw and what is missing.
+        """
+        if capability == "AUTHENTICATED" or capability in self.capabilities(principal):
+            return
+        if principal.name:
+            known = principal.name in self._grants
+            seen = f"The server saw {principal.name}, which has " + (
+                f"no grant of {capability}" if known else "no grant"
+            )
+        else:
+            seen = f"The server saw no usable name: {principal.problem[0].lower()}"
+            seen += principal.problem[1:].rstrip(".")
+        raise PermissionDenied(
+            f"{purpose} needs the capability {capability}. {seen}.",
+            details={"principal": principal.name, "missing_capability": capability},
+        )

@@ -1,0 +1,87 @@
+"""The gate itself: one wrapper around every handler, foreign and unknown ones included."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from ops_service import status
+from ops_service.errors import OpsServiceError
+from ops_service.gate.passage import HandlerStatus, Passage, Rules
+
+_LOGGER = logging.getLogger("ops_service")
+
+# Clients take at most 8 KiB of trailers, and this goes into them twice.
+_MESSAGE_LIMIT = 2000
+
+# A status cannot reach a caller who does not read, so the wait for that is short.
+_ABORT_SECONDS = 1.0
+
+
+class Gate(grpc.aio.ServerInterceptor):
+    """Sends every call through a `Passage`, and every exception through the status table.
+
+    No exception leaves it: gRPC would send its text to the caller, and a
+    SystemExit would end the loop.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[Any], Awaitable[Any]],
+        handler_call_details: Any,
+    ) -> Any:
+        """Wrap the handler of a call; see `grpc.aio.ServerInterceptor`."""
+        handler = await continuation(handler_call_details)
+        path: str = handler_call_details.method
+
+        async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
+            await self._serve(Passage(self._rules, path, handler, requests, context), context)
+
+        # Every method is served as a stream of bytes, whatever its kind: so the
+        # caller is known before a byte of its request is read, a request that
+        # never comes is bounded, and one wrapper does for all. The wire is the same.
+        return grpc.stream_stream_rpc_method_handler(serve)
+
+    async def _serve(self, passage: Passage, context: Any) -> None:
+        try:
+            await passage.serve()
+        except asyncio.CancelledError:
+            passage.record_end("CANCELLED", "CANCELLED")
+            raise
+        except HandlerStatus as error:
+            passage.record_end(error.code.name, "HANDLER")
+            await self._abort(context, error.code, str(error), ())
+        except OpsServiceError as error:
+            await self._abort_with_error(passage, context, error)
+        except BaseException as error:
+            _LOGGER.error("call %s failed", passage.call_id, exc_info=error)
+            await self._abort_with_error(passage, context, error)
+        else:
+            passage.record_end("OK", "")
+
+    async def _abort_with_error(self, passage: Passage, context: Any, error: BaseException) -> None:
+        code, details = status.to_status(error, passage.call_id)
+        reason = error.reason if isinstance(error, OpsServiceError) else "INTERNAL"
+        passage.record_end(code.name, reason, error)
+        trailer = (status.TRAILER, details.SerializeToString())
+        await self._abort(context, code, details.message, (trailer,))
+
+    @staticmethod
+    async def _abort(
+        context: Any, code: grpc.StatusCode, message: str, trailer: tuple[tuple[str, bytes], ...]
+    ) -> None:
+        try:
+            async with asyncio.timeout(_ABORT_SECONDS):
+                await context.abort(code, message[:_MESSAGE_LIMIT], trailer)
+        except grpc.aio.AbortError:
+            raise
+        except (TimeoutError, grpc.aio.BaseError):
+            # The caller does not read, or is gone.
+            pass

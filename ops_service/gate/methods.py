@@ -1,0 +1,101 @@
+"""Which capability each method needs, read from the contract itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from ops_service.v1 import (
+    annotations_pb2,
+    evaluation_pb2,
+    heap_graph_pb2,
+    heap_pb2,
+    maintenance_service_pb2,
+)
+
+HEALTH_SERVICE = "grpc.health.v1.Health"
+REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
+MAINTENANCE_SERVICE = maintenance_service_pb2.DESCRIPTOR.services_by_name[
+    "MaintenanceService"
+].full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What the gate knows of a method."""
+
+    path: str
+    """As on the wire: ``/package.Service/Method``."""
+    capability: str
+    """What a caller needs: a name of ``Capability`` without its prefix."""
+    client_streaming: bool
+    server_streaming: bool
+    is_ours: bool
+    """Whether its requests carry an instance_id and its replies a ProcessId."""
+    is_health: bool
+    """Whether it has room of its own, so that probes answer while callers wait."""
+    audit_first: bool
+    """Whether its audit record must be on disk before the work begins."""
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+_FOREIGN_METHODS = (
+    Method(f"/{HEALTH_SERVICE}/Check", "AUTHENTICATED", False, False, False, True, False),
+    Method(f"/{HEALTH_SERVICE}/Watch", "AUTHENTICATED", False, True, False, True, False),
+    Method(f"/{HEALTH_SERVICE}/List", "AUTHENTICATED", False, False, False, True, False),
+    Method(
+        f"/{REFLECTION_SERVICE}/ServerReflectionInfo", "INSPECT", True, True, False, False, False
+    ),
+)
+
+# A snapshot is what an attacker would take, and an evaluation is what one would run.
+_AUDITED_FIRST = (
+    heap_pb2.CaptureHeapSnapshotRequest.DESCRIPTOR,
+    evaluation_pb2.EvaluateCodeRequest.DESCRIPTOR,
+)
+
+
+def required_capability(method: MethodDescriptor) -> str | None:
+    """Name of the capability that a method's option demands, None without one."""
+    extensions: Any = method.GetOptions().Extensions
+    value: int = extensions[annotations_pb2.required_capability]
+    if value == annotations_pb2.CAPABILITY_UNSPECIFIED:
+        return None
+    return str(annotations_pb2.Capability.Name(value)).removeprefix("CAPABILITY_")
+
+
+def known_methods() -> dict[str, Method]:
+    """All methods that may be called, by path. What is not in it is refused."""
+    methods = {method.path: method for method in _FOREIGN_METHODS}
+    service = maintenance_service_pb2.DESCRIPTOR.services_by_name["MaintenanceService"]
+    for descriptor in service.methods:
+        capability = required_capability(descriptor)
+        if capability is None:
+            continue
+        path = f"/{service.full_name}/{descriptor.name}"
+        methods[path] = Method(
+            path,
+            capability,
+            descriptor.client_streaming,
+            descriptor.server_streaming,
+            is_ours=True,
+            is_health=False,
+            audit_first=descriptor.input_type in _AUDITED_FIRST,
+        )
+    return methods
+
+
+def extra_capability(request: Message) -> tuple[str, str] | None:
+    """What a request needs beyond its method's capability: the name, and for what."""
+    if (
+        isinstance(request, heap_pb2.CaptureHeapSnapshotRequest)
+        and request.gc_moment == heap_graph_pb2.GC_MOMENT_COLLECT_FIRST
+    ):
+        return "OPERATE", "COLLECT_FIRST, which stops the process while it collects,"
+    return None

@@ -1,0 +1,229 @@
+"""One call on its way through the gate: identity, grant, slot, request, record, work."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf.message import Message
+
+from ops_service.call import Call, set_current_call
+from ops_service.config import LimitsConfig
+from ops_service.errors import (
+    Cancelled,
+    InvalidRequest,
+    RequestTooLarge,
+    StreamStalled,
+    UnknownMethod,
+    WrongProcess,
+)
+from ops_service.gate.admission import Admission
+from ops_service.gate.audit import Audit
+from ops_service.gate.authorization import Authorization, Principal
+from ops_service.gate.methods import Method, extra_capability
+from ops_service.gate.requests import describe_request, parse_request
+
+# What HTTP/2 adds to the length of each name and value.
+_METADATA_OVERHEAD = 32
+
+
+class HandlerStatus(Exception):
+    """A handler that is not ours ended its call with a status of its own."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self.code = code
+
+
+class _HandlerContext:
+    """What a handler may do with its call: write, and abort."""
+
+    def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        self.write = write
+
+    async def abort(self, code: grpc.StatusCode, details: str = "") -> NoReturn:
+        raise HandlerStatus(code, details)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What every call is measured by."""
+
+    methods: dict[str, Method]
+    authorization: Authorization
+    admission: Admission
+    audit: Audit
+    limits: LimitsConfig
+    instance_id: str
+
+
+class Passage:
+    """One call. `serve` raises what refused it or went wrong; `record_end` tells it."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        path: str,
+        handler: Any,
+        requests: AsyncIterator[bytes],
+        context: Any,
+    ) -> None:
+        self._rules = rules
+        self._path = path
+        self._handler = handler
+        self._requests = requests
+        self._context = context
+        self._principal: Principal | None = None
+        self._begun = False
+        self._messages_sent = 0
+        self._bytes_sent = 0
+        self._started = time.monotonic()
+        self.call_id = secrets.token_hex(8)
+
+    async def serve(self) -> None:
+        """Check the call and, if it passes, do its work."""
+        rules = self._rules
+        self._check_metadata()
+        principal = rules.authorization.identify(self._context.auth_context())
+        self._principal = principal
+        method = rules.methods.get(self._path)
+        if method is None or self._handler is None:
+            raise UnknownMethod(
+                f"There is no method {self._path}; list them with grpcurl, or compare releases."
+            )
+        rules.authorization.require(principal, method.capability, method.name)
+        with rules.admission.slot(principal.label, method):
+            request = None if method.client_streaming else await self._receive(method)
+            await self._record_begin(method, request)
+            set_current_call(
+                Call(
+                    self.call_id,
+                    principal.name,
+                    principal.problem,
+                    principal.presented_names,
+                    rules.authorization.capabilities(principal),
+                )
+            )
+            await self._work(method, request)
+
+    def _check_metadata(self) -> None:
+        # gRPC's own limit holds only once the caller has acknowledged it.
+        size = sum(
+            len(key) + len(value) + _METADATA_OVERHEAD
+            for key, value in self._context.invocation_metadata()
+        )
+        limit = self._rules.limits.metadata_bytes
+        if size > limit:
+            raise RequestTooLarge(f"The metadata is {size} bytes; send at most {limit}.")
+
+    async def _receive(self, method: Method) -> Message:
+        limit = self._rules.limits.request_seconds
+        try:
+            async with asyncio.timeout(limit):
+                data = await anext(aiter(self._requests), None)
+        except TimeoutError:
+            raise StreamStalled(f"The request did not come within {limit:g} s.") from None
+        except grpc.aio.BaseError:
+            raise Cancelled("The caller went away.") from None
+        if data is None:
+            raise InvalidRequest("The call ended without a request message; send one.")
+        message = parse_request(self._handler.request_deserializer, data)
+        if method.is_ours:
+            self._check_request(method, message)
+        return message
+
+    def _check_request(self, method: Method, request: Message) -> None:
+        assert self._principal is not None
+        pinned: str = request.instance_id  # type: ignore[attr-defined]
+        if pinned and pinned != self._rules.instance_id:
+            raise WrongProcess(
+                f"This process has the instance id {self._rules.instance_id}, not the one that "
+                "the request pins; the process may have been restarted, or the address leads "
+                "to several.",
+                details={"instance_id": self._rules.instance_id},
+            )
+        extra = extra_capability(request)
+        if extra is not None:
+            self._rules.authorization.require(self._principal, *extra)
+
+    async def _work(self, method: Method, request: Message | None) -> None:
+        handler = self._handler
+        context = _HandlerContext(self._send)
+        if method.client_streaming:
+            argument: Any = self._messages()
+            function = handler.stream_stream
+        else:
+            argument = request
+            function = handler.unary_stream or handler.unary_unary
+        if inspect.isasyncgenfunction(function):
+            # Closed at once when the call ends, not when the collector comes by.
+            async with aclosing(function(argument, context)) as messages:
+                async for message in messages:
+                    await self._send(message)
+            return
+        result = await function(argument, context)
+        if not method.server_streaming:
+            await self._send(result)
+
+    async def _messages(self) -> AsyncIterator[Message]:
+        async for data in self._requests:
+            yield parse_request(self._handler.request_deserializer, data)
+
+    async def _send(self, message: Any) -> None:
+        # Batches of a snapshot come as bytes and are passed on as they are.
+        data = message if type(message) is bytes else self._handler.response_serializer(message)
+        limit = self._rules.limits.stall_seconds
+        try:
+            async with asyncio.timeout(limit):
+                await self._context.write(data)
+        except TimeoutError:
+            raise StreamStalled(
+                f"A message was not read within {limit:g} s, so the stream was ended."
+            ) from None
+        except grpc.aio.BaseError:
+            raise Cancelled("The caller went away.") from None
+        self._messages_sent += 1
+        self._bytes_sent += len(data)
+
+    async def _record_begin(self, method: Method, request: Message | None) -> None:
+        record = self._record("begin")
+        record["capability"] = method.capability
+        if request is not None:
+            record["request"] = describe_request(request)
+        await self._rules.audit.begin(record, durable=method.audit_first)
+        self._begun = True
+
+    def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
+        """Write the outcome: of the work, or why it was refused."""
+        record = self._record("end" if self._begun else "refused")
+        record["code"] = code
+        if reason:
+            record["reason"] = reason
+        if error is not None:
+            record["error"] = type(error).__qualname__
+        record["seconds"] = round(time.monotonic() - self._started, 6)
+        if self._begun:
+            record["messages"] = self._messages_sent
+            record["bytes"] = self._bytes_sent
+        self._rules.audit.end(record)
+
+    def _record(self, event: str) -> dict[str, Any]:
+        record: dict[str, Any] = {
+            "event": event,
+            "call_id": self.call_id,
+            "instance_id": self._rules.instance_id,
+            "method": self._path,
+            "peer": self._context.peer(),
+        }
+        if self._principal is not None:
+            record["principal"] = self._principal.name
+            if not self._principal.name:
+                record["presented_names"] = list(self._principal.presented_names)
+        return record

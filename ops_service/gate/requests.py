@@ -1,0 +1,58 @@
+"""From the bytes of a request to a message that is safe to act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from ops_service.errors import InvalidRequest
+
+
+def parse_request(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
+    """Parse a request and refuse enum values that the contract does not name.
+
+    Raises:
+        InvalidRequest: The bytes are no such message, or hold an unknown value.
+    """
+    try:
+        message = deserialize(data)
+    except Exception as error:
+        raise InvalidRequest(
+            "The request could not be parsed; send the message that the method takes, with "
+            "strings in UTF-8."
+        ) from error
+    _refuse_unknown_enum_values(message)
+    return message
+
+
+def _refuse_unknown_enum_values(message: Message) -> None:
+    for field, value in message.ListFields():
+        if field.type != FieldDescriptor.TYPE_ENUM or field.enum_type is None:
+            continue
+        values = value if hasattr(value, "__iter__") else [value]
+        for number in values:
+            if number not in field.enum_type.values_by_number:
+                names = ", ".join(v.name for v in field.enum_type.values)
+                raise InvalidRequest(
+                    f"{field.name} is {number}, which this server does not know; choose "
+                    f"from {names}.",
+                    details={"field": field.name},
+                )
+
+
+def describe_request(message: Message) -> dict[str, Any]:
+    """The request as plain data, for the audit record.
+
+    Raises:
+        InvalidRequest: A field is out of the range of its type.
+    """
+    try:
+        return MessageToDict(message, preserving_proto_field_name=True)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise InvalidRequest(
+            "The request holds a duration or time that is out of range."
+        ) from error

@@ -1,0 +1,1 @@
+"""Facts about the running process. Knows neither gRPC nor protobuf."""

@@ -1,0 +1,45 @@
+"""What the interpreter and the system tell about the process."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorState:
+    """State of the cyclic garbage collector, by generation where that applies."""
+
+    enabled: bool
+    frozen_count: int
+    generation_counts: tuple[int, ...]
+    generation_thresholds: tuple[int, ...]
+    collection_counts: tuple[int, ...]
+
+
+def collector_state() -> CollectorState:
+    """Read the collector's counters. Walks nothing, so it is cheap."""
+    return CollectorState(
+        enabled=gc.isenabled(),
+        frozen_count=gc.get_freeze_count(),
+        generation_counts=tuple(gc.get_count()),
+        generation_thresholds=tuple(gc.get_threshold()),
+        collection_counts=tuple(stats["collections"] for stats in gc.get_stats()),
+    )
+
+
+def resident_bytes() -> int:
+    """Resident set size, in bytes. 0 if the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def thread_count() -> int:
+    """Threads that Python knows of."""
+    return threading.active_count()

@@ -1,0 +1,51 @@
+"""Which process this is."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """What tells this process from every other. Times are Unix times in seconds."""
+
+    instance_id: str
+    """Random, new each time a service starts."""
+    pid: int
+    """Process id in the process's own pid namespace."""
+    start_time: float | None
+    """When the system started the process. None if the system does not tell."""
+    service_start_time: float
+    """When this identity was made."""
+    host_name: str
+    """Host name as the process sees it."""
+
+
+def identify_process() -> ProcessIdentity:
+    """Make an identity for a service that starts now."""
+    return ProcessIdentity(
+        instance_id=secrets.token_hex(16),
+        pid=os.getpid(),
+        start_time=_start_time(),
+        service_start_time=time.time(),
+        host_name=socket.gethostname(),
+    )
+
+
+def _start_time() -> float | None:
+    try:
+        stat = Path("/proc/self/stat").read_bytes()
+        boot = Path("/proc/stat").read_text(encoding="ascii")
+        # The second field is the program's name, which may hold spaces and brackets.
+        ticks = int(stat.rpartition(b")")[2].split()[19])
+        boot_time = next(
+            int(line.split()[1]) for line in boot.splitlines() if line.startswith("btime ")
+        )
+        return boot_time + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration):
+        return None

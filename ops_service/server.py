@@ -1,0 +1,278 @@
+"""Life of the service's thread: start, stop, and what happens when the host forks.
+
+Threads: the host's thread calls `start` and `Service.stop`. The thread
+"ops_service" runs the loop with gRPC and the gate. "ops_service-audit" writes
+records. Work that blocks gets daemon threads of its own (`ops_service.workers`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from ops_service.config import Config, check_config, split_address
+from ops_service.config_file import load_config
+from ops_service.credentials import server_credentials
+from ops_service.errors import StartError
+from ops_service.gate.admission import Admission
+from ops_service.gate.audit import Audit, FileSink, LogSink
+from ops_service.gate.authorization import Authorization
+from ops_service.gate.interceptor import Gate
+from ops_service.gate.methods import (
+    HEALTH_SERVICE,
+    MAINTENANCE_SERVICE,
+    REFLECTION_SERVICE,
+    known_methods,
+)
+from ops_service.gate.passage import Rules
+from ops_service.process.identity import identify_process
+from ops_service.servicer import MaintenanceServicer
+from ops_service.sockets import InheritedSockets, check_socket_path
+from ops_service.v1 import maintenance_service_pb2_grpc
+from ops_service.workers import Workers
+
+_LOGGER = logging.getLogger("ops_service")
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 2.0
+# The host must be gone within 2 s, its own work at exit included.
+_EXIT_SECONDS = 1.0
+
+# Threads for captures and censuses; two children run at once, the rest waits.
+_WORKER_LIMIT = 16
+
+_services: weakref.WeakSet[Service] = weakref.WeakSet()
+
+
+def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None = None) -> Service:
+    """Open the maintenance port of this process.
+
+    Start it after the process has forked, in each worker (gunicorn:
+    ``post_fork``), since a service does not survive a fork.
+
+    Args:
+        config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
+        namespace: Names for evaluated code, such as ``{"app": app}``.
+
+    Raises:
+        ConfigurationError: The configuration is wrong or unsafe.
+        StartError: The port cannot be opened here.
+    """
+    if config is None:
+        config = load_config()
+    check_config(config)
+    _refuse_green_threads()
+    return Service(config, dict(namespace or {}))
+
+
+def _refuse_green_threads() -> None:
+    """Raise StartError where a thread would not be a thread of the system."""
+    patched = False
+    if monkey := sys.modules.get("gevent.monkey"):
+        patched = monkey.is_module_patched("threading") or monkey.is_module_patched("socket")
+    if monkey := sys.modules.get("eventlet.patcher"):
+        patched = patched or monkey.is_monkey_patched("thread")
+    if patched:
+        raise StartError(
+            "gevent or eventlet has replaced the threads of this process, and the port needs "
+            "a real one; run it in a worker without monkey patching."
+        )
+
+
+class Service:
+    """A running maintenance port. Made by `start`; usable as a context manager."""
+
+    def __init__(self, config: Config, namespace: dict[str, Any]) -> None:
+        self._config = config
+        self._namespace = namespace
+        self._identity = identify_process()
+        self._address = ""
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._stopped = False
+        self._credentials = server_credentials(config.tls)
+        if config.server.address.startswith("unix:"):
+            check_socket_path(Path(config.server.address.removeprefix("unix:")))
+        self._audit = Audit(FileSink(config.audit.file) if config.audit.file else LogSink())
+        self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(_START_SECONDS):
+            self._failure = StartError(
+                f"The port did not open within {_START_SECONDS:g} s; the process has no CPU "
+                "time, or another thread holds the GIL."
+            )
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
+        self._sockets = InheritedSockets(self._address)
+        _services.add(self)
+        atexit.register(self._stop_at_exit)
+
+    @property
+    def address(self) -> str:
+        """Where the port is: ``host:port`` with the real port, or ``unix:/path``."""
+        return self._address
+
+    @property
+    def instance_id(self) -> str:
+        """Random id of this process's service, which requests may pin."""
+        return self._identity.instance_id
+
+    @property
+    def running(self) -> bool:
+        """Whether the port is open in this process. False in a forked child."""
+        return self._identity.pid == os.getpid() and not self._stopped and self._thread.is_alive()
+
+    def stop(self, timeout: float = _STOP_SECONDS) -> None:
+        """Close the port and end all calls. Does nothing if it is closed already.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        if self._stopped or self._identity.pid != os.getpid():
+            return
+        self._stopped = True
+        atexit.unregister(self._stop_at_exit)
+        loop, stopping = self._loop, self._stopping
+        if loop is not None and stopping is not None:
+            # The loop may be closed already.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(stopping.set)
+        self._thread.join(timeout)
+        self._audit.close(timeout)
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _stop_at_exit(self) -> None:
+        self.stop(_EXIT_SECONDS / 2)
+
+    def _die_in_forked_child(self) -> None:
+        self._stopped = True
+        self._sockets.disconnect()
+
+    def _run(self) -> None:
+        try:
+            # Not the host's event loop policy: the loop is ours, whatever it prefers.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.get_loop().set_exception_handler(_log_loop_exception)
+                runner.run(self._serve())
+        except BaseException as error:
+            if not self._ready.is_set():
+                self._failure = error
+            else:
+                _LOGGER.error("the maintenance port ended", exc_info=error)
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        config = self._config
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        rules = Rules(
+            methods=known_methods(),
+            authorization=Authorization(config),
+            admission=Admission(config.limits),
+            audit=self._audit,
+            limits=config.limits,
+            instance_id=self._identity.instance_id,
+        )
+        server = grpc.aio.server(
+            interceptors=[Gate(rules)],
+            options=_channel_options(config),
+            # The last net. The gate's own limits are lower, leave room for
+            # health checks, and write a record of what they refuse.
+            maximum_concurrent_rpcs=4 * (config.limits.calls + config.limits.health_calls),
+        )
+        servicer = MaintenanceServicer(config, self._identity, Workers(self._loop, _WORKER_LIMIT))
+        await self._add_services(server, servicer)
+        self._address = self._bind(server)
+        await server.start()
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            servicer.close()
+            await server.stop(None)
+
+    @staticmethod
+    async def _add_services(server: grpc.aio.Server, servicer: MaintenanceServicer) -> None:
+        maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, server)
+        checks = health.aio.HealthServicer()
+        await checks.set(MAINTENANCE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        reflection.enable_server_reflection(
+            (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE), server
+        )
+
+    def _bind(self, server: grpc.aio.Server) -> str:
+        address = self._config.server.address
+        try:
+            port = server.add_secure_port(address, self._credentials)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise StartError(
+                f"The port {address} cannot be opened; another process may have it, or the "
+                "address is not this machine's. Choose another, or port 0 for any free one."
+            )
+        if address.startswith("unix:"):
+            os.chmod(address.removeprefix("unix:"), 0o600)
+            return address
+        host, _ = split_address(address)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _channel_options(config: Config) -> list[tuple[str, int]]:
+    limits = config.limits
+    return [
+        # Otherwise a second process binds the same port, and both answer at random.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", limits.request_bytes),
+        ("grpc.max_metadata_size", limits.metadata_bytes),
+        ("grpc.absolute_max_metadata_size", 2 * limits.metadata_bytes),
+        ("grpc.max_concurrent_streams", limits.calls + limits.health_calls),
+        ("grpc.server_handshake_timeout_ms", 5_000),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 2),
+    ]
+
+
+def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # asyncio's own handler would write to the host's log at level ERROR for
+    # what is harmless here, such as gRPC's wake-ups shared between loops.
+    _LOGGER.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))
+
+
+def _after_fork_in_child() -> None:
+    for service in list(_services):
+        service._die_in_forked_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,201 @@
+"""From requests to the capabilities and back. Translates; decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import aclosing
+from importlib.metadata import version
+from typing import Any
+
+import google.protobuf
+import grpc
+
+from ops_service.call import current_call
+from ops_service.config import Config
+from ops_service.convert import (
+    CENSUS_METHODS,
+    GC_MOMENTS,
+    duration,
+    limit_field,
+    process_id,
+    seconds_field,
+    timestamp,
+)
+from ops_service.errors import InvalidRequest, WalkTimeout
+from ops_service.heap.census import take_census
+from ops_service.heap.engine import engine_status
+from ops_service.heap.model import CaptureOptions
+from ops_service.heap.snapshot import Capture, start_capture
+from ops_service.process import facts
+from ops_service.process.identity import ProcessIdentity
+from ops_service.snapshot_stream import snapshot_messages
+from ops_service.v1 import (
+    annotations_pb2,
+    heap_graph_pb2,
+    heap_pb2,
+    maintenance_service_pb2_grpc,
+    process_pb2,
+)
+from ops_service.workers import Workers
+
+# Batches of 64 to 256 KiB that may wait for a slow reader, and no more.
+_STREAM_DEPTH = 4
+
+# What a capture may take besides the child's life and the wait for the collector.
+_CAPTURE_SLACK_SECONDS = 30.0
+
+
+class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceServicer):
+    """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
+
+    def __init__(self, config: Config, identity: ProcessIdentity, workers: Workers) -> None:
+        self._config = config
+        self._identity = identity
+        self._workers = workers
+
+    def close(self) -> None:
+        """End what outlives its calls."""
+
+    async def GetPrincipal(
+        self, request: process_pb2.GetPrincipalRequest, context: Any
+    ) -> process_pb2.GetPrincipalResponse:
+        call = current_call()
+        order = annotations_pb2.Capability.keys()
+        names = {f"CAPABILITY_{name}" for name in ("AUTHENTICATED", *call.capabilities)}
+        return process_pb2.GetPrincipalResponse(
+            process=process_id(self._identity),
+            principal=call.principal,
+            principal_problem=call.principal_problem,
+            presented_names=call.presented_names,
+            capabilities=[name for name in order if name in names],
+        )
+
+    async def GetProcess(
+        self, request: process_pb2.GetProcessRequest, context: Any
+    ) -> process_pb2.GetProcessResponse:
+        now = time.time()
+        identity = self._identity
+        collector = facts.collector_state()
+        engine = engine_status()
+        response = process_pb2.GetProcessResponse(
+            process=process_id(identity),
+            service_uptime=duration(max(0.0, now - identity.service_start_time)),
+            service_version=version("ops-service"),
+            python_implementation=platform.python_implementation(),
+            python_version=platform.python_version(),
+            grpcio_version=grpc.__version__,
+            protobuf_version=google.protobuf.__version__,
+            resident_bytes=facts.resident_bytes(),
+            thread_count=facts.thread_count(),
+            garbage_collector=process_pb2.GarbageCollector(
+                enabled=collector.enabled,
+                frozen_count=collector.frozen_count,
+                generation_counts=collector.generation_counts,
+                generation_thresholds=collector.generation_thresholds,
+                collection_counts=collector.collection_counts,
+            ),
+            snapshot_engine=process_pb2.SnapshotEngine(
+                available=engine.available,
+                unavailable_reason=engine.reason,
+                compiled_for=engine.compiled_for,
+            ),
+            evaluation_enabled=self._config.evaluation.enabled,
+        )
+        if identity.start_time is not None:
+            response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))
+        return response
+
+    async def SummarizeHeap(
+        self, request: heap_pb2.SummarizeHeapRequest, context: Any
+    ) -> heap_pb2.SummarizeHeapResponse:
+        limit = limit_field(request.limit, field="limit", default=50, high=10_000)
+        cancel = threading.Event()
+        census = await self._workers.run(
+            lambda: take_census(allow_pause=request.allow_pause, cancel=cancel), cancel=cancel.set
+        )
+        types = census.types
+        if request.order == heap_pb2.HEAP_SUMMARY_ORDER_COUNT:
+            types = tuple(sorted(types, key=lambda row: row.count, reverse=True))
+        return heap_pb2.SummarizeHeapResponse(
+            process=process_id(self._identity),
+            capture_time=timestamp(census.capture_time),
+            method=CENSUS_METHODS[census.mode],
+            types=[
+                heap_pb2.HeapTypeSummary(
+                    type_name=row.type_name,
+                    count=row.count,
+                    total_size=row.total_size,
+                    size_estimated=row.size_estimated,
+                )
+                for row in types[:limit]
+            ],
+            type_count=len(types),
+            object_count=census.object_count,
+            total_size=census.total_size,
+            clone_pause=duration(census.pause),
+            warnings=census.warnings,
+        )
+
+    async def CaptureHeapSnapshot(
+        self, request: heap_pb2.CaptureHeapSnapshotRequest, context: Any
+    ) -> None:
+        if request.content_level > heap_graph_pb2.CONTENT_LEVEL_NONE:
+            raise InvalidRequest(
+                "Only content_level NONE is accepted yet.", details={"field": "content_level"}
+            )
+        options = CaptureOptions(
+            gc_moment=GC_MOMENTS[request.gc_moment],
+            gc_wait_limit=seconds_field(
+                request.gc_wait_limit,
+                is_set=request.HasField("gc_wait_limit"),
+                field="gc_wait_limit",
+                default=60.0,
+                low=0.0,
+                high=3600.0,
+            ),
+            allow_pause=request.allow_pause,
+            lifetime_limit=self._config.heap.lifetime_limit_seconds,
+        )
+        job = _CaptureJob(options)
+        messages = job.messages(
+            process=process_id(self._identity),
+            snapshot_id=current_call().call_id,
+            gc_moment=request.gc_moment or heap_graph_pb2.GC_MOMENT_NOW,
+        )
+        limit = options.gc_wait_limit + options.lifetime_limit + _CAPTURE_SLACK_SECONDS
+        stream = self._workers.iterate(lambda: messages, depth=_STREAM_DEPTH, cancel=job.cancel)
+        try:
+            async with asyncio.timeout(limit), aclosing(stream):
+                async for message in stream:
+                    await context.write(message)
+        except TimeoutError:
+            raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None
+
+
+class _CaptureJob:
+    """A capture that can be cancelled at any moment, before it has begun too."""
+
+    def __init__(self, options: CaptureOptions) -> None:
+        self._options = options
+        self._lock = threading.Lock()
+        self._capture: Capture | None = None
+        self._cancelled = False
+
+    def messages(self, **facts: Any) -> Iterator[bytes]:
+        with start_capture(self._options) as capture:
+            with self._lock:
+                self._capture = capture
+                if self._cancelled:
+                    return
+            yield from snapshot_messages(capture, **facts)
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            capture = self._capture
+        if capture is not None:
+            capture.cancel()

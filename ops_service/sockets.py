@@ -1,0 +1,87 @@
+"""The service's sockets: checks before a path is bound, and what a fork inherits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from pathlib import Path
+
+from ops_service.config import split_address
+from ops_service.errors import StartError
+
+
+def check_socket_path(path: Path) -> None:
+    """Refuse a Unix socket's path that another could take over, or that is in use.
+
+    gRPC itself binds without looking: it takes the path from a live server.
+
+    Raises:
+        StartError: Says what is wrong with the path.
+    """
+    directory = path.parent
+    try:
+        info = directory.stat()
+    except OSError as error:
+        raise StartError(
+            f"The directory {directory} of the socket cannot be used ({error.strerror}); "
+            "create it with mode 0700."
+        ) from error
+    if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StartError(
+            f"The directory {directory} of the socket belongs to another user, or others may "
+            "write to it; choose one of your own with mode 0700."
+        )
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return
+    raise StartError(f"Another process serves {path}; choose another path, or stop it.")
+
+
+class InheritedSockets:
+    """Finds the sockets of one served address among this process's descriptors."""
+
+    def __init__(self, address: str) -> None:
+        self._names: tuple[object, ...]
+        if address.startswith("unix:"):
+            self._path: str | None = address.removeprefix("unix:")
+            self._port = 0
+        else:
+            self._path = None
+            self._port = split_address(address)[1]
+
+    def disconnect(self) -> None:
+        """Replace each with /dev/null. For a forked child, whose parent keeps them.
+
+        Otherwise the child would hold the port open after the parent's death:
+        connections would be accepted and never answered. The numbers stay
+        taken, since gRPC's copy in the child may still close them.
+        """
+        try:
+            numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+        except OSError:
+            return
+        mine = [number for number in numbers if self._is_mine(number)]
+        if not mine:
+            return
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        for number in mine:
+            with contextlib.suppress(OSError):
+                os.dup2(null, number, inheritable=False)
+        os.close(null)
+
+    def _is_mine(self, number: int) -> bool:
+        try:
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                return False
+            with socket.socket(fileno=os.dup(number)) as copy:
+                name = copy.getsockname()
+                if self._path is not None:
+                    return copy.family == socket.AF_UNIX and name == self._path
+                return copy.family in (socket.AF_INET, socket.AF_INET6) and name[1] == self._port
+        except OSError:
+            return False

@@ -1,0 +1,144 @@
+"""Daemon threads for work that blocks, and the bridge from them to the loop.
+
+The threads of ``concurrent.futures`` are joined when the interpreter exits, so
+one that blocks would keep the host from exiting. These are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any, TypeVar
+
+from ops_service.errors import Busy
+
+T = TypeVar("T")
+
+_END = object()
+
+
+class Workers:
+    """At most so many threads at once, each started for one piece of work."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
+        self._loop = loop
+        self._limit = limit
+        self._running = 0
+
+    async def run(self, work: Callable[[], T], *, cancel: Callable[[], None]) -> T:
+        """Run a function in a thread and return its result.
+
+        Args:
+            cancel: Called when the waiting task is cancelled. It must make
+                the work end soon; its slot is held until it does.
+
+        Raises:
+            Busy: All threads are taken.
+        """
+        done: asyncio.Future[T] = self._loop.create_future()
+
+        def resolve(method: Callable[[Any], None], value: Any) -> None:
+            if not done.done():
+                method(value)
+
+        def body() -> None:
+            try:
+                result = work()
+            except BaseException as error:
+                self._post(resolve, done.set_exception, error)
+            else:
+                self._post(resolve, done.set_result, result)
+
+        self._start(body, "work")
+        try:
+            return await done
+        except asyncio.CancelledError:
+            cancel()
+            raise
+
+    async def iterate(
+        self, make: Callable[[], Iterator[T]], *, depth: int, cancel: Callable[[], None]
+    ) -> AsyncGenerator[T, None]:
+        """Run an iterator in a thread and yield its items.
+
+        Args:
+            make: Called in the thread, to get the iterator.
+            depth: How many items may wait for the reader before the thread does.
+            cancel: Called when the reader leaves early. It must make the
+                iterator end soon.
+
+        Raises:
+            Busy: All threads are taken. And whatever the iterator raises.
+        """
+        items: asyncio.Queue[Any] = asyncio.Queue()
+        room = threading.Semaphore(depth)
+        left = threading.Event()
+
+        def body() -> None:
+            end: Any = _END
+            try:
+                for item in make():
+                    room.acquire()
+                    if left.is_set():
+                        return
+                    if not self._post(items.put_nowait, item):
+                        return
+            except BaseException as error:
+                end = _Failure(error)
+            self._post(items.put_nowait, end)
+
+        self._start(body, "stream")
+        whole = False
+        try:
+            while True:
+                item = await items.get()
+                if item is _END:
+                    whole = True
+                    return
+                if isinstance(item, _Failure):
+                    whole = True
+                    raise item.error
+                room.release()
+                yield item
+        finally:
+            if not whole:
+                left.set()
+                cancel()
+                room.release()
+
+    def _start(self, body: Callable[[], None], name: str) -> None:
+        if self._running >= self._limit:
+            raise Busy(
+                f"All {self._limit} threads of the service are at work; try again.",
+                retry_after=1.0,
+            )
+
+        def run() -> None:
+            try:
+                body()
+            finally:
+                self._post(self._ended)
+
+        self._running += 1
+        try:
+            threading.Thread(target=run, name=f"ops_service-{name}", daemon=True).start()
+        except RuntimeError as error:
+            self._running -= 1
+            raise Busy("The system refused a thread; try again.", retry_after=1.0) from error
+
+    def _ended(self) -> None:
+        self._running -= 1
+
+    def _post(self, callback: Callable[..., object], *args: Any) -> bool:
+        """Call a function on the loop. False if the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(callback, *args)
+        except RuntimeError:
+            return False
+        return True
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

@@ -1,0 +1,138 @@
+"""A certificate authority made for the test run, and certificates of every kind."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+DAY = datetime.timedelta(days=1)
+
+
+def uri(name: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(name)
+
+
+def dns(name: str) -> x509.GeneralName:
+    return x509.DNSName(name)
+
+
+def email(name: str) -> x509.GeneralName:
+    return x509.RFC822Name(name)
+
+
+def ip(name: str) -> x509.GeneralName:
+    return x509.IPAddress(ipaddress.ip_address(name))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate and its key, as files in PEM, and the authority to trust."""
+
+    certificate: Path
+    private_key: Path
+    ca: Path
+
+    def channel_credentials(self) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(
+            self.ca.read_bytes(), self.private_key.read_bytes(), self.certificate.read_bytes()
+        )
+
+
+class CertificateAuthority:
+    """Issues certificates into a directory. Keys have mode 0600."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self.certificate = directory / "ca.pem"
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(self._name)
+            .issuer_name(self._name)
+            .public_key(self._key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - DAY)
+            .not_valid_after(now + DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def issue(
+        self,
+        name: str,
+        *names: x509.GeneralName,
+        common_name: str | None = None,
+        usages: Sequence[ObjectIdentifier] = (
+            ExtendedKeyUsageOID.CLIENT_AUTH,
+            ExtendedKeyUsageOID.SERVER_AUTH,
+        ),
+        not_before: datetime.timedelta = -DAY,
+        not_after: datetime.timedelta = DAY,
+    ) -> Identity:
+        """Issue a certificate with these subject alternative names.
+
+        Args:
+            name: Of the files.
+            not_before: From now.
+            not_after: From now.
+        """
+        now = datetime.datetime.now(datetime.UTC)
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name(subject))
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + not_before)
+            .not_valid_after(now + not_after)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        identity = Identity(
+            self._directory / f"{name}.pem", self._directory / f"{name}.key", self.certificate
+        )
+        identity.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        identity.private_key.touch(mode=0o600)
+        identity.private_key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return identity
+
+    def issue_server(self, name: str = "server") -> Identity:
+        """Issue a certificate for a server on this machine."""
+        return self.issue(
+            name,
+            dns("localhost"),
+            ip("127.0.0.1"),
+            ip("::1"),
+            usages=[ExtendedKeyUsageOID.SERVER_AUTH],
+        )
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """The authority that the test's servers and clients trust."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))

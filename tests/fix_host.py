@@ -1,0 +1,218 @@
+"""Host applications: real child processes with a maintenance port."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from fix_certs import CertificateAuthority, Identity, uri
+
+from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
+
+PROGRAM = Path(__file__).with_name("host_process.py")
+TRUST_DOMAIN = "test.example"
+ALL = ["INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE"]
+ADMIN = f"spiffe://{TRUST_DOMAIN}/admin"
+VIEWER = f"spiffe://{TRUST_DOMAIN}/viewer"
+
+
+class Host:
+    """A running host application."""
+
+    def __init__(
+        self, directory: Path, authority: CertificateAuthority, environment: dict[str, str]
+    ) -> None:
+        self.directory = directory
+        self.authority = authority
+        self.audit_file = directory / "audit.jsonl"
+        self.output_file = directory / "output.txt"
+        self.address = ""
+        self.instance_id = ""
+        self._channels: list[grpc.Channel] = []
+        commands_read, commands_write = os.pipe()
+        replies_read, replies_write = os.pipe()
+        with self.output_file.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, PROGRAM, str(commands_read), str(replies_write), "2"],
+                pass_fds=(commands_read, replies_write),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            )
+        os.close(commands_read)
+        os.close(replies_write)
+        self._commands = os.fdopen(commands_write, "w", encoding="utf-8")
+        self._replies = os.fdopen(replies_read, encoding="utf-8")
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def _do(self, **command: Any) -> Any:
+        self._commands.write(json.dumps(command) + "\n")
+        self._commands.flush()
+        line = self._replies.readline()
+        if not line:
+            self.process.wait(10)
+            raise AssertionError(
+                f"the host ended with {self.process.returncode}: {self.output_file.read_text()}"
+            )
+        reply = json.loads(line)
+        if "error" in reply:
+            raise HostError(reply["error"])
+        return reply["answer"]
+
+    def start_service(self) -> None:
+        """Start the service there. Raises HostError with the traceback if it refuses."""
+        facts = self._do(do="start")
+        self.address = facts["address"]
+        self.instance_id = facts["instance_id"]
+
+    def run(self, code: str) -> Any:
+        """Run statements in the host's main thread; returns what they assign to ``answer``."""
+        return self._do(do="run", code=code)
+
+    def largest_gap(self) -> float:
+        """Longest time, in seconds, that a thread of the host did not run since last asked."""
+        gap = self.run("answer = heartbeat.largest_gap; heartbeat.largest_gap = 0.0")
+        assert isinstance(gap, float)
+        return gap
+
+    def assert_alive(self) -> None:
+        """Fail unless the application still works."""
+        beats = self.run("answer = heartbeat.beats")
+        self.run(
+            f"import time\n"
+            f"limit = time.monotonic() + 10\n"
+            f"while heartbeat.beats <= {beats} and time.monotonic() < limit: time.sleep(0.001)\n"
+            f"assert heartbeat.beats > {beats}"
+        )
+        assert self.process.poll() is None
+
+    def audit_records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.audit_file.read_text().splitlines()]
+
+    def channel(
+        self, identity: Identity, options: list[tuple[str, Any]] | None = None
+    ) -> grpc.Channel:
+        channel = grpc.secure_channel(self.address, identity.channel_credentials(), options)
+        self._channels.append(channel)
+        return channel
+
+    def stub(self, identity: Identity) -> MaintenanceServiceStub:
+        return MaintenanceServiceStub(self.channel(identity))
+
+    def exit(self) -> None:
+        """Let the application come to its end, without waiting for it."""
+        self._commands.write('{"do": "exit"}\n')
+        self._commands.flush()
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        for channel in self._channels:
+            channel.close()
+        self.process.kill()
+        self.process.wait()
+        self._commands.close()
+        self._replies.close()
+
+
+class HostError(Exception):
+    """Code in the host raised; the text is its traceback."""
+
+
+def toml(table: dict[str, Any], prefix: str = "") -> str:
+    """Write nested dictionaries, and lists of them, as TOML."""
+    lines: list[str] = []
+    tables: list[str] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            tables.append(f"\n[{prefix}{key}]\n{toml(value, f'{prefix}{key}.')}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables += [f"\n[[{prefix}{key}]]\n{toml(item)}" for item in value]
+        else:
+            lines.append(f"{key} = {json.dumps(value)}\n")
+    return "".join(lines + tables)
+
+
+def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str, Any]:
+    """A configuration with an administrator, who may do all, and a viewer."""
+    server = authority.issue_server()
+    return {
+        "server": {"address": "127.0.0.1:0"},
+        "tls": {
+            "certificate": str(server.certificate),
+            "private_key": str(server.private_key),
+            "client_ca": str(authority.certificate),
+        },
+        "authorization": {"trust_domains": [TRUST_DOMAIN]},
+        "grants": [
+            {"principal": ADMIN, "capabilities": ALL},
+            {"principal": VIEWER, "capabilities": ["INSPECT"]},
+            {"principal": "dns:tool.test.example", "capabilities": ["INSPECT"]},
+            {"principal": "uri:https://test.example/tool", "capabilities": ["INSPECT"]},
+        ],
+        "evaluation": {"enabled": True, "time_limit_seconds": 5.0},
+        "audit": {"file": str(audit_file)},
+    }
+
+
+StartHost = Callable[..., Host]
+
+
+@pytest.fixture(scope="session")
+def start_host(
+    authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartHost]:
+    """Start a host application: ``start_host(evaluation={"enabled": False})``.
+
+    Keyword arguments replace keys of the configuration's tables, or a whole
+    list. ``serve=False`` leaves the service to `Host.start_service`, and
+    ``environment`` adds variables.
+    """
+    hosts: list[Host] = []
+
+    def start(
+        *, serve: bool = True, environment: dict[str, str] | None = None, **changes: Any
+    ) -> Host:
+        directory = tmp_path_factory.mktemp("host")
+        config = configuration(authority, directory / "audit.jsonl")
+        for table, value in changes.items():
+            config[table] = {**config.get(table, {}), **value} if type(value) is dict else value
+        file = directory / "ops.toml"
+        file.write_text(toml(config))
+        host = Host(directory, authority, {"OPS_SERVICE_CONFIG": str(file), **(environment or {})})
+        hosts.append(host)
+        if serve:
+            host.start_service()
+        return host
+
+    yield start
+    for host in hosts:
+        host.close()
+
+
+@pytest.fixture(scope="module")
+def host(start_host: StartHost) -> Host:
+    """A host application with the default configuration, shared by a module's tests."""
+    return start_host()
+
+
+@pytest.fixture(scope="session")
+def admin(authority: CertificateAuthority) -> Identity:
+    """Who may do everything."""
+    return authority.issue("admin", uri(ADMIN))
+
+
+@pytest.fixture(scope="session")
+def viewer(authority: CertificateAuthority) -> Identity:
+    """Who may INSPECT."""
+    return authority.issue("viewer", uri(VIEWER))

@@ -1,0 +1,79 @@
+"""A host application for tests: busy with threads that allocate, driven over pipes.
+
+Usage: host_process.py COMMANDS_FD REPLIES_FD THREADS
+
+Reads one JSON command a line and answers each with one JSON line. Its standard
+output and error stay the application's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+import ops_service
+
+
+def allocate(stop: threading.Event) -> None:
+    """Make and drop objects of several kinds, some of them in cycles."""
+    while not stop.is_set():
+        rows: list[Any] = [{"n": i, "text": str(i)} for i in range(500)]
+        rows.append(rows)
+        time.sleep(0.0005)
+
+
+class Heartbeat(threading.Thread):
+    """Notes the longest time for which this thread did not get to run."""
+
+    def __init__(self) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self.largest_gap = 0.0
+        self.beats = 0
+
+    def run(self) -> None:
+        last = time.monotonic()
+        while True:
+            time.sleep(0.001)
+            now = time.monotonic()
+            self.largest_gap = max(self.largest_gap, now - last)
+            self.beats += 1
+            last = now
+
+
+def main() -> None:
+    commands = os.fdopen(int(sys.argv[1]), encoding="utf-8")
+    replies = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
+    stop = threading.Event()
+    for _ in range(int(sys.argv[3])):
+        threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True).start()
+    heartbeat = Heartbeat()
+    heartbeat.start()
+    planted: dict[str, Any] = {"ops_service": ops_service, "heartbeat": heartbeat}
+
+    for line in commands:
+        command = json.loads(line)
+        try:
+            match command["do"]:
+                case "start":
+                    service = ops_service.start(namespace=planted)
+                    planted["service"] = service
+                    answer: Any = {"address": service.address, "instance_id": service.instance_id}
+                case "run":
+                    exec(compile(command["code"], "<test>", "exec"), planted)
+                    answer = planted.pop("answer", None)
+                case "exit":
+                    break
+            reply = {"answer": answer}
+        except Exception:
+            reply = {"error": traceback.format_exc()}
+        replies.write(json.dumps(reply) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main()
