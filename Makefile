@@ -24,6 +24,11 @@ newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5
+# The interpreter is not built for AddressSanitizer, so the library is loaded
+# first; it frees nothing at exit. PYTHONMALLOC lets it see single objects, and
+# PYTHONSAFEPATH keeps child processes from importing this directory.
+sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONSAFEPATH=1
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +57,9 @@ test-all: $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Eve
 
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
 	.venv/oldest/bin/pytest $(pytest) tests/unit tests/integration
+
+test-native: .venv/sanitized/test.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
+	env $(sanitized) .venv/sanitized/bin/pytest $(pytest) tests/native
 
 test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
 	$(bin)/pytest $(pytest) tests/node
@@ -89,17 +97,21 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-node check fix proto bench build clean
+.PHONY: help demo play test test-all test-oldest test-native test-node check fix proto bench build clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
-.venv/%/pip.stamp: constraints/tools.txt
+define make_venv
 	rm -rf $(@D)
-	$(call python,$*) -m venv $(@D)
+	$(call python,$(1)) -m venv $(@D)
 	$(@D)/bin/pip -qq install $(tools) pip setuptools
 	touch $@
+endef
 
-.venv/%/run.stamp: .venv/%/pip.stamp pyproject.toml constraints/runtime-newest.txt $(native)
+.venv/%/pip.stamp: constraints/tools.txt
+	$(call make_venv,$*)
+
+.venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native)
 	$(call install,$(@D)) $(newest) -e '.[cli]'
 	touch $@
 
@@ -116,13 +128,24 @@ clean: ## Remove environments, caches and builds
 	touch $@
 
 .venv/oldest/pip.stamp: constraints/tools.txt
-	rm -rf $(@D)
-	$(call python,3.11) -m venv $(@D)
-	$(@D)/bin/pip -qq install $(tools) pip setuptools
+	$(call make_venv,3.11)
+
+.venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native)
+	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
 	touch $@
 
-.venv/oldest/test.stamp: .venv/oldest/pip.stamp pyproject.toml constraints/runtime-oldest.txt $(native)
-	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
+# Not editable, since its build of the walker is not the one that the others use;
+# from a source distribution, so that no object file of another build is taken.
+.venv/sanitized/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+
+.venv/sanitized/test.stamp: .venv/sanitized/pip.stamp setup.py pyproject.toml $(native) $(shell find ops_service clients/python -name '*.py')
+	rm -rf .cache/sanitized
+	$(@D)/bin/pip -qq install $(tools) build
+	$(@D)/bin/python -m build --no-isolation --sdist --outdir .cache/sanitized >/dev/null
+	$(@D)/bin/pip -qq uninstall --yes ops-service
+	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
+		$(call install,$(@D)) $(newest) "$$(ls .cache/sanitized/*.tar.gz)[cli]" --group test
 	touch $@
 
 # grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the

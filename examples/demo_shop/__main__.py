@@ -39,7 +39,8 @@ def main() -> None:
     feed = PriceFeed(catalogue, chance)
     feed.start()
     worker = Worker(catalogue, SessionStore(feed), chance)
-    with ops_service.start() as port:
+    # The names are for code that an operator evaluates here.
+    with ops_service.start(namespace={"feed": feed, "worker": worker}) as port:
         print(f"listening on {port.address}", flush=True)
         asyncio.run(run_until_input_closes(worker))
     feed.stop()
