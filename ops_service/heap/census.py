@@ -2,26 +2,199 @@
 
 from __future__ import annotations
 
+import struct
 import threading
+import time
+from collections.abc import Callable
 
-from ops_service.errors import EngineUnavailable
+from ops_service.errors import (
+    Cancelled,
+    CloneRefused,
+    EngineUnavailable,
+    OpsServiceError,
+    WalkFailed,
+)
+from ops_service.heap import headroom, slots
+from ops_service.heap.child import WalkChild
 from ops_service.heap.engine import engine_status
-from ops_service.heap.model import Census
+from ops_service.heap.model import Census, TypeCount, WalkMode
+
+_LIFETIME_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+_RECORD = struct.Struct("<QQBHH")
+_END = bytes(8)
 
 
 def take_census(*, allow_pause: bool = False, cancel: threading.Event | None = None) -> Census:
     """Count every live object by type, in a forked child.
 
     Blocks until the census is whole. Calls that arrive while one is under way
-    and not yet cloned share its result. Where no child can be cloned and
-    ``allow_pause`` is true, ``objgraph.typestats`` counts in the process.
+    share its result. Where no child can be cloned and ``allow_pause`` is true,
+    ``objgraph.typestats`` counts in the process.
 
     Args:
         allow_pause: Whether the process may stand still for the whole count.
-        cancel: When set, the child is killed and ``Cancelled`` raised.
+        cancel: When set, ``Cancelled`` is raised, and the child is killed unless
+            others wait for it.
 
     Raises:
         EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
         WalkTimeout, Cancelled.
     """
-    raise EngineUnavailable(engine_status().reason)
+    status = engine_status()
+    try:
+        if not status.available:
+            raise EngineUnavailable(status.reason)
+        return _shared_census(cancel or threading.Event())
+    except (EngineUnavailable, CloneRefused):
+        if not allow_pause:
+            raise
+        return _census_by_objgraph()
+
+
+# ---- sharing -----------------------------------------------------------------------
+
+
+class _Flight:
+    """A census under way, and everybody who waits for it."""
+
+    def __init__(self) -> None:
+        self.waiting = 1
+        self.done = threading.Event()
+        self.result: Census | OpsServiceError | None = None
+
+    def outcome(self) -> Census:
+        if isinstance(self.result, Census):
+            return self.result
+        if isinstance(self.result, OpsServiceError):
+            raise self.result
+        raise WalkFailed("The census ended without a result.")
+
+
+_lock = threading.Lock()
+_flight: _Flight | None = None
+
+
+def _shared_census(cancel: threading.Event) -> Census:
+    global _flight
+    with _lock:
+        flight, leads = _flight, False
+        if flight is None or not slots_are_ours():
+            flight = _flight = _Flight()
+            leads = True
+        else:
+            flight.waiting += 1
+    if leads:
+        return _lead(flight, cancel)
+    while not flight.done.wait(_POLL_SECONDS):
+        if cancel.is_set():
+            with _lock:
+                flight.waiting -= 1
+            raise Cancelled("The census was cancelled.")
+    return flight.outcome()
+
+
+def slots_are_ours() -> bool:
+    """False in a forked process that inherited a census of its parent's."""
+    if slots.take(slots.CENSUS):
+        slots.give_back(slots.CENSUS)
+        return False
+    return True
+
+
+def _lead(flight: _Flight, cancel: threading.Event) -> Census:
+    global _flight
+
+    def abandoned() -> bool:
+        with _lock:
+            return flight.waiting <= (1 if cancel.is_set() else 0)
+
+    slots.take(slots.CENSUS)
+    try:
+        flight.result = _walk(abandoned)
+    except OpsServiceError as error:
+        flight.result = error
+    finally:
+        with _lock:
+            slots.give_back(slots.CENSUS)
+            if _flight is flight:
+                _flight = None
+        flight.done.set()
+    return flight.outcome()
+
+
+# ---- one census -----------------------------------------------------------------------
+
+
+def _walk(abandoned: Callable[[], bool]) -> Census:
+    cost = headroom.estimate()
+    memory_limit = headroom.admit(
+        cost.census, slots.reserved_by_others(slots.CENSUS), headroom.headroom(), cost, "summary"
+    )
+    slots.reserve(slots.CENSUS, cost.census)
+    resident = headroom.resident_bytes()
+    child = WalkChild(census=True, lifetime_limit=_LIFETIME_SECONDS, memory_limit=memory_limit)
+    try:
+        output = bytearray()
+        while data := child.read(abandoned):
+            output += data
+        end = child.finish()
+    finally:
+        child.close()
+    types = _types(bytes(output))
+    return Census(
+        capture_time=child.started,
+        mode=WalkMode.FORKED,
+        pause=child.pause,
+        types=types,
+        object_count=sum(each.count for each in types),
+        total_size=sum(each.total_size for each in types),
+        resident_bytes=resident,
+        warnings=tuple(
+            f"Type {name} faulted when it was read; what its instances refer to is not counted."
+            for name in end.report["opaque"]
+        ),
+    )
+
+
+def _types(output: bytes) -> tuple[TypeCount, ...]:
+    """Read the records of census.c, and add up types of one name."""
+    merged: dict[str, tuple[int, int, bool]] = {}
+    position = 0
+    while output[position : position + 8] != _END:
+        if len(output) - position < _RECORD.size:
+            raise WalkFailed("The walking child's output ends in the middle of a record.")
+        count, size, estimated, module_length, name_length = _RECORD.unpack_from(output, position)
+        position += _RECORD.size
+        module = output[position : position + module_length].decode(errors="replace")
+        position += module_length
+        name = output[position : position + name_length].decode(errors="replace")
+        position += name_length
+        full = f"{module}.{name}" if module else name
+        before = merged.get(full, (0, 0, False))
+        merged[full] = (before[0] + count, before[1] + size, before[2] or bool(estimated))
+    rows = [TypeCount(name, *figures) for name, figures in merged.items()]
+    rows.sort(key=lambda row: (-row.total_size, -row.count, row.type_name))
+    return tuple(rows)
+
+
+def _census_by_objgraph() -> Census:
+    import objgraph
+
+    started, begin = time.time(), time.monotonic()
+    counts = objgraph.typestats(shortnames=False)
+    pause = time.monotonic() - begin
+    types = [
+        TypeCount(name.removeprefix("builtins."), count, 0, False) for name, count in counts.items()
+    ]
+    types.sort(key=lambda row: (-row.count, row.type_name))
+    return Census(
+        capture_time=started,
+        mode=WalkMode.OBJGRAPH,
+        pause=pause,
+        types=tuple(types),
+        object_count=sum(counts.values()),
+        total_size=0,
+        resident_bytes=headroom.resident_bytes(),
+        warnings=("Counted by objgraph: only objects that the garbage collector tracks, no sizes.",),
+    )

@@ -1,10 +1,164 @@
-"""Whether the native walker can run on this interpreter."""
+"""Whether the native walker can run on this interpreter.
+
+The walker reads structures of the interpreter directly, so before its first use
+a child proves that they lie where the walker was compiled to find them.
+"""
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+from ops_service.errors import CloneRefused, OpsServiceError, WalkTimeout
 from ops_service.heap.model import EngineStatus
+
+_PROOF_SECONDS = 15.0
+_PROOF_BYTES = 1 << 28
+
+_REBUILD = "Install ops-service again on this interpreter, from source and with a C compiler."
+
+_lock = threading.Lock()
+_allow_other_patch_release = False
+_status: tuple[int, EngineStatus] | None = None
+"""Process id and status, so that a forked process finds out for itself."""
+
+
+def configure(*, allow_other_patch_release: bool) -> None:
+    """Choose whether a walker compiled for another patch release may run.
+
+    The proof of the layout has to hold in either case.
+    """
+    global _allow_other_patch_release, _status
+    with _lock:
+        if allow_other_patch_release != _allow_other_patch_release:
+            _allow_other_patch_release = allow_other_patch_release
+            _status = None
 
 
 def engine_status() -> EngineStatus:
-    """Tell whether the native engine can run here. Cheap after the first call."""
-    return EngineStatus(False, "The native walker is not installed.", "")
+    """Tell whether the native engine can run here.
+
+    The first call costs the host the pause of one fork; later calls cost nothing.
+    """
+    global _status
+    with _lock:
+        if _status is not None and _status[0] == os.getpid():
+            return _status[1]
+        status, final = _find_out()
+        if final:
+            _status = (os.getpid(), status)
+        return status
+
+
+def _find_out() -> tuple[EngineStatus, bool]:
+    """The status, and whether it will stay so."""
+    if sys.implementation.name != "cpython":
+        return _off(f"The snapshot engine needs CPython, and this is {sys.implementation.name}."), True
+    try:
+        from ops_service.heap import _walker
+    except ImportError:
+        return _off(_missing()), True
+    compiled_for = _walker.COMPILED_FOR
+    running = ".".join(map(str, sys.version_info[:3]))
+    if compiled_for.split("+")[0] != running and not _allow_other_patch_release:
+        return (
+            _off(
+                f"The walker was compiled for CPython {compiled_for} and this is {running}. {_REBUILD} "
+                "Or set allow_other_patch_release in [heap] to rely on the proof of its layout.",
+                compiled_for,
+            ),
+            True,
+        )
+    try:
+        failed_step = _prove()
+    except WalkTimeout:
+        return _off("The proof of the walker's layout got too little CPU time. Try again.", compiled_for), False
+    except CloneRefused as error:
+        return _off(str(error), compiled_for), False
+    except OpsServiceError as error:
+        return _off(f"The proof of the walker's layout failed: {error} {_REBUILD}", compiled_for), True
+    if failed_step:
+        reason = f"The walker misreads {failed_step} of this interpreter. {_REBUILD}"
+        return _off(reason, compiled_for), True
+    return EngineStatus(True, "", compiled_for), True
+
+
+def _off(reason: str, compiled_for: str = "") -> EngineStatus:
+    return EngineStatus(False, reason, compiled_for)
+
+
+def _missing() -> str:
+    if sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)):
+        return "The snapshot engine knows CPython 3.11 to 3.13, and this is another release."
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return "The snapshot engine does not know free-threaded builds."
+    if not sys.platform.startswith("linux"):
+        return "The snapshot engine needs Linux."
+    return f"The walker was not compiled when ops-service was installed. {_REBUILD}"
+
+
+# ---- proof -----------------------------------------------------------------------
+
+
+class _Instance:
+    def __init__(self, first: object, second: object) -> None:
+        self.first = first
+        self.second = second
+
+
+class _Slotted:
+    __slots__ = ("only",)
+
+    def __init__(self, only: object) -> None:
+        self.only = only
+
+
+def _generator(planted_local: object) -> Iterator[object]:
+    yield planted_local
+
+
+def _prove() -> str:
+    """Name of what the walker misreads, "" if nothing."""
+    from ops_service.heap.child import MISMATCH, WalkChild
+
+    planted_local = object()
+    key, value, item = "".join(("planted", "_key")), object(), object()
+    tracked: list[object] = []
+    dicted = _Instance(planted_local, value)
+    dicted.__dict__["third"] = item
+    generator = _generator(planted_local)
+    next(generator)
+    space = type("_Space", (), {key: value})
+    # The namespace holds its own copy of the key's interned twin.
+    interned = next(name for name in vars(space) if name == key)
+    samples: tuple[object, ...] = (
+        0, 7, -(10**30), "ascii", "ü", "\u20ac" * 9, b"bytes", [1, 2, 3], (1, 2), {1: 2}, {"a": 1},
+        {1, 2, 3}, set(range(40)), frozenset((1,)), bytearray(b"xyz"), dicted, _Instance(1, 2),
+        _Slotted(1), _prove, int, _Instance, len, range(3), 1.5, None, True,
+    )  # fmt: skip
+    planted = (
+        _Instance(planted_local, value), planted_local, value, dicted, {interned: value},
+        {interned: value, 1: item}, interned, value, [item], item, _Slotted(value), tracked,
+        gc.callbacks, sys._getframe().f_code, planted_local, generator, _prove, _prove.__code__,
+        min(gc.get_freeze_count(), 1), tuple((each, sys.getsizeof(each)) for each in samples), space,
+    )  # fmt: skip
+    tracked.append(planted)
+    child = WalkChild(
+        census=True, lifetime_limit=_PROOF_SECONDS, memory_limit=_PROOF_BYTES, proof=planted
+    )
+    try:
+        while child.read():
+            pass
+        try:
+            child.finish()
+        except OpsServiceError:
+            end = child.end
+            if end is not None and end.status == MISMATCH:
+                return str(end.report["proof_step"])
+            raise
+    finally:
+        child.close()
+    return ""

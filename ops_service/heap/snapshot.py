@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from ops_service.errors import EngineUnavailable
+from ops_service.errors import Busy, EngineUnavailable, WalkFailed
+from ops_service.heap import headroom, slots
+from ops_service.heap.child import WalkChild
 from ops_service.heap.engine import engine_status
-from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary
+from ops_service.heap.gc_moment import at_moment
+from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, WalkMode
+
+_LENGTH_BYTES = 4
+_MESSAGE_MAX = 1 << 23
+_BUSY_RETRY_SECONDS = 2.0
 
 
 class Capture:
@@ -21,7 +30,11 @@ class Capture:
         start: Facts known as soon as the child runs.
     """
 
-    start: CaptureStart
+    def __init__(self, child: WalkChild, start: CaptureStart) -> None:
+        self.start = start
+        self._child = child
+        self._summary: CaptureSummary | None = None
+        self._closed = threading.Lock()
 
     def __enter__(self) -> Capture:
         return self
@@ -32,27 +45,129 @@ class Capture:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.cancel()
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        raise NotImplementedError
+        pending = bytearray()
+        while data := self._child.read():
+            pending += data
+            position = 0
+            while len(pending) - position >= _LENGTH_BYTES:
+                length = int.from_bytes(pending[position : position + _LENGTH_BYTES], "little")
+                if length > _MESSAGE_MAX:
+                    raise WalkFailed("The walking child wrote a message of an impossible length.")
+                if length == 0:
+                    self._finish()
+                    return
+                end = position + _LENGTH_BYTES + length
+                if len(pending) < end:
+                    break
+                yield bytes(memoryview(pending)[position + _LENGTH_BYTES : end])
+                position = end
+            del pending[:position]
+        self._finish()
+
+    def _finish(self) -> None:
+        end = self._child.finish()
+        report = end.report
+        self._summary = CaptureSummary(
+            object_count=report["objects"],
+            edge_count=report["edges"],
+            type_count=report["types"],
+            name_count=report["names"],
+            total_size=report["total_size"],
+            pause=self._child.pause,
+            child_lifetime=end.lifetime,
+            child_cpu_time=end.cpu_time,
+            child_table_bytes=report["mapped_peak"],
+            warnings=tuple(_warnings(report)),
+        )
 
     @property
     def summary(self) -> CaptureSummary:
         """The figures of the finished walk. Only valid after iteration ended."""
-        raise NotImplementedError
+        if self._summary is None:
+            raise WalkFailed("The walk has not ended.")
+        return self._summary
 
     def cancel(self) -> None:
         """Kill the child. Safe from any thread, at any time, more than once."""
+        self._child.cancel()
+
+    def close(self) -> None:
+        """Kill the child if it still runs, and give its place to the next capture."""
+        if self._closed.acquire(blocking=False):
+            self._child.close()
+            slots.give_back(slots.SNAPSHOT)
 
 
-def start_capture(options: CaptureOptions) -> Capture:
+def start_capture(
+    options: CaptureOptions, cancelled: Callable[[], bool] = lambda: False
+) -> Capture:
     """Clone the process and begin to walk its heap in the child.
 
     Blocks for the wait that ``gc_moment`` asks for, then for the clone.
 
+    Args:
+        options: What is asked for.
+        cancelled: Looked at while waiting for the garbage collector.
+
     Raises:
-        EngineUnavailable, Busy, InsufficientMemory, CloneRefused, GcMomentMissed;
-        while iterating: WalkFailed, WalkTimeout, Cancelled.
+        EngineUnavailable, Busy, InsufficientMemory, CloneRefused, GcMomentMissed,
+        Cancelled; while iterating: WalkFailed, WalkTimeout, Cancelled,
+        InsufficientMemory.
     """
-    raise EngineUnavailable(engine_status().reason)
+    status = engine_status()
+    if not status.available:
+        raise EngineUnavailable(status.reason)
+    if not slots.take(slots.SNAPSHOT):
+        raise Busy(
+            "Another capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS
+        )
+    with slots.given_back_on_error(slots.SNAPSHOT):
+        return at_moment(
+            options.gc_moment, options.gc_wait_limit, lambda: _begin(options), cancelled
+        )
+
+
+def _begin(options: CaptureOptions) -> Capture:
+    cost = headroom.estimate()
+    memory_limit = headroom.admit(
+        cost.snapshot,
+        slots.reserved_by_others(slots.SNAPSHOT),
+        headroom.headroom(),
+        cost,
+        "snapshot",
+    )
+    slots.reserve(slots.SNAPSHOT, cost.snapshot)
+    blocks, resident = sys.getallocatedblocks(), headroom.resident_bytes()
+    child = WalkChild(
+        census=False, lifetime_limit=options.lifetime_limit, memory_limit=memory_limit
+    )
+    return Capture(
+        child,
+        CaptureStart(
+            capture_time=child.started,
+            mode=WalkMode.FORKED,
+            clone_pause=child.pause,
+            allocated_blocks=blocks,
+            resident_bytes=resident,
+        ),
+    )
+
+
+def _warnings(report: dict[str, object]) -> Iterator[str]:
+    opaque = report["opaque"]
+    assert isinstance(opaque, tuple)
+    for name in opaque:
+        yield f"Type {name} faulted when it was read; what its instances refer to is not known."
+    if report["unstable_ids"]:
+        yield (
+            f"{report['unstable_ids']} objects lie beyond the 32 GiB of addresses that ids can name "
+            "and have the id 0."
+        )
+    if report["unnamed_past_bound"]:
+        yield f"{report['unnamed_past_bound']} edges have no name: the table of names was full."

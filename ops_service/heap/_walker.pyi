@@ -1,0 +1,24 @@
+"""Types of the C extension. Its source is in the folder of the same name."""
+
+from typing import Any
+
+COMPILED_FOR: str
+
+class Child:
+    """A child process that walks, or has ended."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def pause(self) -> float: ...
+    def report(self) -> dict[str, Any]: ...
+
+def start(
+    output: int,
+    census: bool,
+    lifetime_limit: float,
+    memory_limit: int,
+    roots: tuple[tuple[object, str], ...],
+    threads: tuple[tuple[int, str], ...],
+    proof: tuple[object, ...] | None,
+) -> Child: ...

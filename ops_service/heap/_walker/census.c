@@ -1,0 +1,119 @@
+/* The walk of a census: counts and bytes by type. One bit an object tells what
+ * was seen; only objects that refer to others wait in the queue.
+ *
+ * Output, one record a type: count and bytes (8 bytes each), whether the sizes
+ * are estimates (1), lengths of module and name (2 each), module, name. All
+ * numbers little-endian. A count of zero is the end.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define TICK_OBJECTS 65536u
+#define OUTPUT_CAPACITY (1u << 20)
+#define RECORD_MAX (4096u + 64u)
+#define TEXT_MAX 1024u
+
+void
+census_edge(Walk *walk, PyObject *target)
+{
+    Region *region = visited_region(walk, &walk->visited, target);
+    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
+    uint32_t granule = visited_granule(target);
+    uint64_t bit = UINT64_C(1) << (granule & 63);
+    if (bits[granule >> 6] & bit)
+        return;
+    bits[granule >> 6] |= bit;
+    TypeEntry *entry = type_entry(walk, Py_TYPE(target));
+    entry->count++;
+    walk->row++;
+    TypeEntry *reading = walk->reading;
+    walk->reading = entry;
+    entry->total_size += entry->opaque ? (uint64_t)entry->type->tp_basicsize : size_of(walk->settings, target, entry);
+    walk->reading = reading;
+    if (entry->shape != SHAPE_LEAF)
+        queue_push(walk, &walk->queue, (uintptr_t)target);
+}
+
+static void
+drain(Walk *walk)
+{
+    /* After a fault the object's other references are given up. */
+    if (sigsetjmp(walk->resume, 0) != 0)
+        walk->phase = PHASE_NONE;
+    while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
+        uint32_t tag = (uint32_t)(walk->entry & TAG_MASK);
+        uintptr_t address = walk->entry & ~(uintptr_t)TAG_MASK;
+        if (tag == TAG_THREAD || tag == TAG_ROOT) {
+            root_edges(walk, address, tag);
+            continue;
+        }
+        PyObject *object = (PyObject *)address;
+        TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+        walk->reading = entry;
+        walk->phase = PHASE_EDGES;
+        edges_of(walk, object, entry, TAG_OBJECT);
+        walk->phase = PHASE_NONE;
+        if (++walk->ticks % TICK_OBJECTS == 0)
+            child_tick(walk);
+    }
+}
+
+static void
+put_little(Buffer *buffer, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        buffer->data[buffer->length++] = (uint8_t)(value >> (8 * i));
+}
+
+static void
+put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry)
+{
+    const char *module, *name;
+    size_t module_length, name_length;
+    type_name(entry->type, &module, &module_length, &name, &name_length);
+    if (module_length > TEXT_MAX)
+        module_length = TEXT_MAX;
+    if (name_length > TEXT_MAX)
+        name_length = TEXT_MAX;
+    put_little(buffer, entry->count, 8);
+    put_little(buffer, entry->total_size, 8);
+    put_little(buffer, entry->size_estimated, 1);
+    put_little(buffer, module_length, 2);
+    put_little(buffer, name_length, 2);
+    buffer_bytes(walk, buffer, module, module_length);
+    buffer_bytes(walk, buffer, name, name_length);
+}
+
+void
+census_walk(Walk *walk)
+{
+    roots_push(walk);
+    drain(walk);
+    gc_lists_begin(walk);
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        census_edge(walk, object);
+        drain(walk);
+    }
+
+    Buffer buffer;
+    buffer_open(walk, &buffer, OUTPUT_CAPACITY);
+    uint64_t total = 0;
+    for (size_t i = 0; i < walk->types.capacity; i++) {
+        const TypeEntry *entry = walk->types.slots[i];
+        if (entry == NULL || entry->count == 0)
+            continue;
+        total += entry->total_size;
+        put_record(walk, &buffer, entry);
+        if (buffer.length > OUTPUT_CAPACITY - RECORD_MAX) {
+            output_write(walk, buffer.data, buffer.length);
+            buffer.length = 0;
+        }
+    }
+    put_little(&buffer, 0, 8);
+    output_write(walk, buffer.data, buffer.length);
+    walk->shared->objects = walk->row;
+    walk->shared->types = walk->types.count;
+    walk->shared->total_size = total;
+}

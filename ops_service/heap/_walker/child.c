@@ -1,0 +1,221 @@
+/* The child: a clone of the process that walks its copy of the heap and ends.
+ *
+ * The clone shares no memory with the host but the pages that nobody writes to,
+ * and keeps no way to reach it: every descriptor but the output is closed, and
+ * its exit sends no signal, so that a host that waits for its own children never
+ * sees it. It may fault, run out of memory or be killed; the host only reads an
+ * end of file.
+ */
+#include "walker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+#define FAULT_STACK (128u << 10)
+#define OPEN_FILES_MAX 1048576
+
+/* The walk of this child. The parent never sets it. */
+static Walk *the_walk;
+static volatile sig_atomic_t in_fault;
+static pid_t host;
+
+_Noreturn void
+child_end(Shared *shared, Status status, int error_number)
+{
+    shared->error_number = (uint32_t)error_number;
+    __atomic_store_n(&shared->status, (uint32_t)status, __ATOMIC_RELEASE);
+    for (;;)
+        syscall(SYS_exit_group, status == STATUS_DONE ? 0 : 1);
+}
+
+void
+child_tick(Walk *walk)
+{
+    if (getppid() != host)
+        child_end(walk->shared, STATUS_READER_GONE, 0);
+}
+
+/* ---- faults -------------------------------------------------------------------- */
+
+static void
+note_type(Shared *shared, const TypeEntry *entry)
+{
+    uint32_t number = shared->opaque_count;
+    if (number > OPAQUE_MAX)
+        return;
+    const char *parts[2];
+    size_t lengths[2];
+    type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
+    volatile char *to = shared->opaque[number];
+    size_t at = 0;
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < lengths[i] && at < TYPE_NAME_ROOM - 2; j++)
+            to[at++] = parts[i][j];
+        if (i == 0 && lengths[0] > 0)
+            to[at++] = '.';
+    }
+    to[at] = 0;
+    shared->opaque_count = number + 1;
+}
+
+static void
+on_fault(int signal_number)
+{
+    Walk *walk = the_walk;
+    Shared *shared = walk->shared;
+    TypeEntry *entry = walk->reading;
+    if (in_fault)
+        child_end(shared, STATUS_FAULT, signal_number);
+    in_fault = 1;
+    int first = entry != NULL && !entry->opaque;
+    if (first)
+        note_type(shared, entry);
+    if (!first || walk->phase == PHASE_NONE || shared->opaque_count > OPAQUE_MAX)
+        child_end(shared, STATUS_FAULT, signal_number);
+    entry->opaque = 1;
+    entry->shape = SHAPE_LEAF;
+    in_fault = 0;
+    siglongjmp(walk->resume, 1);
+}
+
+static void
+catch_faults(Walk *walk)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    stack_t stack = {.ss_sp = memory_map(walk, FAULT_STACK), .ss_size = FAULT_STACK};
+    sigaltstack(&stack, NULL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_fault;
+    /* The handler jumps out, so the signal must not stay blocked. */
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigaction(faults[i], &action, NULL);
+}
+
+/* ---- surroundings ----------------------------------------------------------------- */
+
+static void
+close_all_but(int output)
+{
+    long below = output > 0 ? syscall(SYS_close_range, 0u, (unsigned)output - 1, 0u) : 0;
+    long above = syscall(SYS_close_range, (unsigned)output + 1, ~0u, 0u);
+    if (below == 0 && above == 0)
+        return;
+    struct rlimit limit;
+    int last = OPEN_FILES_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES_MAX)
+        last = (int)limit.rlim_cur;
+    for (int fd = 0; fd < last; fd++)
+        if (fd != output)
+            close(fd);
+}
+
+static void
+reset_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &action, NULL);
+}
+
+static void
+bound_life(double seconds)
+{
+    struct itimerval timer;
+    memset(&timer, 0, sizeof timer);
+    timer.it_value.tv_sec = (time_t)seconds;
+    timer.it_value.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6);
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0)
+        timer.it_value.tv_usec = 1;
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void
+be_humble(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    setpriority(PRIO_PROCESS, 0, 19);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+    if (fd >= 0) {
+        ssize_t written = write(fd, "1000", 4);
+        (void)written;
+        close(fd);
+    }
+}
+
+Walk *
+walk_new(const Settings *settings)
+{
+    Walk *walk = mmap(NULL, sizeof(Walk), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (walk == MAP_FAILED)
+        child_end(settings->shared, STATUS_OUT_OF_MEMORY, errno);
+    walk->settings = settings;
+    walk->shared = settings->shared;
+    walk->census = settings->census;
+    walk->instance_traverse = settings->plain_class->tp_traverse;
+    types_open(walk);
+    visited_open(walk, &walk->visited);
+    queue_open(walk, &walk->queue);
+    return walk;
+}
+
+static _Noreturn void
+child_run(const Settings *settings)
+{
+    Shared *shared = settings->shared;
+    /* First the bound: whatever goes wrong from here on has an end. */
+    sigset_t none;
+    reset_signals();
+    bound_life(settings->lifetime_limit);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    close_all_but(settings->output);
+    be_humble();
+
+    the_walk = walk_new(settings);
+    catch_faults(the_walk);
+    if (settings->proof != NULL) {
+        int failed = proof_run(the_walk);
+        shared->proof_step = (uint64_t)failed;
+        child_end(shared, failed == 0 ? STATUS_DONE : STATUS_MISMATCH, (int)shared->error_number);
+    }
+    if (settings->census)
+        census_walk(the_walk);
+    else
+        graph_walk(the_walk);
+    child_end(shared, STATUS_DONE, 0);
+}
+
+long
+child_start(const Settings *settings)
+{
+    /* Signals wait meanwhile, so that no handler of the host runs in the child. */
+    sigset_t all, before;
+    sigfillset(&all);
+    host = getpid();
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* No flags and no exit signal; a new stack is not needed, the child has a
+     * copy of this one. */
+    long pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, NULL);
+    int error_number = errno;
+    if (pid == 0)
+        child_run(settings);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error_number;
+    return pid;
+}

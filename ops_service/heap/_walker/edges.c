@@ -1,0 +1,286 @@
+/* What an object refers to.
+ *
+ * An object's own tp_traverse is the authority. Lists, tuples, dicts, sets and
+ * plain instances are read directly, which gives the same references with their
+ * names and is faster. For everything else the traversal runs, and its visits
+ * are named by comparing them with the parts that parts.c knows.
+ */
+#include "walker.h"
+
+void
+edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
+{
+    if (target == NULL)
+        return;
+    if (walk->census)
+        census_edge(walk, target);
+    else
+        graph_edge(walk, (uintptr_t)target, label, tag);
+}
+
+/* ---- containers -------------------------------------------------------------- */
+
+static void
+sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        edge(walk, items[i], LABEL(0, KIND_ELEMENT), TAG_OBJECT);
+}
+
+static void
+dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
+{
+    Py_ssize_t count = layout_keys_count(dict->ma_keys);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *key, *value;
+        layout_dict_entry(dict, i, &key, &value);
+        if (value == NULL)
+            continue;
+        edge(walk, key, LABEL(0, KIND_KEY), TAG_OBJECT);
+        uint32_t name = is_namespace && !walk->census ? name_number(walk, key) : 0;
+        edge(walk, value, name ? LABEL(name, KIND_ATTRIBUTE) : LABEL(0, KIND_VALUE), TAG_OBJECT);
+    }
+}
+
+static void
+set_edges(Walk *walk, PySetObject *set)
+{
+    for (Py_ssize_t i = 0; i <= set->mask; i++) {
+        PyObject *key = set->table[i].key;
+        /* A deleted entry holds a placeholder whose hash is -1. */
+        if (key != NULL && set->table[i].hash != -1)
+            edge(walk, key, LABEL(0, KIND_ELEMENT), TAG_OBJECT);
+    }
+}
+
+static Shape
+container_shape(PyObject *object)
+{
+    if (PyDict_Check(object))
+        return SHAPE_DICT;
+    if (PyList_Check(object))
+        return SHAPE_LIST;
+    if (PyTuple_Check(object))
+        return SHAPE_TUPLE;
+    if (PyAnySet_Check(object))
+        return SHAPE_SET;
+    return SHAPE_LEAF;
+}
+
+static void
+container_edges(Walk *walk, PyObject *object, Shape shape, uint32_t tag)
+{
+    switch (shape) {
+    case SHAPE_LIST:
+        sequence_edges(walk, ((PyListObject *)object)->ob_item, ((PyVarObject *)object)->ob_size);
+        break;
+    case SHAPE_TUPLE:
+        sequence_edges(walk, ((PyTupleObject *)object)->ob_item, ((PyVarObject *)object)->ob_size);
+        break;
+    case SHAPE_DICT:
+        dict_edges(walk, (PyDictObject *)object, tag == TAG_NAMESPACE);
+        break;
+    case SHAPE_SET:
+        set_edges(walk, (PySetObject *)object);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- plain instances ----------------------------------------------------------- */
+
+static void
+inline_edges(Walk *walk, PyObject *object, TypeEntry *entry)
+{
+    PyObject **values = layout_inline_values(object, entry->type);
+    PyDictKeysObject *keys = layout_cached_keys(entry->type);
+    if (values == NULL || keys == NULL || !layout_keys_are_strings(keys))
+        return;
+    Py_ssize_t count = layout_keys_count(keys);
+    if (count > SHARED_KEYS_MAX_SIZE)
+        count = SHARED_KEYS_MAX_SIZE;
+    if (walk->census) {
+        for (Py_ssize_t i = 0; i < count; i++)
+            edge(walk, values[i], 0, TAG_OBJECT);
+        return;
+    }
+    if (entry->inline_labels == NULL)
+        entry->inline_labels = memory_piece(walk, SHARED_KEYS_MAX_SIZE * sizeof(uint32_t));
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (values[i] == NULL)
+            continue;
+        uint32_t label = entry->inline_labels[i];
+        if (label == 0) {
+            label = LABEL(name_number(walk, layout_keys_name(keys, i)), KIND_ATTRIBUTE);
+            entry->inline_labels[i] = label;
+        }
+        edge(walk, values[i], label, TAG_OBJECT);
+    }
+}
+
+static void
+instance_edges(Walk *walk, PyObject *object, TypeEntry *entry)
+{
+    PyTypeObject *type = entry->type;
+    for (uint32_t i = 0; i < entry->slot_count; i++)
+        edge(walk, *(PyObject **)((char *)object + entry->slots[i].offset), entry->slots[i].label,
+             TAG_OBJECT);
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        inline_edges(walk, object, entry);
+        edge(walk, layout_managed_dict(object), walk->dict_label, TAG_NAMESPACE);
+    }
+    else
+        edge(walk, layout_offset_dict(object, type), walk->dict_label, TAG_NAMESPACE);
+    edge(walk, (PyObject *)type, walk->class_label, TAG_OBJECT);
+}
+
+/* ---- traversal -------------------------------------------------------------------- */
+
+/* The next visit that container_edges has reported already. The traversals of
+ * lists and tuples go backwards; that of a dict leaves out keys that are
+ * strings only, and visits other keys after their values. */
+static PyObject *
+next_skip(Walk *walk)
+{
+    PyObject *object = walk->skip_object;
+    switch (walk->skip_shape) {
+    case SHAPE_LIST:
+        return walk->skip_at > 0 ? ((PyListObject *)object)->ob_item[walk->skip_at - 1] : NULL;
+    case SHAPE_TUPLE:
+        return walk->skip_at > 0 ? ((PyTupleObject *)object)->ob_item[walk->skip_at - 1] : NULL;
+    case SHAPE_SET: {
+        PySetObject *set = (PySetObject *)object;
+        for (; walk->skip_at <= set->mask; walk->skip_at++) {
+            setentry *entry = &set->table[walk->skip_at];
+            if (entry->key != NULL && entry->hash != -1)
+                return entry->key;
+        }
+        return NULL;
+    }
+    case SHAPE_DICT: {
+        PyDictObject *dict = (PyDictObject *)object;
+        for (; walk->skip_at < layout_keys_count(dict->ma_keys); walk->skip_at++) {
+            PyObject *key, *value;
+            layout_dict_entry(dict, walk->skip_at, &key, &value);
+            if (value != NULL)
+                return walk->skip_key ? key : value;
+        }
+        return NULL;
+    }
+    default:
+        return NULL;
+    }
+}
+
+static void
+advance_skip(Walk *walk)
+{
+    switch (walk->skip_shape) {
+    case SHAPE_LIST:
+    case SHAPE_TUPLE:
+        walk->skip_at--;
+        break;
+    case SHAPE_DICT:
+        if (!layout_keys_are_strings(((PyDictObject *)walk->skip_object)->ma_keys)) {
+            walk->skip_key = !walk->skip_key;
+            if (walk->skip_key)
+                break;
+        }
+        walk->skip_at++;
+        break;
+    default:
+        walk->skip_at++;
+        break;
+    }
+}
+
+static int
+visit_census(PyObject *target, void *argument)
+{
+    if (target != NULL)
+        census_edge(argument, target);
+    return 0;
+}
+
+static int
+visit_named(PyObject *target, void *argument)
+{
+    Walk *walk = argument;
+    if (target == NULL)
+        return 0;
+    /* Greedy matching of a subsequence: what the container holds is visited in
+     * this order, whatever else is visited between. */
+    PyObject *skip = walk->skip_shape == SHAPE_LEAF ? NULL : next_skip(walk);
+    if (skip == target) {
+        advance_skip(walk);
+        return 0;
+    }
+    for (int n = 0; n < walk->part_count; n++) {
+        /* The parts tend to come in the order of the visits. */
+        int i = (walk->part_cursor + n) % walk->part_count;
+        if (walk->parts[i].target == target) {
+            edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
+            walk->parts[i].target = NULL;
+            walk->part_cursor = i + 1 == walk->part_count ? 0 : i + 1;
+            return 0;
+        }
+    }
+    uint32_t kind = walk->traversed_elements ? KIND_ELEMENT : KIND_INTERNAL;
+    edge(walk, target, LABEL(0, kind), TAG_OBJECT);
+    return 0;
+}
+
+static void
+traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
+{
+    Shape container = container_shape(object);
+    if (!PyObject_IS_GC(object)) {
+        /* A static type: the collector never visits it. */
+        parts_left_out(walk, object);
+        return;
+    }
+    if (walk->census) {
+        if (container == SHAPE_DICT)
+            container_edges(walk, object, container, tag);
+        entry->type->tp_traverse(object, visit_census, walk);
+        parts_left_out(walk, object);
+        return;
+    }
+    container_edges(walk, object, container, tag);
+    walk->part_count = 0;
+    walk->part_cursor = 0;
+    parts_of(walk, object, entry);
+    walk->skip_object = object;
+    walk->skip_shape = container;
+    walk->skip_key = 0;
+    walk->skip_at = container == SHAPE_LIST || container == SHAPE_TUPLE
+                        ? ((PyVarObject *)object)->ob_size : 0;
+    walk->traversed_elements = entry->traversed_elements;
+    entry->type->tp_traverse(object, visit_named, walk);
+    parts_left_out(walk, object);
+}
+
+void
+edges_of(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
+{
+    switch ((Shape)entry->shape) {
+    case SHAPE_LEAF:
+        break;
+    case SHAPE_INSTANCE:
+        instance_edges(walk, object, entry);
+        break;
+    case SHAPE_LIST:
+    case SHAPE_TUPLE:
+    case SHAPE_DICT:
+    case SHAPE_SET:
+        container_edges(walk, object, (Shape)entry->shape, tag);
+        break;
+    case SHAPE_CODE:
+        parts_left_out(walk, object);
+        break;
+    case SHAPE_TRAVERSED:
+        traversed_edges(walk, object, entry, tag);
+        break;
+    }
+}

@@ -1,0 +1,312 @@
+/* Snapshots as protobuf: CaptureHeapSnapshotResponse messages that hold a
+ * HeapGraphBatch each, as protos/ops_service/v1/heap_graph.proto defines them.
+ * On the pipe each is preceded by its length in four bytes, little-endian; a
+ * length of zero is the end.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define COLUMN_LIMIT (96u << 10)
+#define COLUMN_CAPACITY (COLUMN_LIMIT + 64)
+#define DEFINITIONS_CAPACITY (2u << 20)
+#define MESSAGE_CAPACITY (4u << 20)
+#define BATCH_LIMIT (192u << 10)
+#define TEXT_MAX 512
+
+enum {
+    FIELD_RESPONSE_BATCH = 2,
+    FIELD_FIRST_OBJECT = 1,
+    FIELD_NEXT_OBJECT = 2,
+    FIELD_CONTINUED_EDGES = 3,
+    FIELD_TYPES = 4,
+    FIELD_NAMES = 5,
+    FIELD_ROOTS = 6,
+    FIELD_TYPE_INDEXES = 7,
+    FIELD_SIZES = 8,
+    FIELD_ID_DELTAS = 9,
+    FIELD_FLAGS = 10,
+    FIELD_EDGE_COUNTS = 11,
+    FIELD_EDGE_TARGETS = 12,
+    FIELD_EDGE_LABELS = 13,
+};
+
+enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum { TYPE_KIND_PYTHON = 1, TYPE_KIND_SYNTHETIC = 2 };
+
+static void
+put_tag(Buffer *buffer, int field, int wire)
+{
+    buffer_varint(buffer, (uint64_t)field << 3 | (uint64_t)wire);
+}
+
+static void
+put_number(Buffer *buffer, int field, uint64_t value)
+{
+    if (value == 0)
+        return;
+    put_tag(buffer, field, WIRE_VARINT);
+    buffer_varint(buffer, value);
+}
+
+static void
+put_text(Walk *walk, Buffer *buffer, int field, const char *text, size_t length)
+{
+    if (length > TEXT_MAX) {
+        length = TEXT_MAX;
+        /* Not in the middle of a character. */
+        while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
+            length--;
+    }
+    if (length == 0)
+        return;
+    put_tag(buffer, field, WIRE_BYTES);
+    buffer_varint(buffer, length);
+    buffer_bytes(walk, buffer, text, length);
+}
+
+static size_t
+varint_size(uint64_t value)
+{
+    size_t size = 1;
+    while (value >= 0x80) {
+        value >>= 7;
+        size++;
+    }
+    return size;
+}
+
+void
+emit_open(Walk *walk)
+{
+    Batch *batch = &walk->batch;
+    buffer_open(walk, &batch->definitions, DEFINITIONS_CAPACITY);
+    buffer_open(walk, &batch->type_indexes, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->sizes, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->id_deltas, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->flags, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->edge_counts, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->edge_targets, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->edge_labels, COLUMN_CAPACITY);
+    buffer_open(walk, &batch->message, MESSAGE_CAPACITY);
+}
+
+/* ---- definitions ---------------------------------------------------------- */
+
+static void
+put_definition(Walk *walk, int field, const uint8_t *data, size_t length)
+{
+    Buffer *to = &walk->batch.definitions;
+    put_tag(to, field, WIRE_BYTES);
+    buffer_varint(to, length);
+    buffer_bytes(walk, to, data, length);
+}
+
+/* Text of a C type's name, which nothing promises to be UTF-8. */
+static size_t
+plain_text(const char *text, size_t length, char *to)
+{
+    if (length > TEXT_MAX)
+        length = TEXT_MAX;
+    for (size_t i = 0; i < length; i++)
+        to[i] = (uint8_t)text[i] < 0x80 ? text[i] : '?';
+    return length;
+}
+
+void
+emit_type(Walk *walk, TypeEntry *entry)
+{
+    uint8_t room[2 * TEXT_MAX + 64];
+    char text[TEXT_MAX];
+    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
+    const char *module, *name;
+    size_t module_length, name_length;
+    type_name(entry->type, &module, &module_length, &name, &name_length);
+    if (entry->type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        put_text(walk, &piece, 1, module, module_length);
+        put_text(walk, &piece, 2, name, name_length);
+    }
+    else {
+        put_text(walk, &piece, 1, text, plain_text(module, module_length, text));
+        put_text(walk, &piece, 2, text, plain_text(name, name_length, text));
+    }
+    put_number(&piece, 3, TYPE_KIND_PYTHON);
+    put_number(&piece, 4, visited_id(walk, entry->type));
+    put_number(&piece, 5, entry->size_estimated);
+    put_definition(walk, FIELD_TYPES, piece.data, piece.length);
+}
+
+uint32_t
+emit_synthetic_type(Walk *walk, const char *name)
+{
+    uint8_t room[128];
+    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
+    put_text(walk, &piece, 2, name, strlen(name));
+    put_number(&piece, 3, TYPE_KIND_SYNTHETIC);
+    put_definition(walk, FIELD_TYPES, piece.data, piece.length);
+    return walk->types.count++;
+}
+
+void
+emit_name(Walk *walk, const char *text, size_t length)
+{
+    put_definition(walk, FIELD_NAMES, (const uint8_t *)text, length);
+}
+
+void
+emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length, uint64_t thread_id)
+{
+    uint8_t room[TEXT_MAX + 64];
+    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
+    put_number(&piece, 1, row);
+    put_number(&piece, 2, (uint64_t)kind);
+    put_text(walk, &piece, 3, name, length);
+    put_number(&piece, 4, thread_id);
+    put_definition(walk, FIELD_ROOTS, piece.data, piece.length);
+}
+
+/* ---- rows ------------------------------------------------------------------- */
+
+void
+emit_row(Walk *walk, uint32_t type_index, uint64_t size, uint32_t id, uint32_t flags)
+{
+    Batch *batch = &walk->batch;
+    int64_t delta = (int64_t)id - (int64_t)batch->last_id;
+    batch->last_id = id;
+    buffer_varint(&batch->type_indexes, type_index);
+    buffer_varint(&batch->sizes, size);
+    buffer_varint(&batch->id_deltas, (uint64_t)(delta << 1) ^ (uint64_t)(delta >> 63));
+    buffer_varint(&batch->flags, flags);
+    batch->rows++;
+    walk->row++;
+    walk->row_edges = 0;
+    walk->row_continued = 0;
+    walk->total_size += size;
+}
+
+static void
+close_row(Walk *walk)
+{
+    Batch *batch = &walk->batch;
+    if (walk->row_continued)
+        batch->continued_edges = walk->row_edges;
+    else
+        buffer_varint(&batch->edge_counts, walk->row_edges);
+}
+
+static size_t
+batch_length(const Batch *batch)
+{
+    return batch->definitions.length + batch->type_indexes.length + batch->sizes.length +
+           batch->id_deltas.length + batch->flags.length + batch->edge_counts.length +
+           batch->edge_targets.length + batch->edge_labels.length;
+}
+
+void
+emit_row_end(Walk *walk)
+{
+    Batch *batch = &walk->batch;
+    close_row(walk);
+    walk->row_continued = 0;
+    if (batch_length(batch) > BATCH_LIMIT || batch->id_deltas.length > COLUMN_LIMIT - 64 ||
+        batch->edge_counts.length > COLUMN_LIMIT - 64 || batch->sizes.length > COLUMN_LIMIT - 64)
+        emit_flush(walk);
+}
+
+void
+emit_edge(Walk *walk, uint64_t target, uint32_t label)
+{
+    Batch *batch = &walk->batch;
+    buffer_varint(&batch->edge_targets, target);
+    buffer_varint(&batch->edge_labels, label);
+    walk->row_edges++;
+    walk->edge_count++;
+    if (batch->edge_targets.length > COLUMN_LIMIT || batch->edge_labels.length > COLUMN_LIMIT) {
+        /* The object goes on in the next batch. */
+        close_row(walk);
+        emit_flush(walk);
+        walk->row_edges = 0;
+        walk->row_continued = 1;
+    }
+}
+
+/* ---- messages ------------------------------------------------------------------ */
+
+static size_t
+column_size(int field, const Buffer *column)
+{
+    if (column->length == 0)
+        return 0;
+    return varint_size((uint64_t)field << 3) + varint_size(column->length) + column->length;
+}
+
+static void
+put_column(Walk *walk, Buffer *to, int field, Buffer *column)
+{
+    if (column->length == 0)
+        return;
+    put_tag(to, field, WIRE_BYTES);
+    buffer_varint(to, column->length);
+    buffer_bytes(walk, to, column->data, column->length);
+    column->length = 0;
+}
+
+static size_t
+number_size(uint64_t value)
+{
+    return value == 0 ? 0 : 1 + varint_size(value);
+}
+
+void
+emit_flush(Walk *walk)
+{
+    Batch *batch = &walk->batch;
+    struct {
+        int field;
+        Buffer *buffer;
+    } columns[] = {
+        {FIELD_TYPE_INDEXES, &batch->type_indexes}, {FIELD_SIZES, &batch->sizes},
+        {FIELD_ID_DELTAS, &batch->id_deltas},       {FIELD_FLAGS, &batch->flags},
+        {FIELD_EDGE_COUNTS, &batch->edge_counts},   {FIELD_EDGE_TARGETS, &batch->edge_targets},
+        {FIELD_EDGE_LABELS, &batch->edge_labels},
+    };
+    const size_t column_count = sizeof columns / sizeof *columns;
+    size_t inner = number_size(batch->first_object) + number_size(batch->first_next) +
+                   number_size(batch->continued_edges) + batch->definitions.length;
+    for (size_t i = 0; i < column_count; i++)
+        inner += column_size(columns[i].field, columns[i].buffer);
+
+    Buffer *message = &batch->message;
+    size_t outer = 1 + varint_size(inner) + inner;
+    uint8_t prefix[4] = {(uint8_t)outer, (uint8_t)(outer >> 8), (uint8_t)(outer >> 16),
+                         (uint8_t)(outer >> 24)};
+    message->length = 0;
+    buffer_bytes(walk, message, prefix, sizeof prefix);
+    put_tag(message, FIELD_RESPONSE_BATCH, WIRE_BYTES);
+    buffer_varint(message, inner);
+    put_number(message, FIELD_FIRST_OBJECT, batch->first_object);
+    put_number(message, FIELD_NEXT_OBJECT, batch->first_next);
+    put_number(message, FIELD_CONTINUED_EDGES, batch->continued_edges);
+    buffer_bytes(walk, message, batch->definitions.data, batch->definitions.length);
+    batch->definitions.length = 0;
+    for (size_t i = 0; i < column_count; i++)
+        put_column(walk, message, columns[i].field, columns[i].buffer);
+    if (message->length != outer + sizeof prefix)
+        child_end(walk->shared, STATUS_CORRUPT, 0);
+    output_write(walk, message->data, message->length);
+
+    batch->first_object = walk->row;
+    batch->first_next = walk->next_object;
+    batch->continued_edges = 0;
+    batch->rows = 0;
+    batch->last_id = 0;
+}
+
+void
+emit_end(Walk *walk)
+{
+    if (batch_length(&walk->batch) > 0)
+        emit_flush(walk);
+    const uint8_t end[4] = {0, 0, 0, 0};
+    output_write(walk, end, sizeof end);
+}

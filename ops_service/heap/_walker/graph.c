@@ -1,0 +1,215 @@
+/* The walk of a snapshot: breadth first from the roots, then from whatever the
+ * collector's lists hold that no root reached.
+ *
+ * Breadth first, the object that finds another lies on a shortest path from a
+ * root to it. Objects that no root reaches come last: first those that nothing
+ * on the lists refers to either, since only C code can hold them, then those
+ * that are left, which form cycles.
+ */
+#include "walker.h"
+
+#define TICK_ROWS 32768u
+
+enum {
+    FLAG_TRACKED = 1,
+    FLAG_IMMORTAL = 2,
+    FLAG_ROOT = 4,
+    FLAG_SIZE_ESTIMATED = 8,
+    FLAG_UNREFERENCED = 16,
+    FLAG_CYCLE = 32,
+};
+
+static uint32_t *
+index_place(Walk *walk, const void *address)
+{
+    Region *region = visited_region(walk, &walk->visited, address);
+    uint32_t *indexes = region->indexes;
+    if (indexes == NULL)
+        indexes = visited_indexes(walk, region);
+    return &indexes[visited_granule(address)];
+}
+
+static uint64_t
+give_index(Walk *walk)
+{
+    if (walk->next_object >= UINT32_MAX - 1)
+        child_end(walk->shared, STATUS_CORRUPT, 0);
+    return walk->next_object++;
+}
+
+void
+graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
+{
+    if (tag == TAG_FRAME) {
+        give_index(walk);
+        queue_push(walk, &walk->queue, target | tag);
+        emit_edge(walk, 0, label);
+        return;
+    }
+    uint32_t *place = index_place(walk, (void *)target);
+    uint64_t next = walk->next_object;
+    if (*place == 0) {
+        *place = (uint32_t)give_index(walk) + 1;
+        queue_push(walk, &walk->queue, target | tag);
+        emit_edge(walk, 0, label);
+        return;
+    }
+    uint64_t index = *place - 1;
+    uint64_t absolute = index << 1 | 1;
+    uint64_t relative = (next - index) << 1;
+    emit_edge(walk, relative < absolute ? relative : absolute, label);
+}
+
+static uint32_t
+flags_of(PyObject *object, const TypeEntry *entry, uint32_t tag)
+{
+    uint32_t flags = 0;
+    if (layout_is_tracked(object))
+        flags |= FLAG_TRACKED;
+    if (layout_is_immortal(object))
+        flags |= FLAG_IMMORTAL;
+    if (entry->size_estimated)
+        flags |= FLAG_SIZE_ESTIMATED;
+    if (tag == TAG_UNREFERENCED)
+        flags |= FLAG_ROOT | FLAG_UNREFERENCED;
+    if (tag == TAG_CYCLE)
+        flags |= FLAG_ROOT | FLAG_CYCLE;
+    return flags;
+}
+
+static void
+read_object(Walk *walk, PyObject *object, uint32_t tag)
+{
+    TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+    walk->reading = entry;
+    walk->phase = PHASE_SIZE;
+    uint64_t size = entry->opaque ? (uint64_t)entry->type->tp_basicsize : size_of(walk->settings, object, entry);
+    uint32_t flags = flags_of(object, entry, tag);
+    walk->phase = PHASE_NONE;
+    emit_row(walk, entry->index, size, visited_id(walk, object), flags);
+    walk->phase = PHASE_EDGES;
+    edges_of(walk, object, entry, tag);
+    walk->phase = PHASE_NONE;
+    emit_row_end(walk);
+}
+
+static void
+read_root(Walk *walk, uintptr_t address, uint32_t tag)
+{
+    uint32_t type_index = root_define(walk, address, tag);
+    emit_row(walk, type_index, 0, 0, tag == TAG_FRAME ? 0 : FLAG_ROOT);
+    root_edges(walk, address, tag);
+    emit_row_end(walk);
+}
+
+static void
+progress(Walk *walk)
+{
+    Shared *shared = walk->shared;
+    shared->objects = walk->row;
+    shared->edges = walk->edge_count;
+    shared->types = walk->types.count;
+    shared->names = walk->names.count;
+    shared->total_size = walk->total_size;
+    child_tick(walk);
+}
+
+/* The entry being read survives a fault in it, so it lives in the walk. */
+static void
+drain(Walk *walk)
+{
+    if (sigsetjmp(walk->resume, 0) != 0) {
+        /* The type is opaque from now on; what of this row is written stays. */
+        if (walk->phase == PHASE_SIZE)
+            read_object(walk, (PyObject *)(walk->entry & ~(uintptr_t)TAG_MASK),
+                        (uint32_t)(walk->entry & TAG_MASK));
+        else
+            emit_row_end(walk);
+        walk->phase = PHASE_NONE;
+    }
+    while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
+        uint32_t tag = (uint32_t)(walk->entry & TAG_MASK);
+        uintptr_t address = walk->entry & ~(uintptr_t)TAG_MASK;
+        if (tag == TAG_FRAME || tag == TAG_THREAD || tag == TAG_ROOT)
+            read_root(walk, address, tag);
+        else
+            read_object(walk, (PyObject *)address, tag);
+        if (walk->row % TICK_ROWS == 0)
+            progress(walk);
+    }
+}
+
+/* ---- objects that no root reaches ---------------------------------------------- */
+
+static int
+visit_mark(PyObject *target, void *argument)
+{
+    Walk *walk = argument;
+    if (target == NULL)
+        return 0;
+    Region *region = visited_region(walk, &walk->visited, target);
+    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
+    uint32_t granule = visited_granule(target);
+    bits[granule >> 6] |= UINT64_C(1) << (granule & 63);
+    return 0;
+}
+
+static int
+is_marked(Walk *walk, PyObject *object)
+{
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint32_t granule = visited_granule(object);
+    return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
+}
+
+/* Marks what the unreached objects refer to. */
+static void
+mark_unreached(Walk *walk)
+{
+    gc_lists_begin(walk);
+    if (sigsetjmp(walk->resume, 0) != 0)
+        walk->phase = PHASE_NONE;
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        if (*index_place(walk, object) != 0)
+            continue;
+        TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+        if (entry->opaque || entry->type->tp_traverse == NULL)
+            continue;
+        walk->reading = entry;
+        walk->phase = PHASE_MARK;
+        entry->type->tp_traverse(object, visit_mark, walk);
+        walk->phase = PHASE_NONE;
+    }
+}
+
+static void
+seed_unreached(Walk *walk, uint32_t tag)
+{
+    gc_lists_begin(walk);
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        uint32_t *place = index_place(walk, object);
+        if (*place != 0 || (tag == TAG_UNREFERENCED && is_marked(walk, object)))
+            continue;
+        *place = (uint32_t)give_index(walk) + 1;
+        queue_push(walk, &walk->queue, (uintptr_t)object | tag);
+        drain(walk);
+    }
+}
+
+void
+graph_walk(Walk *walk)
+{
+    emit_open(walk);
+    walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
+    walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
+    walk->next_object = roots_push(walk);
+    walk->batch.first_next = walk->next_object;
+    drain(walk);
+    mark_unreached(walk);
+    seed_unreached(walk, TAG_UNREFERENCED);
+    seed_unreached(walk, TAG_CYCLE);
+    progress(walk);
+    emit_end(walk);
+}

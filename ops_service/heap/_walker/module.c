@@ -1,0 +1,329 @@
+/* The Python module: starts a child that walks, and tells how it fared. */
+#include "walker.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct {
+    PyObject_HEAD
+    long pid;
+    double pause;
+    Shared *shared;
+} Child;
+
+/* Types and objects that a walk needs to know, looked up once. */
+static struct {
+    size_t zero_size;
+    size_t static_header;
+    PyTypeObject *plain_class;
+    PyTypeObject *deque;
+    PyTypeObject *ordered_dict;
+    PyTypeObject *array;
+    PyTypeObject *child_type;
+    RegionTable *regions;
+    pid_t regions_owner;
+} module_state;
+
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void *
+shared_map(size_t size)
+{
+    void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return NULL;
+    }
+    return address;
+}
+
+static RegionTable *
+regions_get(void)
+{
+    /* A process that the host forked gets a table of its own: two that extend
+     * one table would give one number to two regions. */
+    if (module_state.regions != NULL && module_state.regions_owner == getpid())
+        return module_state.regions;
+    RegionTable *table = shared_map(sizeof(RegionTable));
+    if (table != NULL) {
+        module_state.regions = table;
+        module_state.regions_owner = getpid();
+    }
+    return table;
+}
+
+/* ---- Child ---------------------------------------------------------------- */
+
+static void
+child_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Child *child = (Child *)self;
+    if (child->shared != NULL)
+        munmap(child->shared, sizeof(Shared));
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *
+child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    Shared *shared = ((Child *)self)->shared;
+    uint32_t opaque = shared->opaque_count;
+    if (opaque > OPAQUE_MAX + 1)
+        opaque = OPAQUE_MAX + 1;
+    PyObject *names = PyTuple_New(opaque);
+    if (names == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < opaque; i++) {
+        char text[TYPE_NAME_ROOM];
+        size_t length = 0;
+        while (length < TYPE_NAME_ROOM - 1 && shared->opaque[i][length] != 0) {
+            text[length] = shared->opaque[i][length];
+            length++;
+        }
+        PyObject *name = PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, "replace");
+        if (name == NULL) {
+            Py_DECREF(names);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(names, i, name);
+    }
+    const char *step = proof_step_name((int)shared->proof_step);
+    return Py_BuildValue(
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
+        "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
+        "error_number", (unsigned)shared->error_number,
+        "objects", (unsigned long long)shared->objects,
+        "edges", (unsigned long long)shared->edges,
+        "types", (unsigned long long)shared->types,
+        "names", (unsigned long long)shared->names,
+        "total_size", (unsigned long long)shared->total_size,
+        "mapped_peak", (unsigned long long)shared->mapped_peak,
+        "unstable_ids", (unsigned long long)shared->unstable_ids,
+        "unnamed_past_bound", (unsigned long long)shared->unnamed_past_bound,
+        "proof_step", step,
+        "opaque", names);
+}
+
+static PyMethodDef child_methods[] = {
+    {"report", child_report, METH_NOARGS, "The figures that the child left, as a dict."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyObject *
+child_get_pid(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromLong(((Child *)self)->pid);
+}
+
+static PyObject *
+child_get_pause(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(((Child *)self)->pause);
+}
+
+static PyGetSetDef child_getset[] = {
+    {"pid", child_get_pid, NULL, "Process id of the child.", NULL},
+    {"pause", child_get_pause, NULL, "Seconds that the GIL was held for the clone.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot child_slots[] = {
+    {Py_tp_dealloc, child_dealloc},
+    {Py_tp_methods, child_methods},
+    {Py_tp_getset, child_getset},
+    {0, NULL},
+};
+
+static PyType_Spec child_spec = {
+    .name = "ops_service.heap._walker.Child",
+    .basicsize = sizeof(Child),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = child_slots,
+};
+
+/* ---- start --------------------------------------------------------------------- */
+
+static int
+read_roots(Settings *settings, PyObject *roots)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(roots);
+    for (Py_ssize_t i = 0; i < count && i < ROOT_OBJECTS_MAX; i++) {
+        PyObject *object;
+        const char *name;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(roots, i), "Os", &object, &name))
+            return -1;
+        settings->roots[i] = (RootObject){.object = object, .name = name};
+        settings->root_count++;
+    }
+    return 0;
+}
+
+static int
+read_threads(Settings *settings, PyObject *threads)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(threads);
+    if (count > THREADS_MAX)
+        count = THREADS_MAX;
+    settings->threads = PyMem_Calloc((size_t)count + 1, sizeof(ThreadName));
+    if (settings->threads == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        unsigned long long ident;
+        const char *name;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(threads, i), "Ks", &ident, &name))
+            return -1;
+        ThreadName *thread = &settings->threads[settings->thread_count++];
+        thread->ident = ident;
+        PyOS_snprintf(thread->name, sizeof thread->name, "%s", name);
+        /* Not in the middle of a character. */
+        size_t length = strlen(thread->name);
+        if (name[length] != 0)
+            while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80)
+                thread->name[--length] = 0;
+    }
+    return 0;
+}
+
+static PyObject *
+start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"output", "census", "lifetime_limit", "memory_limit",
+                            "roots",  "threads", "proof",         NULL};
+    Settings settings = {0};
+    PyObject *roots, *threads, *proof;
+    unsigned long long memory_limit;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!O!O", names, &settings.output,
+                                     &settings.census, &settings.lifetime_limit, &memory_limit,
+                                     &PyTuple_Type, &roots, &PyTuple_Type, &threads, &proof))
+        return NULL;
+    if (proof != Py_None && !PyTuple_Check(proof)) {
+        PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
+        return NULL;
+    }
+    double begin = seconds_now();
+    settings.proof = proof == Py_None ? NULL : proof;
+    settings.census = settings.census || settings.proof != NULL;
+    settings.memory_limit = memory_limit;
+    settings.interp = PyInterpreterState_Get();
+    settings.modules = PyImport_GetModuleDict();
+    settings.zero_size = module_state.zero_size;
+    settings.static_header = module_state.static_header;
+    settings.plain_class = module_state.plain_class;
+    settings.deque = module_state.deque;
+    settings.ordered_dict = module_state.ordered_dict;
+    settings.array = module_state.array;
+    Child *child = PyObject_New(Child, module_state.child_type);
+    if (child == NULL)
+        return NULL;
+    child->pid = -1;
+    child->shared = shared_map(sizeof(Shared));
+    settings.shared = child->shared;
+    settings.regions = regions_get();
+    if (child->shared == NULL || settings.regions == NULL || read_roots(&settings, roots) < 0 ||
+        read_threads(&settings, threads) < 0) {
+        PyMem_Free(settings.threads);
+        Py_DECREF(child);
+        return NULL;
+    }
+    child->pid = child_start(&settings);
+    int error_number = errno;
+    PyMem_Free(settings.threads);
+    child->pause = seconds_now() - begin;
+    if (child->pid < 0) {
+        Py_DECREF(child);
+        errno = error_number;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return (PyObject *)child;
+}
+
+static PyMethodDef module_methods[] = {
+    {"start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
+     "Clone the process; the child walks the heap and writes to a descriptor."},
+    {NULL, NULL, 0, NULL},
+};
+
+/* ---- module ---------------------------------------------------------------------- */
+
+static PyTypeObject *
+type_from(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, name);
+    Py_XDECREF(module);
+    if (type == NULL || !PyType_Check(type)) {
+        /* Instances of it will be sized as unknown types are. */
+        PyErr_Clear();
+        Py_XDECREF(type);
+        return NULL;
+    }
+    return (PyTypeObject *)type;
+}
+
+/* Sizes that differ between patch releases are asked for, not compiled in. */
+static int
+measure(void)
+{
+    PyObject *getsizeof = PySys_GetObject("getsizeof");
+    PyObject *zero = PyObject_CallFunction(getsizeof, "i", 0);
+    PyObject *outer = PyObject_CallFunctionObjArgs(getsizeof, (PyObject *)&PyLong_Type, NULL);
+    PyObject *inner = PyObject_CallMethod((PyObject *)&PyType_Type, "__sizeof__", "O", &PyLong_Type);
+    if (zero != NULL && outer != NULL && inner != NULL) {
+        module_state.zero_size = PyLong_AsSize_t(zero);
+        module_state.static_header = PyLong_AsSize_t(outer) - PyLong_AsSize_t(inner);
+    }
+    Py_XDECREF(zero);
+    Py_XDECREF(outer);
+    Py_XDECREF(inner);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    if (measure() < 0)
+        return -1;
+    PyObject *plain = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "Plain");
+    if (plain == NULL)
+        return -1;
+    module_state.plain_class = (PyTypeObject *)plain;
+    module_state.deque = type_from("collections", "deque");
+    module_state.ordered_dict = type_from("collections", "OrderedDict");
+    module_state.array = type_from("array", "array");
+    module_state.child_type = (PyTypeObject *)PyType_FromSpec(&child_spec);
+    if (module_state.child_type == NULL)
+        return -1;
+    return PyModule_AddStringConstant(module, "COMPILED_FOR", PY_VERSION);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "ops_service.heap._walker",
+    .m_doc = "Walks the heap of this process in a forked child.",
+    .m_size = 0,
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC
+PyInit__walker(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

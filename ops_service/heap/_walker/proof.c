@@ -1,0 +1,272 @@
+/* Does the layout that this module was compiled with fit the interpreter that
+ * runs it? Layouts move between patch releases, and a distribution may update
+ * the interpreter under a compiled module. So a child reads objects that the
+ * parent planted, through the same functions as a walk, and compares what it
+ * finds with what Python says of them. A wrong layout faults or differs in the
+ * child and harms nobody.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define LIST_STEPS_MAX 100000000u
+
+/* Members of the tuple that the parent plants; heap/engine.py makes it. */
+enum {
+    PLANT_INSTANCE, /* attributes "first" and "second", no __dict__ object yet */
+    PLANT_FIRST,
+    PLANT_SECOND,
+    PLANT_DICTED, /* the same, with a __dict__ object */
+    PLANT_STRING_DICT, /* {KEY: VALUE} */
+    PLANT_GENERAL_DICT, /* {KEY: VALUE, another: ...} with a key that is no string */
+    PLANT_KEY,
+    PLANT_VALUE,
+    PLANT_LIST,
+    PLANT_ITEM,
+    PLANT_SLOTTED, /* one slot, holding VALUE */
+    PLANT_TRACKED, /* an object that the collector tracks */
+    PLANT_CALLBACKS, /* gc.callbacks */
+    PLANT_CODE, /* code of the running function that planted all this */
+    PLANT_LOCAL, /* value of its local "planted_local" */
+    PLANT_GENERATOR, /* suspended, its local "planted_local" is LOCAL */
+    PLANT_FUNCTION, /* a function, its code is FUNCTION_CODE */
+    PLANT_FUNCTION_CODE,
+    PLANT_FROZEN, /* gc.get_freeze_count() */
+    PLANT_SIZES, /* ((object, sys.getsizeof(object)), ...) */
+    PLANT_CLASS_DICT_HAS, /* a class, in whose namespace KEY is VALUE */
+    PLANT_COUNT,
+};
+
+typedef struct {
+    const char *name;
+    int (*holds)(Walk *walk, PyObject **planted);
+} Step;
+
+static int
+is_named(PyObject *text, const char *wanted)
+{
+    if (text == NULL || !PyUnicode_Check(text) || !PyUnicode_IS_COMPACT_ASCII(text))
+        return 0;
+    size_t length = strlen(wanted);
+    return (size_t)((PyASCIIObject *)text)->length == length &&
+           memcmp((PyASCIIObject *)text + 1, wanted, length) == 0;
+}
+
+static int
+gc_lists_hold(Walk *walk, PyObject **planted)
+{
+    int found = 0;
+    for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
+        PyGC_Head *head = layout_gc_list(walk->settings->interp, number);
+        PyGC_Head *previous = head;
+        PyGC_Head *node = layout_gc_next(head);
+        for (uint32_t steps = 0; node != head; steps++) {
+            if (node == NULL || steps > LIST_STEPS_MAX || layout_gc_previous(node) != previous)
+                return 0;
+            if (layout_gc_object(node) == planted[PLANT_TRACKED])
+                found = 1;
+            previous = node;
+            node = layout_gc_next(node);
+            /* The oldest list may be long, and its head is proved by now. */
+            if (number == NUM_GENERATIONS - 1 && steps > 1000)
+                break;
+        }
+    }
+    return found && layout_is_tracked(planted[PLANT_TRACKED]);
+}
+
+static int
+callbacks_hold(Walk *walk, PyObject **planted)
+{
+    return walk->settings->interp->gc.callbacks == planted[PLANT_CALLBACKS];
+}
+
+static int
+frozen_holds(Walk *walk, PyObject **planted)
+{
+    PyGC_Head *head = layout_gc_list(walk->settings->interp, LAYOUT_GC_LISTS - 1);
+    long frozen = (long)layout_int_digits(planted[PLANT_FROZEN]);
+    int any = layout_gc_next(head) != head;
+    return any == (frozen != 0);
+}
+
+static PyObject *
+local_of(layout_frame *frame, const char *name)
+{
+    PyCodeObject *code = layout_frame_code(frame);
+    if (code == NULL)
+        return NULL;
+    PyObject *names = code->co_localsplusnames;
+    if (!PyTuple_Check(names) || ((PyVarObject *)names)->ob_size != code->co_nlocalsplus)
+        return NULL;
+    for (Py_ssize_t i = 0; i < code->co_nlocalsplus; i++)
+        if (is_named(((PyTupleObject *)names)->ob_item[i], name))
+            return frame->localsplus[i];
+    return NULL;
+}
+
+static int
+frame_holds(Walk *walk, PyObject **planted)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
+    for (; thread != NULL; thread = PyThreadState_Next(thread)) {
+        layout_frame *frame = layout_current_frame(thread);
+        for (int depth = 0; frame != NULL && depth < 10000; depth++, frame = frame->previous)
+            if ((PyObject *)layout_frame_code(frame) == planted[PLANT_CODE])
+                return local_of(frame, "planted_local") == planted[PLANT_LOCAL];
+    }
+    return 0;
+}
+
+static int
+generator_holds(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    layout_frame *frame = layout_generator_frame(planted[PLANT_GENERATOR]);
+    return frame != NULL && local_of(frame, "planted_local") == planted[PLANT_LOCAL];
+}
+
+static int
+inline_values_hold(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    PyObject *object = planted[PLANT_INSTANCE];
+    PyObject **values = layout_inline_values(object, Py_TYPE(object));
+    PyDictKeysObject *keys = layout_cached_keys(Py_TYPE(object));
+    if (values == NULL || keys == NULL || !layout_keys_are_strings(keys) || layout_keys_count(keys) < 2)
+        return 0;
+    return is_named(layout_keys_name(keys, 0), "first") && values[0] == planted[PLANT_FIRST] &&
+           is_named(layout_keys_name(keys, 1), "second") && values[1] == planted[PLANT_SECOND];
+}
+
+static int
+dict_has(PyObject *object, PyObject *wanted_key, PyObject *wanted_value)
+{
+    if (object == NULL || !PyDict_Check(object))
+        return 0;
+    PyDictObject *dict = (PyDictObject *)object;
+    for (Py_ssize_t i = 0; i < layout_keys_count(dict->ma_keys); i++) {
+        PyObject *key, *value;
+        layout_dict_entry(dict, i, &key, &value);
+        if (key == wanted_key && value == wanted_value)
+            return 1;
+    }
+    return 0;
+}
+
+static int
+instance_dict_holds(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    PyObject *dict = layout_managed_dict(planted[PLANT_DICTED]);
+    if (dict == NULL || !PyDict_Check(dict))
+        return 0;
+    PyObject *key, *value;
+    layout_dict_entry((PyDictObject *)dict, 0, &key, &value);
+    return is_named(key, "first") && value == planted[PLANT_FIRST];
+}
+
+static int
+dicts_hold(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    return dict_has(planted[PLANT_STRING_DICT], planted[PLANT_KEY], planted[PLANT_VALUE]) &&
+           layout_keys_are_strings(((PyDictObject *)planted[PLANT_STRING_DICT])->ma_keys) &&
+           dict_has(planted[PLANT_GENERAL_DICT], planted[PLANT_KEY], planted[PLANT_VALUE]) &&
+           !layout_keys_are_strings(((PyDictObject *)planted[PLANT_GENERAL_DICT])->ma_keys);
+}
+
+static int
+type_dict_holds(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    PyTypeObject *type = (PyTypeObject *)planted[PLANT_CLASS_DICT_HAS];
+    return dict_has(layout_type_dict(type), planted[PLANT_KEY], planted[PLANT_VALUE]) &&
+           layout_type_dict(&PyLong_Type) != NULL && PyDict_Check(layout_type_dict(&PyLong_Type));
+}
+
+static int
+list_holds(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    PyListObject *list = (PyListObject *)planted[PLANT_LIST];
+    return ((PyVarObject *)list)->ob_size == 1 && list->ob_item[0] == planted[PLANT_ITEM];
+}
+
+static int
+slot_holds(Walk *walk, PyObject **planted)
+{
+    PyObject *object = planted[PLANT_SLOTTED];
+    TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+    return entry->slot_count == 1 && entry->shape == SHAPE_INSTANCE &&
+           *(PyObject **)((char *)object + entry->slots[0].offset) == planted[PLANT_VALUE];
+}
+
+static int
+function_holds(Walk *walk, PyObject **planted)
+{
+    (void)walk;
+    PyFunctionObject *function = (PyFunctionObject *)planted[PLANT_FUNCTION];
+    return function->func_code == planted[PLANT_FUNCTION_CODE];
+}
+
+static int
+sizes_hold(Walk *walk, PyObject **planted)
+{
+    PyTupleObject *pairs = (PyTupleObject *)planted[PLANT_SIZES];
+    for (Py_ssize_t i = 0; i < ((PyVarObject *)pairs)->ob_size; i++) {
+        PyTupleObject *pair = (PyTupleObject *)pairs->ob_item[i];
+        PyObject *object = pair->ob_item[0];
+        PyLongObject *expected = (PyLongObject *)pair->ob_item[1];
+        if (layout_int_digits((PyObject *)expected) != 1)
+            return 0;
+#if LAYOUT_AT_LEAST(12)
+        size_t size = expected->long_value.ob_digit[0];
+#else
+        size_t size = expected->ob_digit[0];
+#endif
+        if (size_of(walk->settings, object, type_entry(walk, Py_TYPE(object))) != size) {
+            walk->shared->error_number = (uint32_t)i;
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static const Step steps[] = {
+    {"the lists of the garbage collector", gc_lists_hold},
+    {"gc.callbacks", callbacks_hold},
+    {"frozen objects", frozen_holds},
+    {"the locals of a running function", frame_holds},
+    {"the locals of a suspended generator", generator_holds},
+    {"the attributes of an instance", inline_values_hold},
+    {"the __dict__ of an instance", instance_dict_holds},
+    {"the entries of a dict", dicts_hold},
+    {"the namespace of a class", type_dict_holds},
+    {"the items of a list", list_holds},
+    {"the slots of an instance", slot_holds},
+    {"the parts of a function", function_holds},
+    {"the sizes of objects", sizes_hold},
+};
+
+int
+proof_run(Walk *walk)
+{
+    PyTupleObject *plants = (PyTupleObject *)walk->settings->proof;
+    if (((PyVarObject *)plants)->ob_size != PLANT_COUNT)
+        return 1;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        walk->shared->proof_step = i + 1;
+        if (!steps[i].holds(walk, plants->ob_item))
+            return (int)i + 1;
+    }
+    return 0;
+}
+
+const char *
+proof_step_name(int step)
+{
+    if (step < 1 || (size_t)step > sizeof steps / sizeof *steps)
+        return "";
+    return steps[step - 1].name;
+}

@@ -1,0 +1,203 @@
+/* Where a walk begins: modules, the interpreter, and the stacks of all threads.
+ * And the lists of the garbage collector, where it finds what no root reaches.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define FRAMES_MAX 200000
+#define LIST_OBJECTS_MAX (UINT64_C(1) << 33)
+
+enum {
+    ROOT_KIND_MODULES = 1,
+    ROOT_KIND_INTERPRETER = 2,
+    ROOT_KIND_THREAD = 3,
+    ROOT_KIND_FRAME = 4,
+};
+
+enum { SYNTHETIC_MODULES, SYNTHETIC_INTERPRETER, SYNTHETIC_THREAD, SYNTHETIC_FRAME };
+
+uint32_t
+roots_push(Walk *walk)
+{
+    uint32_t count = 0;
+    /* Roots that are no addresses are numbered above the tags. */
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_MODULES << 3 | TAG_ROOT);
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
+    count += 2;
+    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
+    for (; thread != NULL && count < THREADS_MAX; thread = PyThreadState_Next(thread)) {
+        queue_push(walk, &walk->queue, (uintptr_t)thread | TAG_THREAD);
+        count++;
+    }
+    return count;
+}
+
+/* ---- synthetic nodes --------------------------------------------------------- */
+
+static uint32_t
+synthetic_type(Walk *walk, int number)
+{
+    static const char *const names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread", "frame"};
+    /* 0 is "not yet introduced". */
+    if (walk->synthetic_types[number] == 0)
+        walk->synthetic_types[number] = emit_synthetic_type(walk, names[number]) + 1;
+    return walk->synthetic_types[number] - 1;
+}
+
+static void
+define_thread(Walk *walk, PyThreadState *thread)
+{
+    const Settings *settings = walk->settings;
+    const char *name = "";
+    for (int i = 0; i < settings->thread_count; i++)
+        if (settings->threads[i].ident == thread->thread_id)
+            name = settings->threads[i].name;
+    emit_root(walk, walk->row, ROOT_KIND_THREAD, name, strlen(name), thread->thread_id);
+}
+
+static void
+define_frame(Walk *walk, layout_frame *frame)
+{
+    PyCodeObject *code = layout_frame_code(frame);
+    PyObject *name = code != NULL ? code->co_qualname : NULL;
+    const char *text = "";
+    size_t length = 0;
+    if (name != NULL && PyUnicode_Check(name) && PyUnicode_IS_COMPACT_ASCII(name)) {
+        text = (const char *)((PyASCIIObject *)name + 1);
+        length = (size_t)((PyASCIIObject *)name)->length;
+    }
+    emit_root(walk, walk->row, ROOT_KIND_FRAME, text, length, 0);
+}
+
+uint32_t
+root_define(Walk *walk, uintptr_t address, uint32_t tag)
+{
+    if (tag == TAG_FRAME) {
+        define_frame(walk, (layout_frame *)address);
+        return synthetic_type(walk, SYNTHETIC_FRAME);
+    }
+    if (tag == TAG_THREAD) {
+        define_thread(walk, (PyThreadState *)address);
+        return synthetic_type(walk, SYNTHETIC_THREAD);
+    }
+    if (address >> 3 == ROOT_MODULES) {
+        emit_root(walk, walk->row, ROOT_KIND_MODULES, "", 0, 0);
+        return synthetic_type(walk, SYNTHETIC_MODULES);
+    }
+    emit_root(walk, walk->row, ROOT_KIND_INTERPRETER, "", 0, 0);
+    return synthetic_type(walk, SYNTHETIC_INTERPRETER);
+}
+
+/* ---- what the roots refer to ----------------------------------------------------- */
+
+static void
+root_edge(Walk *walk, PyObject *target, uint32_t name, uint32_t tag)
+{
+    if (target == NULL)
+        return;
+    edge(walk, target, LABEL(name, KIND_ROOT), tag);
+}
+
+static uint32_t
+literal(Walk *walk, const char *name)
+{
+    return walk->census ? 0 : name_number_literal(walk, name);
+}
+
+static void
+modules_edges(Walk *walk)
+{
+    PyObject *modules = walk->settings->modules;
+    if (modules == NULL)
+        return;
+    if (PyDict_Check(modules)) {
+        PyDictObject *dict = (PyDictObject *)modules;
+        Py_ssize_t count = layout_keys_count(dict->ma_keys);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            PyObject *key, *value;
+            layout_dict_entry(dict, i, &key, &value);
+            if (value != NULL)
+                root_edge(walk, value, walk->census ? 0 : name_number_dotted(walk, key), TAG_OBJECT);
+        }
+    }
+    root_edge(walk, modules, literal(walk, "sys.modules"), TAG_OBJECT);
+}
+
+static void
+interpreter_edges(Walk *walk)
+{
+    const Settings *settings = walk->settings;
+    for (int i = 0; i < settings->root_count; i++) {
+        PyObject *object = settings->roots[i].object;
+        uint32_t tag = PyDict_Check(object) ? TAG_NAMESPACE : TAG_OBJECT;
+        root_edge(walk, object, literal(walk, settings->roots[i].name), tag);
+    }
+    root_edge(walk, settings->interp->gc.garbage, literal(walk, "gc.garbage"), TAG_OBJECT);
+    root_edge(walk, settings->interp->gc.callbacks, literal(walk, "gc.callbacks"), TAG_OBJECT);
+}
+
+static void
+thread_edges(Walk *walk, PyThreadState *thread)
+{
+    layout_frame *frame = layout_current_frame(thread);
+    for (int depth = 0; frame != NULL && depth < FRAMES_MAX; depth++, frame = frame->previous) {
+        PyCodeObject *code = layout_frame_code(frame);
+        if (code == NULL)
+            continue;
+        if (walk->census)
+            edges_of_frame(walk, frame);
+        else
+            graph_edge(walk, (uintptr_t)frame, LABEL(name_number(walk, code->co_name), KIND_ROOT),
+                       TAG_FRAME);
+    }
+    for (int i = 0; i < LAYOUT_THREAD_PARTS; i++) {
+        const char *name;
+        PyObject *part = layout_thread_part(thread, i, &name);
+        if (part != NULL)
+            root_edge(walk, part, literal(walk, name), TAG_OBJECT);
+    }
+    _PyErr_StackItem *item = thread->exc_info;
+    for (int depth = 0; item != NULL && depth < FRAMES_MAX; depth++, item = item->previous_item)
+        root_edge(walk, item->exc_value, literal(walk, "handled_exception"), TAG_OBJECT);
+}
+
+void
+root_edges(Walk *walk, uintptr_t address, uint32_t tag)
+{
+    if (tag == TAG_FRAME)
+        edges_of_frame(walk, (layout_frame *)address);
+    else if (tag == TAG_THREAD)
+        thread_edges(walk, (PyThreadState *)address);
+    else if (address >> 3 == ROOT_MODULES)
+        modules_edges(walk);
+    else
+        interpreter_edges(walk);
+}
+
+/* ---- the collector's lists --------------------------------------------------------- */
+
+void
+gc_lists_begin(Walk *walk)
+{
+    walk->list_number = 0;
+    walk->list_node = layout_gc_list(walk->settings->interp, 0);
+    walk->list_seen = 0;
+}
+
+PyObject *
+gc_lists_next(Walk *walk)
+{
+    PyInterpreterState *interp = walk->settings->interp;
+    while (walk->list_number < LAYOUT_GC_LISTS) {
+        walk->list_node = layout_gc_next(walk->list_node);
+        if (walk->list_node != NULL && walk->list_node != layout_gc_list(interp, walk->list_number)) {
+            if (walk->list_seen++ > LIST_OBJECTS_MAX)
+                child_end(walk->shared, STATUS_CORRUPT, 0);
+            return layout_gc_object(walk->list_node);
+        }
+        if (++walk->list_number < LAYOUT_GC_LISTS)
+            walk->list_node = layout_gc_list(interp, walk->list_number);
+    }
+    return NULL;
+}

@@ -1,0 +1,245 @@
+/* What the walk knows of a type: found out once, when its first instance comes. */
+#include "walker.h"
+
+#include <string.h>
+#include <structmember.h>
+
+#define FIRST_CAPACITY 4096u
+#define BASES_MAX 256
+#define SLOTS_MAX 512
+
+static size_t
+slot_of(const PyTypeObject *type, size_t capacity)
+{
+    return (size_t)(((uintptr_t)type * UINT64_C(0x9E3779B97F4A7C15)) >> 24) & (capacity - 1);
+}
+
+void
+types_open(Walk *walk)
+{
+    walk->types.capacity = FIRST_CAPACITY;
+    walk->types.slots = memory_map(walk, FIRST_CAPACITY * sizeof(TypeEntry *));
+}
+
+static TypeEntry **
+place(TypeEntry **slots, size_t capacity, const PyTypeObject *type)
+{
+    size_t i = slot_of(type, capacity);
+    while (slots[i] != NULL && slots[i]->type != type)
+        i = (i + 1) & (capacity - 1);
+    return &slots[i];
+}
+
+static void
+grow(Walk *walk)
+{
+    Types *types = &walk->types;
+    size_t capacity = types->capacity * 2;
+    TypeEntry **slots = memory_map(walk, capacity * sizeof(TypeEntry *));
+    for (size_t i = 0; i < types->capacity; i++)
+        if (types->slots[i] != NULL)
+            *place(slots, capacity, types->slots[i]->type) = types->slots[i];
+    memory_unmap(walk, types->slots, types->capacity * sizeof(TypeEntry *));
+    types->slots = slots;
+    types->capacity = capacity;
+}
+
+static PyObject *
+namespace_value(PyTypeObject *type, const char *wanted)
+{
+    PyObject *dict = layout_type_dict(type);
+    if (dict == NULL || !PyDict_Check(dict))
+        return NULL;
+    PyDictObject *namespace = (PyDictObject *)dict;
+    size_t length = strlen(wanted);
+    Py_ssize_t count = layout_keys_count(namespace->ma_keys);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *key, *value;
+        layout_dict_entry(namespace, i, &key, &value);
+        if (value == NULL || !PyUnicode_Check(key))
+            continue;
+        PyASCIIObject *string = (PyASCIIObject *)key;
+        if (string->state.compact && string->state.ascii &&
+            (size_t)string->length == length && memcmp(string + 1, wanted, length) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+/* ---- name ---------------------------------------------------------------- */
+
+static int
+text_of(PyObject *object, const char **text, size_t *length)
+{
+    if (object == NULL || !PyUnicode_Check(object))
+        return 0;
+    PyASCIIObject *string = (PyASCIIObject *)object;
+    if (!string->state.compact)
+        return 0;
+    if (string->state.ascii) {
+        *text = (const char *)(string + 1);
+        *length = (size_t)string->length;
+        return 1;
+    }
+    PyCompactUnicodeObject *compact = (PyCompactUnicodeObject *)object;
+    if (compact->utf8 == NULL)
+        return 0;
+    *text = compact->utf8;
+    *length = (size_t)compact->utf8_length;
+    return 1;
+}
+
+void
+type_name(PyTypeObject *type, const char **module, size_t *module_length, const char **name,
+          size_t *name_length)
+{
+    *module = "";
+    *module_length = 0;
+    const char *full = type->tp_name != NULL ? type->tp_name : "?";
+    const char *dot = strrchr(full, '.');
+    *name = dot != NULL ? dot + 1 : full;
+    *name_length = strlen(*name);
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+        text_of(((PyHeapTypeObject *)type)->ht_qualname, name, name_length);
+        if (!text_of(namespace_value(type, "__module__"), module, module_length) && dot != NULL) {
+            *module = full;
+            *module_length = (size_t)(dot - full);
+        }
+    }
+    else if (dot != NULL) {
+        *module = full;
+        *module_length = (size_t)(dot - full);
+    }
+    if (*module_length == 8 && memcmp(*module, "builtins", 8) == 0)
+        *module_length = 0;
+}
+
+/* ---- size and shape --------------------------------------------------------- */
+
+static int
+known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *kind)
+{
+    const struct {
+        const PyTypeObject *type;
+        SizeKind kind;
+    } known[] = {
+        {&PyBaseObject_Type, SIZE_PLAIN}, {&PyLong_Type, SIZE_INT},
+        {&PyUnicode_Type, SIZE_STR},      {&PyBytes_Type, SIZE_PLAIN},
+        {&PyList_Type, SIZE_LIST},        {&PyDict_Type, SIZE_DICT},
+        {&PyTuple_Type, SIZE_PLAIN},      {&PySet_Type, SIZE_SET},
+        {&PyFrozenSet_Type, SIZE_SET},    {&PyByteArray_Type, SIZE_BYTEARRAY},
+        {&PyType_Type, SIZE_TYPE},        {&PyCode_Type, SIZE_CODE},
+        {&PyFrame_Type, SIZE_FRAME},      {&PyGen_Type, SIZE_GENERATOR},
+        {&PyCoro_Type, SIZE_GENERATOR},   {&PyAsyncGen_Type, SIZE_GENERATOR},
+        {settings->deque, SIZE_DEQUE},    {settings->array, SIZE_ARRAY},
+        {settings->ordered_dict, SIZE_ORDERED_DICT},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].type != NULL && known[i].type == type) {
+            *kind = known[i].kind;
+            return 1;
+        }
+    return 0;
+}
+
+static void
+find_size_kind(Walk *walk, TypeEntry *entry)
+{
+    PyTypeObject *base = entry->type;
+    for (int depth = 0; base != NULL && depth < BASES_MAX; depth++, base = base->tp_base) {
+        SizeKind kind;
+        if (known_size_kind(walk->settings, base, &kind)) {
+            entry->size_kind = (uint8_t)kind;
+            return;
+        }
+        if (namespace_value(base, "__sizeof__") != NULL)
+            entry->size_estimated = 1;
+    }
+}
+
+static int
+has_instance_traverse(const Walk *walk, PyTypeObject *type)
+{
+    return PyType_IS_GC(type) && type->tp_traverse == walk->instance_traverse;
+}
+
+static Shape
+find_shape(Walk *walk, PyTypeObject *type)
+{
+    if (type == &PyCode_Type)
+        return SHAPE_CODE;
+    if (!PyType_IS_GC(type))
+        return SHAPE_LEAF;
+    if (has_instance_traverse(walk, type)) {
+        PyTypeObject *base = type;
+        for (int depth = 0; depth < BASES_MAX && base != NULL; depth++, base = base->tp_base)
+            if (base->tp_traverse != walk->instance_traverse)
+                return base->tp_traverse == NULL ? SHAPE_INSTANCE : SHAPE_TRAVERSED;
+        return SHAPE_TRAVERSED;
+    }
+    if (type->tp_traverse == PyList_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_LIST_SUBCLASS))
+        return SHAPE_LIST;
+    if (type->tp_traverse == PyTuple_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS))
+        return SHAPE_TUPLE;
+    if (type->tp_traverse == PyDict_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS))
+        return SHAPE_DICT;
+    if (type->tp_traverse == PySet_Type.tp_traverse)
+        return SHAPE_SET;
+    return type->tp_traverse == NULL ? SHAPE_LEAF : SHAPE_TRAVERSED;
+}
+
+/* Slots that Python code declared, the class's own first, as the traversal of
+ * instances visits them. */
+static void
+find_slots(Walk *walk, TypeEntry *entry)
+{
+    Slot slots[SLOTS_MAX];
+    uint32_t count = 0;
+    PyTypeObject *base = entry->type;
+    for (int depth = 0; depth < BASES_MAX && base != NULL; depth++, base = base->tp_base) {
+        if (!has_instance_traverse(walk, base))
+            break;
+        Py_ssize_t members = ((PyVarObject *)base)->ob_size;
+        PyMemberDef *member = (PyMemberDef *)((char *)base + Py_TYPE(base)->tp_basicsize);
+        for (Py_ssize_t i = 0; i < members && count < SLOTS_MAX; i++, member++) {
+            if (member->type != T_OBJECT_EX)
+                continue;
+            uint32_t name = walk->census || member->name == NULL
+                                ? 0 : name_number_literal(walk, member->name);
+            slots[count].offset = member->offset;
+            slots[count++].label = LABEL(name, KIND_SLOT);
+        }
+    }
+    entry->slot_count = count;
+    if (count > 0) {
+        entry->slots = memory_piece(walk, count * sizeof(Slot));
+        memcpy(entry->slots, slots, count * sizeof(Slot));
+    }
+}
+
+TypeEntry *
+type_entry_slow(Walk *walk, PyTypeObject *type)
+{
+    TypeEntry **at = place(walk->types.slots, walk->types.capacity, type);
+    if (*at == NULL) {
+        if ((size_t)walk->types.count * 2 >= walk->types.capacity) {
+            grow(walk);
+            at = place(walk->types.slots, walk->types.capacity, type);
+        }
+        TypeEntry *entry = memory_piece(walk, sizeof(TypeEntry));
+        memset(entry, 0, sizeof *entry);
+        *at = entry;
+        entry->type = type;
+        entry->index = walk->types.count++;
+        find_size_kind(walk, entry);
+        entry->shape = (uint8_t)find_shape(walk, type);
+        if (type->tp_traverse != NULL && walk->settings->deque != NULL &&
+            type->tp_traverse == walk->settings->deque->tp_traverse)
+            entry->traversed_elements = 1;
+        if (!walk->census)
+            emit_type(walk, entry);
+        find_slots(walk, entry);
+    }
+    walk->types.last = *at;
+    return *at;
+}

@@ -1,0 +1,226 @@
+"""The parent's side of a walking child: its pipe, its end, and what it left.
+
+Reading never waits for the child alone: other children that the host forks may
+hold a copy of the pipe, so the end of the child is looked for as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ops_service.errors import (
+    Cancelled,
+    CloneRefused,
+    InsufficientMemory,
+    OpsServiceError,
+    WalkFailed,
+    WalkTimeout,
+)
+
+if TYPE_CHECKING:
+    from ops_service.heap._walker import Child
+
+_WAIT_ALL = 0x40000000
+"""``__WALL`` of wait(2): also children whose exit sends no signal."""
+_PIPE_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
+_POLL_MS = 50
+
+# Values of Status in walker.h.
+_DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
+MISMATCH, _MEMORY_BOUND, _FAULT = 6, 7, 8
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How a child ended. Times in seconds."""
+
+    status: int
+    signal: int
+    lifetime: float
+    cpu_time: float
+    report: dict[str, Any]
+
+
+class WalkChild:
+    """A walking child, from its clone to its end.
+
+    Attributes:
+        pause: Seconds that the GIL was held for the clone.
+        started: Unix time of the clone.
+    """
+
+    def __init__(
+        self,
+        *,
+        census: bool,
+        lifetime_limit: float,
+        memory_limit: int,
+        proof: tuple[object, ...] | None = None,
+    ) -> None:
+        from ops_service.heap import _walker
+
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._end: ChildEnd | None = None
+        self._cancelled = False
+        names = thread_names()
+        self._read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            # A refused size, as beyond the user's limit, costs speed alone.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._read_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            self.started = time.time()
+            self._begin = time.monotonic()
+            self._child: Child = _walker.start(
+                output=write_fd,
+                census=census,
+                lifetime_limit=lifetime_limit,
+                memory_limit=memory_limit,
+                roots=((sys.__dict__, "sys"),),
+                threads=names,
+                proof=proof,
+            )
+        except OSError as error:
+            os.close(self._read_fd)
+            raise CloneRefused(
+                "The system refused to clone the process "
+                f"({os.strerror(error.errno or 0)}). Look at the limits on processes and memory, "
+                "and at the seccomp profile.",
+                retry_after=10.0,
+            ) from error
+        except BaseException:
+            os.close(self._read_fd)
+            raise
+        finally:
+            os.close(write_fd)
+        self.pause = self._child.pause
+
+    def read(self, cancelled: Callable[[], bool] | None = None) -> bytes:
+        """Wait for output; b"" once the child has ended and all is read."""
+        poll = select.poll()
+        poll.register(self._read_fd, select.POLLIN)
+        ended = False
+        while True:
+            if cancelled is not None and cancelled():
+                self.cancel()
+            if poll.poll(0 if ended else _POLL_MS):
+                try:
+                    return os.read(self._read_fd, _READ_BYTES)
+                except BlockingIOError:
+                    continue
+            if ended:
+                return b""
+            ended = self._reap(os.WNOHANG)
+
+    def cancel(self) -> None:
+        """Kill the child. Safe from any thread, at any time, more than once."""
+        with self._lock:
+            if self._end is None and os.getpid() == self._owner:
+                self._cancelled = True
+                # It may have ended, and been reaped by a host that waits for all.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._child.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill the child if it still runs, reap it, and give back the pipe."""
+        self.cancel()
+        self._reap(0)
+        with self._lock:
+            fd, self._read_fd = self._read_fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def finish(self) -> ChildEnd:
+        """Wait for the child's end.
+
+        Raises:
+            Cancelled, WalkTimeout, InsufficientMemory, WalkFailed: unless it
+                walked to the end.
+        """
+        self._reap(0)
+        end = self._end
+        assert end is not None
+        if end.status != _DONE:
+            raise self._failure(end)
+        return end
+
+    @property
+    def end(self) -> ChildEnd | None:
+        """How it ended; None while it runs or is not reaped."""
+        return self._end
+
+    def _reap(self, options: int) -> bool:
+        with self._lock:
+            if self._end is not None:
+                return True
+            try:
+                pid, status, usage = os.wait4(self._child.pid, _WAIT_ALL | options)
+                if pid == 0:
+                    return False
+                cpu = usage.ru_utime + usage.ru_stime
+            except ChildProcessError:
+                # A host that waits for every child with __WALL took it.
+                status, cpu = 0, 0.0
+            report = self._child.report()
+            self._end = ChildEnd(
+                status=report["status"],
+                signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+                lifetime=time.monotonic() - self._begin,
+                cpu_time=cpu,
+                report=report,
+            )
+            return True
+
+    def _failure(self, end: ChildEnd) -> OpsServiceError:
+        if self._cancelled:
+            return Cancelled("The walk was cancelled.")
+        if end.signal == signal.SIGALRM:
+            return WalkTimeout(
+                "The walking child reached its time limit and was ended. A slow reader is the usual "
+                "reason, or a process that gets little CPU time.",
+                retry_after=5.0,
+            )
+        if end.status in (_OUT_OF_MEMORY, _MEMORY_BOUND):
+            used = end.report["mapped_peak"]
+            return InsufficientMemory(
+                f"The walking child ended itself: its tables reached {used} bytes, the share of the "
+                "free memory that it may use. A summary needs far less."
+            )
+        opaque = end.report["opaque"]
+        if end.status == _FAULT:
+            where = f" while it read an object of type {opaque[-1]}" if opaque else ""
+            return WalkFailed(
+                f"The walking child faulted{where}. The process itself is unharmed.",
+                details={"type_name": opaque[-1]} if opaque else {},
+            )
+        if end.signal == signal.SIGKILL:
+            return WalkFailed(
+                "The walking child was killed from outside, most likely for want of memory. "
+                "The process itself is unharmed.",
+                retry_after=10.0,
+            )
+        return WalkFailed(
+            "The walking child ended before its walk was whole "
+            f"(status {end.status}, signal {end.signal}, error {end.report['error_number']}). "
+            "The process itself is unharmed."
+        )
+
+
+def thread_names() -> tuple[tuple[int, str], ...]:
+    """Identifiers and names of the threads that Python knows of."""
+    return tuple(
+        (thread.ident, str(thread.name).encode(errors="replace").replace(b"\0", b"").decode())
+        for thread in threading.enumerate()
+        if thread.ident is not None
+    )
