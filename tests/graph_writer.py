@@ -62,7 +62,7 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
     made: list[pb.HeapGraphBatch] = []
     batch = pb.HeapGraphBatch()
     # New objects get the next index, in the order in which edges find them. An
-    # index that no edge gives out in its turn belongs to a root.
+    # object that no edge found takes it itself.
     following = 0
     previous_id = 0
 
@@ -75,19 +75,19 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
         previous_id = 0
 
     for index, node in enumerate(graph.nodes):
+        unfound = 0
         if index >= following:
-            following = index + 1
-            if batch.edge_targets or batch.sizes:
+            if len(batch.sizes) >= objects_per_batch:
                 flush(index)
+            following = index + 1
+            unfound = 16
         if len(batch.sizes) >= objects_per_batch:
             flush(index)
-        if not batch.edge_targets:
-            batch.next_object_index = following
         batch.type_indexes.append(node.type_index)
         batch.sizes.append(node.size)
         batch.id_deltas.append(node.id - previous_id)
         previous_id = node.id
-        batch.flags.append(node.flags)
+        batch.flags.append(node.flags | unfound)
         batch.extra_sizes.append(node.extra_size)
         batch.edge_counts.append(0)
         continued = False

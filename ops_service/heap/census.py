@@ -196,5 +196,7 @@ def _census_by_objgraph() -> Census:
         object_count=sum(counts.values()),
         total_size=0,
         resident_bytes=headroom.resident_bytes(),
-        warnings=("Counted by objgraph: only objects that the garbage collector tracks, no sizes.",),
+        warnings=(
+            "Counted by objgraph: only objects that the garbage collector tracks, no sizes.",
+        ),
     )

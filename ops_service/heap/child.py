@@ -187,15 +187,15 @@ class WalkChild:
             return Cancelled("The walk was cancelled.")
         if end.signal == signal.SIGALRM:
             return WalkTimeout(
-                "The walking child reached its time limit and was ended. A slow reader is the usual "
-                "reason, or a process that gets little CPU time.",
+                "The walking child reached its time limit and was ended. A slow reader is the "
+                "usual reason, or a process that gets little CPU time.",
                 retry_after=5.0,
             )
         if end.status in (_OUT_OF_MEMORY, _MEMORY_BOUND):
             used = end.report["mapped_peak"]
             return InsufficientMemory(
-                f"The walking child ended itself: its tables reached {used} bytes, the share of the "
-                "free memory that it may use. A summary needs far less."
+                f"The walking child ended itself: its tables reached {used} bytes, the share of "
+                "the free memory that it may use. A summary needs far less."
             )
         opaque = end.report["opaque"]
         if end.status == _FAULT:

@@ -56,7 +56,9 @@ def engine_status() -> EngineStatus:
 def _find_out() -> tuple[EngineStatus, bool]:
     """The status, and whether it will stay so."""
     if sys.implementation.name != "cpython":
-        return _off(f"The snapshot engine needs CPython, and this is {sys.implementation.name}."), True
+        return _off(
+            f"The snapshot engine needs CPython, and this is {sys.implementation.name}."
+        ), True
     try:
         from ops_service.heap import _walker
     except ImportError:
@@ -66,8 +68,9 @@ def _find_out() -> tuple[EngineStatus, bool]:
     if compiled_for.split("+")[0] != running and not _allow_other_patch_release:
         return (
             _off(
-                f"The walker was compiled for CPython {compiled_for} and this is {running}. {_REBUILD} "
-                "Or set allow_other_patch_release in [heap] to rely on the proof of its layout.",
+                f"The walker was compiled for CPython {compiled_for} and this is {running}. "
+                f"{_REBUILD} Or set allow_other_patch_release in [heap] to rely on the proof of "
+                "its layout.",
                 compiled_for,
             ),
             True,
@@ -75,11 +78,15 @@ def _find_out() -> tuple[EngineStatus, bool]:
     try:
         failed_step = _prove()
     except WalkTimeout:
-        return _off("The proof of the walker's layout got too little CPU time. Try again.", compiled_for), False
+        return _off(
+            "The proof of the walker's layout got too little CPU time. Try again.", compiled_for
+        ), False
     except CloneRefused as error:
         return _off(str(error), compiled_for), False
     except OpsServiceError as error:
-        return _off(f"The proof of the walker's layout failed: {error} {_REBUILD}", compiled_for), True
+        return _off(
+            f"The proof of the walker's layout failed: {error} {_REBUILD}", compiled_for
+        ), True
     if failed_step:
         reason = f"The walker misreads {failed_step} of this interpreter. {_REBUILD}"
         return _off(reason, compiled_for), True
@@ -139,11 +146,12 @@ def _prove() -> str:
         {1, 2, 3}, set(range(40)), frozenset((1,)), bytearray(b"xyz"), dicted, _Instance(1, 2),
         _Slotted(1), _prove, int, _Instance, len, range(3), 1.5, None, True,
     )  # fmt: skip
+    sizes = tuple((each, sys.getsizeof(each)) for each in samples)
     planted = (
         _Instance(planted_local, value), planted_local, value, dicted, {interned: value},
         {interned: value, 1: item}, interned, value, [item], item, _Slotted(value), tracked,
         gc.callbacks, sys._getframe().f_code, planted_local, generator, _prove, _prove.__code__,
-        min(gc.get_freeze_count(), 1), tuple((each, sys.getsizeof(each)) for each in samples), space,
+        min(gc.get_freeze_count(), 1), sizes, space,
     )  # fmt: skip
     tracked.append(planted)
     child = WalkChild(

@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ops_service.errors import Cancelled, GcMomentMissed, OpsServiceError
 from ops_service.heap.model import GcMoment
@@ -59,13 +59,13 @@ def at_moment(
     return _Waiter(take).wait(wait_limit, cancelled)
 
 
-class _Waiter:
+class _Waiter(Generic[_Result]):
     def __init__(self, take: Callable[[], _Result]) -> None:
         self._take = take
         self._lock = threading.Lock()
         self._open = True
         self._done = threading.Event()
-        self._result: list[object] = []
+        self._result: list[_Result] = []
         self._error: OpsServiceError | None = None
 
     def wait(self, wait_limit: float, cancelled: Callable[[], bool]) -> _Result:
@@ -88,7 +88,7 @@ class _Waiter:
             raise GcMomentMissed(_missed(wait_limit), retry_after=wait_limit)
         if self._error is not None:
             raise self._error
-        return self._result[0]  # type: ignore[return-value]
+        return self._result[0]
 
     def _close(self) -> None:
         with self._lock:
@@ -108,7 +108,7 @@ class _Waiter:
                 self._result.append(self._take())
             except OpsServiceError as error:
                 self._error = error
-            except BaseException as error:  # noqa: BLE001 - nothing may reach the collector
+            except BaseException as error:
                 self._error = OpsServiceError(f"The capture failed with {type(error).__name__}.")
             self._done.set()
         finally:
@@ -119,7 +119,9 @@ def _missed(wait_limit: float) -> str:
     count, unchanged = observe_collections()
     parts = [f"No full collection came within {wait_limit:g} s."]
     if count:
-        parts.append(f"There were {count} since the process began, the last at least {unchanged:.0f} s ago.")
+        parts.append(
+            f"There were {count} since the process began, the last at least {unchanged:.0f} s ago."
+        )
     else:
         parts.append("There was none since the process began.")
     if not gc.isenabled():

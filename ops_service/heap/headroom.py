@@ -91,10 +91,12 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
     """
     free = room.free - reserved
     if needed > free:
-        fits = "a summary would fit" if what != "summary" and cost.census <= free else "no walk fits"
+        fits = (
+            "a summary would fit" if what != "summary" and cost.census <= free else "no walk fits"
+        )
         raise InsufficientMemory(
-            f"A {what} is estimated to take {_mib(needed)} MiB and {_mib(max(free, 0))} MiB are left "
-            f"of {_mib(room.limit)} MiB ({room.source}), the reserve put aside; {fits}.",
+            f"A {what} is estimated to take {_mib(needed)} MiB and {_mib(max(free, 0))} MiB are "
+            f"left of {_mib(room.limit)} MiB ({room.source}), the reserve put aside; {fits}.",
             retry_after=30.0,
             details={"needed_bytes": str(needed), "free_bytes": str(max(free, 0))},
         )

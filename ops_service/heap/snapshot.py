@@ -124,9 +124,7 @@ def start_capture(
     if not status.available:
         raise EngineUnavailable(status.reason)
     if not slots.take(slots.SNAPSHOT):
-        raise Busy(
-            "Another capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS
-        )
+        raise Busy("Another capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS)
     with slots.given_back_on_error(slots.SNAPSHOT):
         return at_moment(
             options.gc_moment, options.gc_wait_limit, lambda: _begin(options), cancelled
@@ -166,8 +164,8 @@ def _warnings(report: dict[str, object]) -> Iterator[str]:
         yield f"Type {name} faulted when it was read; what its instances refer to is not known."
     if report["unstable_ids"]:
         yield (
-            f"{report['unstable_ids']} objects lie beyond the 32 GiB of addresses that ids can name "
-            "and have the id 0."
+            f"{report['unstable_ids']} objects lie beyond the 32 GiB of addresses that ids can "
+            "name and have the id 0."
         )
     if report["unnamed_past_bound"]:
         yield f"{report['unnamed_past_bound']} edges have no name: the table of names was full."

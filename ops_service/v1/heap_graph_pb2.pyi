@@ -42,8 +42,6 @@ class HeapRootKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HEAP_ROOT_KIND_INTERPRETER: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_THREAD: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_FRAME: _ClassVar[HeapRootKind]
-    HEAP_ROOT_KIND_UNREFERENCED: _ClassVar[HeapRootKind]
-    HEAP_ROOT_KIND_CYCLE: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_OPS_SERVICE: _ClassVar[HeapRootKind]
 
 class EdgeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -78,8 +76,6 @@ HEAP_ROOT_KIND_MODULES: HeapRootKind
 HEAP_ROOT_KIND_INTERPRETER: HeapRootKind
 HEAP_ROOT_KIND_THREAD: HeapRootKind
 HEAP_ROOT_KIND_FRAME: HeapRootKind
-HEAP_ROOT_KIND_UNREFERENCED: HeapRootKind
-HEAP_ROOT_KIND_CYCLE: HeapRootKind
 HEAP_ROOT_KIND_OPS_SERVICE: HeapRootKind
 EDGE_KIND_UNSPECIFIED: EdgeKind
 EDGE_KIND_ELEMENT: EdgeKind

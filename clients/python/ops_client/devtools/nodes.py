@@ -36,8 +36,6 @@ _ROOT_NAMES = {
     pb.HEAP_ROOT_KIND_INTERPRETER: "(interpreter)",
     pb.HEAP_ROOT_KIND_THREAD: "thread",
     pb.HEAP_ROOT_KIND_FRAME: "frame",
-    pb.HEAP_ROOT_KIND_UNREFERENCED: "(held by no object)",
-    pb.HEAP_ROOT_KIND_CYCLE: "(cycles out of reach)",
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
 }
 

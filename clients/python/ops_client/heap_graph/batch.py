@@ -13,6 +13,8 @@ from ops_client.heap_graph.columns import Unsigned, decode_varints, decode_zigza
 from ops_service.v1 import heap_graph_pb2
 
 _BATCH = heap_graph_pb2.HeapGraphBatch
+_UNFOUND = np.uint8(16 | 32)
+"""Flags of an object that no edge found."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,9 @@ def parse_batch(message: memoryview) -> Batch:
         flags=flags,
         edge_counts=edge_counts,
         edge_targets=_resolve_targets(
-            targets, numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0)
+            targets,
+            numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0),
+            _first_edges_of_unfound(flags, edge_counts, continued),
         ),
         edge_kinds=(labels & 0xF).astype(np.uint8),
         edge_names=labels >> np.uint8(4),
@@ -112,7 +116,20 @@ def _resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
     return ids
 
 
-def _resolve_targets(encoded: Unsigned, next_object_index: int) -> NDArray[np.int64]:
+def _first_edges_of_unfound(
+    flags: Unsigned, edge_counts: Unsigned, continued: int
+) -> NDArray[np.int64]:
+    """Where the edges begin of each object that no edge found."""
+    unfound = np.flatnonzero(flags & _UNFOUND)
+    if len(unfound) == 0:
+        return unfound
+    ends = np.cumsum(edge_counts.astype(np.int64)) + continued
+    return ends[unfound] - edge_counts[unfound].astype(np.int64)
+
+
+def _resolve_targets(
+    encoded: Unsigned, next_object_index: int, unfound: NDArray[np.int64]
+) -> NDArray[np.int64]:
     if len(encoded) == 0:
         return np.empty(0, np.int64)
     if next_object_index >> 33 or int(encoded.max()) >> 34:
@@ -123,6 +140,10 @@ def _resolve_targets(encoded: Unsigned, next_object_index: int) -> NDArray[np.in
     following = np.cumsum(is_new)
     following += next_object_index
     following -= is_new
+    if len(unfound):
+        # Such an object takes an index itself, before its first edge.
+        taken = np.bincount(unfound, minlength=len(codes) + 1)
+        following += np.cumsum(taken)[: len(codes)]
     halves = codes >> 1
     targets: NDArray[np.int64] = np.where(codes & 1, halves, following - halves)
     if int(targets.min()) < 0:
