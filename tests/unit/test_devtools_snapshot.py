@@ -164,7 +164,7 @@ def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:
             pb.HeapRoot(
                 object_index=1, kind=pb.HEAP_ROOT_KIND_THREAD, name="MainThread", thread_id=9
             ),
-            pb.HeapRoot(object_index=2, kind=pb.HEAP_ROOT_KIND_UNREFERENCED),
+            pb.HeapRoot(object_index=2, kind=pb.HEAP_ROOT_KIND_OPS_SERVICE),
             pb.HeapRoot(object_index=4, kind=pb.HEAP_ROOT_KIND_FRAME, name="<module>"),
         ],
     )
@@ -180,7 +180,7 @@ def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:
     assert [(node.type, node.name) for node in nodes[2:7]] == [
         ("native", "sys.modules"),
         ("native", "thread MainThread (9)"),
-        ("synthetic", "(held by no object)"),
+        ("synthetic", "(ops_service)"),
         ("object", "app.Session"),
         ("native", "frame <module>"),
     ]
