@@ -25,10 +25,9 @@ oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5
 # The interpreter is not built for AddressSanitizer, so the library is loaded
-# first; it frees nothing at exit. PYTHONMALLOC lets it see single objects, and
-# PYTHONSAFEPATH keeps child processes from importing this directory.
-sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONSAFEPATH=1
+# first. PYTHONMALLOC lets it see single objects.
+sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ops_service.heap.engine import engine_status
@@ -14,7 +15,11 @@ pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.
 
 def pytest_report_header() -> list[str]:
     engine = engine_status()
-    walker = f"compiled for {engine.compiled_for}" if engine.available else engine.reason
+    if engine.available:
+        place = find_spec("ops_service.heap._walker")
+        walker = f"compiled for {engine.compiled_for}, {place.origin if place else 'nowhere'}"
+    else:
+        walker = f"unavailable: {engine.reason}"
     return [
         f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}",
         f"grpcio {version('grpcio')}, protobuf {version('protobuf')}",

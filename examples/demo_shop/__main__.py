@@ -35,7 +35,7 @@ async def run_until_input_closes(worker: Worker) -> None:
 
 def main() -> None:
     chance = random.Random(2024)
-    catalogue = Catalogue(40_000, chance)
+    catalogue = Catalogue(100_000, chance)
     feed = PriceFeed(catalogue, chance)
     feed.start()
     worker = Worker(catalogue, SessionStore(feed), chance)

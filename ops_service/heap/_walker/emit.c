@@ -175,7 +175,7 @@ emit_row(Walk *walk, uint32_t type_index, uint64_t size, uint32_t id, uint32_t f
     batch->last_id = id;
     buffer_varint(&batch->type_indexes, type_index);
     buffer_varint(&batch->sizes, size);
-    buffer_varint(&batch->id_deltas, (uint64_t)(delta << 1) ^ (uint64_t)(delta >> 63));
+    buffer_varint(&batch->id_deltas, ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
     buffer_varint(&batch->flags, flags);
     batch->rows++;
     walk->row++;
