@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ops_service.errors import InvalidRequest
+from ops_service.config import EvaluationConfig
+from ops_service.errors import EvaluationDisabled, InvalidRequest
 from ops_service.heap.model import GcMoment, WalkMode
+from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch, Verdict
 from ops_service.process.identity import ProcessIdentity
-from ops_service.v1 import heap_graph_pb2, heap_pb2, process_pb2
+from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
+from ops_service.repl.evaluator import Evaluator
+from ops_service.repl.output import STDERR, STDOUT
+from ops_service.v1 import evaluation_pb2, growth_pb2, heap_graph_pb2, heap_pb2, process_pb2
+
+_MAX_SOURCE_BYTES = 1 << 20
+_MAX_WARNINGS = 100
+
+# A message of these stays far under the 4 MiB that clients take by default.
+_OUTPUT_CHARACTERS = 64 << 10
 
 CENSUS_METHODS: dict[WalkMode, heap_pb2.CensusMethod] = {
     WalkMode.FORKED: heap_pb2.CENSUS_METHOD_FORKED_WALK,
@@ -26,6 +39,23 @@ GC_MOMENTS: dict[heap_graph_pb2.GcMoment, GcMoment] = {
     heap_graph_pb2.GC_MOMENT_NOW: GcMoment.NOW,
     heap_graph_pb2.GC_MOMENT_COLLECT_FIRST: GcMoment.COLLECT_FIRST,
     heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION: GcMoment.AFTER_NEXT_FULL_COLLECTION,
+}
+
+_VERDICTS: dict[Verdict, growth_pb2.HeapGrowthVerdict] = {
+    Verdict.INCONCLUSIVE: growth_pb2.HEAP_GROWTH_VERDICT_INCONCLUSIVE,
+}
+
+_OUTCOMES: dict[Outcome, evaluation_pb2.EvaluationOutcome] = {
+    Outcome.COMPLETED: evaluation_pb2.EVALUATION_OUTCOME_COMPLETED,
+    Outcome.RAISED: evaluation_pb2.EVALUATION_OUTCOME_RAISED,
+    Outcome.INVALID_SOURCE: evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE,
+    Outcome.TIMED_OUT: evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT,
+    Outcome.STILL_RUNNING: evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING,
+}
+
+_OUTPUT_STREAMS: dict[str, evaluation_pb2.OutputStream] = {
+    STDOUT: evaluation_pb2.OUTPUT_STREAM_STDOUT,
+    STDERR: evaluation_pb2.OUTPUT_STREAM_STDERR,
 }
 
 
@@ -83,3 +113,148 @@ def limit_field(value: int, *, field: str, default: int, high: int) -> int:
             f"{field} is {value}; choose at most {high}.", details={"field": field}
         )
     return value or default
+
+
+def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, float]:
+    """Interval and duration of a watch, in seconds.
+
+    Raises:
+        InvalidRequest: One lies outside its bounds.
+    """
+    interval = seconds_field(
+        request.interval,
+        is_set=request.HasField("interval"),
+        field="interval",
+        default=10.0,
+        low=0.1,
+        high=3600.0,
+    )
+    total = seconds_field(
+        request.duration,
+        is_set=request.HasField("duration"),
+        field="duration",
+        default=max(60.0, 2 * interval),
+        low=2 * interval,
+        high=24 * 3600.0,
+    )
+    return interval, total
+
+
+def growth_report(report: GrowthReport) -> growth_pb2.HeapGrowthReport:
+    """A report of a watch."""
+    return growth_pb2.HeapGrowthReport(
+        sample_count=report.sample_count,
+        sample_time=timestamp(report.latest.capture_time),
+        verdict=_VERDICTS[report.verdict],
+        reason=report.reason,
+        types=[
+            growth_pb2.HeapTypeGrowth(
+                type_name=row.type_name,
+                count=row.count,
+                total_size=row.total_size,
+                count_difference=row.count_difference,
+                size_difference=row.size_difference,
+                count_per_minute=row.count_per_minute,
+                size_per_minute=row.size_per_minute,
+            )
+            for row in report.types
+        ],
+        object_count=report.latest.object_count,
+        total_size=report.latest.total_size,
+        resident_bytes=report.latest.resident_bytes,
+        clone_pause=duration(report.latest.pause),
+        method=CENSUS_METHODS[report.latest.mode],
+    )
+
+
+def growth_trailer(watch: HeapGrowthWatch, warnings: list[str]) -> growth_pb2.HeapGrowthTrailer:
+    """The end of a watch."""
+    verdict, reason = watch.conclude()
+    return growth_pb2.HeapGrowthTrailer(
+        sample_count=watch.sample_count,
+        verdict=_VERDICTS[verdict],
+        reason=reason,
+        warnings=warnings,
+    )
+
+
+def add_warning(warnings: list[str], text: str) -> None:
+    """Add a warning. The count of them is bounded; the last one says so."""
+    if len(warnings) < _MAX_WARNINGS:
+        warnings.append(text)
+    elif len(warnings) == _MAX_WARNINGS:
+        warnings.append("Further warnings were left out.")
+
+
+def evaluation_bounds(
+    request: evaluation_pb2.EvaluateCodeRequest, config: EvaluationConfig
+) -> Bounds:
+    """Bounds of an evaluation.
+
+    Raises:
+        EvaluationDisabled: Evaluation is off here.
+        InvalidRequest: The source is too long, or the time limit out of bounds.
+    """
+    if not config.enabled:
+        raise EvaluationDisabled(
+            "Evaluation is switched off in this process; set enabled = true under "
+            "[evaluation] in its configuration and start it again."
+        )
+    size = len(request.source.encode())
+    if size > _MAX_SOURCE_BYTES:
+        raise InvalidRequest(
+            f"source is {size} bytes; send at most {_MAX_SOURCE_BYTES}.",
+            details={"field": "source"},
+        )
+    return Bounds(
+        time_limit=seconds_field(
+            request.time_limit,
+            is_set=request.HasField("time_limit"),
+            field="time_limit",
+            default=config.time_limit_seconds,
+            low=0.01,
+            high=config.time_limit_seconds,
+        ),
+        output_limit=config.output_limit_bytes,
+        result_limit=config.result_limit_bytes,
+    )
+
+
+def evaluation_output(
+    runs: list[tuple[str, str]],
+) -> Iterator[evaluation_pb2.EvaluationOutput]:
+    """Printed text in messages that any client takes."""
+    for stream, text in runs:
+        for begin in range(0, len(text), _OUTPUT_CHARACTERS):
+            yield evaluation_pb2.EvaluationOutput(
+                stream=_OUTPUT_STREAMS[stream], text=text[begin : begin + _OUTPUT_CHARACTERS]
+            )
+
+
+def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.EvaluationResult:
+    """How an evaluation ended."""
+    message = evaluation_pb2.EvaluationResult(
+        outcome=_OUTCOMES[result.outcome],
+        value_repr=result.value_repr,
+        value_truncated=result.value_truncated,
+        elapsed=duration(evaluation.elapsed),
+        output_truncated=evaluation.output.truncated,
+    )
+    if result.exception is not None:
+        message.exception.type_name = result.exception.type_name
+        message.exception.message = result.exception.message
+        message.exception.traceback = result.exception.traceback
+    return message
+
+
+def running_evaluations(evaluator: Evaluator) -> list[process_pb2.RunningEvaluation]:
+    """Evaluations that have not ended."""
+    return [
+        process_pb2.RunningEvaluation(
+            evaluation_id=running.evaluation_id,
+            principal=running.principal,
+            elapsed=duration(running.elapsed),
+            past_time_limit=running.past_time_limit,
+        )
+        for running in evaluator.running()
+    ]

@@ -39,7 +39,9 @@ from ops_service.gate.methods import (
     known_methods,
 )
 from ops_service.gate.passage import Rules
+from ops_service.heap.engine import configure
 from ops_service.process.identity import identify_process
+from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
 from ops_service.sockets import InheritedSockets, check_socket_path
 from ops_service.v1 import maintenance_service_pb2_grpc
@@ -66,7 +68,8 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
 
     Args:
         config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
-        namespace: Names for evaluated code, such as ``{"app": app}``.
+        namespace: Names for evaluated code, such as ``{"app": app}``, looked
+            up at each evaluation.
 
     Raises:
         ConfigurationError: The configuration is wrong or unsafe.
@@ -76,7 +79,7 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
         config = load_config()
     check_config(config)
     _refuse_green_threads()
-    return Service(config, dict(namespace or {}))
+    return Service(config, {} if namespace is None else namespace)
 
 
 def _refuse_green_threads() -> None:
@@ -96,7 +99,7 @@ def _refuse_green_threads() -> None:
 class Service:
     """A running maintenance port. Made by `start`; usable as a context manager."""
 
-    def __init__(self, config: Config, namespace: dict[str, Any]) -> None:
+    def __init__(self, config: Config, namespace: Mapping[str, Any]) -> None:
         self._config = config
         self._namespace = namespace
         self._identity = identify_process()
@@ -106,6 +109,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._stopped = False
+        configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         self._credentials = server_credentials(config.tls)
         if config.server.address.startswith("unix:"):
             check_socket_path(Path(config.server.address.removeprefix("unix:")))
@@ -208,7 +212,9 @@ class Service:
             # health checks, and write a record of what they refuse.
             maximum_concurrent_rpcs=4 * (config.limits.calls + config.limits.health_calls),
         )
-        servicer = MaintenanceServicer(config, self._identity, Workers(self._loop, _WORKER_LIMIT))
+        workers = Workers(self._loop, _WORKER_LIMIT)
+        evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
+        servicer = MaintenanceServicer(config, self._identity, workers, evaluator)
         await self._add_services(server, servicer)
         self._address = self._bind(server)
         await server.start()
@@ -216,7 +222,7 @@ class Service:
         try:
             await self._stopping.wait()
         finally:
-            servicer.close()
+            evaluator.stop_all()
             await server.stop(None)
 
     @staticmethod

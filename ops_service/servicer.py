@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 import threading
 import time
@@ -19,22 +20,34 @@ from ops_service.config import Config
 from ops_service.convert import (
     CENSUS_METHODS,
     GC_MOMENTS,
+    add_warning,
     duration,
+    evaluation_bounds,
+    evaluation_output,
+    evaluation_result,
+    growth_report,
+    growth_trailer,
     limit_field,
     process_id,
+    running_evaluations,
     seconds_field,
     timestamp,
+    watch_times,
 )
-from ops_service.errors import InvalidRequest, WalkTimeout
+from ops_service.errors import InvalidRequest, OpsServiceError, WalkTimeout
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import CaptureOptions
 from ops_service.heap.snapshot import Capture, start_capture
+from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
 from ops_service.process import facts
 from ops_service.process.identity import ProcessIdentity
+from ops_service.repl.evaluator import Evaluator
 from ops_service.snapshot_stream import snapshot_messages
 from ops_service.v1 import (
     annotations_pb2,
+    evaluation_pb2,
+    growth_pb2,
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2_grpc,
@@ -48,17 +61,24 @@ _STREAM_DEPTH = 4
 # What a capture may take besides the child's life and the wait for the collector.
 _CAPTURE_SLACK_SECONDS = 30.0
 
+# How often a running evaluation is looked at when it tells nothing.
+_POLL_SECONDS = 0.25
+
 
 class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceServicer):
     """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
 
-    def __init__(self, config: Config, identity: ProcessIdentity, workers: Workers) -> None:
+    def __init__(
+        self,
+        config: Config,
+        identity: ProcessIdentity,
+        workers: Workers,
+        evaluator: Evaluator,
+    ) -> None:
         self._config = config
         self._identity = identity
         self._workers = workers
-
-    def close(self) -> None:
-        """End what outlives its calls."""
+        self._evaluator = evaluator
 
     async def GetPrincipal(
         self, request: process_pb2.GetPrincipalRequest, context: Any
@@ -80,7 +100,8 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
         now = time.time()
         identity = self._identity
         collector = facts.collector_state()
-        engine = engine_status()
+        # The first time, the engine proves itself in a child.
+        engine = await self._workers.run(engine_status, cancel=lambda: None)
         response = process_pb2.GetProcessResponse(
             process=process_id(identity),
             service_uptime=duration(max(0.0, now - identity.service_start_time)),
@@ -104,6 +125,7 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
                 compiled_for=engine.compiled_for,
             ),
             evaluation_enabled=self._config.evaluation.enabled,
+            running_evaluations=running_evaluations(self._evaluator),
         )
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))
@@ -175,6 +197,80 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
         except TimeoutError:
             raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None
 
+    async def WatchHeapGrowth(
+        self, request: growth_pb2.WatchHeapGrowthRequest, context: Any
+    ) -> None:
+        interval, duration_ = watch_times(request)
+        watch = HeapGrowthWatch(limit_field(request.limit, field="limit", default=20, high=1000))
+        header = growth_pb2.HeapGrowthHeader(
+            process=process_id(self._identity),
+            interval=duration(interval),
+            duration=duration(duration_),
+        )
+        await context.write(growth_pb2.WatchHeapGrowthResponse(header=header))
+        warnings: list[str] = []
+        # Due times are fixed at the beginning, so that they do not drift.
+        begin = time.monotonic()
+        for number in range(int(duration_ / interval + 1e-9) + 1):
+            await asyncio.sleep(begin + number * interval - time.monotonic())
+            try:
+                report = await self._sample(watch, allow_pause=request.allow_pause)
+            except OpsServiceError as error:
+                add_warning(warnings, f"Sample {number + 1} was not taken: {error}")
+                continue
+            await context.write(growth_pb2.WatchHeapGrowthResponse(report=growth_report(report)))
+        trailer = growth_trailer(watch, warnings)
+        await context.write(growth_pb2.WatchHeapGrowthResponse(trailer=trailer))
+
+    async def _sample(self, watch: HeapGrowthWatch, *, allow_pause: bool) -> GrowthReport:
+        cancel = threading.Event()
+        return await self._workers.run(
+            lambda: watch.add(take_census(allow_pause=allow_pause, cancel=cancel)),
+            cancel=cancel.set,
+        )
+
+    async def EvaluateCode(self, request: evaluation_pb2.EvaluateCodeRequest, context: Any) -> None:
+        bounds = evaluation_bounds(request, self._config.evaluation)
+        call = current_call()
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+
+        def on_change() -> None:
+            # The loop may be closed already: the process exits, or the service stopped.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(changed.set)
+
+        evaluation = self._evaluator.start(
+            evaluation_id=call.call_id,
+            principal=call.principal,
+            source=request.source,
+            bounds=bounds,
+            on_change=on_change,
+        )
+        try:
+            header = evaluation_pb2.EvaluationHeader(
+                process=process_id(self._identity),
+                evaluation_id=call.call_id,
+                time_limit=duration(bounds.time_limit),
+            )
+            await context.write(evaluation_pb2.EvaluateCodeResponse(header=header))
+            result = None
+            while result is None:
+                # An interruption may strike the thread while it tells of a
+                # change, so the word of it is not relied upon.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await changed.wait()
+                changed.clear()
+                # Before the output, so that none of it comes after the result.
+                result = evaluation.result
+                for output in evaluation_output(evaluation.output.take()):
+                    await context.write(evaluation_pb2.EvaluateCodeResponse(output=output))
+            message = evaluation_result(evaluation, result)
+            await context.write(evaluation_pb2.EvaluateCodeResponse(result=message))
+        finally:
+            evaluation.stop()
+
 
 class _CaptureJob:
     """A capture that can be cancelled at any moment, before it has begun too."""
@@ -183,19 +279,19 @@ class _CaptureJob:
         self._options = options
         self._lock = threading.Lock()
         self._capture: Capture | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
 
     def messages(self, **facts: Any) -> Iterator[bytes]:
-        with start_capture(self._options) as capture:
+        with start_capture(self._options, self._cancelled.is_set) as capture:
             with self._lock:
                 self._capture = capture
-                if self._cancelled:
+                if self._cancelled.is_set():
                     return
             yield from snapshot_messages(capture, **facts)
 
     def cancel(self) -> None:
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             capture = self._capture
         if capture is not None:
             capture.cancel()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,32 @@ class Host:
     def assert_alive(self) -> None:
         """Fail unless the application still works."""
         beats = self.run("answer = heartbeat.beats")
+        self.wait_for(f"heartbeat.beats > {beats}")
+        assert self.process.poll() is None
+
+    def wait_for(self, condition: str, seconds: float = 10.0) -> None:
+        """Wait until an expression is true in the host; fail if it does not come true."""
         self.run(
             f"import time\n"
-            f"limit = time.monotonic() + 10\n"
-            f"while heartbeat.beats <= {beats} and time.monotonic() < limit: time.sleep(0.001)\n"
-            f"assert heartbeat.beats > {beats}"
+            f"limit = time.monotonic() + {seconds}\n"
+            f"while not ({condition}):\n"
+            f"    assert time.monotonic() < limit, 'it did not come true'\n"
+            f"    time.sleep(0.005)"
         )
-        assert self.process.poll() is None
+
+    def assert_printed_nothing(self) -> None:
+        """Fail if anything stands in the host's standard output or error."""
+        assert self.output_file.read_text() == ""
+
+    def wait_for_records(self, method: str, count: int) -> list[dict[str, Any]]:
+        """The last audit records of a method, once there are so many."""
+        limit = time.monotonic() + 10
+        while True:
+            found = [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
+            if len(found) >= count:
+                return found[-count:]
+            assert time.monotonic() < limit, f"only {found}"
+            time.sleep(0.005)
 
     def audit_records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.audit_file.read_text().splitlines()]

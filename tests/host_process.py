@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import threading
 import time
@@ -45,6 +46,21 @@ class Heartbeat(threading.Thread):
             last = now
 
 
+def say(text: str) -> None:
+    """Print, as a function of the application does."""
+    print(text)
+
+
+def peak_bytes() -> int:
+    """Largest resident set size so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def service_evaluations() -> list[str]:
+    """Names of the threads that evaluate code."""
+    return [t.name for t in threading.enumerate() if t.name == "ops_service-evaluation"]
+
+
 def main() -> None:
     commands = os.fdopen(int(sys.argv[1]), encoding="utf-8")
     replies = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
@@ -53,7 +69,13 @@ def main() -> None:
         threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True).start()
     heartbeat = Heartbeat()
     heartbeat.start()
-    planted: dict[str, Any] = {"ops_service": ops_service, "heartbeat": heartbeat}
+    planted: dict[str, Any] = {
+        "__name__": "app",
+        "heartbeat": heartbeat,
+        "peak_bytes": peak_bytes,
+        "say": say,
+        "service_evaluations": service_evaluations,
+    }
 
     for line in commands:
         command = json.loads(line)

@@ -63,6 +63,9 @@ def _find_out() -> tuple[EngineStatus, bool]:
         from ops_service.heap import _walker
     except ImportError:
         return _off(_missing()), True
+    if not hasattr(_walker, "COMPILED_FOR"):
+        # The directory of its sources imports as an empty package.
+        return _off(_missing()), True
     compiled_for = _walker.COMPILED_FOR
     running = ".".join(map(str, sys.version_info[:3]))
     if compiled_for.split("+")[0] != running and not _allow_other_patch_release:

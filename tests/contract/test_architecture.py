@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "call": set(),
     "sockets": {"config"},
     "workers": set(),
-    "convert": {"heap", "process", "v1"},
+    "convert": {"config", "heap", "leaks", "process", "repl", "v1"},
     "snapshot_stream": {"convert", "heap", "v1"},
     "errors": set(),
     "credentials": {"config"},

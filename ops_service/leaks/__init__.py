@@ -1,0 +1,1 @@
+"""From censuses to growth reports. Pure logic on `ops_service.heap.census`."""
