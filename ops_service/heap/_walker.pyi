@@ -18,6 +18,8 @@ def start(
     census: bool,
     lifetime_limit: float,
     memory_limit: int,
+    memory_bounds: tuple[tuple[str, str, str, int], ...],
+    cpu_rate: float,
     roots: tuple[tuple[object, str], ...],
     threads: tuple[tuple[int, str], ...],
     proof: tuple[object, ...] | None,

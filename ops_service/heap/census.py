@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import time
@@ -14,18 +15,23 @@ from ops_service.errors import (
     OpsServiceError,
     WalkFailed,
 )
-from ops_service.heap import headroom, slots
-from ops_service.heap.child import WalkChild
+from ops_service.heap import cgroup, headroom, slots
+from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
-from ops_service.heap.model import Census, TypeCount, WalkMode
+from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
 
-_LIFETIME_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _RECORD = struct.Struct("<QQBHH")
 _END = bytes(8)
+_DEFAULTS = CensusOptions()
 
 
-def take_census(*, allow_pause: bool = False, cancel: threading.Event | None = None) -> Census:
+def take_census(
+    *,
+    allow_pause: bool = False,
+    cancel: threading.Event | None = None,
+    options: CensusOptions = _DEFAULTS,
+) -> Census:
     """Count every live object by type, in a forked child.
 
     Blocks until the census is whole. Calls that arrive while one is under way
@@ -36,6 +42,7 @@ def take_census(*, allow_pause: bool = False, cancel: threading.Event | None = N
         allow_pause: Whether the process may stand still for the whole count.
         cancel: When set, ``Cancelled`` is raised, and the child is killed unless
             others wait for it.
+        options: What the child may take.
 
     Raises:
         EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
@@ -45,7 +52,7 @@ def take_census(*, allow_pause: bool = False, cancel: threading.Event | None = N
     try:
         if not status.available:
             raise EngineUnavailable(status.reason)
-        return _shared_census(cancel or threading.Event())
+        return _shared_census(cancel or threading.Event(), options)
     except (EngineUnavailable, CloneRefused):
         if not allow_pause:
             raise
@@ -59,6 +66,7 @@ class _Flight:
     """A census under way, and everybody who waits for it."""
 
     def __init__(self) -> None:
+        self.owner = os.getpid()
         self.waiting = 1
         self.done = threading.Event()
         self.result: Census | OpsServiceError | None = None
@@ -75,17 +83,19 @@ _lock = threading.Lock()
 _flight: _Flight | None = None
 
 
-def _shared_census(cancel: threading.Event) -> Census:
+def _shared_census(cancel: threading.Event, options: CensusOptions) -> Census:
     global _flight
     with _lock:
         flight, leads = _flight, False
-        if flight is None or not slots_are_ours():
+        # A forked process may have inherited a census of its parent's.
+        if flight is None or flight.owner != os.getpid():
             flight = _flight = _Flight()
             leads = True
+            slots.take(slots.CENSUS)
         else:
             flight.waiting += 1
     if leads:
-        return _lead(flight, cancel)
+        return _lead(flight, cancel, options)
     while not flight.done.wait(_POLL_SECONDS):
         if cancel.is_set():
             with _lock:
@@ -94,24 +104,15 @@ def _shared_census(cancel: threading.Event) -> Census:
     return flight.outcome()
 
 
-def slots_are_ours() -> bool:
-    """False in a forked process that inherited a census of its parent's."""
-    if slots.take(slots.CENSUS):
-        slots.give_back(slots.CENSUS)
-        return False
-    return True
-
-
-def _lead(flight: _Flight, cancel: threading.Event) -> Census:
+def _lead(flight: _Flight, cancel: threading.Event, options: CensusOptions) -> Census:
     global _flight
 
     def abandoned() -> bool:
         with _lock:
             return flight.waiting <= (1 if cancel.is_set() else 0)
 
-    slots.take(slots.CENSUS)
     try:
-        flight.result = _walk(abandoned)
+        flight.result = _walk(abandoned, options)
     except OpsServiceError as error:
         flight.result = error
     finally:
@@ -126,14 +127,18 @@ def _lead(flight: _Flight, cancel: threading.Event) -> Census:
 # ---- one census -----------------------------------------------------------------------
 
 
-def _walk(abandoned: Callable[[], bool]) -> Census:
+def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
     cost = headroom.estimate()
-    memory_limit = headroom.admit(
-        cost.census, slots.reserved_by_others(slots.CENSUS), headroom.headroom(), cost, "summary"
+    room = headroom.headroom(options.cgroup_root)
+    reserved = slots.reserved_by_others(slots.CENSUS)
+    table_bytes = headroom.admit(cost.census, reserved, room, cost, "summary")
+    quota = cgroup.cpu_quota(options.cgroup_root)
+    bounds = WalkBounds(
+        options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
     )
     slots.reserve(slots.CENSUS, cost.census)
     resident = headroom.resident_bytes()
-    child = WalkChild(census=True, lifetime_limit=_LIFETIME_SECONDS, memory_limit=memory_limit)
+    child = WalkChild(census=True, bounds=bounds)
     try:
         output = bytearray()
         while data := child.read(abandoned):

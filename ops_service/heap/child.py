@@ -26,6 +26,7 @@ from ops_service.errors import (
     WalkFailed,
     WalkTimeout,
 )
+from ops_service.heap.headroom import MemoryBound
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import Child
@@ -38,7 +39,21 @@ _POLL_MS = 50
 
 # Values of Status in walker.h.
 _DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
-MISMATCH, _MEMORY_BOUND, _FAULT = 6, 7, 8
+MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE = 6, 7, 8, 9
+
+
+@dataclass(frozen=True, slots=True)
+class WalkBounds:
+    """What a child may take."""
+
+    lifetime: float
+    """Seconds until it is killed."""
+    table_bytes: int
+    """Bytes that its own tables may take."""
+    memory: tuple[MemoryBound, ...] = ()
+    """Memory that has to be left for everybody else."""
+    cpu_rate: float = 0.0
+    """CPU seconds a second; 0 for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +79,7 @@ class WalkChild:
         self,
         *,
         census: bool,
-        lifetime_limit: float,
-        memory_limit: int,
+        bounds: WalkBounds,
         proof: tuple[object, ...] | None = None,
     ) -> None:
         from ops_service.heap import _walker
@@ -85,8 +99,10 @@ class WalkChild:
             self._child: Child = _walker.start(
                 output=write_fd,
                 census=census,
-                lifetime_limit=lifetime_limit,
-                memory_limit=memory_limit,
+                lifetime_limit=bounds.lifetime,
+                memory_limit=bounds.table_bytes,
+                memory_bounds=bounds.memory,
+                cpu_rate=bounds.cpu_rate,
                 roots=((sys.__dict__, "sys"),),
                 threads=names,
                 proof=proof,
@@ -196,6 +212,12 @@ class WalkChild:
             return InsufficientMemory(
                 f"The walking child ended itself: its tables reached {used} bytes, the share of "
                 "the free memory that it may use. A summary needs far less."
+            )
+        if end.status == _PRESSURE:
+            return InsufficientMemory(
+                "The walking child ended itself: memory was running out, and what is left belongs "
+                "to the application. A summary needs far less than a snapshot.",
+                retry_after=30.0,
             )
         opaque = end.report["opaque"]
         if end.status == _FAULT:

@@ -132,7 +132,7 @@ def _generator(planted_local: object) -> Iterator[object]:
 
 def _prove() -> str:
     """Name of what the walker misreads, "" if nothing."""
-    from ops_service.heap.child import MISMATCH, WalkChild
+    from ops_service.heap.child import MISMATCH, WalkBounds, WalkChild
 
     planted_local = object()
     key, value, item = "".join(("planted", "_key")), object(), object()
@@ -157,9 +157,7 @@ def _prove() -> str:
         min(gc.get_freeze_count(), 1), sizes, space,
     )  # fmt: skip
     tracked.append(planted)
-    child = WalkChild(
-        census=True, lifetime_limit=_PROOF_SECONDS, memory_limit=_PROOF_BYTES, proof=planted
-    )
+    child = WalkChild(census=True, bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES), proof=planted)
     try:
         while child.read():
             pass

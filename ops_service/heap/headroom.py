@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops_service.errors import InsufficientMemory
+from ops_service.heap import cgroup
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_MEMINFO = Path("/proc/meminfo")
 _RESERVE_BYTES = 64 << 20
 _RESERVE_SHARE = 0.05
 _CHILD_SHARE = 0.5
@@ -24,19 +26,24 @@ _SNAPSHOT_FIXED = 24 << 20
 _CENSUS_SHARE = 0.03
 _CENSUS_FIXED = 8 << 20
 _COPIED_SHARE = 0.05
-"""Pages that a process writes to during a walk, as a share of its memory; what
-the child's own end bounds when it turns out to be more."""
-_UNLIMITED = 1 << 60
+"""Pages that a process writes to during a walk, as a share of its memory. Where
+it is more, the child ends itself before the memory does."""
+_UNKNOWN = 1 << 60
+
+MemoryBound = tuple[str, str, str, int]
+"""A bound that the child looks after: file of the usage, file of what can be
+reclaimed and its field, most bytes; or a file, "", its field, fewest bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """Memory that is left, in bytes, after the reserve."""
+    """Memory that is left once the reserve is put aside, in bytes."""
 
     free: int
     limit: int
-    """What bounds it: the control group's limit, or the system's memory."""
+    """What bounds it: a control group's limit, or the system's memory."""
     source: str
+    bounds: tuple[MemoryBound, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,22 @@ def estimate() -> Cost:
     )
 
 
-def headroom(
-    cgroup_root: Path = Path("/sys/fs/cgroup"),
-    meminfo: Path = Path("/proc/meminfo"),
-    membership: Path = Path("/proc/self/cgroup"),
-) -> Headroom:
+def headroom(cgroup_root: Path = cgroup.ROOT) -> Headroom:
     """Read what is left of the system's memory and of the control groups' limits."""
-    rooms = [_system(meminfo), *_control_groups(cgroup_root, membership)]
-    return min(rooms, key=lambda room: room.free)
+    rooms = [_system()]
+    for each in cgroup.memory_limits(cgroup_root):
+        reserve = _reserve(each.limit)
+        bound = (
+            str(each.usage_path),
+            str(each.stat_path),
+            each.reclaimable_field,
+            max(each.limit - reserve, 0),
+        )
+        free = each.limit - each.usage + each.reclaimable - reserve
+        rooms.append(Headroom(free, each.limit, "limit of the control group", (bound,)))
+    tightest = min(rooms, key=lambda room: room.free)
+    bounds = tuple(bound for room in rooms for bound in room.bounds)
+    return Headroom(tightest.free, tightest.limit, tightest.source, bounds)
 
 
 def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> int:
@@ -82,6 +97,9 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
     Args:
         needed: Bytes that it is estimated to take.
         reserved: Bytes that other walks under way are estimated to take.
+        room: What is left.
+        cost: What each kind of walk is estimated to take.
+        what: Name of this kind, for the text of the refusal.
 
     Returns:
         Bytes that the child's tables may take.
@@ -89,83 +107,32 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
     Raises:
         InsufficientMemory: with the figures, and what still fits.
     """
-    free = room.free - reserved
+    free = max(room.free - reserved, 0)
     if needed > free:
-        fits = (
-            "a summary would fit" if what != "summary" and cost.census <= free else "no walk fits"
-        )
+        fits = "none"
+        if what != "summary" and cost.census <= free:
+            fits = "a summary"
         raise InsufficientMemory(
-            f"A {what} is estimated to take {_mib(needed)} MiB and {_mib(max(free, 0))} MiB are "
-            f"left of {_mib(room.limit)} MiB ({room.source}), the reserve put aside; {fits}.",
+            f"A {what} is estimated to take {needed >> 20} MiB, and {free >> 20} MiB are left of "
+            f"{room.limit >> 20} MiB ({room.source}) once the reserve is put aside. "
+            f"Walks that still fit: {fits}.",
             retry_after=30.0,
-            details={"needed_bytes": str(needed), "free_bytes": str(max(free, 0))},
+            details={"needed_bytes": str(needed), "free_bytes": str(free)},
         )
     return max(needed, int(free * _CHILD_SHARE))
 
 
-def _mib(size: int) -> int:
-    return size >> 20
+def _reserve(limit: int) -> int:
+    return max(_RESERVE_BYTES, int(limit * _RESERVE_SHARE))
 
 
-def _room(free: int, limit: int, source: str) -> Headroom:
-    reserve = max(_RESERVE_BYTES, int(limit * _RESERVE_SHARE))
-    return Headroom(free - reserve, limit, source)
-
-
-def _system(meminfo: Path) -> Headroom:
+def _system() -> Headroom:
     try:
-        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
         free = int(fields["MemAvailable"].split()[0]) * 1024
         total = int(fields["MemTotal"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
-        return Headroom(_UNLIMITED, _UNLIMITED, "unknown")
-    return _room(free, total, "memory of the system")
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        # "max" stands for no limit.
-        return None
-
-
-def _statistic(path: Path, name: str) -> int:
-    try:
-        for line in path.read_text().splitlines():
-            key, _, value = line.partition(" ")
-            if key == name:
-                return int(value)
-    except (OSError, ValueError):
-        pass
-    return 0
-
-
-def _control_groups(root: Path, membership: Path) -> list[Headroom]:
-    """Every level of the groups that this process is in, both versions."""
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return []
-    rooms: list[Headroom] = []
-    for line in lines:
-        number, controllers, path = line.split(":", 2)
-        if number == "0" and controllers == "":
-            base, limit, usage, stale = root, "memory.max", "memory.current", "inactive_file"
-        elif "memory" in controllers.split(","):
-            base, limit, usage = root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-            stale = "total_inactive_file"
-        else:
-            continue
-        # In a container the path may be the host's, and the group is the root.
-        group = base / path.lstrip("/")
-        for level in dict.fromkeys((group, *group.parents, base)):
-            if level != base and base not in level.parents:
-                continue
-            most, used = _number(level / limit), _number(level / usage)
-            if most is None or used is None or most >= _UNLIMITED:
-                continue
-            # Pages of files that nobody uses are given back before anybody is killed.
-            free = most - used + _statistic(level / "memory.stat", stale)
-            rooms.append(_room(free, most, "limit of the control group"))
-    return rooms
+        return Headroom(_UNKNOWN, _UNKNOWN, "unknown", ())
+    reserve = _reserve(total)
+    bound = (str(_MEMINFO), "", "MemAvailable", reserve)
+    return Headroom(free - reserve, total, "memory of the system", (bound,))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class GcMoment(enum.Enum):
@@ -46,6 +47,23 @@ class CaptureOptions:
     allow_pause: bool = False
     lifetime_limit: float = 30.0
     """Bound on the child's life; it is killed after this."""
+    cpu_share: float = 0.25
+    """Share of a CPU quota that the child may use. Without a quota it is not held
+    back: its low priority is enough."""
+    cgroup_root: Path = Path("/sys/fs/cgroup")
+    """Where the control groups are mounted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CensusOptions:
+    """What the child of a census may take."""
+
+    lifetime_limit: float = 30.0
+    """Seconds until it is killed."""
+    cpu_share: float = 0.25
+    """Share of a CPU quota that it may use."""
+    cgroup_root: Path = Path("/sys/fs/cgroup")
+    """Where the control groups are mounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,8 @@ class CaptureSummary:
     child_lifetime: float
     child_cpu_time: float
     child_table_bytes: int
+    cpu_throttled: int
+    """How often a CPU quota made the process wait while the child lived."""
     warnings: tuple[str, ...]
 
 

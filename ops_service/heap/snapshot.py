@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from ops_service.errors import Busy, EngineUnavailable, WalkFailed
-from ops_service.heap import headroom, slots
-from ops_service.heap.child import WalkChild
+from ops_service.heap import cgroup, headroom, slots
+from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.gc_moment import at_moment
 from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, WalkMode
@@ -30,8 +30,9 @@ class Capture:
         start: Facts known as soon as the child runs.
     """
 
-    def __init__(self, child: WalkChild, start: CaptureStart) -> None:
+    def __init__(self, child: WalkChild, throttled: Callable[[], int], start: CaptureStart) -> None:
         self.start = start
+        self._throttled = throttled
         self._child = child
         self._summary: CaptureSummary | None = None
         self._closed = threading.Lock()
@@ -83,6 +84,7 @@ class Capture:
             child_lifetime=end.lifetime,
             child_cpu_time=end.cpu_time,
             child_table_bytes=report["mapped_peak"],
+            cpu_throttled=self._throttled(),
             warnings=tuple(_warnings(report)),
         )
 
@@ -133,20 +135,19 @@ def start_capture(
 
 def _begin(options: CaptureOptions) -> Capture:
     cost = headroom.estimate()
-    memory_limit = headroom.admit(
-        cost.snapshot,
-        slots.reserved_by_others(slots.SNAPSHOT),
-        headroom.headroom(),
-        cost,
-        "snapshot",
-    )
+    room = headroom.headroom(options.cgroup_root)
+    reserved = slots.reserved_by_others(slots.SNAPSHOT)
+    table_bytes = headroom.admit(cost.snapshot, reserved, room, cost, "snapshot")
+    quota = cgroup.cpu_quota(options.cgroup_root)
     slots.reserve(slots.SNAPSHOT, cost.snapshot)
     blocks, resident = sys.getallocatedblocks(), headroom.resident_bytes()
-    child = WalkChild(
-        census=False, lifetime_limit=options.lifetime_limit, memory_limit=memory_limit
+    bounds = WalkBounds(
+        options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
     )
+    child = WalkChild(census=False, bounds=bounds)
     return Capture(
         child,
+        lambda: cgroup.cpu_quota(options.cgroup_root).throttled - quota.throttled,
         CaptureStart(
             capture_time=child.started,
             mode=WalkMode.FORKED,

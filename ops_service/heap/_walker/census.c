@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define TICK_OBJECTS 65536u
+#define TICK_OBJECTS 4096u
 #define OUTPUT_CAPACITY (1u << 20)
 #define RECORD_MAX (4096u + 64u)
 #define TEXT_MAX 1024u
@@ -55,7 +55,7 @@ drain(Walk *walk)
         edges_of(walk, object, entry, TAG_OBJECT);
         walk->phase = PHASE_NONE;
         if (++walk->ticks % TICK_OBJECTS == 0)
-            child_tick(walk);
+            bounds_check(walk);
     }
 }
 

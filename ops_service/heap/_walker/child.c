@@ -28,7 +28,6 @@
 /* The walk of this child. The parent never sets it. */
 static Walk *the_walk;
 static volatile sig_atomic_t in_fault;
-static pid_t host;
 
 _Noreturn void
 child_end(Shared *shared, Status status, int error_number)
@@ -37,13 +36,6 @@ child_end(Shared *shared, Status status, int error_number)
     __atomic_store_n(&shared->status, (uint32_t)status, __ATOMIC_RELEASE);
     for (;;)
         syscall(SYS_exit_group, status == STATUS_DONE ? 0 : 1);
-}
-
-void
-child_tick(Walk *walk)
-{
-    if (getppid() != host)
-        child_end(walk->shared, STATUS_READER_GONE, 0);
 }
 
 /* ---- faults -------------------------------------------------------------------- */
@@ -202,12 +194,12 @@ child_run(const Settings *settings)
 }
 
 long
-child_start(const Settings *settings)
+child_start(Settings *settings)
 {
     /* Signals wait meanwhile, so that no handler of the host runs in the child. */
     sigset_t all, before;
     sigfillset(&all);
-    host = getpid();
+    settings->host = getpid();
     pthread_sigmask(SIG_SETMASK, &all, &before);
     /* No flags and no exit signal; a new stack is not needed, the child has a
      * copy of this one. */

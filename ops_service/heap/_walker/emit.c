@@ -294,6 +294,7 @@ emit_flush(Walk *walk)
     if (message->length != outer + sizeof prefix)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     output_write(walk, message->data, message->length);
+    bounds_check(walk);
 
     batch->first_object = walk->row;
     batch->first_next = walk->next_object;

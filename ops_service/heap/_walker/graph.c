@@ -8,7 +8,7 @@
  */
 #include "walker.h"
 
-#define TICK_ROWS 32768u
+#define TICK_ROWS 4096u
 
 enum {
     FLAG_TRACKED = 1,
@@ -111,7 +111,7 @@ progress(Walk *walk)
     shared->types = walk->types.count;
     shared->names = walk->names.count;
     shared->total_size = walk->total_size;
-    child_tick(walk);
+    bounds_check(walk);
 }
 
 /* The entry being read survives a fault in it, so it lives in the walk. */

@@ -92,6 +92,6 @@ output_write(Walk *walk, const void *data, size_t length)
          * pipe's other end, so a dead parent does not always show there. */
         struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
         poll(&poll_fd, 1, POLL_MS);
-        child_tick(walk);
+        bounds_check(walk);
     }
 }

@@ -196,17 +196,46 @@ read_threads(Settings *settings, PyObject *threads)
     return 0;
 }
 
+static int
+read_bounds(Settings *settings, PyObject *bounds)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(bounds);
+    if (count > MEMORY_BOUNDS_MAX)
+        count = MEMORY_BOUNDS_MAX;
+    settings->memory_bounds = PyMem_Calloc((size_t)count + 1, sizeof(MemoryBound));
+    if (settings->memory_bounds == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *usage, *stat, *field;
+        unsigned long long bytes;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(bounds, i), "sssK", &usage, &stat, &field, &bytes))
+            return -1;
+        MemoryBound *bound = &settings->memory_bounds[settings->memory_bound_count++];
+        if (strlen(usage) >= PATH_ROOM || strlen(stat) >= PATH_ROOM || strlen(field) >= 32) {
+            PyErr_SetString(PyExc_ValueError, "a path of a memory bound is too long");
+            return -1;
+        }
+        strcpy(bound->usage_path, usage);
+        strcpy(bound->stat_path, stat);
+        strcpy(bound->field, field);
+        bound->bytes = bytes;
+    }
+    return 0;
+}
+
 static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"output", "census", "lifetime_limit", "memory_limit",
-                            "roots",  "threads", "proof",         NULL};
+    static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "memory_bounds",
+                            "cpu_rate", "roots", "threads", "proof", NULL};
     Settings settings = {0};
-    PyObject *roots, *threads, *proof;
+    PyObject *bounds, *roots, *threads, *proof;
     unsigned long long memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!O!O", names, &settings.output,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O", names, &settings.output,
                                      &settings.census, &settings.lifetime_limit, &memory_limit,
-                                     &PyTuple_Type, &roots, &PyTuple_Type, &threads, &proof))
+                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &threads, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -232,14 +261,16 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     settings.shared = child->shared;
     settings.regions = regions_get();
     if (child->shared == NULL || settings.regions == NULL || read_roots(&settings, roots) < 0 ||
-        read_threads(&settings, threads) < 0) {
+        read_threads(&settings, threads) < 0 || read_bounds(&settings, bounds) < 0) {
         PyMem_Free(settings.threads);
+        PyMem_Free(settings.memory_bounds);
         Py_DECREF(child);
         return NULL;
     }
     child->pid = child_start(&settings);
     int error_number = errno;
     PyMem_Free(settings.threads);
+    PyMem_Free(settings.memory_bounds);
     child->pause = seconds_now() - begin;
     if (child->pid < 0) {
         Py_DECREF(child);

@@ -9,7 +9,7 @@
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
- *   emit.c     protobuf batches
+ *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
  *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
  * malloc, no stdio, no Python code. All its memory comes from memory.c.
@@ -69,6 +69,7 @@ typedef enum {
     STATUS_MISMATCH = 6,
     STATUS_MEMORY_BOUND = 7,
     STATUS_FAULT = 8,
+    STATUS_PRESSURE = 9,
 } Status;
 
 #define OPAQUE_MAX 16
@@ -151,6 +152,8 @@ uint32_t visited_id(struct Walk *walk, const void *address);
 
 #define ROOT_OBJECTS_MAX 64
 #define THREADS_MAX 4096
+#define MEMORY_BOUNDS_MAX 16
+#define PATH_ROOM 512
 
 typedef struct {
     PyObject *object;
@@ -162,12 +165,26 @@ typedef struct {
     char name[80];
 } ThreadName;
 
+/* Memory that has to be left. With a stat_path: usage in the file, less the field
+ * of the other file, must not pass the bytes. Without: the field of the first
+ * file, in KiB, must not fall below them. */
+typedef struct {
+    char usage_path[PATH_ROOM];
+    char stat_path[PATH_ROOM];
+    char field[32];
+    uint64_t bytes;
+} MemoryBound;
+
 typedef struct {
     PyInterpreterState *interp;
+    pid_t host;
     int output;
     int census;
     double lifetime_limit;
     uint64_t memory_limit;
+    double cpu_rate; /* CPU seconds a second; 0 is no bound */
+    MemoryBound *memory_bounds;
+    int memory_bound_count;
     Shared *shared;
     RegionTable *regions;
     PyObject *modules;
@@ -389,6 +406,8 @@ typedef struct Walk {
     int list_number;
     uint64_t list_seen;
     uint64_t ticks;
+    double began;
+    double looked;
 } Walk;
 
 static inline TypeEntry *
@@ -444,16 +463,18 @@ void emit_end(Walk *walk);
 void gc_lists_begin(Walk *walk);
 PyObject *gc_lists_next(Walk *walk);
 
+/* ---- bounds.c ----------------------------------------------------------------------------- */
+
+/* Rests, or ends the child, where a bound asks for it. Cheap: call it often. */
+void bounds_check(Walk *walk);
+
 /* ---- child.c ---------------------------------------------------------------------------- */
 
 Walk *walk_new(const Settings *settings);
 
-/* Looks after the child's own end now and then: is the parent alive, are the
- * bounds kept? */
-void child_tick(Walk *walk);
 _Noreturn void child_end(Shared *shared, Status status, int error_number);
 /* Clones the process; the child walks and never returns. */
-long child_start(const Settings *settings);
+long child_start(Settings *settings);
 
 /* ---- proof.c ------------------------------------------------------------------------------ */
 
