@@ -139,6 +139,10 @@ class WalkChild:
                 return b""
             ended = self._reap(os.WNOHANG)
 
+    def ended(self) -> bool:
+        """Whether the child has ended, whatever is left to be read of it."""
+        return self._reap(os.WNOHANG)
+
     def cancel(self) -> None:
         """Kill the child. Safe from any thread, at any time, more than once."""
         with self._lock:

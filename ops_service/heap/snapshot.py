@@ -95,6 +95,10 @@ class Capture:
             raise WalkFailed("The walk has not ended.")
         return self._summary
 
+    def running(self) -> bool:
+        """Whether the child still lives."""
+        return not self._child.ended()
+
     def cancel(self) -> None:
         """Kill the child. Safe from any thread, at any time, more than once."""
         self._child.cancel()
