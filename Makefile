@@ -57,8 +57,14 @@ test-all: $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Eve
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
 	.venv/oldest/bin/pytest $(pytest) tests/unit tests/integration
 
-test-native: .venv/sanitized/test.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
+test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
 	env $(sanitized) .venv/sanitized/bin/pytest $(pytest) tests/native
+	rm -rf .cache/valgrind
+	mkdir -p .cache/valgrind
+	PYTHONMALLOC=malloc valgrind --quiet --child-silent-after-fork=no --log-file=.cache/valgrind/%p.log \
+		$(bin)/python tests/native/walk_once.py
+	@echo "valgrind: what it found in the process and its children, if anything:"
+	@! grep . .cache/valgrind/*.log
 
 test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
 	$(bin)/pytest $(pytest) tests/node

@@ -100,7 +100,7 @@ def demo(tour: Tour) -> None:
     with tour.shop():
         tour.opsctl("whoami")
         tour.opsctl("status")
-        tour.opsctl("heap", "capture", "-o", str(heap), "--overwrite")
+        tour.opsctl("heap", "capture", "-o", str(heap))
         tour.opsctl("heap", "summary", "--limit", "10")
         tour.opsctl("leaks", "watch", "--interval", "1", "--duration", "6", "--limit", "5")
         tour.opsctl("eval", EXPRESSION)

@@ -29,6 +29,8 @@ typedef struct {
 
 typedef struct {
     PyDictObject dict;
+    void *first;
+    void *last;
     void **fast_nodes;
     Py_ssize_t fast_nodes_size;
 } OrderedDictHead;
