@@ -23,8 +23,10 @@ import ops_service
 def allocate(stop: threading.Event) -> None:
     """Make and drop objects of several kinds, some of them in cycles."""
     while not stop.is_set():
-        rows: list[Any] = [{"n": i, "text": str(i)} for i in range(500)]
-        rows.append(rows)
+        rows = [{"n": i, "text": str(i), "tags": [i]} for i in range(500)]
+        for row in rows[::50]:
+            row["self"] = row
+        del rows
         time.sleep(0.0005)
 
 

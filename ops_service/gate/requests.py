@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import Error, MessageToDict
 from google.protobuf.message import Message
 
 from ops_service.errors import InvalidRequest
@@ -52,7 +52,7 @@ def describe_request(message: Message) -> dict[str, Any]:
     """
     try:
         return MessageToDict(message, preserving_proto_field_name=True)
-    except (ValueError, OverflowError, TypeError) as error:
+    except (Error, ValueError, OverflowError, TypeError) as error:
         raise InvalidRequest(
             "The request holds a duration or time that is out of range."
         ) from error

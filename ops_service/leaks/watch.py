@@ -105,8 +105,8 @@ class HeapGrowthWatch:
             )
         return (
             Verdict.INCONCLUSIVE,
-            f"{self._growing} types grew over {seconds:.1f} s; counts alone do not tell a leak "
-            "from a warm-up or from a cache that fills.",
+            f"Types that grew over {seconds:.1f} s: {self._growing}. Counts alone do not tell a "
+            "leak from a warm-up or from a cache that fills.",
         )
 
     def _growth(self, latest: _Sample) -> tuple[TypeGrowth, ...]:

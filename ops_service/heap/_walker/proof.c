@@ -67,8 +67,9 @@ gc_lists_hold(Walk *walk, PyObject **planted)
                 found = 1;
             previous = node;
             node = layout_gc_next(node);
-            /* The oldest list may be long, and its head is proved by now. */
-            if (number == NUM_GENERATIONS - 1 && steps > 1000)
+            /* The oldest list may be long, and its head is proved by now. But a
+             * collection in another thread may have moved the planted list here. */
+            if (number == NUM_GENERATIONS - 1 && steps > 1000 && found)
                 break;
         }
     }
