@@ -21,7 +21,6 @@ def start(
     memory_bounds: tuple[tuple[str, str, str, int], ...],
     cpu_rate: float,
     roots: tuple[tuple[object, str], ...],
-    own: tuple[object, ...],
-    threads: tuple[tuple[int, str, bool], ...],
+    threads: tuple[tuple[int, str], ...],
     proof: tuple[object, ...] | None,
 ) -> Child: ...

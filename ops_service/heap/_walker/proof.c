@@ -72,6 +72,15 @@ gc_lists_hold(Walk *walk, PyObject **planted)
             if (number == NUM_GENERATIONS - 1 && steps > 1000 && found)
                 break;
         }
+        /* A collection by another thread may have moved the planted list there
+           since, to its end: look for it from that end. */
+        if (number == NUM_GENERATIONS - 1 && node != head) {
+            node = layout_gc_previous(head);
+            for (uint32_t steps = 0; !found && node != head && steps < LIST_STEPS_MAX; steps++) {
+                found = layout_gc_object(node) == planted[PLANT_TRACKED];
+                node = layout_gc_previous(node);
+            }
+        }
     }
     return found && layout_is_tracked(planted[PLANT_TRACKED]);
 }
@@ -226,7 +235,7 @@ sizes_hold(Walk *walk, PyObject **planted)
 #else
         size_t size = expected->ob_digit[0];
 #endif
-        if (size_of(walk->settings, object, type_entry(walk, Py_TYPE(object))).counted != size) {
+        if (size_of(walk->settings, object, type_entry(walk, Py_TYPE(object))) != size) {
             walk->shared->error_number = (uint32_t)i;
             return 0;
         }
