@@ -15,6 +15,8 @@
     │   ├── InvalidRequest             a field has a value that it does not accept
     │   ├── WrongProcess               another process answered than the one pinned
     │   ├── UnknownMethod              it does not know the method
+    │   ├── RequestTooLarge            the request is over its limit
+    │   ├── StreamStalled              this side stopped reading the stream
     │   ├── Busy                       a slot is taken; try again later
     │   ├── EngineUnavailable          its snapshot engine cannot run
     │   ├── CloneRefused               its system refused to clone the process
@@ -127,6 +129,14 @@ class WrongProcess(CallFailed):
 
 class UnknownMethod(CallFailed):
     """The server does not know the method: it is older than this client."""
+
+
+class RequestTooLarge(CallFailed):
+    """The request is over the server's limit on messages or metadata."""
+
+
+class StreamStalled(CallFailed):
+    """The server gave a stream up, since this side did not read on."""
 
 
 class Busy(CallFailed):

@@ -1,0 +1,101 @@
+"""One channel, and calls on it that end in a result or in an exception of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from ops_client._flavours import open_async_channel, run_async
+from ops_client._probe import SILENT, probe
+from ops_client._status import call_failed, is_answer
+from ops_client.credentials import ClientCredentials
+from ops_client.errors import ConnectionLost, DeadlineExceeded, OpsClientError, ServerSilent
+from ops_service.v1 import maintenance_service_pb2_grpc, process_pb2
+
+
+class AsyncCalls:
+    """A lazily opened channel to one target."""
+
+    def __init__(self, target: str, credentials: ClientCredentials, connect_timeout: float) -> None:
+        self.target = target
+        self._credentials = credentials
+        self._channel_credentials = credentials.channel_credentials()
+        self._connect_timeout = connect_timeout
+        self._channel: grpc.aio.Channel | None = None
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel, which belongs to the event loop of the first call."""
+        if self._channel is None:
+            options: list[tuple[str, int | str]] = [
+                # The port is private: a proxy of the environment is not meant.
+                ("grpc.enable_http_proxy", 0),
+                # gRPC bounds a connection attempt by this, handshake included.
+                ("grpc.min_reconnect_backoff_ms", int(self._connect_timeout * 1000)),
+                # Notices within half a minute that a silent stream is dead.
+                ("grpc.keepalive_time_ms", 20_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+            ]
+            if self._credentials.server_name:
+                options.append(("grpc.ssl_target_name_override", self._credentials.server_name))
+            self._channel = open_async_channel(self.target, self._channel_credentials, options)
+        return self._channel
+
+    @property
+    def stub(self) -> Any:
+        """The generated stub, which has no types."""
+        return maintenance_service_pb2_grpc.MaintenanceServiceStub(self.channel)
+
+    async def close(self) -> None:
+        """Close the channel; calls that still run end."""
+        if self._channel is not None:
+            channel, self._channel = self._channel, None
+            await channel.close()
+
+    async def unary(self, method: Any, request: Any, timeout: float) -> Any:
+        """Make a call with one reply."""
+        try:
+            return await method(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise await self._explain(error, timeout) from error
+
+    async def stream(self, method: Any, request: Any, timeout: float) -> AsyncGenerator[Any, None]:
+        """Make a call with a stream of replies. Closing the iterator cancels it."""
+        call = method(request, timeout=timeout)
+        try:
+            async for reply in call:
+                yield reply
+        except grpc.RpcError as error:
+            raise await self._explain(error, timeout) from error
+        finally:
+            call.cancel()
+
+    async def _explain(self, error: Any, timeout: float) -> OpsClientError:
+        """The exception for a call that failed. Knocks at the port if need be."""
+        if is_answer(error):
+            return call_failed(error)
+        found = await run_async(probe, self.target, self._credentials, self._connect_timeout)
+        if found is not None:
+            return found
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
+            return ConnectionLost(
+                f"The connection to {self.target} broke ({error.details()}), and the port answers "
+                "again: the process or a proxy ended it. Try again."
+            )
+        if not await self._answers():
+            return ServerSilent(SILENT.format(target=self.target))
+        return DeadlineExceeded(
+            f"The call was not done within {timeout:g} s, although the process answers. Allow it "
+            "more time."
+        )
+
+    async def _answers(self) -> bool:
+        request = process_pb2.GetPrincipalRequest()
+        try:
+            await self.stub.GetPrincipal(request, timeout=self._connect_timeout)
+        except grpc.RpcError as error:
+            return is_answer(error)  # type: ignore[arg-type]
+        return True

@@ -1,0 +1,283 @@
+"""The asynchronous client of a maintenance port."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any
+
+from google.protobuf import duration_pb2
+
+from ops_client._async.calls import AsyncCalls
+from ops_client._evaluation import Evaluation
+from ops_client._flavours import run_async
+from ops_client._part_file import PartFile
+from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
+from ops_client.credentials import ClientCredentials
+from ops_client.errors import ConnectionFailed, ConnectionLost, IncompleteSnapshot
+from ops_service.v1 import evaluation_pb2, growth_pb2, heap_graph_pb2, heap_pb2, process_pb2
+
+GrowthPart = (
+    growth_pb2.HeapGrowthHeader | growth_pb2.HeapGrowthReport | growth_pb2.HeapGrowthTrailer
+)
+
+_METHOD = "/ops_service.v1.MaintenanceService/CaptureHeapSnapshot"
+
+# Seconds. Each is more than the server takes by its own default limits.
+_QUICK = 10.0
+_CENSUS = 60.0
+_CAPTURE = 120.0
+_GC_WAIT = 60.0
+_EVALUATION = 60.0
+_WATCH = 60.0
+
+
+class AsyncMaintenanceClient:
+    """A client of one maintenance port. Use it as a context manager.
+
+    It connects with the first call. Every call has a deadline, and every error
+    is an exception from ``ops_client.errors``.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        credentials: ClientCredentials,
+        *,
+        instance_id: str = "",
+        connect_timeout: float = 5.0,
+    ) -> None:
+        """Prepare a client.
+
+        Args:
+            target: Host and port, or ``unix:`` and a path.
+            credentials: The certificate files.
+            instance_id: If given, only the process with this id is talked to:
+                calls that reach another raise ``WrongProcess``.
+            connect_timeout: Seconds that connecting may take, and that each step
+                of finding out why it failed may take.
+
+        Raises:
+            CredentialsError: A certificate file cannot be used.
+        """
+        self._instance_id = instance_id
+        self._calls = AsyncCalls(target, credentials, connect_timeout)
+
+    async def __aenter__(self) -> AsyncMaintenanceClient:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._calls.close()
+
+    async def get_principal(self, *, timeout: float = _QUICK) -> process_pb2.GetPrincipalResponse:
+        """Ask who the server takes this client for, and what it may do."""
+        request = process_pb2.GetPrincipalRequest(instance_id=self._instance_id)
+        reply: process_pb2.GetPrincipalResponse = await self._calls.unary(
+            self._calls.stub.GetPrincipal, request, timeout
+        )
+        return reply
+
+    async def get_process(self, *, timeout: float = _QUICK) -> process_pb2.GetProcessResponse:
+        """Ask for facts about the process. Needs INSPECT."""
+        request = process_pb2.GetProcessRequest(instance_id=self._instance_id)
+        reply: process_pb2.GetProcessResponse = await self._calls.unary(
+            self._calls.stub.GetProcess, request, timeout
+        )
+        return reply
+
+    async def summarize_heap(
+        self,
+        *,
+        limit: int = 0,
+        order: heap_pb2.HeapSummaryOrder = heap_pb2.HEAP_SUMMARY_ORDER_SIZE,
+        allow_pause: bool = False,
+        timeout: float = _CENSUS,
+    ) -> heap_pb2.SummarizeHeapResponse:
+        """Count live objects and their bytes by type. Needs INSPECT.
+
+        Args:
+            limit: How many types to return; 0 is the server's default.
+            order: What they are sorted by.
+            allow_pause: Whether the process may stand still for the count where
+                it cannot be cloned.
+            timeout: Seconds.
+        """
+        request = heap_pb2.SummarizeHeapRequest(
+            instance_id=self._instance_id, limit=limit, order=order, allow_pause=allow_pause
+        )
+        reply: heap_pb2.SummarizeHeapResponse = await self._calls.unary(
+            self._calls.stub.SummarizeHeap, request, timeout
+        )
+        return reply
+
+    async def capture_heap_snapshot(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        gc_moment: heap_graph_pb2.GcMoment = heap_graph_pb2.GC_MOMENT_NOW,
+        gc_wait_limit: float | None = None,
+        allow_pause: bool = False,
+        progress: Callable[[CaptureProgress], None] | None = None,
+        timeout: float | None = None,
+    ) -> CapturedSnapshot:
+        """Capture the graph of all live objects into a heap graph file. Needs READ_HEAP.
+
+        The file appears at ``path`` once it is whole, verified and on the disk;
+        until then a file that stood there stays.
+
+        Args:
+            path: Where the file goes.
+            gc_moment: When to capture; ``COLLECT_FIRST`` needs OPERATE too.
+            gc_wait_limit: Seconds that ``AFTER_NEXT_FULL_COLLECTION`` may wait;
+                None is the server's default, 60.
+            allow_pause: Whether the process may stand still for the walk where
+                it cannot be cloned.
+            progress: Called after each part that arrived.
+            timeout: Seconds for all of it; None is 120 and the wait.
+
+        Raises:
+            FileNotWritten: The disk is full, or the place is not writable.
+            IncompleteSnapshot: The stream broke off.
+            CorruptSnapshot: What arrived is not what was sent.
+        """
+        request = heap_pb2.CaptureHeapSnapshotRequest(
+            instance_id=self._instance_id,
+            content_level=heap_graph_pb2.CONTENT_LEVEL_NONE,
+            gc_moment=gc_moment,
+            gc_wait_limit=_duration(gc_wait_limit),
+            allow_pause=allow_pause,
+        )
+        if timeout is None:
+            waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION
+            timeout = _CAPTURE + (gc_wait_limit or _GC_WAIT if waits else 0.0)
+        # The replies stay bytes: the hash is over them, and to parse millions of
+        # objects here would be for nothing.
+        method: Any = self._calls.channel.unary_stream(
+            _METHOD, request_serializer=heap_pb2.CaptureHeapSnapshotRequest.SerializeToString
+        )
+        with PartFile(path) as file:
+            receiver = SnapshotReceiver(file, progress)
+            try:
+                async with aclosing(self._calls.stream(method, request, timeout)) as messages:
+                    async for message in messages:
+                        await run_async(receiver.receive, message)
+            except ConnectionFailed as error:
+                if receiver.byte_count == 0:
+                    raise
+                raise IncompleteSnapshot(
+                    f"The snapshot broke off after {receiver.byte_count} bytes, and nothing was "
+                    f"kept. {error}"
+                ) from error
+            return await run_async(receiver.finish)
+
+    async def watch_heap_growth(
+        self,
+        *,
+        interval: float | None = None,
+        duration: float | None = None,
+        limit: int = 0,
+        allow_pause: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[GrowthPart, None]:
+        """Watch which types grow. Needs INSPECT.
+
+        Yields the header, a report after each sample, and the trailer. Closing
+        the iterator ends the watch.
+
+        Args:
+            interval: Seconds between samples; None is the server's default, 10.
+            duration: Seconds in all; None is the server's default, 60.
+            limit: How many types a report names; 0 is the server's default.
+            allow_pause: Whether the process may stand still for each sample
+                where it cannot be cloned.
+            timeout: Seconds for all of it; None is the duration and 60.
+
+        Raises:
+            ConnectionLost: The watch ended without a trailer.
+        """
+        request = growth_pb2.WatchHeapGrowthRequest(
+            instance_id=self._instance_id,
+            interval=_duration(interval),
+            duration=_duration(duration),
+            limit=limit,
+            allow_pause=allow_pause,
+        )
+        if timeout is None:
+            timeout = (duration or _WATCH) + _WATCH
+        kind = None
+        call = self._calls.stream(self._calls.stub.WatchHeapGrowth, request, timeout)
+        async with aclosing(call) as replies:
+            async for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind is not None:
+                    yield getattr(reply, kind)
+        if kind != "trailer":
+            raise ConnectionLost("The watch ended before its trailer. Start it again.")
+
+    async def evaluate_code(
+        self,
+        source: str,
+        *,
+        time_limit: float | None = None,
+        on_output: Callable[[evaluation_pb2.EvaluationOutput], None] | None = None,
+        timeout: float | None = None,
+    ) -> Evaluation:
+        """Run code in the process. Needs EVALUATE, which is full control of it.
+
+        An exception of the code is a result, not an exception here: see
+        ``Evaluation.result.outcome``.
+
+        Args:
+            source: An expression, or statements.
+            time_limit: Seconds until it is stopped; None is the server's default.
+            on_output: Called with each piece of output as it comes.
+            timeout: Seconds for all of it; None is the time limit, or 60, and 10.
+
+        Raises:
+            ConnectionLost: It ended without a result. Whether the code ran to
+                its end is not known.
+        """
+        request = evaluation_pb2.EvaluateCodeRequest(
+            instance_id=self._instance_id, source=source, time_limit=_duration(time_limit)
+        )
+        if timeout is None:
+            timeout = (time_limit or _EVALUATION) + _QUICK
+        header = result = None
+        output = []
+        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout)
+        async with aclosing(call) as replies:
+            async for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "output":
+                    output.append(reply.output)
+                    if on_output is not None:
+                        on_output(reply.output)
+                elif kind == "result":
+                    result = reply.result
+        if header is None or result is None:
+            raise ConnectionLost(
+                "The evaluation ended without a result, so whether the code ran to its end is not "
+                "known. Look at the process before trying again."
+            )
+        return Evaluation(header, tuple(output), result)
+
+
+def _duration(seconds: float | None) -> duration_pb2.Duration | None:
+    if seconds is None:
+        return None
+    duration = duration_pb2.Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration

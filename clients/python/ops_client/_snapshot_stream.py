@@ -1,0 +1,138 @@
+"""From the messages of a capture to a verified heap graph file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from ops_client._part_file import PartFile
+from ops_client._wire import WireError, encode_varint, fields
+from ops_client.errors import CorruptSnapshot, IncompleteSnapshot
+from ops_service.v1 import heap_graph_pb2
+
+_HEADER, _BATCH, _TRAILER = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureProgress:
+    """How far a capture has come."""
+
+    bytes_written: int
+    object_count: int
+    """Objects so far."""
+    expected_object_count: int
+    """About how many there will be: the blocks that Python has allocated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedSnapshot:
+    """A snapshot that arrived whole and was verified."""
+
+    path: Path
+    header: heap_graph_pb2.HeapGraphHeader
+    trailer: heap_graph_pb2.HeapGraphTrailer
+
+
+class SnapshotReceiver:
+    """Writes a capture's messages into a file and checks that they are whole.
+
+    The bytes go into the file as they came, since the hash is over them.
+    """
+
+    def __init__(
+        self, file: PartFile, progress: Callable[[CaptureProgress], None] | None = None
+    ) -> None:
+        self._file = file
+        self._progress = progress
+        self._digest = hashlib.sha256()
+        self._header: heap_graph_pb2.HeapGraphHeader | None = None
+        self._trailer: heap_graph_pb2.HeapGraphTrailer | None = None
+        self._object_count = 0
+        self.byte_count = 0
+
+    def receive(self, message: bytes) -> None:
+        """Take the next message.
+
+        Raises:
+            CorruptSnapshot: It is malformed, or does not belong where it stands.
+            FileNotWritten: The disk is full.
+        """
+        try:
+            number, content = _part(message)
+            if (number == _HEADER) != (self._header is None) or self._trailer is not None:
+                raise CorruptSnapshot("The parts of the snapshot came out of order. Capture anew.")
+            if number == _HEADER:
+                self._header = heap_graph_pb2.HeapGraphHeader.FromString(bytes(content))
+            elif number == _BATCH:
+                self._object_count = _first_object_index(content)
+            else:
+                self._trailer = heap_graph_pb2.HeapGraphTrailer.FromString(bytes(content))
+        except (WireError, DecodeError) as error:
+            raise CorruptSnapshot(
+                f"A part of the snapshot is damaged ({error}). Capture anew."
+            ) from error
+        prefix = encode_varint(len(message))
+        self._file.write(prefix)
+        self._file.write(message)
+        if number != _TRAILER:
+            self._digest.update(prefix)
+            self._digest.update(message)
+            self.byte_count += len(prefix) + len(message)
+            self._report()
+
+    def finish(self) -> CapturedSnapshot:
+        """Check that the snapshot is whole, and give the file its name.
+
+        Raises:
+            IncompleteSnapshot: No trailer came.
+            CorruptSnapshot: Length or hash are not those of the trailer.
+            FileNotWritten: The disk is full.
+        """
+        if self._header is None or self._trailer is None:
+            raise IncompleteSnapshot(
+                f"The snapshot ended after {self.byte_count} bytes, before its trailer, so it is "
+                "not whole. Nothing was kept; capture anew."
+            )
+        trailer = self._trailer
+        if trailer.byte_count != self.byte_count:
+            raise CorruptSnapshot(
+                f"{self.byte_count} bytes of the snapshot arrived, and {trailer.byte_count} were "
+                "sent. Nothing was kept; capture anew."
+            )
+        if trailer.sha256 != self._digest.digest():
+            raise CorruptSnapshot(
+                "The snapshot's SHA-256 is not the one in its trailer. Nothing was kept; capture "
+                "anew."
+            )
+        self._file.commit()
+        self._object_count = trailer.object_count
+        self._report()
+        return CapturedSnapshot(self._file.path, self._header, trailer)
+
+    def _report(self) -> None:
+        if self._progress is not None and self._header is not None:
+            self._progress(
+                CaptureProgress(
+                    self.byte_count, self._object_count, self._header.allocated_block_count
+                )
+            )
+
+
+def _part(message: bytes) -> tuple[int, memoryview]:
+    for number, value in fields(memoryview(message)):
+        if number in (_HEADER, _BATCH, _TRAILER) and isinstance(value, memoryview):
+            return number, value
+    raise WireError("it holds no known part")
+
+
+def _first_object_index(batch: memoryview) -> int:
+    # Protobuf writes fields in order, so the first one, if any, is the index.
+    for number, value in fields(batch):
+        if number == heap_graph_pb2.HeapGraphBatch.FIRST_OBJECT_INDEX_FIELD_NUMBER:
+            return value if isinstance(value, int) else 0
+        break
+    return 0

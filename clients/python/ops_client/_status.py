@@ -1,0 +1,90 @@
+"""From the status of a failed call to an exception: one table."""
+
+from __future__ import annotations
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from ops_client import errors
+from ops_client.errors import CallFailed
+
+DOMAIN = "ops_service"
+_TRAILER = "grpc-status-details-bin"
+
+# ErrorInfo.reason of the service -> what is raised here.
+REASONS: dict[str, type[CallFailed]] = {
+    "INTERNAL": CallFailed,
+    "UNAUTHENTICATED": errors.Unauthenticated,
+    "PERMISSION_DENIED": errors.PermissionDenied,
+    "INVALID_REQUEST": errors.InvalidRequest,
+    "WRONG_PROCESS": errors.WrongProcess,
+    "UNKNOWN_METHOD": errors.UnknownMethod,
+    "REQUEST_TOO_LARGE": errors.RequestTooLarge,
+    "STREAM_STALLED": errors.StreamStalled,
+    "BUSY": errors.Busy,
+    "ENGINE_UNAVAILABLE": errors.EngineUnavailable,
+    "CLONE_REFUSED": errors.CloneRefused,
+    "INSUFFICIENT_MEMORY": errors.InsufficientMemory,
+    "GC_MOMENT_MISSED": errors.GcMomentMissed,
+    "WALK_FAILED": errors.WalkFailed,
+    "WALK_TIMEOUT": errors.WalkTimeout,
+    "CANCELLED": errors.Cancelled,
+    "EVALUATION_DISABLED": errors.EvaluationDisabled,
+    "AUDIT_UNAVAILABLE": errors.AuditUnavailable,
+}
+
+# For answers without an ErrorInfo of the service: gRPC itself or a proxy gave
+# them.
+_CODES: dict[grpc.StatusCode, type[CallFailed]] = {
+    grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
+    grpc.StatusCode.UNIMPLEMENTED: errors.UnknownMethod,
+    grpc.StatusCode.CANCELLED: errors.Cancelled,
+}
+
+
+def is_answer(error: grpc.Call) -> bool:
+    """Whether a failed call was answered, rather than lost on its way."""
+    if _status_of(error) is not None:
+        return True
+    return error.code() not in (
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    )
+
+
+def call_failed(error: grpc.Call) -> CallFailed:
+    """The exception for a call that was answered with an error."""
+    code = error.code()
+    reason = ""
+    details: dict[str, str] = {}
+    retry_after: float | None = None
+    kind = _CODES.get(code, CallFailed)
+    message = error.details() or f"The call failed with {code.name}."
+    status = _status_of(error)
+    if status is not None:
+        info = error_details_pb2.ErrorInfo()
+        retry = error_details_pb2.RetryInfo()
+        for detail in status.details:
+            if detail.Is(info.DESCRIPTOR):
+                detail.Unpack(info)
+            elif detail.Is(retry.DESCRIPTOR):
+                detail.Unpack(retry)
+                delay = retry.retry_delay
+                retry_after = delay.seconds + delay.nanos / 1e9
+        if info.domain == DOMAIN:
+            reason, details = info.reason, dict(info.metadata)
+            kind = REASONS.get(reason, kind)
+    return kind(message, code=code.name, reason=reason, retry_after=retry_after, details=details)
+
+
+def _status_of(error: grpc.Call) -> status_pb2.Status | None:
+    for key, value in error.trailing_metadata() or ():
+        if key == _TRAILER:
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None
+    return None

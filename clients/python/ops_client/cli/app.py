@@ -1,0 +1,49 @@
+"""The tree of opsctl's commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ops_client.cli.certs_init import init
+from ops_client.cli.evaluate import evaluate
+from ops_client.cli.heap_capture import capture
+from ops_client.cli.heap_convert import convert
+from ops_client.cli.heap_summary import summary
+from ops_client.cli.leaks_watch import watch
+from ops_client.cli.status import status
+from ops_client.cli.whoami import whoami
+
+
+def _group(text: str) -> typer.Typer:
+    # Without Rich's markup in help, usage errors are plain lines too.
+    return typer.Typer(
+        help=text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+
+
+app = _group("Look into a running Python process through its maintenance port.")
+certs = _group("Certificates for development.")
+heap = _group("Heap snapshots.")
+leaks = _group("Leak growth reports.")
+
+app.command("whoami")(whoami)
+app.command("status")(status)
+app.command("eval")(evaluate)
+app.add_typer(certs, name="certs")
+app.add_typer(heap, name="heap")
+app.add_typer(leaks, name="leaks")
+certs.command("init")(init)
+heap.command("summary")(summary)
+heap.command("capture")(capture)
+heap.command("convert")(convert)
+leaks.command("watch")(watch)
+
+# A name from the server must not end the command on a terminal of plain ASCII.
+for _stream in (sys.stdout, sys.stderr):
+    _stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -1,0 +1,108 @@
+"""What all commands share: their options, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from ops_client import ClientCredentials, MaintenanceClient
+from ops_client.cli.exit_codes import CODES, ExitCode
+from ops_client.cli.terminal import complain
+from ops_client.errors import Busy, OpsClientError
+
+P = ParamSpec("P")
+
+Target = Annotated[
+    str,
+    typer.Option(
+        "--target", envvar="OPSCTL_TARGET", metavar="HOST:PORT", help="The maintenance port."
+    ),
+]
+Ca = Annotated[
+    Path,
+    typer.Option(
+        "--ca", envvar="OPSCTL_CA", metavar="FILE", help="Certificate of the server's CA, in PEM."
+    ),
+]
+Cert = Annotated[
+    Path | None,
+    typer.Option(
+        "--cert", envvar="OPSCTL_CERT", metavar="FILE", help="Your own certificate, in PEM."
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option("--key", envvar="OPSCTL_KEY", metavar="FILE", help="Its private key, in PEM."),
+]
+ServerName = Annotated[
+    str,
+    typer.Option(
+        "--server-name",
+        envvar="OPSCTL_SERVER_NAME",
+        metavar="NAME",
+        help="Name in the server's certificate, where it is not the target's host.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, in one line.")]
+AllowPause = Annotated[
+    bool,
+    typer.Option(
+        "--allow-pause",
+        help="Let the process stand still meanwhile, where it cannot be cloned.",
+    ),
+]
+
+
+def connect(
+    target: str, ca: Path, cert: Path | None, key: Path | None, server_name: str
+) -> MaintenanceClient:
+    """A client by the options that every command has."""
+    return MaintenanceClient(target, ClientCredentials(ca, cert, key, server_name))
+
+
+def command(function: Callable[P, None]) -> Callable[P, None]:
+    """Let a command end with one sentence and an exit code, whatever happens."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+            sys.stdout.flush()
+        except OpsClientError as error:
+            complain(_sentence(error))
+            raise typer.Exit(CODES[type(error)]) from error
+        except ModuleNotFoundError as error:
+            complain(
+                f"the package {error.name} is missing. Install opsctl's packages with "
+                "`pip install 'ops-service[cli]'`."
+            )
+            raise typer.Exit(ExitCode.MISSING_PACKAGES) from error
+        except BrokenPipeError as error:
+            _drop_output()
+            raise typer.Exit(ExitCode.BROKEN_PIPE) from error
+        except OSError as error:
+            # Files have errors of their own, so this is standard output.
+            _drop_output()
+            complain(f"the output could not be written: {error.strerror}.")
+            raise typer.Exit(ExitCode.FILE_NOT_WRITTEN) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
+
+    return run
+
+
+def _drop_output() -> None:
+    # What is left in the buffer would fail again when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sentence(error: OpsClientError) -> str:
+    if isinstance(error, Busy) and error.retry_after is not None:
+        return f"{error} Try again in {error.retry_after:g} s."
+    return str(error)

@@ -1,0 +1,86 @@
+"""opsctl eval"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.exit_codes import ExitCode
+from ops_client.cli.terminal import as_json, complain, printable, say, say_json, seconds
+from ops_service.v1 import evaluation_pb2
+
+_CODES = {
+    evaluation_pb2.EVALUATION_OUTCOME_COMPLETED: ExitCode.OK,
+    evaluation_pb2.EVALUATION_OUTCOME_RAISED: ExitCode.CODE_RAISED,
+    evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE: ExitCode.CODE_INVALID,
+    evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT: ExitCode.CODE_TIMED_OUT,
+    evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING: ExitCode.CODE_STILL_RUNNING,
+}
+
+
+@command
+def evaluate(
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="An expression, or statements. -: from stdin.")
+    ],
+    target: Target,
+    ca: Ca,
+    cert: Cert = None,
+    key: Key = None,
+    server_name: ServerName = "",
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="SECONDS", help="When to stop it."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run code in the process, and print its output and value."""
+    source = sys.stdin.read() if code == "-" else code
+    with connect(target, ca, cert, key, server_name) as client:
+        evaluation = client.evaluate_code(
+            source, time_limit=time_limit, on_output=None if json else _say_output
+        )
+    result = evaluation.result
+    if json:
+        say_json(
+            {
+                "header": as_json(evaluation.header),
+                "output": [as_json(piece) for piece in evaluation.output],
+                "result": as_json(result),
+            }
+        )
+    else:
+        if evaluation.text and not evaluation.text.endswith("\n"):
+            print()
+        _say_result(result)
+    outcome = _CODES.get(result.outcome, ExitCode.DEFECT)
+    if outcome is not ExitCode.OK:
+        raise typer.Exit(outcome)
+
+
+def _say_output(piece: evaluation_pb2.EvaluationOutput) -> None:
+    to_stderr = piece.stream == evaluation_pb2.OUTPUT_STREAM_STDERR
+    stream = sys.stderr if to_stderr else sys.stdout
+    print(printable(piece.text, keep="\n\t"), end="", file=stream, flush=True)
+
+
+def _say_result(result: evaluation_pb2.EvaluationResult) -> None:
+    if result.value_repr:
+        say(result.value_repr + ("… (cut)" if result.value_truncated else ""))
+    elapsed = seconds(result.elapsed.ToTimedelta().total_seconds())
+    if result.outcome == evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT:
+        complain(f"the code was stopped at its time limit, after {elapsed}.")
+    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING:
+        complain(
+            f"the code could not be stopped at its time limit and still runs after {elapsed}: it "
+            "is in a C call or waits for a lock. See `opsctl status`."
+        )
+    elif result.outcome != evaluation_pb2.EVALUATION_OUTCOME_COMPLETED:
+        raised = result.exception
+        text = raised.traceback or f"{raised.type_name}: {raised.message}"
+        print(printable(text.rstrip("\n"), keep="\n\t"), file=sys.stderr)
+    if result.output_truncated:
+        complain("output was dropped at its limit.")

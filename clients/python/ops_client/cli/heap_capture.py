@@ -1,0 +1,102 @@
+"""opsctl heap capture"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import (
+    AllowPause,
+    Ca,
+    Cert,
+    Json,
+    Key,
+    ServerName,
+    Target,
+    command,
+    connect,
+)
+from ops_client.cli.terminal import (
+    as_json,
+    complain,
+    progress_bar,
+    say,
+    say_json,
+    seconds,
+    size,
+)
+from ops_service.v1 import heap_graph_pb2
+
+
+class GcMoment(StrEnum):
+    """When to capture, seen from the garbage collector."""
+
+    NOW = "now"
+    COLLECT_FIRST = "collect-first"
+    AFTER_NEXT_FULL_COLLECTION = "after-next-full-collection"
+
+
+_MOMENTS = {
+    GcMoment.NOW: heap_graph_pb2.GC_MOMENT_NOW,
+    GcMoment.COLLECT_FIRST: heap_graph_pb2.GC_MOMENT_COLLECT_FIRST,
+    GcMoment.AFTER_NEXT_FULL_COLLECTION: heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION,
+}
+
+
+@command
+def capture(
+    target: Target,
+    ca: Ca,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
+        ),
+    ],
+    cert: Cert = None,
+    key: Key = None,
+    server_name: ServerName = "",
+    gc_moment: Annotated[
+        GcMoment, typer.Option(help="When to capture. collect-first stops the process.")
+    ] = GcMoment.NOW,
+    gc_wait: Annotated[
+        float,
+        typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for it."),
+    ] = 60.0,
+    allow_pause: AllowPause = False,
+    json: Json = False,
+) -> None:
+    """Capture the graph of all live objects into a file."""
+    with (
+        connect(target, ca, cert, key, server_name) as client,
+        progress_bar("Capturing") as advance,
+    ):
+        snapshot = client.capture_heap_snapshot(
+            output,
+            gc_moment=_MOMENTS[gc_moment],
+            gc_wait_limit=gc_wait,
+            allow_pause=allow_pause,
+            progress=lambda now: advance(now.object_count, now.expected_object_count),
+        )
+    trailer = snapshot.trailer
+    if json:
+        say_json(
+            {
+                "path": str(snapshot.path),
+                "header": as_json(snapshot.header),
+                "trailer": as_json(trailer),
+            }
+        )
+        return
+    say(
+        f"Captured {trailer.object_count:,} objects ({size(trailer.total_size)}) and "
+        f"{trailer.edge_count:,} edges of process {snapshot.header.process.pid} into {output} "
+        f"({size(trailer.byte_count)})."
+    )
+    pause = seconds(trailer.clone_pause.ToTimedelta().total_seconds())
+    say(f"The process stood still for {pause}.")
+    for warning in trailer.warnings:
+        complain(warning)

@@ -1,0 +1,126 @@
+"""Writing to the terminal. Text of the server is never more than text there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import signature
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+# The option changed its name in protobuf 5.26.
+_KEEP_ZEROS = next(
+    name
+    for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
+    if name in signature(MessageToDict).parameters
+)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Text without characters that a terminal could obey.
+
+    Control characters, escape sequences, and marks that turn the direction of
+    writing become backslash escapes.
+    """
+    return "".join(
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    print(printable(text))
+
+
+def complain(text: str) -> None:
+    """Print a sentence about what went wrong."""
+    print(f"opsctl: {printable(text)}", file=sys.stderr)
+
+
+def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table. All columns but the last are numbers."""
+    # Cut to the terminal's width there, and whole in a pipe.
+    console = Console(
+        markup=False,
+        highlight=False,
+        emoji=False,
+        width=None if sys.stdout.isatty() else 1_000_000,
+        no_color=bool(os.environ.get("NO_COLOR")),
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns[:-1]:
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column(columns[-1], no_wrap=True)
+    for row in rows:
+        table.add_row(*map(printable, row))
+    console.print(table)
+
+
+def say_facts(facts: Mapping[str, str]) -> None:
+    """Print names and values, one pair a line."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        say(f"{name:<{width}}  {value}")
+
+
+def say_json(document: object) -> None:
+    """Print a document of JSON in one line of ASCII."""
+    print(json.dumps(document, separators=(",", ":")), flush=True)
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message in protobuf's JSON form, fields that are zero included."""
+    options: dict[str, Any] = {_KEEP_ZEROS: True, "preserving_proto_field_name": True}
+    return MessageToDict(message, **options)
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def seconds(value: float) -> str:
+    """A time for people."""
+    if value < 1:
+        return f"{value * 1000:.1f} ms"
+    if value < 120:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal while something runs, and nothing in a pipe.
+
+    Yields a function that takes what is done and the whole.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=max(done, total) or None)

@@ -1,0 +1,36 @@
+"""opsctl whoami"""
+
+from __future__ import annotations
+
+from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.terminal import as_json, say_facts, say_json
+from ops_service.v1 import annotations_pb2
+
+
+@command
+def whoami(
+    target: Target,
+    ca: Ca,
+    cert: Cert = None,
+    key: Key = None,
+    server_name: ServerName = "",
+    json: Json = False,
+) -> None:
+    """Tell who the server takes you for, and what you may do."""
+    with connect(target, ca, cert, key, server_name) as client:
+        reply = client.get_principal()
+    if json:
+        say_json(as_json(reply))
+        return
+    capabilities = [
+        annotations_pb2.Capability.Name(each).removeprefix("CAPABILITY_")
+        for each in reply.capabilities
+    ]
+    say_facts(
+        {
+            "principal": reply.principal or f"none: {reply.principal_problem}",
+            "capabilities": ", ".join(capabilities) or "none",
+            "process": f"{reply.process.pid} on {reply.process.host_name}",
+            "instance": reply.process.instance_id,
+        }
+    )

@@ -1,0 +1,77 @@
+"""Whom a client trusts, and who it is: certificates from files."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from ops_client.errors import CredentialsError
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """Certificate files in PEM.
+
+    Raises:
+        CredentialsError: While a client is made, if a file cannot be used.
+    """
+
+    ca: str | os.PathLike[str]
+    """Certificates of the authorities that may have signed the server's."""
+    cert: str | os.PathLike[str] | None = None
+    """The client's own certificate, with the chain up to what the server trusts."""
+    key: str | os.PathLike[str] | None = None
+    """The private key of that certificate, without a passphrase."""
+    server_name: str = ""
+    """The name in the server's certificate, where it is not the target's host."""
+
+    def channel_credentials(self) -> grpc.ChannelCredentials:
+        """Read the files for gRPC."""
+        self.ssl_context()
+        own_key = _read(self.key) if self.key is not None else None
+        own_cert = _read(self.cert) if self.cert is not None else None
+        return grpc.ssl_channel_credentials(_read(self.ca), own_key, own_cert)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Read the files for the ``ssl`` module, and check that they fit together.
+
+        gRPC itself says of a bad file only that no connection comes about.
+        """
+        if (self.cert is None) != (self.key is None):
+            given, missing = ("cert", "key") if self.key is None else ("key", "cert")
+            raise CredentialsError(f"There is a {given} and no {missing}: give both, or neither.")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["h2"])
+        try:
+            context.load_verify_locations(cadata=_read(self.ca).decode("ascii"))
+        except (ssl.SSLError, ValueError) as error:
+            raise CredentialsError(
+                f"{os.fspath(self.ca)} holds no certificates in PEM: give the CA's certificate."
+            ) from error
+        if self.cert is not None and self.key is not None:
+            _read(self.cert)
+            _read(self.key)
+            try:
+                # An empty passphrase, since OpenSSL would ask at the terminal.
+                context.load_cert_chain(self.cert, self.key, password=lambda: b"")
+            except (ssl.SSLError, ValueError) as error:
+                raise CredentialsError(
+                    f"{os.fspath(self.cert)} and {os.fspath(self.key)} are no certificate and its "
+                    "unencrypted private key in PEM: give two files that belong together."
+                ) from error
+        return context
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise CredentialsError(
+            f"{os.fspath(path)} cannot be read: {error.strerror}. Name a file that can be, or make "
+            "certificates with `opsctl certs init`."
+        ) from error

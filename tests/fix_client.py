@@ -1,0 +1,64 @@
+"""Clients of both flavours behind one face, so that each test runs with both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fix_certs import Identity
+
+from ops_client import AsyncMaintenanceClient, ClientCredentials, MaintenanceClient
+
+
+def credentials_of(identity: Identity, **changes: Any) -> ClientCredentials:
+    files = {
+        "ca": identity.ca,
+        "cert": identity.certificate,
+        "key": identity.private_key,
+    }
+    return ClientCredentials(**{**files, **changes})
+
+
+class BlockingFace:
+    """Calls an AsyncMaintenanceClient as one calls a MaintenanceClient."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._client = AsyncMaintenanceClient(*args, **options)
+
+    def close(self) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+    def watch_heap_growth(self, **options: Any) -> Iterator[Any]:
+        async def step() -> Any:
+            return await anext(parts, None)
+
+        parts = self._client.watch_heap_growth(**options)
+        while (part := self._runner.run(step())) is not None:
+            yield part
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            return self._runner.run(getattr(self._client, name)(*args, **options))
+
+        return call
+
+
+Connect = Callable[..., MaintenanceClient]
+
+
+@pytest.fixture(params=[MaintenanceClient, BlockingFace], ids=["sync", "async"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Make a client: ``connect(target, credentials, **options)``."""
+    clients: list[Any] = []
+
+    def make(*args: Any, **options: Any) -> Any:
+        clients.append(request.param(*args, **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
