@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -188,13 +189,13 @@ def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str
 StartHost = Callable[..., Host]
 
 
-@pytest.fixture(scope="session")
-def start_host(
+@contextlib.contextmanager
+def starter(
     authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartHost]:
-    """Start a host application: ``start_host(evaluation={"enabled": False})``.
+    """Start a host application: ``start(evaluation={"enabled": False})``.
 
-    Keyword arguments replace keys of the configuration's tables, or a whole
+    All of them end with the block, since each keeps a processor busy. Keyword arguments replace keys of the configuration's tables, or a whole
     list. ``serve=False`` leaves the service to `Host.start_service`, and
     ``environment`` adds variables.
     """
@@ -215,15 +216,35 @@ def start_host(
             host.start_service()
         return host
 
-    yield start
-    for host in hosts:
-        host.close()
+    try:
+        yield start
+    finally:
+        for host in hosts:
+            host.close()
+
+
+@pytest.fixture
+def start_host(
+    authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartHost]:
+    """Start a host application that ends with the test. See `starter`."""
+    with starter(authority, tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture(scope="module")
-def host(start_host: StartHost) -> Host:
+def start_shared_host(
+    authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartHost]:
+    """Start a host application that a module's tests share. See `starter`."""
+    with starter(authority, tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def host(start_shared_host: StartHost) -> Host:
     """A host application with the default configuration, shared by a module's tests."""
-    return start_host()
+    return start_shared_host()
 
 
 @pytest.fixture(scope="session")

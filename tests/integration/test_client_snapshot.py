@@ -35,9 +35,9 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def large_host(start_host: StartHost) -> Host:
+def large_host(start_shared_host: StartHost) -> Host:
     """A host whose snapshot takes many messages."""
-    host = start_host()
+    host = start_shared_host()
     host.run(
         f"__name__ = 'shop'\n"
         f"class Ballast:\n"
