@@ -21,6 +21,7 @@ def start(
     memory_bounds: tuple[tuple[str, str, str, int], ...],
     cpu_rate: float,
     roots: tuple[tuple[object, str], ...],
-    threads: tuple[tuple[int, str], ...],
+    own: tuple[object, ...],
+    threads: tuple[tuple[int, str, bool], ...],
     proof: tuple[object, ...] | None,
 ) -> Child: ...

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ops_service.errors import (
     Cancelled,
@@ -21,7 +22,8 @@ from ops_service.heap.engine import engine_status
 from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
 
 _POLL_SECONDS = 0.05
-_RECORD = struct.Struct("<QQBHH")
+_RECORD = struct.Struct("<QQQBHH")
+_ESTIMATED, _OWN = 1, 2
 _END = bytes(8)
 _DEFAULTS = CensusOptions()
 
@@ -146,12 +148,13 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
         end = child.finish()
     finally:
         child.close()
-    types = _types(bytes(output))
+    types, own_types = _types(bytes(output))
     return Census(
         capture_time=child.started,
         mode=WalkMode.FORKED,
         pause=child.pause,
         types=types,
+        own_types=own_types,
         object_count=sum(each.count for each in types),
         total_size=sum(each.total_size for each in types),
         resident_bytes=resident,
@@ -162,23 +165,44 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
     )
 
 
-def _types(output: bytes) -> tuple[TypeCount, ...]:
-    """Read the records of census.c, and add up types of one name."""
-    merged: dict[str, tuple[int, int, bool]] = {}
+@dataclass(slots=True)
+class _Sum:
+    count: int = 0
+    size: int = 0
+    extra: int = 0
+    estimated: bool = False
+
+
+def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]:
+    """Read the records of census.c, and add up types of one name.
+
+    Returns:
+        Types of the application, and of ops_service itself.
+    """
+    sums: tuple[dict[str, _Sum], dict[str, _Sum]] = ({}, {})
     position = 0
     while output[position : position + 8] != _END:
         if len(output) - position < _RECORD.size:
             raise WalkFailed("The walking child's output ends in the middle of a record.")
-        count, size, estimated, module_length, name_length = _RECORD.unpack_from(output, position)
+        count, size, extra, bits, *lengths = _RECORD.unpack_from(output, position)
         position += _RECORD.size
-        module = output[position : position + module_length].decode(errors="replace")
-        position += module_length
-        name = output[position : position + name_length].decode(errors="replace")
-        position += name_length
-        full = f"{module}.{name}" if module else name
-        before = merged.get(full, (0, 0, False))
-        merged[full] = (before[0] + count, before[1] + size, before[2] or bool(estimated))
-    rows = [TypeCount(name, *figures) for name, figures in merged.items()]
+        texts = []
+        for length in lengths:
+            texts.append(output[position : position + length].decode(errors="replace"))
+            position += length
+        merged = sums[1 if bits & _OWN else 0].setdefault(".".join(filter(None, texts)), _Sum())
+        merged.count += count
+        merged.size += size
+        merged.extra += extra
+        merged.estimated |= bool(bits & _ESTIMATED)
+    return _sorted(sums[0]), _sorted(sums[1])
+
+
+def _sorted(sums: dict[str, _Sum]) -> tuple[TypeCount, ...]:
+    rows = [
+        TypeCount(name, each.count, each.size, each.extra, each.estimated)
+        for name, each in sums.items()
+    ]
     rows.sort(key=lambda row: (-row.total_size, -row.count, row.type_name))
     return tuple(rows)
 
@@ -190,7 +214,8 @@ def _census_by_objgraph() -> Census:
     counts = objgraph.typestats(shortnames=False)
     pause = time.monotonic() - begin
     types = [
-        TypeCount(name.removeprefix("builtins."), count, 0, False) for name, count in counts.items()
+        TypeCount(name.removeprefix("builtins."), count, 0, 0, False)
+        for name, count in counts.items()
     ]
     types.sort(key=lambda row: (-row.count, row.type_name))
     return Census(
@@ -198,6 +223,7 @@ def _census_by_objgraph() -> Census:
         mode=WalkMode.OBJGRAPH,
         pause=pause,
         types=tuple(types),
+        own_types=(),
         object_count=sum(counts.values()),
         total_size=0,
         resident_bytes=headroom.resident_bytes(),

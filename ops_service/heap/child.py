@@ -27,6 +27,7 @@ from ops_service.errors import (
     WalkTimeout,
 )
 from ops_service.heap.headroom import MemoryBound
+from ops_service.heap.own import is_own, own_objects
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import Child
@@ -104,6 +105,7 @@ class WalkChild:
                 memory_bounds=bounds.memory,
                 cpu_rate=bounds.cpu_rate,
                 roots=((sys.__dict__, "sys"),),
+                own=own_objects(),
                 threads=names,
                 proof=proof,
             )
@@ -243,10 +245,15 @@ class WalkChild:
         )
 
 
-def thread_names() -> tuple[tuple[int, str], ...]:
-    """Identifiers and names of the threads that Python knows of."""
+def thread_names() -> tuple[tuple[int, str, bool], ...]:
+    """Identifiers and names of the threads that Python knows of, and whether the
+    service started them."""
     return tuple(
-        (thread.ident, str(thread.name).encode(errors="replace").replace(b"\0", b"").decode())
+        (
+            thread.ident,
+            str(thread.name).encode(errors="replace").replace(b"\0", b"").decode(),
+            is_own(thread),
+        )
         for thread in threading.enumerate()
         if thread.ident is not None
     )

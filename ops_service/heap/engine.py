@@ -86,7 +86,7 @@ def _find_out() -> tuple[EngineStatus, bool]:
         ), False
     except CloneRefused as error:
         return _off(str(error), compiled_for), False
-    except OpsServiceError as error:
+    except Exception as error:
         return _off(
             f"The proof of the walker's layout failed: {error} {_REBUILD}", compiled_for
         ), True

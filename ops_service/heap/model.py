@@ -108,18 +108,25 @@ class TypeCount:
     count: int
     total_size: int
     """Bytes as ``sys.getsizeof`` counts; 0 where the method has no sizes."""
+    extra_size: int
+    """Bytes that it leaves out: attribute values kept inline."""
     size_estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Counts and sizes of all live objects by type, largest size first."""
+    """Counts and sizes of all live objects by type, largest size first.
+
+    ``types`` and the sums leave out what only ops_service itself holds.
+    """
 
     capture_time: float
     mode: WalkMode
     pause: float
     """Seconds that the process stood still."""
     types: tuple[TypeCount, ...]
+    own_types: tuple[TypeCount, ...]
+    """What only ops_service itself holds."""
     object_count: int
     total_size: int
     resident_bytes: int

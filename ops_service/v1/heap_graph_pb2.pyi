@@ -154,7 +154,7 @@ class HeapRoot(_message.Message):
     def __init__(self, object_index: _Optional[int] = ..., kind: _Optional[_Union[HeapRootKind, str]] = ..., name: _Optional[str] = ..., thread_id: _Optional[int] = ...) -> None: ...
 
 class HeapGraphBatch(_message.Message):
-    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes")
+    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels")
     FIRST_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     NEXT_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     CONTINUED_EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +169,9 @@ class HeapGraphBatch(_message.Message):
     EDGE_TARGETS_FIELD_NUMBER: _ClassVar[int]
     EDGE_LABELS_FIELD_NUMBER: _ClassVar[int]
     EXTRA_SIZES_FIELD_NUMBER: _ClassVar[int]
+    LATE_EDGE_SOURCES_FIELD_NUMBER: _ClassVar[int]
+    LATE_EDGE_TARGETS_FIELD_NUMBER: _ClassVar[int]
+    LATE_EDGE_LABELS_FIELD_NUMBER: _ClassVar[int]
     first_object_index: int
     next_object_index: int
     continued_edge_count: int
@@ -183,7 +186,10 @@ class HeapGraphBatch(_message.Message):
     edge_targets: _containers.RepeatedScalarFieldContainer[int]
     edge_labels: _containers.RepeatedScalarFieldContainer[int]
     extra_sizes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ...) -> None: ...
+    late_edge_sources: _containers.RepeatedScalarFieldContainer[int]
+    late_edge_targets: _containers.RepeatedScalarFieldContainer[int]
+    late_edge_labels: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
     __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "copied_bytes")

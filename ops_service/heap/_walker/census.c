@@ -1,9 +1,9 @@
 /* The walk of a census: counts and bytes by type. One bit an object tells what
  * was seen; only objects that refer to others wait in the queue.
  *
- * Output, one record a type: count and bytes (8 bytes each), whether the sizes
- * are estimates (1), lengths of module and name (2 each), module, name. All
- * numbers little-endian. A count of zero is the end.
+ * Output, one record a type: count, bytes as sys.getsizeof counts, bytes that it
+ * leaves out (8 bytes each), bits (1), lengths of module and name (2 each),
+ * module, name. All numbers little-endian. A count of zero is the end.
  */
 #include "walker.h"
 
@@ -14,22 +14,34 @@
 #define RECORD_MAX (4096u + 64u)
 #define TEXT_MAX 1024u
 
+enum { RECORD_ESTIMATED = 1, RECORD_OWN = 2 };
+
+/* Marks an object as seen; whether it was not. */
+static inline int
+mark(Walk *walk, PyObject *object, int seen)
+{
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
+    uint32_t granule = visited_granule(object);
+    uint64_t bit = UINT64_C(1) << (granule & 63);
+    int was = (bits[granule >> 6] & bit) != 0;
+    bits[granule >> 6] = seen ? bits[granule >> 6] | bit : bits[granule >> 6] & ~bit;
+    return !was;
+}
+
 void
 census_edge(Walk *walk, PyObject *target)
 {
-    Region *region = visited_region(walk, &walk->visited, target);
-    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
-    uint32_t granule = visited_granule(target);
-    uint64_t bit = UINT64_C(1) << (granule & 63);
-    if (bits[granule >> 6] & bit)
+    if (!mark(walk, target, 1))
         return;
-    bits[granule >> 6] |= bit;
     TypeEntry *entry = type_entry(walk, Py_TYPE(target));
-    entry->count++;
+    entry->count[walk->own]++;
     walk->row++;
     TypeEntry *reading = walk->reading;
     walk->reading = entry;
-    entry->total_size += entry->opaque ? (uint64_t)entry->type->tp_basicsize : size_of(walk->settings, target, entry);
+    Size size = size_of(walk->settings, target, entry);
+    entry->total_size[walk->own] += size.counted;
+    entry->extra_size[walk->own] += size.extra;
     walk->reading = reading;
     if (entry->shape != SHAPE_LEAF)
         queue_push(walk, &walk->queue, (uintptr_t)target);
@@ -67,8 +79,10 @@ put_little(Buffer *buffer, uint64_t value, int bytes)
 }
 
 static void
-put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry)
+put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry, int own)
 {
+    if (entry->count[own] == 0)
+        return;
     const char *module, *name;
     size_t module_length, name_length;
     type_name(entry->type, &module, &module_length, &name, &name_length);
@@ -76,20 +90,39 @@ put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry)
         module_length = TEXT_MAX;
     if (name_length > TEXT_MAX)
         name_length = TEXT_MAX;
-    put_little(buffer, entry->count, 8);
-    put_little(buffer, entry->total_size, 8);
-    put_little(buffer, entry->size_estimated, 1);
+    put_little(buffer, entry->count[own], 8);
+    put_little(buffer, entry->total_size[own], 8);
+    put_little(buffer, entry->extra_size[own], 8);
+    put_little(buffer, (entry->size_estimated ? RECORD_ESTIMATED : 0) | (own ? RECORD_OWN : 0), 1);
     put_little(buffer, module_length, 2);
     put_little(buffer, name_length, 2);
     buffer_bytes(walk, buffer, module, module_length);
     buffer_bytes(walk, buffer, name, name_length);
+    if (buffer->length > OUTPUT_CAPACITY - RECORD_MAX) {
+        output_write(walk, buffer->data, buffer->length);
+        buffer->length = 0;
+    }
+}
+
+/* What ops_service itself is made of is counted apart, from a root of its own. */
+static void
+hold_back_own(Walk *walk, int hold_back)
+{
+    for (int i = 0; i < walk->settings->own_count; i++)
+        mark(walk, walk->settings->own[i], hold_back);
 }
 
 void
 census_walk(Walk *walk)
 {
+    hold_back_own(walk, 1);
     roots_push(walk);
     drain(walk);
+    hold_back_own(walk, 0);
+    walk->own = 1;
+    roots_push_own(walk);
+    drain(walk);
+    walk->own = 0;
     gc_lists_begin(walk);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
@@ -99,21 +132,12 @@ census_walk(Walk *walk)
 
     Buffer buffer;
     buffer_open(walk, &buffer, OUTPUT_CAPACITY);
-    uint64_t total = 0;
-    for (size_t i = 0; i < walk->types.capacity; i++) {
-        const TypeEntry *entry = walk->types.slots[i];
-        if (entry == NULL || entry->count == 0)
-            continue;
-        total += entry->total_size;
-        put_record(walk, &buffer, entry);
-        if (buffer.length > OUTPUT_CAPACITY - RECORD_MAX) {
-            output_write(walk, buffer.data, buffer.length);
-            buffer.length = 0;
-        }
-    }
+    for (size_t i = 0; i < walk->types.capacity; i++)
+        for (int own = 0; own < 2; own++)
+            if (walk->types.slots[i] != NULL)
+                put_record(walk, &buffer, walk->types.slots[i], own);
     put_little(&buffer, 0, 8);
     output_write(walk, buffer.data, buffer.length);
     walk->shared->objects = walk->row;
     walk->shared->types = walk->types.count;
-    walk->shared->total_size = total;
 }

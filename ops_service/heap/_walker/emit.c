@@ -22,13 +22,7 @@ enum {
     FIELD_TYPES = 4,
     FIELD_NAMES = 5,
     FIELD_ROOTS = 6,
-    FIELD_TYPE_INDEXES = 7,
-    FIELD_SIZES = 8,
-    FIELD_ID_DELTAS = 9,
-    FIELD_FLAGS = 10,
-    FIELD_EDGE_COUNTS = 11,
-    FIELD_EDGE_TARGETS = 12,
-    FIELD_EDGE_LABELS = 13,
+    FIELD_FIRST_COLUMN = 7,
 };
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
@@ -81,13 +75,8 @@ emit_open(Walk *walk)
 {
     Batch *batch = &walk->batch;
     buffer_open(walk, &batch->definitions, DEFINITIONS_CAPACITY);
-    buffer_open(walk, &batch->type_indexes, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->sizes, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->id_deltas, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->flags, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->edge_counts, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->edge_targets, COLUMN_CAPACITY);
-    buffer_open(walk, &batch->edge_labels, COLUMN_CAPACITY);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        buffer_open(walk, &batch->columns[i], COLUMN_CAPACITY);
     buffer_open(walk, &batch->message, MESSAGE_CAPACITY);
 }
 
@@ -168,20 +157,22 @@ emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length, u
 /* ---- rows ------------------------------------------------------------------- */
 
 void
-emit_row(Walk *walk, uint32_t type_index, uint64_t size, uint32_t id, uint32_t flags)
+emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags)
 {
     Batch *batch = &walk->batch;
     int64_t delta = (int64_t)id - (int64_t)batch->last_id;
     batch->last_id = id;
-    buffer_varint(&batch->type_indexes, type_index);
-    buffer_varint(&batch->sizes, size);
-    buffer_varint(&batch->id_deltas, ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
-    buffer_varint(&batch->flags, flags);
+    buffer_varint(&batch->columns[COLUMN_TYPE_INDEXES], type_index);
+    buffer_varint(&batch->columns[COLUMN_SIZES], size.counted);
+    buffer_varint(&batch->columns[COLUMN_EXTRA_SIZES], size.extra);
+    batch->any_extra |= size.extra;
+    buffer_varint(&batch->columns[COLUMN_ID_DELTAS], ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
+    buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
     batch->rows++;
     walk->row++;
     walk->row_edges = 0;
     walk->row_continued = 0;
-    walk->total_size += size;
+    walk->total_size += size.counted;
 }
 
 static void
@@ -191,15 +182,27 @@ close_row(Walk *walk)
     if (walk->row_continued)
         batch->continued_edges = walk->row_edges;
     else
-        buffer_varint(&batch->edge_counts, walk->row_edges);
+        buffer_varint(&batch->columns[COLUMN_EDGE_COUNTS], walk->row_edges);
 }
 
 static size_t
 batch_length(const Batch *batch)
 {
-    return batch->definitions.length + batch->type_indexes.length + batch->sizes.length +
-           batch->id_deltas.length + batch->flags.length + batch->edge_counts.length +
-           batch->edge_targets.length + batch->edge_labels.length;
+    size_t length = batch->definitions.length;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        length += batch->columns[i].length;
+    return length;
+}
+
+static int
+is_full(const Batch *batch)
+{
+    if (batch_length(batch) > BATCH_LIMIT)
+        return 1;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        if (batch->columns[i].length > COLUMN_LIMIT)
+            return 1;
+    return 0;
 }
 
 void
@@ -208,8 +211,7 @@ emit_row_end(Walk *walk)
     Batch *batch = &walk->batch;
     close_row(walk);
     walk->row_continued = 0;
-    if (batch_length(batch) > BATCH_LIMIT || batch->id_deltas.length > COLUMN_LIMIT - 64 ||
-        batch->edge_counts.length > COLUMN_LIMIT - 64 || batch->sizes.length > COLUMN_LIMIT - 64)
+    if (is_full(batch))
         emit_flush(walk);
 }
 
@@ -217,17 +219,29 @@ void
 emit_edge(Walk *walk, uint64_t target, uint32_t label)
 {
     Batch *batch = &walk->batch;
-    buffer_varint(&batch->edge_targets, target);
-    buffer_varint(&batch->edge_labels, label);
+    buffer_varint(&batch->columns[COLUMN_EDGE_TARGETS], target);
+    buffer_varint(&batch->columns[COLUMN_EDGE_LABELS], label);
     walk->row_edges++;
     walk->edge_count++;
-    if (batch->edge_targets.length > COLUMN_LIMIT || batch->edge_labels.length > COLUMN_LIMIT) {
+    if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT || batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT) {
         /* The object goes on in the next batch. */
         close_row(walk);
         emit_flush(walk);
         walk->row_edges = 0;
         walk->row_continued = 1;
     }
+}
+
+void
+emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label)
+{
+    Batch *batch = &walk->batch;
+    buffer_varint(&batch->columns[COLUMN_LATE_SOURCES], source);
+    buffer_varint(&batch->columns[COLUMN_LATE_TARGETS], target);
+    buffer_varint(&batch->columns[COLUMN_LATE_LABELS], label);
+    walk->edge_count++;
+    if (is_full(batch))
+        emit_flush(walk);
 }
 
 /* ---- messages ------------------------------------------------------------------ */
@@ -261,20 +275,12 @@ void
 emit_flush(Walk *walk)
 {
     Batch *batch = &walk->batch;
-    struct {
-        int field;
-        Buffer *buffer;
-    } columns[] = {
-        {FIELD_TYPE_INDEXES, &batch->type_indexes}, {FIELD_SIZES, &batch->sizes},
-        {FIELD_ID_DELTAS, &batch->id_deltas},       {FIELD_FLAGS, &batch->flags},
-        {FIELD_EDGE_COUNTS, &batch->edge_counts},   {FIELD_EDGE_TARGETS, &batch->edge_targets},
-        {FIELD_EDGE_LABELS, &batch->edge_labels},
-    };
-    const size_t column_count = sizeof columns / sizeof *columns;
+    if (batch->any_extra == 0)
+        batch->columns[COLUMN_EXTRA_SIZES].length = 0;
     size_t inner = number_size(batch->first_object) + number_size(batch->first_next) +
                    number_size(batch->continued_edges) + batch->definitions.length;
-    for (size_t i = 0; i < column_count; i++)
-        inner += column_size(columns[i].field, columns[i].buffer);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        inner += column_size(FIELD_FIRST_COLUMN + i, &batch->columns[i]);
 
     Buffer *message = &batch->message;
     size_t outer = 1 + varint_size(inner) + inner;
@@ -289,8 +295,8 @@ emit_flush(Walk *walk)
     put_number(message, FIELD_CONTINUED_EDGES, batch->continued_edges);
     buffer_bytes(walk, message, batch->definitions.data, batch->definitions.length);
     batch->definitions.length = 0;
-    for (size_t i = 0; i < column_count; i++)
-        put_column(walk, message, columns[i].field, columns[i].buffer);
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        put_column(walk, message, FIELD_FIRST_COLUMN + i, &batch->columns[i]);
     if (message->length != outer + sizeof prefix)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     output_write(walk, message->data, message->length);
@@ -301,6 +307,7 @@ emit_flush(Walk *walk)
     batch->continued_edges = 0;
     batch->rows = 0;
     batch->last_id = 0;
+    batch->any_extra = 0;
 }
 
 void

@@ -17,6 +17,7 @@ enum {
     FLAG_SIZE_ESTIMATED = 8,
     FLAG_UNREFERENCED = 16,
     FLAG_CYCLE = 32,
+    FLAG_OWN = 64,
 };
 
 static uint32_t *
@@ -54,6 +55,10 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
         emit_edge(walk, 0, label);
         return;
     }
+    if (*place == INDEX_OWN) {
+        late_add(walk, walk->row - 1, (void *)target, label);
+        return;
+    }
     uint64_t index = *place - 1;
     uint64_t absolute = index << 1 | 1;
     uint64_t relative = (next - index) << 1;
@@ -61,9 +66,9 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
 }
 
 static uint32_t
-flags_of(PyObject *object, const TypeEntry *entry, uint32_t tag)
+flags_of(const Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
 {
-    uint32_t flags = 0;
+    uint32_t flags = walk->own ? FLAG_OWN : 0;
     if (layout_is_tracked(object))
         flags |= FLAG_TRACKED;
     if (layout_is_immortal(object))
@@ -83,12 +88,17 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
     TypeEntry *entry = type_entry(walk, Py_TYPE(object));
     walk->reading = entry;
     walk->phase = PHASE_SIZE;
-    uint64_t size = entry->opaque ? (uint64_t)entry->type->tp_basicsize : size_of(walk->settings, object, entry);
-    uint32_t flags = flags_of(object, entry, tag);
+    Size size = size_of(walk->settings, object, entry);
+    uint32_t flags = flags_of(walk, object, entry, tag);
     walk->phase = PHASE_NONE;
     emit_row(walk, entry->index, size, visited_id(walk, object), flags);
     walk->phase = PHASE_EDGES;
     edges_of(walk, object, entry, tag);
+    if (PyWeakref_Check(object)) {
+        PyObject *referent = ((PyWeakReference *)object)->wr_object;
+        if (referent != NULL && referent != Py_None)
+            late_add(walk, walk->row - 1, referent, LABEL(0, KIND_WEAK));
+    }
     walk->phase = PHASE_NONE;
     emit_row_end(walk);
 }
@@ -97,7 +107,8 @@ static void
 read_root(Walk *walk, uintptr_t address, uint32_t tag)
 {
     uint32_t type_index = root_define(walk, address, tag);
-    emit_row(walk, type_index, 0, 0, tag == TAG_FRAME ? 0 : FLAG_ROOT);
+    emit_row(walk, type_index, (Size){0, 0}, 0,
+             (tag == TAG_FRAME ? 0 : FLAG_ROOT) | (walk->own ? FLAG_OWN : 0));
     root_edges(walk, address, tag);
     emit_row_end(walk);
 }
@@ -198,18 +209,36 @@ seed_unreached(Walk *walk, uint32_t tag)
     }
 }
 
+/* What ops_service itself is made of, from a root of its own. */
+static void
+read_own(Walk *walk)
+{
+    emit_flush(walk);
+    for (int i = 0; i < walk->settings->own_count; i++)
+        *index_place(walk, walk->settings->own[i]) = 0;
+    walk->own = 1;
+    walk->next_object += roots_push_own(walk);
+    walk->batch.first_next = walk->next_object;
+    drain(walk);
+    walk->own = 0;
+}
+
 void
 graph_walk(Walk *walk)
 {
     emit_open(walk);
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
+    for (int i = 0; i < walk->settings->own_count; i++)
+        *index_place(walk, walk->settings->own[i]) = INDEX_OWN;
     walk->next_object = roots_push(walk);
     walk->batch.first_next = walk->next_object;
     drain(walk);
+    read_own(walk);
     mark_unreached(walk);
     seed_unreached(walk, TAG_UNREFERENCED);
     seed_unreached(walk, TAG_CYCLE);
+    late_emit(walk);
     progress(walk);
     emit_end(walk);
 }

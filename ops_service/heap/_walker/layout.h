@@ -124,6 +124,14 @@ layout_type_dict(PyTypeObject *type)
 
 /* ---- attribute values kept inline ---------------------------------------- */
 
+static inline PyDictKeysObject *
+layout_cached_keys(PyTypeObject *type)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
+        return NULL;
+    return ((PyHeapTypeObject *)type)->ht_cached_keys;
+}
+
 /* The values of an instance that has no __dict__ object yet; NULL if it has
  * none. Their names are the first keys of the type's cached keys. */
 static inline PyObject **
@@ -148,6 +156,28 @@ layout_inline_values(PyObject *object, PyTypeObject *type)
 #endif
 }
 
+/* Bytes of the inline values and of what lies before them, which no __sizeof__
+ * counts. Source: new_values and _PyObject_InitInlineValues in CPython. */
+static inline size_t
+layout_inline_size(PyObject *object, PyTypeObject *type)
+{
+#if LAYOUT_AT_LEAST(13)
+    if (!(type->tp_flags & Py_TPFLAGS_INLINE_VALUES))
+        return 0;
+    size_t capacity = _PyObject_InlineValues(object)->capacity;
+    size_t before = offsetof(PyDictValues, values);
+    size_t order = (capacity + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    return before + capacity * sizeof(PyObject *) + order;
+#else
+    PyDictKeysObject *keys = layout_cached_keys(type);
+    if (keys == NULL || layout_inline_values(object, type) == NULL)
+        return 0;
+    size_t capacity = (size_t)(keys->dk_nentries + keys->dk_usable);
+    size_t before = (capacity + 2 + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    return before + capacity * sizeof(PyObject *);
+#endif
+}
+
 static inline PyObject *
 layout_managed_dict(PyObject *object)
 {
@@ -159,14 +189,6 @@ layout_managed_dict(PyObject *object)
 #else
     return *_PyObject_ManagedDictPointer(object);
 #endif
-}
-
-static inline PyDictKeysObject *
-layout_cached_keys(PyTypeObject *type)
-{
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE))
-        return NULL;
-    return ((PyHeapTypeObject *)type)->ht_cached_keys;
 }
 
 /* The dict that lies at a place of its own in the instance, if any. */

@@ -182,10 +182,12 @@ read_threads(Settings *settings, PyObject *threads)
     for (Py_ssize_t i = 0; i < count; i++) {
         unsigned long long ident;
         const char *name;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(threads, i), "Ks", &ident, &name))
+        int own;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(threads, i), "Ksp", &ident, &name, &own))
             return -1;
         ThreadName *thread = &settings->threads[settings->thread_count++];
         thread->ident = ident;
+        thread->own = own;
         PyOS_snprintf(thread->name, sizeof thread->name, "%s", name);
         /* Not in the middle of a character. */
         size_t length = strlen(thread->name);
@@ -229,13 +231,13 @@ static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "memory_bounds",
-                            "cpu_rate", "roots", "threads", "proof", NULL};
+                            "cpu_rate", "roots", "own", "threads", "proof", NULL};
     Settings settings = {0};
-    PyObject *bounds, *roots, *threads, *proof;
+    PyObject *bounds, *roots, *own, *threads, *proof;
     unsigned long long memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O", names, &settings.output,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!O", names, &settings.output,
                                      &settings.census, &settings.lifetime_limit, &memory_limit,
-                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &threads, &proof))
+                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -259,6 +261,8 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     child->pid = -1;
     child->shared = shared_map(sizeof(Shared));
     settings.shared = child->shared;
+    settings.own = ((PyTupleObject *)own)->ob_item;
+    settings.own_count = (int)PyTuple_GET_SIZE(own);
     settings.regions = regions_get();
     if (child->shared == NULL || settings.regions == NULL || read_roots(&settings, roots) < 0 ||
         read_threads(&settings, threads) < 0 || read_bounds(&settings, bounds) < 0) {

@@ -235,7 +235,7 @@ sizes_hold(Walk *walk, PyObject **planted)
 #else
         size_t size = expected->ob_digit[0];
 #endif
-        if (size_of(walk->settings, object, type_entry(walk, Py_TYPE(object))) != size) {
+        if (size_of(walk->settings, object, type_entry(walk, Py_TYPE(object))).counted != size) {
             walk->shared->error_number = (uint32_t)i;
             return 0;
         }

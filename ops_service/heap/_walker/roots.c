@@ -13,24 +13,50 @@ enum {
     ROOT_KIND_INTERPRETER = 2,
     ROOT_KIND_THREAD = 3,
     ROOT_KIND_FRAME = 4,
+    ROOT_KIND_OWN = 5,
 };
 
-enum { SYNTHETIC_MODULES, SYNTHETIC_INTERPRETER, SYNTHETIC_THREAD, SYNTHETIC_FRAME };
+enum { SYNTHETIC_MODULES, SYNTHETIC_INTERPRETER, SYNTHETIC_THREAD, SYNTHETIC_FRAME, SYNTHETIC_OWN };
 
-uint32_t
-roots_push(Walk *walk)
+static const ThreadName *
+name_of(const Walk *walk, const PyThreadState *thread)
+{
+    const Settings *settings = walk->settings;
+    for (int i = 0; i < settings->thread_count; i++)
+        if (settings->threads[i].ident == thread->thread_id)
+            return &settings->threads[i];
+    return NULL;
+}
+
+static uint32_t
+push_threads(Walk *walk, int own)
 {
     uint32_t count = 0;
-    /* Roots that are no addresses are numbered above the tags. */
-    queue_push(walk, &walk->queue, (uintptr_t)ROOT_MODULES << 3 | TAG_ROOT);
-    queue_push(walk, &walk->queue, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
-    count += 2;
     PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
     for (; thread != NULL && count < THREADS_MAX; thread = PyThreadState_Next(thread)) {
+        const ThreadName *name = name_of(walk, thread);
+        if ((name != NULL && name->own) != own)
+            continue;
         queue_push(walk, &walk->queue, (uintptr_t)thread | TAG_THREAD);
         count++;
     }
     return count;
+}
+
+uint32_t
+roots_push(Walk *walk)
+{
+    /* Roots that are no addresses are numbered above the tags. */
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_MODULES << 3 | TAG_ROOT);
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
+    return 2 + push_threads(walk, 0);
+}
+
+uint32_t
+roots_push_own(Walk *walk)
+{
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_OWN << 3 | TAG_ROOT);
+    return 1 + push_threads(walk, 1);
 }
 
 /* ---- synthetic nodes --------------------------------------------------------- */
@@ -38,7 +64,8 @@ roots_push(Walk *walk)
 static uint32_t
 synthetic_type(Walk *walk, int number)
 {
-    static const char *const names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread", "frame"};
+    static const char *const names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread", "frame",
+                                                        "ops_service"};
     /* 0 is "not yet introduced". */
     if (walk->synthetic_types[number] == 0)
         walk->synthetic_types[number] = emit_synthetic_type(walk, names[number]) + 1;
@@ -48,11 +75,8 @@ synthetic_type(Walk *walk, int number)
 static void
 define_thread(Walk *walk, PyThreadState *thread)
 {
-    const Settings *settings = walk->settings;
-    const char *name = "";
-    for (int i = 0; i < settings->thread_count; i++)
-        if (settings->threads[i].ident == thread->thread_id)
-            name = settings->threads[i].name;
+    const ThreadName *known = name_of(walk, thread);
+    const char *name = known != NULL ? known->name : "";
     emit_root(walk, walk->row, ROOT_KIND_THREAD, name, strlen(name), thread->thread_id);
 }
 
@@ -84,6 +108,10 @@ root_define(Walk *walk, uintptr_t address, uint32_t tag)
     if (address >> 3 == ROOT_MODULES) {
         emit_root(walk, walk->row, ROOT_KIND_MODULES, "", 0, 0);
         return synthetic_type(walk, SYNTHETIC_MODULES);
+    }
+    if (address >> 3 == ROOT_OWN) {
+        emit_root(walk, walk->row, ROOT_KIND_OWN, "", 0, 0);
+        return synthetic_type(walk, SYNTHETIC_OWN);
     }
     emit_root(walk, walk->row, ROOT_KIND_INTERPRETER, "", 0, 0);
     return synthetic_type(walk, SYNTHETIC_INTERPRETER);
@@ -171,6 +199,9 @@ root_edges(Walk *walk, uintptr_t address, uint32_t tag)
         thread_edges(walk, (PyThreadState *)address);
     else if (address >> 3 == ROOT_MODULES)
         modules_edges(walk);
+    else if (address >> 3 == ROOT_OWN)
+        for (int i = 0; i < walk->settings->own_count; i++)
+            root_edge(walk, walk->settings->own[i], 0, TAG_OBJECT);
     else
         interpreter_edges(walk);
 }

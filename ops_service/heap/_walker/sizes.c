@@ -180,15 +180,20 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
     return plain_size(object, type);
 }
 
-size_t
+Size
 size_of(const Settings *settings, PyObject *object, const TypeEntry *entry)
 {
-    size_t size = inner_size(settings, object, entry);
+    PyTypeObject *type = entry->type;
+    if (entry->opaque)
+        return (Size){(size_t)type->tp_basicsize, 0};
+    Size size = {inner_size(settings, object, entry), 0};
     if (PyObject_IS_GC(object))
-        size += _PyType_PreHeaderSize(entry->type);
-    else if (PyType_IS_GC(entry->type))
+        size.counted += _PyType_PreHeaderSize(type);
+    else if (PyType_IS_GC(type))
         /* A static type: whether its type's header counts changed between
          * releases. */
-        size += settings->static_header;
+        size.counted += settings->static_header;
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        size.extra = layout_inline_size(object, type);
     return size;
 }

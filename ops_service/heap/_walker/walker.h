@@ -9,6 +9,7 @@
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
+ *   late.c     edges that wait
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
  *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
@@ -125,6 +126,9 @@ typedef struct {
 
 #define REGION_UNNUMBERED UINT32_MAX
 
+/* In place of an index: of ops_service itself, and not read yet. */
+#define INDEX_OWN UINT32_MAX
+
 void visited_open(struct Walk *walk, Visited *visited);
 Region *visited_find(struct Walk *walk, Visited *visited, uintptr_t key);
 
@@ -162,6 +166,7 @@ typedef struct {
 
 typedef struct {
     uint64_t ident;
+    int own;
     char name[80];
 } ThreadName;
 
@@ -190,6 +195,9 @@ typedef struct {
     PyObject *modules;
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;
+    /* What ops_service is made of: where its own part of the heap begins. */
+    PyObject **own;
+    int own_count;
     ThreadName *threads;
     int thread_count;
     size_t zero_size;     /* sys.getsizeof(0) */
@@ -266,8 +274,10 @@ typedef struct {
     Slot *slots;
     uint32_t *inline_labels;
     uint32_t inline_count;
-    uint64_t count;
-    uint64_t total_size;
+    /* Of the application, and of ops_service itself. */
+    uint64_t count[2];
+    uint64_t total_size[2];
+    uint64_t extra_size[2];
 } TypeEntry;
 
 typedef struct {
@@ -281,7 +291,12 @@ void types_open(struct Walk *walk);
 TypeEntry *type_entry_slow(struct Walk *walk, PyTypeObject *type);
 void type_name(PyTypeObject *type, const char **module, size_t *module_length,
                const char **name, size_t *name_length);
-size_t size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);
+typedef struct {
+    size_t counted; /* what sys.getsizeof says */
+    size_t extra;   /* what it leaves out */
+} Size;
+
+Size size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);
 
 /* ---- edges ------------------------------------------------------------------------- */
 
@@ -323,7 +338,7 @@ typedef struct {
 /* ---- the walk --------------------------------------------------------------------------- */
 
 #define QUEUE_BLOCK (1u << 17)
-#define SYNTHETIC_TYPES 4
+#define SYNTHETIC_TYPES 5
 
 /* What a fault in tp_traverse or in a size would interrupt. */
 typedef enum {
@@ -338,6 +353,18 @@ typedef struct QueueBlock {
     uintptr_t entries[QUEUE_BLOCK - 1];
 } QueueBlock;
 
+#define LATE_BLOCK 65536u
+
+typedef struct LateBlock {
+    struct LateBlock *next;
+    size_t count;
+    struct {
+        const void *target;
+        uint32_t source;
+        uint32_t label;
+    } edges[LATE_BLOCK];
+} LateBlock;
+
 typedef struct {
     QueueBlock *first;
     QueueBlock *last;
@@ -345,21 +372,32 @@ typedef struct {
     size_t written;
 } Queue;
 
+/* In the order of their fields in HeapGraphBatch. */
+enum {
+    COLUMN_TYPE_INDEXES,
+    COLUMN_SIZES,
+    COLUMN_ID_DELTAS,
+    COLUMN_FLAGS,
+    COLUMN_EDGE_COUNTS,
+    COLUMN_EDGE_TARGETS,
+    COLUMN_EDGE_LABELS,
+    COLUMN_EXTRA_SIZES,
+    COLUMN_LATE_SOURCES,
+    COLUMN_LATE_TARGETS,
+    COLUMN_LATE_LABELS,
+    COLUMN_COUNT,
+};
+
 typedef struct {
     Buffer definitions; /* types, names, roots */
-    Buffer type_indexes;
-    Buffer sizes;
-    Buffer id_deltas;
-    Buffer flags;
-    Buffer edge_counts;
-    Buffer edge_targets;
-    Buffer edge_labels;
+    Buffer columns[COLUMN_COUNT];
     Buffer message;
     uint64_t first_object;
     uint64_t first_next;
     uint64_t continued_edges;
     uint64_t rows;
     uint64_t last_id;
+    size_t any_extra;
 } Batch;
 
 typedef struct Walk {
@@ -373,6 +411,10 @@ typedef struct Walk {
     Names names;
     Types types;
     Batch batch;
+
+    LateBlock *late_first;
+    LateBlock *late_last;
+    int own; /* reads what ops_service itself is made of */
 
     uint64_t next_object; /* indexes given out */
     uint64_t row;         /* index of the next row */
@@ -431,6 +473,10 @@ void parts_of(Walk *walk, PyObject *object, TypeEntry *entry);
 void parts_left_out(Walk *walk, PyObject *object);
 void part_add(Walk *walk, PyObject *target, const char *name, uint32_t kind, uint32_t tag);
 
+/* Remembers an edge that must not be what finds its target. */
+void late_add(Walk *walk, uint64_t source, const void *target, uint32_t label);
+void late_emit(Walk *walk);
+
 void queue_open(Walk *walk, Queue *queue);
 void queue_push(Walk *walk, Queue *queue, uintptr_t entry);
 /* 0 when empty. */
@@ -439,9 +485,12 @@ uintptr_t queue_pop(Walk *walk, Queue *queue);
 /* Number of roots before threads: modules and the interpreter. */
 #define ROOT_MODULES 0
 #define ROOT_INTERPRETER 1
+#define ROOT_OWN 2
 
-/* Pushes every root; returns how many there are. */
+/* Pushes the roots of the application; returns how many there are. */
 uint32_t roots_push(Walk *walk);
+/* Pushes the roots of ops_service itself. */
+uint32_t roots_push_own(Walk *walk);
 /* Introduces a synthetic node and returns the index of its type. */
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
@@ -452,9 +501,10 @@ uint32_t emit_synthetic_type(Walk *walk, const char *name);
 void emit_name(Walk *walk, const char *text, size_t length);
 void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
                uint64_t thread_id);
-void emit_row(Walk *walk, uint32_t type_index, uint64_t size, uint32_t id, uint32_t flags);
+void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags);
 void emit_row_end(Walk *walk);
 void emit_edge(Walk *walk, uint64_t target, uint32_t label);
+void emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label);
 void emit_flush(Walk *walk);
 /* Says that nothing follows. */
 void emit_end(Walk *walk);

@@ -36,6 +36,10 @@ class Batch:
     edge_targets: NDArray[np.int64]
     edge_kinds: NDArray[np.uint8]
     edge_names: Unsigned
+    late_sources: NDArray[np.int64]
+    late_targets: NDArray[np.int64]
+    late_kinds: NDArray[np.uint8]
+    late_names: Unsigned
 
 
 def parse_batch(message: memoryview) -> Batch:
@@ -65,13 +69,26 @@ def parse_batch(message: memoryview) -> Batch:
     extra_sizes = decode_varints(column(_BATCH.EXTRA_SIZES_FIELD_NUMBER))
     targets = decode_varints(column(_BATCH.EDGE_TARGETS_FIELD_NUMBER))
     labels = decode_varints(column(_BATCH.EDGE_LABELS_FIELD_NUMBER))
+    late_sources = decode_varints(column(_BATCH.LATE_EDGE_SOURCES_FIELD_NUMBER))
+    late_targets = decode_varints(column(_BATCH.LATE_EDGE_TARGETS_FIELD_NUMBER))
+    late_labels = decode_varints(column(_BATCH.LATE_EDGE_LABELS_FIELD_NUMBER))
     continued = numbers.get(_BATCH.CONTINUED_EDGE_COUNT_FIELD_NUMBER, 0)
 
     objects = len(sizes)
     columns = (type_indexes, id_deltas, flags, edge_counts)
     if any(len(entries) != objects for entries in columns) or len(extra_sizes) not in (0, objects):
         raise CorruptHeapGraphFile("the object columns of a batch differ in length.")
-    for narrow in (type_indexes, flags, extra_sizes, labels):
+    if not len(late_sources) == len(late_targets) == len(late_labels):
+        raise CorruptHeapGraphFile("the late edge columns of a batch differ in length.")
+    for narrow in (
+        type_indexes,
+        flags,
+        extra_sizes,
+        labels,
+        late_sources,
+        late_targets,
+        late_labels,
+    ):
         _check_fits_32_bits(narrow)
     # Each count is checked on its own first, so that their sum cannot wrap.
     if continued > len(targets) or (edge_counts > len(targets)).any():
@@ -104,6 +121,10 @@ def parse_batch(message: memoryview) -> Batch:
         ),
         edge_kinds=(labels & 0xF).astype(np.uint8),
         edge_names=labels >> np.uint8(4),
+        late_sources=late_sources.astype(np.int64),
+        late_targets=late_targets.astype(np.int64),
+        late_kinds=(late_labels & 0xF).astype(np.uint8),
+        late_names=late_labels >> np.uint8(4),
     )
 
 

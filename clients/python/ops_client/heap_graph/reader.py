@@ -221,6 +221,8 @@ class _Assembly:
         self._roots: list[heap_graph_pb2.HeapRoot] = []
         self._objects = 0
         self._edges = 0
+        self._late: list[Batch] = []
+        self._late_edges = 0
         objects, edges = trailer.object_count, trailer.edge_count
         self._type_indexes = np.empty(objects, np.uint32)
         self._sizes = np.empty(objects, np.uint64)
@@ -262,11 +264,19 @@ class _Assembly:
         self._edge_kinds[first_edge:last_edge] = batch.edge_kinds
         self._edge_names[first_edge:last_edge] = batch.edge_names
         self._objects, self._edges = last, last_edge
+        if len(batch.late_sources):
+            _check_below(batch.late_sources, last, "object")
+            _check_below(batch.late_targets, len(self._sizes), "object")
+            _check_below(batch.late_names, len(self._names), "name")
+            self._late.append(batch)
+            self._late_edges += len(batch.late_sources)
+            if self._edges + self._late_edges > len(self._edge_targets):
+                raise CorruptHeapGraphFile("it holds more edges than its trailer counts.")
 
     def finish(self) -> HeapGraph:
         found = {
             "object_count": self._objects,
-            "edge_count": self._edges,
+            "edge_count": self._edges + self._late_edges,
             "type_count": len(self._types),
             "name_count": len(self._names) - 1,
             "total_size": int(self._sizes.sum()),
@@ -279,6 +289,8 @@ class _Assembly:
             if root.object_index >= self._objects:
                 raise CorruptHeapGraphFile("a root points past the last object.")
         np.cumsum(self._edge_starts, out=self._edge_starts)
+        if self._late:
+            self._insert_late_edges()
         return HeapGraph(
             header=self._header,
             trailer=self._trailer,
@@ -295,6 +307,23 @@ class _Assembly:
             edge_kinds=self._edge_kinds,
             edge_names=self._edge_names,
         )
+
+    def _insert_late_edges(self) -> None:
+        """Put late edges behind the other edges of their objects."""
+        sources = np.concatenate([each.late_sources for each in self._late])
+        order = np.argsort(sources, kind="stable")
+        places = self._edge_starts[sources[order] + 1]
+
+        def inserted(column: NDArray[Any], late: list[NDArray[Any]], edges: int) -> NDArray[Any]:
+            values = np.concatenate(late)[order].astype(column.dtype)
+            return np.insert(column[:edges], places, values)
+
+        late, edges = self._late, self._edges
+        self._edge_targets = inserted(self._edge_targets, [b.late_targets for b in late], edges)
+        self._edge_kinds = inserted(self._edge_kinds, [b.late_kinds for b in late], edges)
+        self._edge_names = inserted(self._edge_names, [b.late_names for b in late], edges)
+        counts = np.bincount(sources, minlength=self._objects)
+        self._edge_starts[1:] += np.cumsum(counts)
 
 
 def _check_below(values: NDArray[np.integer[Any]], limit: int, what: str) -> None:
