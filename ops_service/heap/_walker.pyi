@@ -23,5 +23,6 @@ def start(
     roots: tuple[tuple[object, str], ...],
     own: tuple[object, ...],
     threads: tuple[tuple[int, str, bool], ...],
+    site: tuple[object, str, int] | None,
     proof: tuple[object, ...] | None,
 ) -> Child: ...

@@ -81,6 +81,7 @@ class WalkChild:
         *,
         census: bool,
         bounds: WalkBounds,
+        site: tuple[object, str, int] | None = None,
         proof: tuple[object, ...] | None = None,
     ) -> None:
         from ops_service.heap import _walker
@@ -107,6 +108,7 @@ class WalkChild:
                 roots=((sys.__dict__, "sys"),),
                 own=own_objects(),
                 threads=names,
+                site=site,
                 proof=proof,
             )
         except OSError as error:

@@ -18,6 +18,15 @@ class GcMoment(enum.Enum):
     AFTER_NEXT_FULL_COLLECTION = "after_next_full_collection"
 
 
+class Sites(enum.Enum):
+    """Whether a snapshot tells where objects were allocated."""
+
+    NOT_TRACED = "not_traced"
+    INCLUDED = "included"
+    OUT_OF_REACH = "out_of_reach"
+    """tracemalloc runs, but its tables cannot be reached on CPython 3.11."""
+
+
 class WalkMode(enum.Enum):
     """Where a walk ran."""
 
@@ -78,6 +87,7 @@ class CaptureStart:
     allocated_blocks: int
     """``sys.getallocatedblocks()`` at the clone."""
     resident_bytes: int
+    sites: Sites
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
@@ -12,7 +13,7 @@ from ops_service.heap import cgroup, headroom, slots
 from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.gc_moment import at_moment
-from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, WalkMode
+from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, Sites, WalkMode
 
 _LENGTH_BYTES = 4
 _MESSAGE_MAX = 1 << 23
@@ -85,7 +86,7 @@ class Capture:
             child_cpu_time=end.cpu_time,
             child_table_bytes=report["mapped_peak"],
             cpu_throttled=self._throttled(),
-            warnings=tuple(_warnings(report)),
+            warnings=tuple(_warnings(report, self.start.sites)),
         )
 
     @property
@@ -148,7 +149,8 @@ def _begin(options: CaptureOptions) -> Capture:
     bounds = WalkBounds(
         options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
     )
-    child = WalkChild(census=False, bounds=bounds)
+    sites, probe = _site_probe()
+    child = WalkChild(census=False, bounds=bounds, site=probe)
     return Capture(
         child,
         lambda: cgroup.cpu_quota(options.cgroup_root).throttled - quota.throttled,
@@ -158,11 +160,28 @@ def _begin(options: CaptureOptions) -> Capture:
             clone_pause=child.pause,
             allocated_blocks=blocks,
             resident_bytes=resident,
+            sites=sites,
         ),
     )
 
 
-def _warnings(report: dict[str, object]) -> Iterator[str]:
+def _site_probe() -> tuple[Sites, tuple[object, str, int] | None]:
+    """Whether sites can be told, and an object whose site is known."""
+    if not tracemalloc.is_tracing():
+        return Sites.NOT_TRACED, None
+    if sys.version_info < (3, 12):
+        return Sites.OUT_OF_REACH, None
+    probe = object()
+    trace = tracemalloc.get_object_traceback(probe)
+    if trace is None:
+        # Switched off by another thread just now.
+        return Sites.NOT_TRACED, None
+    return Sites.INCLUDED, (probe, trace[-1].filename, trace[-1].lineno)
+
+
+def _warnings(report: dict[str, object], sites: Sites) -> Iterator[str]:
+    if sites is Sites.INCLUDED and not report["sites_read"]:
+        yield "Allocation sites are missing: the tables of tracemalloc could not be read."
     opaque = report["opaque"]
     assert isinstance(opaque, tuple)
     for name in opaque:

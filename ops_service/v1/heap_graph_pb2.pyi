@@ -44,6 +44,13 @@ class HeapRootKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HEAP_ROOT_KIND_FRAME: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_OPS_SERVICE: _ClassVar[HeapRootKind]
 
+class AllocationSites(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALLOCATION_SITES_UNSPECIFIED: _ClassVar[AllocationSites]
+    ALLOCATION_SITES_NOT_TRACED: _ClassVar[AllocationSites]
+    ALLOCATION_SITES_INCLUDED: _ClassVar[AllocationSites]
+    ALLOCATION_SITES_OUT_OF_REACH: _ClassVar[AllocationSites]
+
 class EdgeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EDGE_KIND_UNSPECIFIED: _ClassVar[EdgeKind]
@@ -77,6 +84,10 @@ HEAP_ROOT_KIND_INTERPRETER: HeapRootKind
 HEAP_ROOT_KIND_THREAD: HeapRootKind
 HEAP_ROOT_KIND_FRAME: HeapRootKind
 HEAP_ROOT_KIND_OPS_SERVICE: HeapRootKind
+ALLOCATION_SITES_UNSPECIFIED: AllocationSites
+ALLOCATION_SITES_NOT_TRACED: AllocationSites
+ALLOCATION_SITES_INCLUDED: AllocationSites
+ALLOCATION_SITES_OUT_OF_REACH: AllocationSites
 EDGE_KIND_UNSPECIFIED: EdgeKind
 EDGE_KIND_ELEMENT: EdgeKind
 EDGE_KIND_KEY: EdgeKind
@@ -100,7 +111,7 @@ class CaptureHeapSnapshotResponse(_message.Message):
     def __init__(self, header: _Optional[_Union[HeapGraphHeader, _Mapping]] = ..., batch: _Optional[_Union[HeapGraphBatch, _Mapping]] = ..., trailer: _Optional[_Union[HeapGraphTrailer, _Mapping]] = ...) -> None: ...
 
 class HeapGraphHeader(_message.Message):
-    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes")
+    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes", "allocation_sites")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +124,7 @@ class HeapGraphHeader(_message.Message):
     CLONE_PAUSE_FIELD_NUMBER: _ClassVar[int]
     ALLOCATED_BLOCK_COUNT_FIELD_NUMBER: _ClassVar[int]
     RESIDENT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
     process: _process_pb2.ProcessId
     format_version: int
     snapshot_id: str
@@ -125,7 +137,8 @@ class HeapGraphHeader(_message.Message):
     clone_pause: _duration_pb2.Duration
     allocated_block_count: int
     resident_bytes: int
-    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ...) -> None: ...
+    allocation_sites: AllocationSites
+    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., allocation_sites: _Optional[_Union[AllocationSites, str]] = ...) -> None: ...
 
 class HeapType(_message.Message):
     __slots__ = ("module", "qualified_name", "kind", "type_id", "size_estimated")
@@ -141,6 +154,14 @@ class HeapType(_message.Message):
     size_estimated: bool
     def __init__(self, module: _Optional[str] = ..., qualified_name: _Optional[str] = ..., kind: _Optional[_Union[HeapTypeKind, str]] = ..., type_id: _Optional[int] = ..., size_estimated: bool = ...) -> None: ...
 
+class AllocationSite(_message.Message):
+    __slots__ = ("file_name", "line")
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    file_name: str
+    line: int
+    def __init__(self, file_name: _Optional[str] = ..., line: _Optional[int] = ...) -> None: ...
+
 class HeapRoot(_message.Message):
     __slots__ = ("object_index", "kind", "name", "thread_id")
     OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -154,7 +175,7 @@ class HeapRoot(_message.Message):
     def __init__(self, object_index: _Optional[int] = ..., kind: _Optional[_Union[HeapRootKind, str]] = ..., name: _Optional[str] = ..., thread_id: _Optional[int] = ...) -> None: ...
 
 class HeapGraphBatch(_message.Message):
-    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels")
+    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels", "site_indexes", "allocation_sites")
     FIRST_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     NEXT_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     CONTINUED_EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -172,6 +193,8 @@ class HeapGraphBatch(_message.Message):
     LATE_EDGE_SOURCES_FIELD_NUMBER: _ClassVar[int]
     LATE_EDGE_TARGETS_FIELD_NUMBER: _ClassVar[int]
     LATE_EDGE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    SITE_INDEXES_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
     first_object_index: int
     next_object_index: int
     continued_edge_count: int
@@ -189,7 +212,9 @@ class HeapGraphBatch(_message.Message):
     late_edge_sources: _containers.RepeatedScalarFieldContainer[int]
     late_edge_targets: _containers.RepeatedScalarFieldContainer[int]
     late_edge_labels: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ...) -> None: ...
+    site_indexes: _containers.RepeatedScalarFieldContainer[int]
+    allocation_sites: _containers.RepeatedCompositeFieldContainer[AllocationSite]
+    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
     __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "copied_bytes")

@@ -23,6 +23,7 @@ enum {
     FIELD_NAMES = 5,
     FIELD_ROOTS = 6,
     FIELD_FIRST_COLUMN = 7,
+    FIELD_SITES = 19,
 };
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
@@ -137,6 +138,19 @@ emit_synthetic_type(Walk *walk, const char *name)
 }
 
 void
+emit_site(Walk *walk, PyObject *file, unsigned line)
+{
+    uint8_t room[TEXT_MAX + 64];
+    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
+    const char *text = "?";
+    size_t length = 1;
+    type_text(file, &text, &length);
+    put_text(walk, &piece, 1, text, length);
+    put_number(&piece, 2, line);
+    put_definition(walk, FIELD_SITES, piece.data, piece.length);
+}
+
+void
 emit_name(Walk *walk, const char *text, size_t length)
 {
     put_definition(walk, FIELD_NAMES, (const uint8_t *)text, length);
@@ -157,7 +171,8 @@ emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length, u
 /* ---- rows ------------------------------------------------------------------- */
 
 void
-emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags)
+emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags,
+         uint32_t site)
 {
     Batch *batch = &walk->batch;
     int64_t delta = (int64_t)id - (int64_t)batch->last_id;
@@ -166,6 +181,8 @@ emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags
     buffer_varint(&batch->columns[COLUMN_SIZES], size.counted);
     buffer_varint(&batch->columns[COLUMN_EXTRA_SIZES], size.extra);
     batch->any_extra |= size.extra;
+    if (walk->sites.on)
+        buffer_varint(&batch->columns[COLUMN_SITES], site);
     buffer_varint(&batch->columns[COLUMN_ID_DELTAS], ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
     buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
     batch->rows++;

@@ -90,8 +90,9 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
     walk->phase = PHASE_SIZE;
     Size size = size_of(walk->settings, object, entry);
     uint32_t flags = flags_of(walk, object, entry, tag);
+    uint32_t site = site_number(walk, object);
     walk->phase = PHASE_NONE;
-    emit_row(walk, entry->index, size, visited_id(walk, object), flags);
+    emit_row(walk, entry->index, size, visited_id(walk, object), flags, site);
     walk->phase = PHASE_EDGES;
     edges_of(walk, object, entry, tag);
     if (PyWeakref_Check(object)) {
@@ -108,7 +109,7 @@ read_root(Walk *walk, uintptr_t address, uint32_t tag)
 {
     uint32_t type_index = root_define(walk, address, tag);
     emit_row(walk, type_index, (Size){0, 0}, 0,
-             (tag == TAG_FRAME ? 0 : FLAG_ROOT) | (walk->own ? FLAG_OWN : 0));
+             (tag == TAG_FRAME ? 0 : FLAG_ROOT) | (walk->own ? FLAG_OWN : 0), 0);
     root_edges(walk, address, tag);
     emit_row_end(walk);
 }
@@ -227,6 +228,7 @@ void
 graph_walk(Walk *walk)
 {
     emit_open(walk);
+    sites_open(walk);
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
     for (int i = 0; i < walk->settings->own_count; i++)

@@ -367,6 +367,47 @@ layout_code_cached(PyCodeObject *code, int number)
 #endif
 }
 
+/* ---- tracemalloc -------------------------------------------------------------- */
+
+#if LAYOUT_AT_LEAST(12)
+#include <internal/pycore_hashtable.h>
+#include <internal/pycore_runtime.h>
+
+/* Private to Python/tracemalloc.c. */
+typedef struct {
+    size_t size;
+    struct tracemalloc_traceback *traceback;
+} layout_trace;
+#endif
+
+/* File and line that allocated a block; 0 if they are not known. On CPython 3.11
+ * the tables cannot be reached. */
+static inline int
+layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
+{
+#if LAYOUT_AT_LEAST(12)
+    const _Py_hashtable_t *traces = _PyRuntime.tracemalloc.traces;
+    if (!_PyRuntime.tracemalloc.config.tracing || traces == NULL || traces->nbuckets == 0)
+        return 0;
+    Py_uhash_t hash = traces->hash_func(block);
+    const _Py_slist_item_t *item = traces->buckets[hash & (traces->nbuckets - 1)].head;
+    for (int steps = 0; item != NULL && steps < steps_max; steps++, item = item->next) {
+        const _Py_hashtable_entry_t *entry = (const _Py_hashtable_entry_t *)item;
+        if (entry->key != block)
+            continue;
+        const layout_trace *trace = entry->value;
+        if (trace->traceback == NULL || trace->traceback->nframe == 0)
+            return 0;
+        *file = trace->traceback->frames[0].filename;
+        *line = trace->traceback->frames[0].lineno;
+        return 1;
+    }
+#else
+    (void)block, (void)steps_max, (void)file, (void)line;
+#endif
+    return 0;
+}
+
 /* ---- threads ---------------------------------------------------------------- */
 
 #define LAYOUT_THREAD_PARTS 10

@@ -99,7 +99,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
     }
     const char *step = proof_step_name((int)shared->proof_step);
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -110,6 +110,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         "mapped_peak", (unsigned long long)shared->mapped_peak,
         "unstable_ids", (unsigned long long)shared->unstable_ids,
         "unnamed_past_bound", (unsigned long long)shared->unnamed_past_bound,
+        "sites_read", (unsigned long long)shared->sites_read,
         "proof_step", step,
         "opaque", names);
 }
@@ -231,18 +232,21 @@ static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "memory_bounds",
-                            "cpu_rate", "roots", "own", "threads", "proof", NULL};
+                            "cpu_rate", "roots", "own", "threads", "site", "proof", NULL};
     Settings settings = {0};
-    PyObject *bounds, *roots, *own, *threads, *proof;
+    PyObject *bounds, *roots, *own, *threads, *site, *proof;
     unsigned long long memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!O", names, &settings.output,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!OO", names, &settings.output,
                                      &settings.census, &settings.lifetime_limit, &memory_limit,
-                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &proof))
+                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &site, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
         return NULL;
     }
+    if (site != Py_None && !PyArg_ParseTuple(site, "OsI", &settings.site_probe, &settings.site_file,
+                                             &settings.site_line))
+        return NULL;
     double begin = seconds_now();
     settings.proof = proof == Py_None ? NULL : proof;
     settings.census = settings.census || settings.proof != NULL;

@@ -68,8 +68,8 @@ namespace_value(PyTypeObject *type, const char *wanted)
 
 /* ---- name ---------------------------------------------------------------- */
 
-static int
-text_of(PyObject *object, const char **text, size_t *length)
+int
+type_text(PyObject *object, const char **text, size_t *length)
 {
     if (object == NULL || !PyUnicode_Check(object))
         return 0;
@@ -100,8 +100,8 @@ type_name(PyTypeObject *type, const char **module, size_t *module_length, const 
     *name = dot != NULL ? dot + 1 : full;
     *name_length = strlen(*name);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-        text_of(((PyHeapTypeObject *)type)->ht_qualname, name, name_length);
-        if (!text_of(namespace_value(type, "__module__"), module, module_length) && dot != NULL) {
+        type_text(((PyHeapTypeObject *)type)->ht_qualname, name, name_length);
+        if (!type_text(namespace_value(type, "__module__"), module, module_length) && dot != NULL) {
             *module = full;
             *module_length = (size_t)(dot - full);
         }

@@ -9,7 +9,7 @@
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
- *   late.c     edges that wait
+ *   late.c     edges that wait             sites.c   where objects were allocated
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
  *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
@@ -88,6 +88,7 @@ typedef struct {
     volatile uint64_t mapped_peak;
     volatile uint64_t unstable_ids;
     volatile uint64_t unnamed_past_bound;
+    volatile uint64_t sites_read;
     volatile uint64_t proof_step;
     /* Types whose traversal faulted; the last one ended the child if the
      * status says so. */
@@ -206,6 +207,10 @@ typedef struct {
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
+    /* An object, and where tracemalloc says it was allocated. */
+    PyObject *site_probe;
+    const char *site_file;
+    unsigned site_line;
     PyObject *proof;
 } Settings;
 
@@ -289,6 +294,8 @@ typedef struct {
 
 void types_open(struct Walk *walk);
 TypeEntry *type_entry_slow(struct Walk *walk, PyTypeObject *type);
+/* The text of a string that is ASCII or has its UTF-8 at hand. */
+int type_text(PyObject *object, const char **text, size_t *length);
 void type_name(PyTypeObject *type, const char **module, size_t *module_length,
                const char **name, size_t *name_length);
 typedef struct {
@@ -297,6 +304,25 @@ typedef struct {
 } Size;
 
 Size size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);
+
+/* ---- sites.c --------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject *file;
+    unsigned line;
+    uint32_t number;
+} SiteEntry;
+
+typedef struct {
+    int on;
+    SiteEntry *slots;
+    size_t capacity;
+    uint32_t count;
+} Sites;
+
+void sites_open(struct Walk *walk);
+/* Number of the line that allocated an object; 0 if it is not known. */
+uint32_t site_number(struct Walk *walk, PyObject *object);
 
 /* ---- edges ------------------------------------------------------------------------- */
 
@@ -385,6 +411,7 @@ enum {
     COLUMN_LATE_SOURCES,
     COLUMN_LATE_TARGETS,
     COLUMN_LATE_LABELS,
+    COLUMN_SITES,
     COLUMN_COUNT,
 };
 
@@ -410,6 +437,7 @@ typedef struct Walk {
     Queue queue;
     Names names;
     Types types;
+    Sites sites;
     Batch batch;
 
     LateBlock *late_first;
@@ -501,7 +529,9 @@ uint32_t emit_synthetic_type(Walk *walk, const char *name);
 void emit_name(Walk *walk, const char *text, size_t length);
 void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
                uint64_t thread_id);
-void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags);
+void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags,
+              uint32_t site);
+void emit_site(Walk *walk, PyObject *file, unsigned line);
 void emit_row_end(Walk *walk);
 void emit_edge(Walk *walk, uint64_t target, uint32_t label);
 void emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label);

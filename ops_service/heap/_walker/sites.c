@@ -1,0 +1,88 @@
+/* Where objects were allocated, from the tables of tracemalloc.
+ *
+ * The tables are read without their lock, whose holder may not exist in the
+ * child. What a table in the midst of a change would show is bounded here, and a
+ * fault in it is a fault of the object being read.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define BUCKET_STEPS_MAX 100000
+#define FIRST_CAPACITY 1024u
+#define SITES_MAX (1u << 20)
+
+static SiteEntry *
+place(SiteEntry *slots, size_t capacity, const PyObject *file, unsigned line)
+{
+    uint64_t hash = ((uintptr_t)file >> 4) * UINT64_C(0x9E3779B97F4A7C15) + line;
+    size_t i = (size_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (capacity - 1);
+    while (slots[i].number != 0 && (slots[i].file != file || slots[i].line != line))
+        i = (i + 1) & (capacity - 1);
+    return &slots[i];
+}
+
+static void
+grow(Walk *walk)
+{
+    Sites old = walk->sites;
+    Sites *sites = &walk->sites;
+    sites->capacity = old.capacity == 0 ? FIRST_CAPACITY : old.capacity * 2;
+    sites->slots = memory_map(walk, sites->capacity * sizeof(SiteEntry));
+    for (size_t i = 0; i < old.capacity; i++)
+        if (old.slots[i].number != 0)
+            *place(sites->slots, sites->capacity, old.slots[i].file, old.slots[i].line) = old.slots[i];
+    if (old.capacity != 0)
+        memory_unmap(walk, old.slots, old.capacity * sizeof(SiteEntry));
+}
+
+/* The block that an object lies in begins with what stands before the object. */
+static const void *
+block_of(PyObject *object)
+{
+    size_t before = PyObject_IS_GC(object) ? _PyType_PreHeaderSize(Py_TYPE(object)) : 0;
+    return (const char *)object - before;
+}
+
+uint32_t
+site_number(Walk *walk, PyObject *object)
+{
+    PyObject *file;
+    unsigned line;
+    if (!walk->sites.on || !layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line))
+        return 0;
+    Sites *sites = &walk->sites;
+    if ((size_t)sites->count * 2 >= sites->capacity)
+        grow(walk);
+    SiteEntry *entry = place(sites->slots, sites->capacity, file, line);
+    if (entry->number == 0) {
+        if (sites->count >= SITES_MAX)
+            return 0;
+        entry->file = file;
+        entry->line = line;
+        entry->number = ++sites->count;
+        emit_site(walk, file, line);
+    }
+    return entry->number;
+}
+
+/* Reads where the probe was allocated; sites are read only if that is what Python
+ * says of it. */
+void
+sites_open(Walk *walk)
+{
+    const Settings *settings = walk->settings;
+    PyObject *file;
+    unsigned line;
+    if (settings->site_probe == NULL)
+        return;
+    if (!layout_site(block_of(settings->site_probe), BUCKET_STEPS_MAX, &file, &line))
+        return;
+    const char *text;
+    size_t length;
+    if (line != settings->site_line || !type_text(file, &text, &length) ||
+        length != strlen(settings->site_file) || memcmp(text, settings->site_file, length) != 0)
+        return;
+    walk->sites.on = 1;
+    walk->shared->sites_read = 1;
+}
