@@ -38,7 +38,7 @@ help: ## Print this list
 demo: .venv/$(VERSION)/run.stamp ## Start a small host application and look into it, in half a minute
 	$(bin)/python examples/tour.py demo
 
-play: .venv/$(VERSION)/run.stamp ## Keep the demo host running and print lines to paste
+play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines to paste
 	$(bin)/python examples/tour.py play
 
 ##### Tests
@@ -118,6 +118,10 @@ endef
 
 .venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native)
 	$(call install,$(@D)) $(newest) -e '.[cli]'
+	touch $@
+
+.venv/%/play.stamp: .venv/%/run.stamp
+	$(call install,$(@D)) $(newest) --group play
 	touch $@
 
 .venv/%/test.stamp: .venv/%/run.stamp

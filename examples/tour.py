@@ -22,6 +22,12 @@ BIN = Path(sys.executable).parent
 EXPRESSION = "len(feed.listeners)"
 
 
+def brief(path: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 class Tour:
     """One shop, and an operator's shell beside it.
 
@@ -44,7 +50,7 @@ class Tour:
         """Make a development authority, a server's and an operator's certificate, once."""
         self.directory.mkdir(exist_ok=True)
         if not (self.directory / "certs").exists():
-            self.opsctl("certs", "init", os.path.relpath(self.directory / "certs"))
+            self.opsctl("certs", "init", str(brief(self.directory / "certs")))
 
     @contextlib.contextmanager
     def shop(self) -> Iterator[None]:
@@ -84,7 +90,7 @@ class Tour:
 
     def operator(self) -> dict[str, str]:
         """Environment of an operator's shell: where the port is, and who calls."""
-        certs = Path(os.path.relpath(self.directory / "certs"))
+        certs = self.directory / "certs"
         return {
             "OPSCTL_TARGET": self.address,
             "OPSCTL_CA": str(certs / "ca.pem"),
@@ -95,7 +101,7 @@ class Tour:
 
 def demo(tour: Tour) -> None:
     """Show what the port can do."""
-    heap = Path(os.path.relpath(tour.directory / "shop.heap"))
+    heap = brief(tour.directory / "shop.heap")
     chrome = heap.with_suffix(".heapsnapshot")
     with tour.shop():
         tour.opsctl("whoami")
@@ -121,12 +127,12 @@ def play(tour: Tour) -> None:
         lines = [f"export {name}={shlex.quote(text)}" for name, text in tour.operator().items()]
         lines.append(f'export PATH={shlex.quote(str(BIN))}:"$PATH"')
         shell.write_text("\n".join(lines) + "\n")
-        certs = os.path.relpath(tour.directory / "certs")
+        certs = brief(tour.directory / "certs")
         print(
             f"""
 In another shell, in this directory:
 
-. {os.path.relpath(shell)}
+. {brief(shell)}
 opsctl heap summary
 opsctl leaks watch
 opsctl heap capture -o shop.heap

@@ -195,8 +195,9 @@ def starter(
 ) -> Iterator[StartHost]:
     """Start a host application: ``start(evaluation={"enabled": False})``.
 
-    All of them end with the block, since each keeps a processor busy. Keyword arguments replace keys of the configuration's tables, or a whole
-    list. ``serve=False`` leaves the service to `Host.start_service`, and
+    All of them end with the block, since each keeps a processor busy. Keyword
+    arguments replace keys of the configuration's tables, or a whole list.
+    ``serve=False`` leaves the service to `Host.start_service`, and
     ``environment`` adds variables.
     """
     hosts: list[Host] = []

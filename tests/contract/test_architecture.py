@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -153,3 +154,25 @@ def test_importing_the_host_package_is_cheap() -> None:
 
     heavy = {"grpc", "google.protobuf", "objgraph", "asyncio", "threading", "cryptography"}
     assert heavy & set(loaded) == set()
+
+
+# A change here changes what users may lean on: say so in CHANGELOG.md.
+PUBLIC = {
+    "ops_service": """
+        AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
+        HeapConfig LimitsConfig OpsServiceError ServerConfig Service StartError TlsConfig
+        load_config start
+    """,
+    "ops_client": """
+        AsyncMaintenanceClient CaptureProgress CapturedSnapshot ClientCredentials Evaluation
+        MaintenanceClient
+    """,
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_the_public_names_are_these(package: str) -> None:
+    module = importlib.import_module(package)
+
+    assert sorted(module.__all__) == PUBLIC[package].split()
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
