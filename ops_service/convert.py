@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from ops_service.config import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
-from ops_service.heap.model import GcMoment, WalkMode
+from ops_service.heap.model import GcMoment, Sites, WalkMode
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch, Verdict
 from ops_service.process.identity import ProcessIdentity
 from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
@@ -25,13 +25,17 @@ _OUTPUT_CHARACTERS = 64 << 10
 
 CENSUS_METHODS: dict[WalkMode, heap_pb2.CensusMethod] = {
     WalkMode.FORKED: heap_pb2.CENSUS_METHOD_FORKED_WALK,
-    WalkMode.IN_PROCESS: heap_pb2.CENSUS_METHOD_IN_PROCESS_WALK,
     WalkMode.OBJGRAPH: heap_pb2.CENSUS_METHOD_OBJGRAPH,
 }
 
 CAPTURE_MODES: dict[WalkMode, heap_graph_pb2.CaptureMode] = {
     WalkMode.FORKED: heap_graph_pb2.CAPTURE_MODE_FORKED,
-    WalkMode.IN_PROCESS: heap_graph_pb2.CAPTURE_MODE_IN_PROCESS,
+}
+
+ALLOCATION_SITES: dict[Sites, heap_graph_pb2.AllocationSites] = {
+    Sites.NOT_TRACED: heap_graph_pb2.ALLOCATION_SITES_NOT_TRACED,
+    Sites.INCLUDED: heap_graph_pb2.ALLOCATION_SITES_INCLUDED,
+    Sites.OUT_OF_REACH: heap_graph_pb2.ALLOCATION_SITES_OUT_OF_REACH,
 }
 
 GC_MOMENTS: dict[heap_graph_pb2.GcMoment, GcMoment] = {

@@ -40,6 +40,7 @@ from ops_service.gate.methods import (
 )
 from ops_service.gate.passage import Rules
 from ops_service.heap.engine import configure
+from ops_service.heap.own import register
 from ops_service.process.identity import identify_process
 from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
@@ -126,6 +127,8 @@ class Service:
             raise self._failure
         self._sockets = InheritedSockets(self._address)
         _services.add(self)
+        # The application holds it, and all of the port hangs on it.
+        register(self)
         atexit.register(self._stop_at_exit)
 
     @property

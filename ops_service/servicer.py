@@ -139,7 +139,7 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
         census = await self._workers.run(
             lambda: take_census(allow_pause=request.allow_pause, cancel=cancel), cancel=cancel.set
         )
-        types = census.types
+        types = census.all_types() if request.include_ops_service else census.types
         if request.order == heap_pb2.HEAP_SUMMARY_ORDER_COUNT:
             types = tuple(sorted(types, key=lambda row: row.count, reverse=True))
         return heap_pb2.SummarizeHeapResponse(
@@ -152,12 +152,13 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
                     count=row.count,
                     total_size=row.total_size,
                     size_estimated=row.size_estimated,
+                    extra_size=row.extra_size,
                 )
                 for row in types[:limit]
             ],
             type_count=len(types),
-            object_count=census.object_count,
-            total_size=census.total_size,
+            object_count=sum(row.count for row in types),
+            total_size=sum(row.total_size for row in types),
             clone_pause=duration(census.pause),
             warnings=census.warnings,
         )
@@ -179,7 +180,6 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
                 low=0.0,
                 high=3600.0,
             ),
-            allow_pause=request.allow_pause,
             lifetime_limit=self._config.heap.lifetime_limit_seconds,
         )
         job = _CaptureJob(options)

@@ -6,7 +6,7 @@ import hashlib
 import platform
 from collections.abc import Iterator
 
-from ops_service.convert import CAPTURE_MODES, duration, timestamp
+from ops_service.convert import ALLOCATION_SITES, CAPTURE_MODES, duration, timestamp
 from ops_service.heap.model import CaptureStart, CaptureSummary
 from ops_service.heap.snapshot import Capture
 from ops_service.v1 import heap_graph_pb2, process_pb2
@@ -75,6 +75,7 @@ def _header(
         clone_pause=duration(start.clone_pause),
         allocated_block_count=start.allocated_blocks,
         resident_bytes=start.resident_bytes,
+        allocation_sites=ALLOCATION_SITES[start.sites],
     )
     return heap_graph_pb2.CaptureHeapSnapshotResponse(header=header)
 
@@ -91,5 +92,6 @@ def _trailer(summary: CaptureSummary) -> heap_graph_pb2.CaptureHeapSnapshotRespo
         child_cpu_time=duration(summary.child_cpu_time),
         child_table_bytes=summary.child_table_bytes,
         warnings=summary.warnings,
+        cpu_throttled_count=summary.cpu_throttled,
     )
     return heap_graph_pb2.CaptureHeapSnapshotResponse(trailer=trailer)

@@ -31,7 +31,6 @@ class WalkMode(enum.Enum):
     """Where a walk ran."""
 
     FORKED = "forked"
-    IN_PROCESS = "in_process"
     OBJGRAPH = "objgraph"
     """No walk: ``objgraph.typestats``, tracked objects only and no sizes."""
 
@@ -53,7 +52,6 @@ class CaptureOptions:
 
     gc_moment: GcMoment = GcMoment.NOW
     gc_wait_limit: float = 60.0
-    allow_pause: bool = False
     lifetime_limit: float = 30.0
     """Bound on the child's life; it is killed after this."""
     cpu_share: float = 0.25
@@ -100,7 +98,7 @@ class CaptureSummary:
     name_count: int
     total_size: int
     pause: float
-    """How long the process stood still: the clone, or in-process the walk."""
+    """How long the process stood still."""
     child_lifetime: float
     child_cpu_time: float
     child_table_bytes: int
@@ -122,6 +120,16 @@ class TypeCount:
     """Bytes that it leaves out: attribute values kept inline."""
     size_estimated: bool
 
+    def plus(self, other: TypeCount) -> TypeCount:
+        """The sum of two rows of one type."""
+        return TypeCount(
+            self.type_name,
+            self.count + other.count,
+            self.total_size + other.total_size,
+            self.extra_size + other.extra_size,
+            self.size_estimated or other.size_estimated,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
@@ -141,3 +149,11 @@ class Census:
     total_size: int
     resident_bytes: int
     warnings: tuple[str, ...]
+
+    def all_types(self) -> tuple[TypeCount, ...]:
+        """Types of the application and of ops_service together."""
+        sums: dict[str, TypeCount] = {}
+        for row in (*self.types, *self.own_types):
+            before = sums.get(row.type_name)
+            sums[row.type_name] = row if before is None else before.plus(row)
+        return tuple(sorted(sums.values(), key=lambda row: -row.total_size))

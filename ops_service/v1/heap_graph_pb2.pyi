@@ -27,7 +27,6 @@ class CaptureMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CAPTURE_MODE_UNSPECIFIED: _ClassVar[CaptureMode]
     CAPTURE_MODE_FORKED: _ClassVar[CaptureMode]
-    CAPTURE_MODE_IN_PROCESS: _ClassVar[CaptureMode]
 
 class HeapTypeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -74,7 +73,6 @@ GC_MOMENT_COLLECT_FIRST: GcMoment
 GC_MOMENT_AFTER_NEXT_FULL_COLLECTION: GcMoment
 CAPTURE_MODE_UNSPECIFIED: CaptureMode
 CAPTURE_MODE_FORKED: CaptureMode
-CAPTURE_MODE_IN_PROCESS: CaptureMode
 HEAP_TYPE_KIND_UNSPECIFIED: HeapTypeKind
 HEAP_TYPE_KIND_PYTHON: HeapTypeKind
 HEAP_TYPE_KIND_SYNTHETIC: HeapTypeKind
@@ -217,7 +215,7 @@ class HeapGraphBatch(_message.Message):
     def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
-    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "copied_bytes")
+    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count")
     OBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
     EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     TYPE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -230,7 +228,7 @@ class HeapGraphTrailer(_message.Message):
     CHILD_CPU_TIME_FIELD_NUMBER: _ClassVar[int]
     CHILD_TABLE_BYTES_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
-    COPIED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CPU_THROTTLED_COUNT_FIELD_NUMBER: _ClassVar[int]
     object_count: int
     edge_count: int
     type_count: int
@@ -243,5 +241,5 @@ class HeapGraphTrailer(_message.Message):
     child_cpu_time: _duration_pb2.Duration
     child_table_bytes: int
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    copied_bytes: int
-    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., copied_bytes: _Optional[int] = ...) -> None: ...
+    cpu_throttled_count: int
+    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., cpu_throttled_count: _Optional[int] = ...) -> None: ...

@@ -128,7 +128,6 @@ class MaintenanceClient:
         *,
         gc_moment: heap_graph_pb2.GcMoment = heap_graph_pb2.GC_MOMENT_NOW,
         gc_wait_limit: float | None = None,
-        allow_pause: bool = False,
         progress: Callable[[CaptureProgress], None] | None = None,
         timeout: float | None = None,
     ) -> CapturedSnapshot:
@@ -142,8 +141,6 @@ class MaintenanceClient:
             gc_moment: When to capture; ``COLLECT_FIRST`` needs OPERATE too.
             gc_wait_limit: Seconds that ``AFTER_NEXT_FULL_COLLECTION`` may wait;
                 None is the server's default, 60.
-            allow_pause: Whether the process may stand still for the walk where
-                it cannot be cloned.
             progress: Called after each part that arrived.
             timeout: Seconds for all of it; None is 120 and the wait.
 
@@ -157,7 +154,6 @@ class MaintenanceClient:
             content_level=heap_graph_pb2.CONTENT_LEVEL_NONE,
             gc_moment=gc_moment,
             gc_wait_limit=_duration(gc_wait_limit),
-            allow_pause=allow_pause,
         )
         if timeout is None:
             waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION

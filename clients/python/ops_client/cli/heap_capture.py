@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ops_client.cli.command import (
-    AllowPause,
     Ca,
     Cert,
     Json,
@@ -66,7 +65,6 @@ def capture(
         float,
         typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for it."),
     ] = 60.0,
-    allow_pause: AllowPause = False,
     json: Json = False,
 ) -> None:
     """Capture the graph of all live objects into a file."""
@@ -78,7 +76,6 @@ def capture(
             output,
             gc_moment=_MOMENTS[gc_moment],
             gc_wait_limit=gc_wait,
-            allow_pause=allow_pause,
             progress=lambda now: advance(now.object_count, now.expected_object_count),
         )
     trailer = snapshot.trailer
