@@ -1,0 +1,50 @@
+"""The real opsctl, as a child process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_certs import Identity
+
+OPSCTL = Path(sys.executable).with_name("opsctl")
+
+
+def environment_of(target: str, identity: Identity) -> dict[str, str]:
+    """What an operator exports once."""
+    return {
+        "OPSCTL_TARGET": target,
+        "OPSCTL_CA": str(identity.ca),
+        "OPSCTL_CERT": str(identity.certificate),
+        "OPSCTL_KEY": str(identity.private_key),
+    }
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Ours, without settings of a developer's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")}
+    return {**kept, **more}
+
+
+Opsctl = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def opsctl() -> Opsctl:
+    """Run opsctl to its end: ``opsctl("whoami", env=environment_of(...))``."""
+
+    def run(
+        *arguments: object, env: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [OPSCTL, *map(str, arguments)],
+            env=clean_environment(**(env or {})),
+            **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, **options},
+        )
+
+    return run
