@@ -1,7 +1,7 @@
 """Typed clients of the ops_service maintenance port.
 
     credentials = ClientCredentials("ca.pem", "client.pem", "client.key")
-    with MaintenanceClient("localhost:8443", credentials) as client:
+    with MaintenanceClient("localhost:7443", credentials) as client:
         for each in client.summarize_heap(limit=10).types:
             print(each.count, each.type_name)
 
@@ -9,11 +9,17 @@
 the files that captures write, and ``devtools`` converts them for Chrome.
 """
 
-from ops_client._async.client import AsyncMaintenanceClient
-from ops_client._evaluation import Evaluation
-from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress
-from ops_client._sync.client import MaintenanceClient
-from ops_client.credentials import ClientCredentials
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ops_client._async.client import AsyncMaintenanceClient
+    from ops_client._evaluation import Evaluation
+    from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress
+    from ops_client._sync.client import MaintenanceClient
+    from ops_client.credentials import ClientCredentials
 
 __all__ = [
     "AsyncMaintenanceClient",
@@ -23,3 +29,27 @@ __all__ = [
     "Evaluation",
     "MaintenanceClient",
 ]
+
+# Loaded when asked for, so that files can be read without gRPC, and so that
+# opsctl can set gRPC's environment before it is loaded.
+_MODULES = {
+    "AsyncMaintenanceClient": "_async.client",
+    "CaptureProgress": "_snapshot_stream",
+    "CapturedSnapshot": "_snapshot_stream",
+    "ClientCredentials": "credentials",
+    "Evaluation": "_evaluation",
+    "MaintenanceClient": "_sync.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
