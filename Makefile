@@ -43,13 +43,13 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/test.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
 	$(bin)/pytest $(pytest) --ignore tests/node
 	for version in $(others); do \
 		.venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
-test-all: $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
+test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
 		.venv/$$version/bin/pytest $(pytest) --ignore tests/node; \
 	done
@@ -91,18 +91,28 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 ##### Benchmarks and packages
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
-	$(bin)/python -m benchmarks
+	for each in benchmarks/capture*.py; do $(bin)/python $$each; done
+
+bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
+	for each in benchmarks/capture*.py; do $(bin)/python $$each --short; done
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
 	$(bin)/python -m build --outdir dist
+
+install-test: build ## Install the wheel into a new environment, as a user would
+	rm -rf .cache/installed
+	$(call python,$(VERSION)) -m venv .cache/installed
+	.cache/installed/bin/pip -qq install $(newest) "$$(ls dist/*.whl)[cli]"
+	cd .cache && installed/bin/opsctl --help >/dev/null && installed/bin/python -c \
+		"from ops_service.heap.engine import engine_status as status; print(status()); assert status().available"
 
 clean: ## Remove environments, caches and builds
 	rm -rf .venv .cache .demo build dist *.egg-info tests/node/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node check fix proto bench build clean
+.PHONY: help demo play test test-all test-oldest test-native test-node check fix proto bench bench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STUBS_PYTHON = ROOT / ".cache/stubs/bin/python"
 BUF = Path(sys.executable).parent / "buf"
 
-needs_buf = pytest.mark.skipif(not BUF.exists(), reason="buf is not installed: make check")
+needs_buf = pytest.mark.skipif(not BUF.exists(), reason="buf is not installed for this interpreter")
 
 
 @pytest.mark.skipif(
