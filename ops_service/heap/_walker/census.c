@@ -35,13 +35,14 @@ census_edge(Walk *walk, PyObject *target)
     if (!mark(walk, target, 1))
         return;
     TypeEntry *entry = type_entry(walk, Py_TYPE(target));
-    entry->count[walk->own]++;
+    int own = walk->own || entry->own;
+    entry->count[own]++;
     walk->row++;
     TypeEntry *reading = walk->reading;
     walk->reading = entry;
     Size size = size_of(walk->settings, target, entry);
-    entry->total_size[walk->own] += size.counted;
-    entry->extra_size[walk->own] += size.extra;
+    entry->total_size[own] += size.counted;
+    entry->extra_size[own] += size.extra;
     walk->reading = reading;
     if (entry->shape != SHAPE_LEAF)
         queue_push(walk, &walk->queue, (uintptr_t)target);

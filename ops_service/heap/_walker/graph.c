@@ -68,7 +68,7 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
 static uint32_t
 flags_of(const Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
 {
-    uint32_t flags = walk->own ? FLAG_OWN : 0;
+    uint32_t flags = walk->own || entry->own ? FLAG_OWN : 0;
     if (layout_is_tracked(object))
         flags |= FLAG_TRACKED;
     if (layout_is_immortal(object))

@@ -217,6 +217,20 @@ find_slots(Walk *walk, TypeEntry *entry)
     }
 }
 
+/* Temporaries of the service's executing frames cannot be told from those of the
+ * application but by their types. */
+static uint8_t
+is_own(PyTypeObject *type)
+{
+    static const char package[] = "ops_service";
+    const size_t length = sizeof package - 1;
+    const char *module, *name;
+    size_t module_length, name_length;
+    type_name(type, &module, &module_length, &name, &name_length);
+    return module_length >= length && memcmp(module, package, length) == 0 &&
+           (module_length == length || module[length] == '.');
+}
+
 TypeEntry *
 type_entry_slow(Walk *walk, PyTypeObject *type)
 {
@@ -236,6 +250,7 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         if (type->tp_traverse != NULL && walk->settings->deque != NULL &&
             type->tp_traverse == walk->settings->deque->tp_traverse)
             entry->traversed_elements = 1;
+        entry->own = is_own(type);
         if (!walk->census)
             emit_type(walk, entry);
         find_slots(walk, entry);

@@ -274,6 +274,7 @@ typedef struct {
     uint8_t size_estimated;
     uint8_t shape;
     uint8_t opaque;
+    uint8_t own; /* defined by ops_service */
     uint8_t traversed_elements;
     uint32_t slot_count;
     Slot *slots;
