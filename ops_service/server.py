@@ -44,7 +44,7 @@ from ops_service.heap.own import register
 from ops_service.process.identity import identify_process
 from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
-from ops_service.sockets import InheritedSockets, check_socket_path
+from ops_service.sockets import InheritedSockets, check_port, check_socket_path
 from ops_service.v1 import maintenance_service_pb2_grpc
 from ops_service.workers import Workers
 
@@ -54,18 +54,27 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 # The host must be gone within 2 s, its own work at exit included.
 _EXIT_SECONDS = 1.0
+_HANDLER_SECONDS = 0.5
 
 # Threads for captures and censuses; two children run at once, the rest waits.
 _WORKER_LIMIT = 16
 
 _services: weakref.WeakSet[Service] = weakref.WeakSet()
 
+# Whether a service was started in this process, and in one that it was forked from.
+_started_here = False
+_started_before_fork = False
+
 
 def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None = None) -> Service:
     """Open the maintenance port of this process.
 
     Start it after the process has forked, in each worker (gunicorn:
-    ``post_fork``), since a service does not survive a fork.
+    ``post_fork``): a service does not survive a fork, and the child cannot
+    start another. A process that forks later on without exec, while a call is
+    served, may lose the child: recent releases of gRPC restart their threads
+    in it, which crash there. The parent is not affected.
+    ``GRPC_ENABLE_FORK_SUPPORT=0`` in the environment prevents that.
 
     Args:
         config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
@@ -80,6 +89,12 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
         config = load_config()
     check_config(config)
     _refuse_green_threads()
+    if _started_before_fork:
+        raise StartError(
+            "A service was started in the process that this one was forked from, and gRPC does "
+            "not survive a fork. Start the service after the fork alone: in gunicorn's "
+            "post_fork, not where the application is loaded."
+        )
     return Service(config, {} if namespace is None else namespace)
 
 
@@ -114,6 +129,10 @@ class Service:
         self._credentials = server_credentials(config.tls)
         if config.server.address.startswith("unix:"):
             check_socket_path(Path(config.server.address.removeprefix("unix:")))
+        else:
+            check_port(*split_address(config.server.address))
+        global _started_here
+        _started_here = True
         self._audit = Audit(FileSink(config.audit.file) if config.audit.file else LogSink())
         self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
         self._thread.start()
@@ -185,9 +204,14 @@ class Service:
     def _run(self) -> None:
         try:
             # Not the host's event loop policy: the loop is ours, whatever it prefers.
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                runner.get_loop().set_exception_handler(_log_loop_exception)
-                runner.run(self._serve())
+            # Not asyncio.Runner either: it cancels what is left at the end, upon
+            # which gRPC prints tracebacks to the host's standard error.
+            loop = asyncio.SelectorEventLoop()
+            loop.set_exception_handler(_log_loop_exception)
+            try:
+                loop.run_until_complete(self._serve())
+            finally:
+                loop.close()
         except BaseException as error:
             if not self._ready.is_set():
                 self._failure = error
@@ -227,6 +251,7 @@ class Service:
         finally:
             evaluator.stop_all()
             await server.stop(None)
+            await _wait_for_calls()
 
     @staticmethod
     async def _add_services(server: grpc.aio.Server, servicer: MaintenanceServicer) -> None:
@@ -246,14 +271,20 @@ class Service:
             port = 0
         if port == 0:
             raise StartError(
-                f"The port {address} cannot be opened; another process may have it, or the "
-                "address is not this machine's. Choose another, or port 0 for any free one."
+                f"The port {address} cannot be opened; another process has taken it meanwhile. "
+                "Choose another, or port 0 for any free one."
             )
         if address.startswith("unix:"):
             os.chmod(address.removeprefix("unix:"), 0o600)
             return address
         host, _ = split_address(address)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _wait_for_calls() -> None:
+    """Let the handlers of cancelled calls come to their end."""
+    if calls := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(calls, timeout=_HANDLER_SECONDS)
 
 
 def _channel_options(config: Config) -> list[tuple[str, int]]:
@@ -280,6 +311,8 @@ def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
 
 
 def _after_fork_in_child() -> None:
+    global _started_before_fork
+    _started_before_fork = _started_here or _started_before_fork
     for service in list(_services):
         service._die_in_forked_child()
 

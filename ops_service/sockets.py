@@ -42,6 +42,29 @@ def check_socket_path(path: Path) -> None:
     raise StartError(f"Another process serves {path}; choose another path, or stop it.")
 
 
+def check_port(host: str, port: int) -> None:
+    """Refuse an address that cannot be bound, and say why.
+
+    gRPC itself gives no reason, and writes to the host's standard error.
+
+    Raises:
+        StartError: Names the address and the system's reason.
+    """
+    try:
+        family, kind, protocol, _, name = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As gRPC does, so that connections that linger are no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(name)
+    except OSError as error:
+        raise StartError(
+            f"The port {host}:{port} cannot be opened ({error.strerror}); choose an address of "
+            "this machine that no other process has, or port 0 for any free one."
+        ) from error
+
+
 class InheritedSockets:
     """Finds the sockets of one served address among this process's descriptors."""
 

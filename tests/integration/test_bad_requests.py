@@ -24,7 +24,7 @@ def refusal(host: Host, identity: Identity, method: str, request: Message | byte
     data = request if isinstance(request, bytes) else request.SerializeToString()
     call = host.channel(identity).unary_stream(f"{SERVICE}/{method}")
     with pytest.raises(grpc.RpcError) as raised:
-        list(call(data, timeout=20))
+        list(call(data, timeout=120))
     host.assert_alive()
     return status_of(raised.value)
 
@@ -32,7 +32,7 @@ def refusal(host: Host, identity: Identity, method: str, request: Message | byte
 @pytest.mark.parametrize("path", [f"{SERVICE}/Missing", "/a.B/C", "/", "/x"])
 def test_unknown_method(host: Host, admin: Identity, path: str) -> None:
     with pytest.raises(grpc.RpcError) as raised:
-        host.channel(admin).unary_unary(path)(b"", timeout=10)
+        host.channel(admin).unary_unary(path)(b"", timeout=120)
     status = status_of(raised.value)
     assert (status.code, status.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD")
 
@@ -120,13 +120,13 @@ def test_junk(host: Host, admin: Identity, data: bytes) -> None:
 def test_call_without_a_message(host: Host, admin: Identity) -> None:
     call = host.channel(admin).stream_unary(f"{SERVICE}/GetProcess")
     with pytest.raises(grpc.RpcError) as raised:
-        call(iter([]), timeout=10)
+        call(iter([]), timeout=120)
     assert status_of(raised.value).reason == "INVALID_REQUEST"
 
 
 def test_another_process_is_pinned(host: Host, admin: Identity) -> None:
     right = process_pb2.GetProcessRequest(instance_id=host.instance_id)
-    assert host.stub(admin).GetProcess(right, timeout=10).process.pid == host.pid
+    assert host.stub(admin).GetProcess(right, timeout=120).process.pid == host.pid
     for method in ("GetPrincipal", "GetProcess", "SummarizeHeap", "EvaluateCode"):
         status = refusal(host, admin, method, process_pb2.GetProcessRequest(instance_id="another"))
         assert (status.code, status.reason) == (grpc.StatusCode.ABORTED, "WRONG_PROCESS")
@@ -136,7 +136,7 @@ def test_another_process_is_pinned(host: Host, admin: Identity) -> None:
 def test_too_large_a_message(host: Host, admin: Identity) -> None:
     call = host.channel(admin).unary_stream(f"{SERVICE}/EvaluateCode")
     with pytest.raises(grpc.RpcError) as raised:
-        list(call(b"\x12" + b"\x00" * (5 << 20), timeout=20))
+        list(call(b"\x12" + b"\x00" * (5 << 20), timeout=120))
     # gRPC itself refuses it, before any of it is parsed.
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     host.assert_alive()
@@ -147,18 +147,18 @@ def test_too_much_metadata(host: Host, admin: Identity) -> None:
     stub = channel.unary_unary(f"{SERVICE}/GetPrincipal")
     # On a new connection, whose limits the client cannot know yet.
     with pytest.raises(grpc.RpcError) as raised:
-        stub(b"", metadata=[("x-big", "x" * 12_000)], timeout=10)
+        stub(b"", metadata=[("x-big", "x" * 12_000)], timeout=120)
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     with pytest.raises(grpc.RpcError) as raised:
-        stub(b"", metadata=[("x-big", "x" * 100_000)], timeout=10)
+        stub(b"", metadata=[("x-big", "x" * 100_000)], timeout=120)
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    stub(b"", metadata=[("x-small", "x" * 1_000)], timeout=10)
+    stub(b"", metadata=[("x-small", "x" * 1_000)], timeout=120)
 
 
 def test_many_small_metadata(host: Host, admin: Identity) -> None:
     call = host.channel(admin).unary_unary(f"{SERVICE}/GetPrincipal")
     with pytest.raises(grpc.RpcError) as raised:
-        call(b"", metadata=[(f"x-{i}", "") for i in range(230)], timeout=10)
+        call(b"", metadata=[(f"x-{i}", "") for i in range(230)], timeout=120)
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     host.assert_alive()
 
@@ -168,7 +168,7 @@ def test_a_request_that_never_comes(start_host: StartHost, admin: Identity) -> N
     call = host.channel(admin).stream_unary(f"{SERVICE}/GetProcess")
     never = threading.Event()
     with pytest.raises(grpc.RpcError) as raised:
-        call(iter(never.wait, True), timeout=20)
+        call(iter(never.wait, True), timeout=120)
     status = status_of(raised.value)
     assert (status.code, status.reason) == (grpc.StatusCode.ABORTED, "STREAM_STALLED")
     never.set()
@@ -180,7 +180,7 @@ def test_slots_are_per_principal_and_health_has_its_own(
     host = start_host(limits={"calls": 4, "calls_per_principal": 3, "streams_per_principal": 2})
     stranger = authority.issue("stranger", uri("spiffe://test.example/stranger"))
     request = growth_pb2.WatchHeapGrowthRequest()
-    streams = [host.stub(admin).WatchHeapGrowth(request, timeout=60) for _ in range(2)]
+    streams = [host.stub(admin).WatchHeapGrowth(request, timeout=120) for _ in range(2)]
     for stream in streams:
         assert next(stream).WhichOneof("part") == "header"
 
@@ -188,17 +188,17 @@ def test_slots_are_per_principal_and_health_has_its_own(
     assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY")
     assert status.retry_delay == 1.0
     # One call beside the streams, and the streams of others, are not touched.
-    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=10)
-    others = [host.stub(viewer).WatchHeapGrowth(request, timeout=60) for _ in range(2)]
+    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    others = [host.stub(viewer).WatchHeapGrowth(request, timeout=120) for _ in range(2)]
     for stream in others:
         assert next(stream).WhichOneof("part") == "header"
 
     # All four are taken now, and health still answers.
     assert refusal(host, viewer, "GetProcess", b"").reason == "BUSY"
-    reply = HealthStub(host.channel(stranger)).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    reply = HealthStub(host.channel(stranger)).Check(health_pb2.HealthCheckRequest(), timeout=120)
     assert reply.status == health_pb2.HealthCheckResponse.SERVING
 
     for stream in streams + others:
         stream.cancel()
     host.wait_for_records("WatchHeapGrowth", 9)
-    host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=10)
+    host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=120)

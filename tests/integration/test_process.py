@@ -11,7 +11,7 @@ from ops_service.v1 import annotations_pb2, process_pb2
 
 
 def test_principal_is_told(host: Host, admin: Identity) -> None:
-    reply = host.stub(admin).GetPrincipal(process_pb2.GetPrincipalRequest(), timeout=10)
+    reply = host.stub(admin).GetPrincipal(process_pb2.GetPrincipalRequest(), timeout=120)
     assert reply.principal == ADMIN
     assert reply.principal_problem == ""
     assert list(reply.presented_names) == [f"uri:{ADMIN}"]
@@ -30,7 +30,7 @@ def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None
         "import gc, threading\n"
         "answer = {'threads': threading.active_count(), 'thresholds': gc.get_threshold()}"
     )
-    reply = host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=10)
+    reply = host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     assert reply.process.instance_id == host.instance_id
     assert reply.process.pid == host.pid
     assert reply.python_version == platform.python_version()

@@ -1,0 +1,355 @@
+"""The service in the life of its host: start, stop, exit, fork."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+from fix_certs import Identity
+from fix_host import Host, HostError, StartHost
+
+from ops_service.v1 import evaluation_pb2, growth_pb2, heap_pb2, process_pb2
+
+# How much longer the host may take to exit than one without a port.
+EXIT_SECONDS = 2.0
+
+THREADS = "[t for t in __import__('threading').enumerate() if t.name.startswith('ops_service')]"
+BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
+
+
+def get_process(host: Host, identity: Identity) -> process_pb2.GetProcessResponse:
+    return host.stub(identity).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+
+
+def port(host: Host) -> int:
+    return int(host.address.rpartition(":")[2])
+
+
+def exit_seconds(host: Host) -> float:
+    """Let the host come to its end; the time it takes. It must end well."""
+    begin = time.monotonic()
+    host.exit()
+    assert host.process.wait(30) == 0, host.output_file.read_text()
+    seconds = time.monotonic() - begin
+    host.assert_printed_nothing()
+    return seconds
+
+
+@pytest.fixture(scope="module")
+def exit_limit(start_shared_host: StartHost) -> float:
+    """Seconds that a host may take to exit, on this machine, as busy as it is now."""
+    host = start_shared_host(serve=False)
+    host.run(BALLAST)
+    return exit_seconds(host) + EXIT_SECONDS
+
+
+# ---- exit --------------------------------------------------------------------------
+
+
+def test_exit_when_idle(start_host: StartHost, exit_limit: float) -> None:
+    assert exit_seconds(start_host()) < exit_limit
+
+
+def test_exit_with_a_stalled_stream(
+    start_host: StartHost, admin: Identity, exit_limit: float
+) -> None:
+    host = start_host()
+    host.run(BALLAST)
+    call = host.stub(admin).CaptureHeapSnapshot(heap_pb2.CaptureHeapSnapshotRequest(), timeout=120)
+    next(call)
+    host.wait_for("children()")
+    (child,) = map(int, host.run("answer = children()"))
+    assert exit_seconds(host) < exit_limit
+    # Its pipe is gone, so it ends at its next write.
+    limit = time.monotonic() + 10
+    while Path(f"/proc/{child}").exists():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_exit_with_a_watch(start_host: StartHost, admin: Identity, exit_limit: float) -> None:
+    host = start_host()
+    call = host.stub(admin).WatchHeapGrowth(growth_pb2.WatchHeapGrowthRequest(), timeout=120)
+    next(call)
+    assert exit_seconds(host) < exit_limit
+
+
+@pytest.mark.parametrize(
+    "source", ["while True: pass", "import threading; threading.Event().wait()"]
+)
+def test_exit_during_an_evaluation(
+    start_host: StartHost, admin: Identity, exit_limit: float, source: str
+) -> None:
+    host = start_host()
+    request = evaluation_pb2.EvaluateCodeRequest(source=source)
+    call = host.stub(admin).EvaluateCode(request, timeout=120)
+    next(call)
+    assert exit_seconds(host) < exit_limit
+
+
+def test_exit_while_a_capture_waits_for_the_collector(
+    start_host: StartHost, admin: Identity, exit_limit: float
+) -> None:
+    host = start_host()
+    host.run("import gc; gc.disable()")
+    request = heap_pb2.CaptureHeapSnapshotRequest(gc_moment="GC_MOMENT_AFTER_NEXT_FULL_COLLECTION")
+    call = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
+    host.wait_for("gc.callbacks")
+    assert exit_seconds(host) < exit_limit
+    del call
+
+
+# ---- stop and start ----------------------------------------------------------------
+
+
+def test_stop_ends_calls_and_frees_the_port(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    call = host.stub(admin).WatchHeapGrowth(growth_pb2.WatchHeapGrowthRequest(), timeout=120)
+    next(call)
+    host.run("service.stop(); answer = service.running; service.stop()")
+    with pytest.raises(grpc.RpcError):
+        list(call)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port(host)), 5).close()
+    host.wait_for(f"not {THREADS}")
+    # The outcome of what was cut off is on record.
+    assert host.wait_for_records("WatchHeapGrowth", 2)[-1]["code"] == "CANCELLED"
+
+    old_id = host.instance_id
+    host.start_service()
+    reply = get_process(host, admin)
+    assert reply.process.instance_id == host.instance_id != old_id
+
+
+def test_context_manager(start_host: StartHost) -> None:
+    host = start_host(serve=False)
+    answer = host.run(
+        "import ops_service\n"
+        "with ops_service.start() as service:\n"
+        "    first = (service.running, service.address)\n"
+        "answer = [*first, service.running]"
+    )
+    assert answer[0] is True
+    assert answer[1].startswith("127.0.0.1:")
+    assert answer[2] is False
+
+
+def test_two_services_do_not_share_a_port(start_host: StartHost) -> None:
+    first = start_host()
+    second = start_host(serve=False, server={"address": first.address})
+    with pytest.raises(HostError, match=r"StartError: The port .* cannot be opened"):
+        second.start_service()
+    second.assert_alive()
+    second.assert_printed_nothing()
+
+
+def test_two_services_in_one_process(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    first = get_process(host, admin)
+    host.start_service()
+    second = get_process(host, admin)
+    assert first.process.pid == second.process.pid
+    assert first.process.instance_id != second.process.instance_id
+
+
+def test_a_start_that_fails_leaves_nothing(start_host: StartHost) -> None:
+    first = start_host()
+    host = start_host(serve=False, server={"address": first.address})
+    with pytest.raises(HostError):
+        host.start_service()
+    host.wait_for(f"not {THREADS}")
+
+
+def test_unix_socket(start_host: StartHost, admin: Identity, tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir(mode=0o700)
+    path = directory / "ops.sock"
+    host = start_host(server={"address": f"unix:{path}"})
+    assert host.address == f"unix:{path}"
+    assert path.stat().st_mode & 0o777 == 0o600
+    channel = host.channel(admin, [("grpc.ssl_target_name_override", "localhost")])
+    call = channel.unary_unary("/ops_service.v1.MaintenanceService/GetPrincipal")
+    assert call(b"", timeout=120)
+
+    # A live socket is not taken over, a dead one is.
+    other = start_host(serve=False, server={"address": f"unix:{path}"})
+    with pytest.raises(HostError, match="StartError: Another process serves"):
+        other.start_service()
+    host.process.kill()
+    host.process.wait()
+    other.start_service()
+
+
+def test_unix_socket_in_a_directory_of_others(start_host: StartHost, tmp_path: Path) -> None:
+    directory = tmp_path / "shared"
+    directory.mkdir()
+    directory.chmod(0o777)
+    host = start_host(serve=False, server={"address": f"unix:{directory}/ops.sock"})
+    with pytest.raises(HostError, match=r"StartError: The directory .* mode 0700"):
+        host.start_service()
+
+
+def test_green_threads_are_refused(start_host: StartHost) -> None:
+    host = start_host(serve=False)
+    # What gevent.monkey says after patch_all().
+    host.run(
+        "import sys, types\n"
+        "sys.modules['gevent.monkey'] = types.SimpleNamespace(is_module_patched=lambda name: True)"
+    )
+    with pytest.raises(HostError, match="StartError: gevent or eventlet"):
+        host.start_service()
+
+
+def test_the_process_is_left_as_it_was(start_host: StartHost, admin: Identity) -> None:
+    host = start_host(serve=False)
+    look = (
+        "import asyncio, gc, logging, os, signal, sys, threading\n"
+        "answer = [repr(sys.stdout), repr(sys.stderr), repr(sys.excepthook),"
+        " repr(threading.excepthook), repr(os.fork), dict(os.environ), gc.get_threshold(),"
+        " repr([signal.getsignal(n) for n in signal.valid_signals()]),"
+        " repr(logging.getLogger().handlers), logging.getLogger().level,"
+        " repr(type(asyncio.get_event_loop_policy())), sys.getswitchinterval(),"
+        " sys.getrecursionlimit(), threading.stack_size(), os.getcwd(), len(gc.callbacks)]"
+    )
+    host.run("import grpc")
+    before = host.run(look)
+    host.start_service()
+    list(host.stub(admin).EvaluateCode(evaluation_pb2.EvaluateCodeRequest(source="1"), timeout=120))
+    list(host.stub(admin).CaptureHeapSnapshot(heap_pb2.CaptureHeapSnapshotRequest(), timeout=120))
+    assert host.run(look) == before
+
+
+# ---- fork --------------------------------------------------------------------------
+
+FORK = """
+import os, json, signal, traceback
+read, write = os.pipe()
+pid = os.fork()
+if pid == 0:
+    try:
+        os.close(read)
+        signal.alarm(60)
+        {child}
+        os.write(write, json.dumps(told).encode())
+        os._exit(0)
+    except BaseException:
+        os.write(write, json.dumps(traceback.format_exc()).encode())
+    os._exit(1)
+os.close(write)
+answer = b""
+while data := os.read(read, 65536):
+    answer += data
+status = os.waitpid(pid, 0)[1]
+answer = [status, json.loads(answer or b"null")]
+"""
+
+
+def in_forked_child(host: Host, code: str) -> object:
+    """Run statements in a forked child of the host; returns what they assign to ``told``."""
+    status, told = host.run(FORK.format(child=code.replace("\n", "\n        ")))
+    assert status == 0, (status, told, host.output_file.read_text())
+    return told
+
+
+def test_in_a_forked_child_the_service_is_dead(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    get_process(host, admin)
+    # The port's own sockets, and those of accepted connections.
+    sockets = in_forked_child(
+        host,
+        "import socket, stat\n"
+        "told = [service.running]\n"
+        "for fd in map(int, os.listdir('/proc/self/fd')):\n"
+        "    try: mode = os.fstat(fd).st_mode\n"
+        "    except OSError: continue\n"
+        "    if stat.S_ISSOCK(mode):\n"
+        "        s = socket.socket(fileno=os.dup(fd))\n"
+        f"        if s.getsockname()[1:2] == ({port(host)},): told.append(fd)\n"
+        "service.stop()",
+    )
+    assert sockets == [False]
+    assert get_process(host, admin).process.pid == host.pid
+
+
+def test_a_forked_child_does_not_hold_the_port(start_host: StartHost) -> None:
+    host = start_host()
+    child = host.run(
+        "import os, time\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    time.sleep(60)\n"
+        "    os._exit(0)\n"
+        "answer = child"
+    )
+    try:
+        host.process.kill()
+        host.process.wait()
+        # The child lives on, and the port is free all the same.
+        assert Path(f"/proc/{child}").exists()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port(host)), 5).close()
+        successor = start_host(server={"address": host.address})
+        assert successor.address == host.address
+    finally:
+        os.kill(child, 9)
+
+
+def test_a_forked_child_is_told_to_start_after_the_fork(start_host: StartHost) -> None:
+    host = start_host()
+    refusal = in_forked_child(
+        host,
+        "import ops_service\n"
+        "try: told = ops_service.start().address\n"
+        "except ops_service.StartError as error: told = str(error)",
+    )
+    assert "Start the service after the fork alone" in str(refusal)
+
+
+def test_a_service_that_starts_after_the_fork(start_host: StartHost, admin: Identity) -> None:
+    # As a worker of gunicorn does: the parent has imported everything and started nothing.
+    host = start_host(serve=False)
+    address = host.run(
+        "import ops_service, grpc, os, time\n"
+        "ops_service.Service\n"
+        "read, write = os.pipe()\n"
+        "worker = os.fork()\n"
+        "if worker == 0:\n"
+        "    own = ops_service.start()\n"
+        "    os.write(write, own.address.encode())\n"
+        "    while True: time.sleep(1)\n"
+        "answer = os.read(read, 100).decode()\n"
+    )
+    try:
+        host.address = address
+        assert get_process(host, admin).process.pid == host.run("answer = worker")
+    finally:
+        os.kill(host.run("answer = worker"), 9)
+
+
+def test_many_forks_while_the_port_is_idle(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    for _ in range(10):
+        assert get_process(host, admin).process.pid == host.pid
+        assert in_forked_child(host, "told = service.running") is False
+    host.assert_alive()
+
+
+def test_many_forks_under_calls(start_host: StartHost, admin: Identity) -> None:
+    # Without this, gRPC's threads in the child may crash it; see `ops_service.start`.
+    host = start_host(environment={"GRPC_ENABLE_FORK_SUPPORT": "0"})
+    stub = host.stub(admin)
+    watch = stub.WatchHeapGrowth(
+        growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 100_000_000}), timeout=60
+    )
+    next(watch)
+    for _ in range(10):
+        pending = stub.GetProcess.future(process_pb2.GetProcessRequest(), timeout=120)
+        assert in_forked_child(host, "told = service.running") is False
+        assert pending.result().process.pid == host.pid
+    assert next(watch).WhichOneof("part") == "report"
+    watch.cancel()
+    host.assert_alive()
