@@ -26,6 +26,7 @@ class Node:
     extra_size: int = 0
     edges: list[tuple[int, int, int]] = field(default_factory=list)
     """(target, kind, name) each."""
+    site: int = 0
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Graph:
     """Numbered from 1."""
     nodes: list[Node]
     roots: list[pb.HeapRoot] = field(default_factory=list)
+    sites: list[tuple[str, int]] = field(default_factory=list)
+    """File and line, numbered from 1."""
 
 
 def delimited(message: Message) -> bytes:
@@ -65,6 +68,7 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
     # object that no edge found takes it itself.
     following = 0
     previous_id = 0
+    late: list[tuple[int, int, int]] = []
 
     def flush(first_object_index: int) -> None:
         nonlocal batch, previous_id
@@ -91,7 +95,12 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
         batch.extra_sizes.append(node.extra_size)
         batch.edge_counts.append(0)
         continued = False
+        if graph.sites:
+            batch.site_indexes.append(node.site)
         for number, (target, kind, name) in enumerate(node.edges):
+            if is_late(node, number, following):
+                late.append((index, target, name << 4 | kind))
+                continue
             if len(batch.edge_targets) >= edges_per_batch:
                 flush(index + 1)
                 continued = True
@@ -107,7 +116,14 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
                 batch.continued_edge_count += 1
             else:
                 batch.edge_counts[-1] += 1
+    for source, target, label in late:
+        batch.late_edge_sources.append(source)
+        batch.late_edge_targets.append(target)
+        batch.late_edge_labels.append(label)
     made.append(batch)
+    made[0].allocation_sites.extend(
+        pb.AllocationSite(file_name=file, line=line) for file, line in graph.sites
+    )
     made[0].types.extend(graph.types)
     made[0].names.extend(graph.names)
     made[0].roots.extend(graph.roots)
@@ -115,6 +131,12 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
         if not any(each.extra_sizes):
             del each.extra_sizes[:]
     return made
+
+
+def is_late(node: Node, number: int, following: int) -> bool:
+    """Whether an edge is written late: one of the weak ones that end the object's."""
+    rest = node.edges[number:]
+    return all(kind == pb.EDGE_KIND_WEAK and target < following for target, kind, _ in rest)
 
 
 def stream(
@@ -126,7 +148,10 @@ def stream(
     trailer_changes: dict[str, object] | None = None,
 ) -> list[pb.CaptureHeapSnapshotResponse]:
     """The messages of a capture of this graph."""
-    parts = [pb.CaptureHeapSnapshotResponse(header=header or default_header())]
+    header = header or default_header()
+    if graph.sites:
+        header.allocation_sites = pb.ALLOCATION_SITES_INCLUDED
+    parts = [pb.CaptureHeapSnapshotResponse(header=header)]
     parts += [
         pb.CaptureHeapSnapshotResponse(batch=batch)
         for batch in batches(graph, edges_per_batch, objects_per_batch)

@@ -72,7 +72,8 @@ def load(path: Path) -> list[LoadedNode]:
     nodes = []
     for start in range(0, len(numbers), node_width):
         kind, name, node_id, size, edge_count, trace_node, detached = numbers[start : start + 7]
-        assert (trace_node, detached) == (0, 0)
+        assert detached == 0
+        assert trace_node == 0 or document["snapshot"]["trace_function_count"] > 0
         edges = []
         for _ in range(edge_count):
             edge_kind, label, to_node = links[place : place + 3]
@@ -145,6 +146,31 @@ def test_any_graph_becomes_a_sound_file(tmp_path: Path, graph: Graph) -> None:
     # Its further parts are out of reach with it.
     objects = {index - 2 for index in by_weak_edges_alone if index - 2 < len(graph.nodes)}
     assert objects <= strongly_held
+
+
+def test_sites_become_a_trace_tree(tmp_path: Path) -> None:
+    graph = Graph(
+        [PYTHON_TYPE],
+        [],
+        [Node(size=10, site=2), Node(size=20, extra_size=5, site=2), Node(size=40, site=1), Node()],
+        sites=[("/app/shop/cart.py", 7), ("/app/shop/feed.py", 9)],
+    )
+    convert(tmp_path, graph)
+    document = json.loads((tmp_path / "some.heapsnapshot").read_text())
+    assert document["trace_tree"] == [1, 0, 3, 75, [2, 1, 1, 40, [], 3, 2, 2, 35, []]]
+    width = len(document["snapshot"]["meta"]["trace_function_info_fields"])
+    infos = document["trace_function_infos"]
+    assert document["snapshot"]["trace_function_count"] * width == len(infos)
+    strings = document["strings"]
+    assert [strings[infos[start + 1]] for start in range(0, len(infos), width)] == [
+        "(root)",
+        "cart.py:7",
+        "feed.py:9",
+    ]
+    assert strings[infos[2 * width + 2]] == "/app/shop/feed.py"
+    assert infos[2 * width + 4] == 9
+    # Two nodes come before the objects.
+    assert [document["nodes"][index * 7 + 5] for index in range(2, 6)] == [3, 3, 2, 0]
 
 
 def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:

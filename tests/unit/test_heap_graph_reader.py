@@ -46,6 +46,13 @@ def example_graph() -> Graph:
     return Graph(types, ["user"], nodes)
 
 
+def example_with_sites() -> Graph:
+    graph = example_graph()
+    graph.sites = [("app/session.py", 12), ("app/session.py", 30)]
+    graph.nodes[0].site, graph.nodes[2].site = 2, 1
+    return graph
+
+
 def read(directory: Path, data: bytes) -> HeapGraph:
     path = directory / "some.heapgraph"
     path.write_bytes(data)
@@ -72,9 +79,17 @@ def assert_equal(graph: HeapGraph, expected: Graph) -> None:
     assert list(graph.types) == expected.types
     assert list(graph.names) == ["", *expected.names]
     assert list(graph.roots) == expected.roots
+    assert [(site.file_name, site.line) for site in graph.allocation_sites[1:]] == expected.sites
+    expected_sites = [node.site for node in expected.nodes] if expected.sites else []
+    assert graph.site_indexes.tolist() == expected_sites
     assert graph.edge_sources().tolist() == [
         index for index, node in enumerate(expected.nodes) for _ in node.edges
     ]
+
+
+def test_sites_are_read(tmp_path: Path) -> None:
+    graph = example_with_sites()
+    assert_equal(read(tmp_path, file_bytes(graph)), graph)
 
 
 @in_one_directory

@@ -51,7 +51,9 @@ class EdgeType(IntEnum):
     WEAK = 6
 
 
-def snapshot_section(node_count: int, edge_count: int) -> dict[str, object]:
+def snapshot_section(
+    node_count: int, edge_count: int, trace_function_count: int
+) -> dict[str, object]:
     """The first section of a file: what the others hold."""
     return {
         "meta": {
@@ -73,5 +75,5 @@ def snapshot_section(node_count: int, edge_count: int) -> dict[str, object]:
         },
         "node_count": node_count,
         "edge_count": edge_count,
-        "trace_function_count": 0,
+        "trace_function_count": trace_function_count,
     }

@@ -49,6 +49,7 @@ class Nodes:
     ids: NDArray[np.uint32]
     self_sizes: NDArray[np.uint32]
     edge_counts: NDArray[np.uint32]
+    trace_ids: NDArray[np.uint32]
     user_roots: NDArray[np.uint32]
     """Objects below the root."""
     other_roots: NDArray[np.uint32]
@@ -68,14 +69,18 @@ class Nodes:
             self.ids,
             self.self_sizes,
             self.edge_counts,
+            self.trace_ids,
         )
         for place, column in enumerate(columns):
             rows[:, place] = column[first:last]
         return rows
 
 
-def lay_out_nodes(graph: HeapGraph, strings: StringTable) -> Nodes:
+def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.uint32]) -> Nodes:
     """Decide on the nodes of a graph.
+
+    Args:
+        trace_ids: For each object, the node of the trace tree that allocated it.
 
     Raises:
         CorruptHeapGraphFile: Its sizes are beyond any memory.
@@ -119,6 +124,9 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable) -> Nodes:
         ids=_node_ids(graph.ids, len(part_owners)),
         self_sizes=_self_sizes(full_sizes, part_owners),
         edge_counts=edge_counts,
+        trace_ids=np.concatenate(
+            [np.zeros(FIRST_OBJECT, np.uint32), trace_ids, trace_ids[part_owners]]
+        ),
         user_roots=user_roots,
         other_roots=other_roots,
         part_owners=part_owners,

@@ -14,6 +14,7 @@ from ops_client.devtools.edges import EdgeRows
 from ops_client.devtools.layout import snapshot_section
 from ops_client.devtools.nodes import lay_out_nodes
 from ops_client.devtools.strings import StringTable
+from ops_client.devtools.traces import Traces
 from ops_client.heap_graph.model import HeapGraph
 
 # Rows that are turned into text at once: some 30 MB of memory.
@@ -38,10 +39,12 @@ def write_heapsnapshot(
         HeapGraphFileError: The format cannot hold such a graph.
     """
     strings = StringTable()
-    nodes = lay_out_nodes(graph, strings)
+    traces = Traces(graph, strings)
+    nodes = lay_out_nodes(graph, strings, traces.node_ids())
     edges = EdgeRows(graph, nodes, strings)
     edge_count = int(nodes.edge_counts.sum(dtype=np.int64))
     total = len(nodes) + edge_count
+    head = snapshot_section(len(nodes), edge_count, traces.function_count)
     done = 0
     with PartFile(path) as file:
 
@@ -61,7 +64,7 @@ def write_heapsnapshot(
                     progress(done, total)
             file.write(b"]")
 
-        file.write(b'{"snapshot":' + orjson.dumps(snapshot_section(len(nodes), edge_count)))
+        file.write(b'{"snapshot":' + orjson.dumps(head))
         section(
             "nodes",
             (
@@ -70,7 +73,9 @@ def write_heapsnapshot(
             ),
         )
         section("edges", _edge_blocks(graph, edges))
-        file.write(b',"trace_function_infos":[],"trace_tree":[],"samples":[],"locations":[]')
+        file.write(b',"trace_function_infos":' + orjson.dumps(traces.function_infos()))
+        file.write(b',"trace_tree":' + orjson.dumps(traces.tree()))
+        file.write(b',"samples":[],"locations":[]')
         file.write(b',"strings":' + orjson.dumps(strings.strings) + b"}")
         file.commit()
 

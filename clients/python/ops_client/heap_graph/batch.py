@@ -36,6 +36,8 @@ class Batch:
     edge_targets: NDArray[np.int64]
     edge_kinds: NDArray[np.uint8]
     edge_names: Unsigned
+    allocation_sites: list[heap_graph_pb2.AllocationSite]
+    site_indexes: Unsigned
     late_sources: NDArray[np.int64]
     late_targets: NDArray[np.int64]
     late_kinds: NDArray[np.uint8]
@@ -69,6 +71,7 @@ def parse_batch(message: memoryview) -> Batch:
     extra_sizes = decode_varints(column(_BATCH.EXTRA_SIZES_FIELD_NUMBER))
     targets = decode_varints(column(_BATCH.EDGE_TARGETS_FIELD_NUMBER))
     labels = decode_varints(column(_BATCH.EDGE_LABELS_FIELD_NUMBER))
+    site_indexes = decode_varints(column(_BATCH.SITE_INDEXES_FIELD_NUMBER))
     late_sources = decode_varints(column(_BATCH.LATE_EDGE_SOURCES_FIELD_NUMBER))
     late_targets = decode_varints(column(_BATCH.LATE_EDGE_TARGETS_FIELD_NUMBER))
     late_labels = decode_varints(column(_BATCH.LATE_EDGE_LABELS_FIELD_NUMBER))
@@ -76,7 +79,9 @@ def parse_batch(message: memoryview) -> Batch:
 
     objects = len(sizes)
     columns = (type_indexes, id_deltas, flags, edge_counts)
-    if any(len(entries) != objects for entries in columns) or len(extra_sizes) not in (0, objects):
+    if any(len(entries) != objects for entries in columns) or any(
+        len(entries) not in (0, objects) for entries in (extra_sizes, site_indexes)
+    ):
         raise CorruptHeapGraphFile("the object columns of a batch differ in length.")
     if not len(late_sources) == len(late_targets) == len(late_labels):
         raise CorruptHeapGraphFile("the late edge columns of a batch differ in length.")
@@ -121,6 +126,11 @@ def parse_batch(message: memoryview) -> Batch:
         ),
         edge_kinds=(labels & 0xF).astype(np.uint8),
         edge_names=labels >> np.uint8(4),
+        allocation_sites=[
+            heap_graph_pb2.AllocationSite.FromString(bytes(part))
+            for part in parts.get(_BATCH.ALLOCATION_SITES_FIELD_NUMBER, ())
+        ],
+        site_indexes=site_indexes,
         late_sources=late_sources.astype(np.int64),
         late_targets=late_targets.astype(np.int64),
         late_kinds=(late_labels & 0xF).astype(np.uint8),

@@ -27,6 +27,8 @@ class HeapGraph:
     """Names of edges. The first is "" and stands for no name."""
     roots: tuple[heap_graph_pb2.HeapRoot, ...]
     """Descriptions of the synthetic nodes among the objects."""
+    allocation_sites: tuple[heap_graph_pb2.AllocationSite, ...]
+    """Lines that allocated objects. The first is empty and stands for none."""
 
     type_indexes: NDArray[np.uint32]
     """Index into ``types``, by object."""
@@ -37,7 +39,10 @@ class HeapGraph:
     ids: NDArray[np.uint32]
     """Stands for the address, by object: odd, or 0 for a synthetic node."""
     flags: NDArray[np.uint32]
-    """1 tracked by the collector, 2 immortal, 4 root, 8 size estimated; by object."""
+    """The bits of ``HeapGraphBatch.flags``, by object."""
+    site_indexes: NDArray[np.uint32]
+    """Index into ``allocation_sites``, by object; empty if the header says that
+    sites are not included."""
     edge_starts: NDArray[np.int64]
     """Where the edges of each object begin, and last where they all end."""
 

@@ -221,6 +221,9 @@ class _Assembly:
         self._roots: list[heap_graph_pb2.HeapRoot] = []
         self._objects = 0
         self._edges = 0
+        self._sites = [heap_graph_pb2.AllocationSite()]
+        includes_sites = header.allocation_sites == heap_graph_pb2.ALLOCATION_SITES_INCLUDED
+        self._site_indexes = np.zeros(trailer.object_count if includes_sites else 0, np.uint32)
         self._late: list[Batch] = []
         self._late_edges = 0
         objects, edges = trailer.object_count, trailer.edge_count
@@ -256,6 +259,12 @@ class _Assembly:
         self._sizes[first:last] = batch.sizes
         if len(batch.extra_sizes):
             self._extra_sizes[first:last] = batch.extra_sizes
+        self._sites += batch.allocation_sites
+        if len(batch.site_indexes):
+            if len(self._site_indexes) == 0:
+                raise CorruptHeapGraphFile("it has sites that its header does not speak of.")
+            _check_below(batch.site_indexes, len(self._sites), "site")
+            self._site_indexes[first:last] = batch.site_indexes
         self._ids[first:last] = batch.ids
         self._flags[first:last] = batch.flags
         self._edge_starts[first] += batch.continued_edge_count
@@ -297,11 +306,13 @@ class _Assembly:
             types=tuple(self._types),
             names=tuple(self._names),
             roots=tuple(self._roots),
+            allocation_sites=tuple(self._sites),
             type_indexes=self._type_indexes,
             sizes=self._sizes,
             extra_sizes=self._extra_sizes,
             ids=self._ids,
             flags=self._flags,
+            site_indexes=self._site_indexes,
             edge_starts=self._edge_starts,
             edge_targets=self._edge_targets,
             edge_kinds=self._edge_kinds,
