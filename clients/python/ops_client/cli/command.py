@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from ops_client import ClientCredentials, MaintenanceClient
+from ops_client import AsyncMaintenanceClient, ClientCredentials
 from ops_client.cli.exit_codes import CODES, ExitCode
 from ops_client.cli.terminal import complain
 from ops_client.errors import Busy, OpsClientError
@@ -61,18 +62,25 @@ AllowPause = Annotated[
 
 def connect(
     target: str, ca: Path, cert: Path | None, key: Path | None, server_name: str
-) -> MaintenanceClient:
+) -> AsyncMaintenanceClient:
     """A client by the options that every command has."""
-    return MaintenanceClient(target, ClientCredentials(ca, cert, key, server_name))
+    return AsyncMaintenanceClient(target, ClientCredentials(ca, cert, key, server_name))
 
 
-def command(function: Callable[P, None]) -> Callable[P, None]:
-    """Let a command end with one sentence and an exit code, whatever happens."""
+def command(function: Callable[P, Coroutine[Any, Any, None] | None]) -> Callable[P, None]:
+    """Let a command end with one sentence and an exit code, whatever happens.
+
+    Commands that call the server are coroutines: asyncio turns Ctrl-C into a
+    cancelled task, whereas in the synchronous gRPC it may hit a place where the
+    channel cannot be closed any more.
+    """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            function(*args, **kwargs)
+            running = function(*args, **kwargs)
+            if running is not None:
+                asyncio.run(running)
             sys.stdout.flush()
         except OpsClientError as error:
             complain(_sentence(error))

@@ -21,10 +21,19 @@ _CODES = {
 }
 
 
+def _read_source(code: str) -> str:
+    return sys.stdin.read() if code == "-" else code
+
+
 @command
-def evaluate(
+async def evaluate(
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="An expression, or statements. -: from stdin.")
+        str,
+        typer.Argument(
+            metavar="CODE",
+            help="An expression, or statements. -: from standard input.",
+            callback=_read_source,
+        ),
     ],
     target: Target,
     ca: Ca,
@@ -38,10 +47,9 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Run code in the process, and print its output and value."""
-    source = sys.stdin.read() if code == "-" else code
-    with connect(target, ca, cert, key, server_name) as client:
-        evaluation = client.evaluate_code(
-            source, time_limit=time_limit, on_output=None if json else _say_output
+    async with connect(target, ca, cert, key, server_name) as client:
+        evaluation = await client.evaluate_code(
+            code, time_limit=time_limit, on_output=None if json else _say_output
         )
     result = evaluation.result
     if json:

@@ -46,7 +46,7 @@ _MOMENTS = {
 
 
 @command
-def capture(
+async def capture(
     target: Target,
     ca: Ca,
     output: Annotated[
@@ -68,16 +68,14 @@ def capture(
     json: Json = False,
 ) -> None:
     """Capture the graph of all live objects into a file."""
-    with (
-        connect(target, ca, cert, key, server_name) as client,
-        progress_bar("Capturing") as advance,
-    ):
-        snapshot = client.capture_heap_snapshot(
-            output,
-            gc_moment=_MOMENTS[gc_moment],
-            gc_wait_limit=gc_wait,
-            progress=lambda now: advance(now.object_count, now.expected_object_count),
-        )
+    with progress_bar("Capturing") as advance:
+        async with connect(target, ca, cert, key, server_name) as client:
+            snapshot = await client.capture_heap_snapshot(
+                output,
+                gc_moment=_MOMENTS[gc_moment],
+                gc_wait_limit=gc_wait,
+                progress=lambda now: advance(now.object_count, now.expected_object_count),
+            )
     trailer = snapshot.trailer
     if json:
         say_json(

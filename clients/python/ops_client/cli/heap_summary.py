@@ -36,7 +36,7 @@ _ORDERS = {
 
 
 @command
-def summary(
+async def summary(
     target: Target,
     ca: Ca,
     cert: Cert = None,
@@ -48,8 +48,8 @@ def summary(
     json: Json = False,
 ) -> None:
     """Count live objects and their bytes by type."""
-    with connect(target, ca, cert, key, server_name) as client:
-        reply = client.summarize_heap(limit=limit, order=_ORDERS[by], allow_pause=allow_pause)
+    async with connect(target, ca, cert, key, server_name) as client:
+        reply = await client.summarize_heap(limit=limit, order=_ORDERS[by], allow_pause=allow_pause)
     if json:
         say_json(as_json(reply))
         return

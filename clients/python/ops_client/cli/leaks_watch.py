@@ -21,7 +21,7 @@ from ops_service.v1 import growth_pb2
 
 
 @command
-def watch(
+async def watch(
     target: Target,
     ca: Ca,
     cert: Cert = None,
@@ -40,11 +40,11 @@ def watch(
     ] = False,
 ) -> None:
     """Watch which types grow, with a report after each sample."""
-    with connect(target, ca, cert, key, server_name) as client:
+    async with connect(target, ca, cert, key, server_name) as client:
         parts = client.watch_heap_growth(
             interval=interval, duration=duration, limit=limit, allow_pause=allow_pause
         )
-        for part in parts:
+        async for part in parts:
             match part:
                 case growth_pb2.HeapGrowthHeader():
                     if json:

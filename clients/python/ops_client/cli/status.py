@@ -8,7 +8,7 @@ from ops_service.v1 import process_pb2
 
 
 @command
-def status(
+async def status(
     target: Target,
     ca: Ca,
     cert: Cert = None,
@@ -17,8 +17,8 @@ def status(
     json: Json = False,
 ) -> None:
     """Tell facts about the process."""
-    with connect(target, ca, cert, key, server_name) as client:
-        reply = client.get_process()
+    async with connect(target, ca, cert, key, server_name) as client:
+        reply = await client.get_process()
     if json:
         say_json(as_json(reply))
         return

@@ -8,7 +8,7 @@ from ops_service.v1 import annotations_pb2
 
 
 @command
-def whoami(
+async def whoami(
     target: Target,
     ca: Ca,
     cert: Cert = None,
@@ -17,8 +17,8 @@ def whoami(
     json: Json = False,
 ) -> None:
     """Tell who the server takes you for, and what you may do."""
-    with connect(target, ca, cert, key, server_name) as client:
-        reply = client.get_principal()
+    async with connect(target, ca, cert, key, server_name) as client:
+        reply = await client.get_principal()
     if json:
         say_json(as_json(reply))
         return
