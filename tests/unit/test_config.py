@@ -1,0 +1,215 @@
+"""The configuration file: what is read, and what is refused with which words."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from ops_service.config import CAPABILITIES, Config, EvaluationConfig, check_config
+from ops_service.config_file import load_config
+from ops_service.errors import ConfigurationError
+from ops_service.v1 import annotations_pb2
+
+MINIMAL = """
+[tls]
+certificate = "server.pem"
+private_key = "keys/server.key"
+client_ca = "/etc/ca.pem"
+
+[[grants]]
+principal = "dns:tool.example.org"
+capabilities = ["INSPECT"]
+"""
+
+
+def load(tmp_path: Path, text: str) -> Config:
+    file = tmp_path / "ops.toml"
+    file.write_text(text)
+    return load_config(file)
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    """The message that a file is refused with. It names the file."""
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, text)
+    message = str(raised.value)
+    assert message.startswith(f"{tmp_path / 'ops.toml'}: ")
+    return message
+
+
+def test_minimal(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL)
+    assert config.server.address == "127.0.0.1:7443"
+    assert config.tls.certificate == tmp_path / "server.pem"
+    assert config.tls.private_key == tmp_path / "keys" / "server.key"
+    assert config.tls.client_ca == Path("/etc/ca.pem")
+    assert config.grants[0].capabilities == ("INSPECT",)
+    assert not config.evaluation.enabled
+    assert config.audit.file is None
+    assert config.heap.lifetime_limit_seconds == 30
+
+
+def test_everything(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        MINIMAL
+        + """
+[[grants]]
+principal = "spiffe://example.org/sre"
+capabilities = ["READ_HEAP", "EVALUATE"]
+[server]
+address = "[::1]:0"
+[authorization]
+trust_domains = ["example.org"]
+[evaluation]
+enabled = true
+time_limit_seconds = 3
+output_limit_bytes = 1000
+result_limit_bytes = 2000
+max_concurrent = 1
+[audit]
+file = "audit.jsonl"
+[limits]
+calls = 5
+stall_seconds = 1.5
+[heap]
+allow_other_patch_release = true
+lifetime_limit_seconds = 5
+""",
+    )
+    assert config.server.address == "[::1]:0"
+    assert config.evaluation == EvaluationConfig(
+        enabled=True,
+        time_limit_seconds=3.0,
+        output_limit_bytes=1000,
+        result_limit_bytes=2000,
+        max_concurrent=1,
+    )
+    assert isinstance(config.evaluation.time_limit_seconds, float)
+    assert config.audit.file == tmp_path / "audit.jsonl"
+    assert (config.limits.calls, config.limits.stall_seconds) == (5, 1.5)
+    assert config.heap.allow_other_patch_release
+
+
+def test_file_by_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ops.toml").write_text(MINIMAL)
+    monkeypatch.setenv("OPS_SERVICE_CONFIG", str(tmp_path / "ops.toml"))
+    assert load_config().tls.certificate == tmp_path / "server.pem"
+    for value in (None, ""):
+        if value is None:
+            monkeypatch.delenv("OPS_SERVICE_CONFIG")
+        else:
+            monkeypatch.setenv("OPS_SERVICE_CONFIG", value)
+        with pytest.raises(ConfigurationError, match="set OPS_SERVICE_CONFIG"):
+            load_config()
+
+
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"missing\.toml: cannot be read"):
+        load_config(tmp_path / "missing.toml")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_config(tmp_path)
+    (tmp_path / "ops.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="is not UTF-8"):
+        load_config(tmp_path / "ops.toml")
+    assert "is not valid TOML" in refusal(tmp_path, "[tls\n")
+
+
+@pytest.mark.parametrize(
+    ("addition", "expected"),
+    [
+        ("[serverr]\naddress = 'x'", "serverr is no known key; choose from tls, grants"),
+        ("[server]\nadress = 'x'", "server.adress is no known key; choose from address"),
+        ("[server]\naddress = 7443", "server.address must be a string, not 7443"),
+        ("[server]\naddress = 'localhost'", "server.address is 'localhost'; write host:port"),
+        ("[server]\naddress = '127.0.0.1:70000'", "write host:port"),
+        ("[server]\naddress = '127.0.0.1:٣'", "write host:port"),
+        ("[server]\naddress = '::1:7443'", "in brackets"),
+        ("[server]\naddress = 'unix:ops.sock'", "absolute path"),
+        ("[server]\naddress = '0.0.0.0:7443'", "allow_wildcard_bind = true"),
+        ("[server]\naddress = '[::]:7443'", "allow_wildcard_bind = true"),
+        ("[server]\naddress = '*:7443'", "allow_wildcard_bind = true"),
+        ("[server]\naddress = ':7443'", "allow_wildcard_bind = true"),
+        ("[server]\nallow_wildcard_bind = 1", "must be true or false, not 1"),
+        ("server = 1", "server must be a table; write [server]"),
+        ("[limits]\ncalls = true", "limits.calls must be a whole number, not True"),
+        ("[limits]\ncalls = 1.5", "limits.calls must be a whole number, not 1.5"),
+        ("[limits]\ncalls = 0", "limits.calls is 0; choose from 1 to 1000"),
+        ("[limits]\nstall_seconds = '1'", "limits.stall_seconds must be a number, not '1'"),
+        ("[limits]\nstall_seconds = nan", "limits.stall_seconds is nan"),
+        ("[limits]\nstall_seconds = inf", "limits.stall_seconds is inf"),
+        ("[evaluation]\ntime_limit_seconds = -1", "evaluation.time_limit_seconds is -1.0"),
+        ("[evaluation]\nenabled = true", "set audit.file"),
+        ("[audit]\nfile = ''", "audit.file must be the path of a file"),
+        ("[authorization]\ntrust_domains = 'x'", "trust_domains must be a list"),
+        ("[authorization]\ntrust_domains = [1]", "trust_domains[0] must be a string, not 1"),
+        (
+            "[[grants]]\nprincipal = 'dns:a'\ncapabilities = ['inspect']",
+            "grants[1].capabilities holds 'inspect', which is no capability; choose from INSPECT",
+        ),
+        (
+            "[[grants]]\nprincipal = 'dns:a'\ncapabilities = ['AUTHENTICATED']",
+            "grants[1].capabilities holds 'AUTHENTICATED'",
+        ),
+        ("[[grants]]\nprincipal = 'dns:a'\ncapabilities = []", "grants[1].capabilities is empty"),
+        ("[[grants]]\nprincipal = 'dns:a'", "grants[1].capabilities is missing; add it"),
+        ("[[grants]]\nprincipal = 'alice'\ncapabilities = ['INSPECT']", "grants[1].principal"),
+        ("[[grants]]\nprincipal = 'dns:'\ncapabilities = ['INSPECT']", "grants[1].principal"),
+        (
+            "[[grants]]\nprincipal = 'uri:spiffe://a/b'\ncapabilities = ['INSPECT']",
+            'leave out "uri:"',
+        ),
+        (
+            "[[grants]]\nprincipal = 'spiffe://a.example/b'\ncapabilities = ['INSPECT']",
+            'add "a.example" to authorization.trust_domains',
+        ),
+        (
+            "[[grants]]\nprincipal = 'dns:tool.example.org'\ncapabilities = ['OPERATE']",
+            "has a grant already",
+        ),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, addition: str, expected: str) -> None:
+    text = addition + MINIMAL if not addition.startswith("[") else MINIMAL + addition
+    assert expected in refusal(tmp_path, text)
+
+
+def test_what_is_missing(tmp_path: Path) -> None:
+    assert "tls is missing; add it" in refusal(tmp_path, "")
+    assert "tls.client_ca is missing" in refusal(
+        tmp_path, "[tls]\ncertificate = 'a'\nprivate_key = 'b'"
+    )
+    without_grants = MINIMAL.partition("[[grants]]")[0]
+    assert "grants is missing" in refusal(tmp_path, without_grants)
+    assert "grants is empty" in refusal(tmp_path, "grants = []" + without_grants)
+
+
+def test_values_from_code_are_checked_too(tmp_path: Path) -> None:
+    config = load(tmp_path, MINIMAL)
+    check_config(config)
+    with pytest.raises(ConfigurationError, match=r"set audit\.file"):
+        check_config(dataclasses.replace(config, evaluation=EvaluationConfig(enabled=True)))
+
+
+def test_capabilities_are_those_of_the_contract() -> None:
+    names = [name.removeprefix("CAPABILITY_") for name in annotations_pb2.Capability.keys()]  # noqa: SIM118
+    assert ["UNSPECIFIED", "AUTHENTICATED", *CAPABILITIES] == names
+
+
+def test_every_field_says_what_it_means() -> None:
+    """A docstring stands under each field of each dataclass."""
+    import ast
+
+    import ops_service.config as module
+
+    tree = ast.parse(Path(module.__file__).read_text())
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for index, statement in enumerate(node.body):
+            if isinstance(statement, ast.AnnAssign):
+                following = node.body[index + 1]
+                assert isinstance(following, ast.Expr), ast.unparse(statement)
+                assert isinstance(following.value, ast.Constant), ast.unparse(statement)
