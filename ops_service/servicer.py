@@ -34,14 +34,23 @@ from ops_service.convert import (
     timestamp,
     watch_times,
 )
-from ops_service.errors import InvalidRequest, OpsServiceError, WalkTimeout
+from ops_service.errors import Cancelled, InvalidRequest, OpsServiceError, WalkTimeout
+from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
-from ops_service.heap.model import CaptureOptions
+from ops_service.heap.model import CaptureOptions, Census
 from ops_service.heap.snapshot import Capture, start_capture
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
+from ops_service.memory_messages import (
+    collection_result,
+    live_objects,
+    memory_parts,
+    trim_result,
+)
 from ops_service.process import facts
 from ops_service.process.identity import ProcessIdentity
+from ops_service.process.memory import Memory, read_memory
+from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
 from ops_service.snapshot_stream import snapshot_messages
 from ops_service.v1 import (
@@ -51,6 +60,7 @@ from ops_service.v1 import (
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2_grpc,
+    memory_pb2,
     process_pb2,
 )
 from ops_service.workers import Workers
@@ -130,6 +140,45 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))
         return response
+
+    async def GetMemory(
+        self, request: memory_pb2.GetMemoryRequest, context: Any
+    ) -> memory_pb2.GetMemoryResponse:
+        cancel = threading.Event()
+
+        def read() -> tuple[float, Memory, Census | OpsServiceError]:
+            # Before the census, whose own memory would be counted.
+            read_time, memory = time.time(), read_memory(arena_statistics)
+            try:
+                return read_time, memory, take_census(cancel=cancel)
+            except Cancelled:
+                raise
+            except OpsServiceError as error:
+                return read_time, memory, error
+
+        read_time, memory, census = await self._workers.run(read, cancel=cancel.set)
+        return memory_pb2.GetMemoryResponse(
+            process=process_id(self._identity),
+            read_time=timestamp(read_time),
+            parts=memory_parts(memory),
+            live_objects=live_objects(census),
+        )
+
+    async def ReclaimMemory(
+        self, request: memory_pb2.ReclaimMemoryRequest, context: Any
+    ) -> memory_pb2.ReclaimMemoryResponse:
+        # Neither a collection nor a trim can be cut short.
+        done = await self._workers.run(
+            lambda: reclaim_memory(arena_statistics, collect=request.collect, trim=request.trim),
+            cancel=lambda: None,
+        )
+        return memory_pb2.ReclaimMemoryResponse(
+            process=process_id(self._identity),
+            before=memory_parts(done.before),
+            after=memory_parts(done.after),
+            collection=collection_result(done.collection) if done.collection else None,
+            trim=trim_result(done.trim) if done.trim else None,
+        )
 
     async def SummarizeHeap(
         self, request: heap_pb2.SummarizeHeapRequest, context: Any

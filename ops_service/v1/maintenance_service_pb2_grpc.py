@@ -6,6 +6,7 @@ from ops_service.v1 import evaluation_pb2 as ops__service_dot_v1_dot_evaluation_
 from ops_service.v1 import growth_pb2 as ops__service_dot_v1_dot_growth__pb2
 from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph__pb2
 from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
+from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 
 
@@ -33,6 +34,16 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/GetProcess',
                 request_serializer=ops__service_dot_v1_dot_process__pb2.GetProcessRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_process__pb2.GetProcessResponse.FromString,
+                )
+        self.GetMemory = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/GetMemory',
+                request_serializer=ops__service_dot_v1_dot_memory__pb2.GetMemoryRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_memory__pb2.GetMemoryResponse.FromString,
+                )
+        self.ReclaimMemory = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/ReclaimMemory',
+                request_serializer=ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryResponse.FromString,
                 )
         self.SummarizeHeap = channel.unary_unary(
                 '/ops_service.v1.MaintenanceService/SummarizeHeap',
@@ -76,6 +87,25 @@ class MaintenanceServiceServicer(object):
     def GetProcess(self, request, context):
         """Tells facts about the process: versions, uptime, memory, engine.
         Caller: INSPECT. Cost to the host: none to speak of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMemory(self, request, context):
+        """Tells where the memory is: resident parts by who holds them, and live
+        objects by kind. Where no census can be taken, the rest is told all the same.
+        Caller: INSPECT. Cost to the host: that of SummarizeHeap, and the reading of
+        both allocators' books, under the GIL and then under malloc's locks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReclaimMemory(self, request, context):
+        """Collects garbage, trims malloc, or both, and tells each part before and after.
+        Caller: OPERATE. Cost to the host: a collection stops the process for as
+        long as it takes; a trim holds malloc's locks; both times are in the reply.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +160,16 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.GetProcess,
                     request_deserializer=ops__service_dot_v1_dot_process__pb2.GetProcessRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_process__pb2.GetProcessResponse.SerializeToString,
+            ),
+            'GetMemory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMemory,
+                    request_deserializer=ops__service_dot_v1_dot_memory__pb2.GetMemoryRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_memory__pb2.GetMemoryResponse.SerializeToString,
+            ),
+            'ReclaimMemory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReclaimMemory,
+                    request_deserializer=ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryResponse.SerializeToString,
             ),
             'SummarizeHeap': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeHeap,
@@ -198,6 +238,40 @@ class MaintenanceService(object):
         return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/GetProcess',
             ops__service_dot_v1_dot_process__pb2.GetProcessRequest.SerializeToString,
             ops__service_dot_v1_dot_process__pb2.GetProcessResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/GetMemory',
+            ops__service_dot_v1_dot_memory__pb2.GetMemoryRequest.SerializeToString,
+            ops__service_dot_v1_dot_memory__pb2.GetMemoryResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReclaimMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/ReclaimMemory',
+            ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryRequest.SerializeToString,
+            ops__service_dot_v1_dot_memory__pb2.ReclaimMemoryResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -168,7 +168,11 @@ def test_no_grant_no_access(host: Host, stranger: Identity, method: str) -> None
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str) -> None:
-    needed = {"CaptureHeapSnapshot": "READ_HEAP", "EvaluateCode": "EVALUATE"}.get(method)
+    needed = {
+        "CaptureHeapSnapshot": "READ_HEAP",
+        "EvaluateCode": "EVALUATE",
+        "ReclaimMemory": "OPERATE",
+    }.get(method)
     if needed is None:
         call_by_name(host, viewer, method)
         return

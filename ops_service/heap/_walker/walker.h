@@ -11,6 +11,7 @@
  *   queue.c    objects that wait           memory.c  mappings and output
  *   late.c     edges that wait             sites.c   where objects were allocated
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
+ *   allocator.c   no part of a walk: what CPython prints of its arenas
  *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
  * malloc, no stdio, no Python code. All its memory comes from memory.c.
@@ -562,5 +563,10 @@ long child_start(Settings *settings);
 /* Number of the first step that failed, 0 if all held. */
 int proof_run(Walk *walk);
 const char *proof_step_name(int step);
+
+/* ---- allocator.c -------------------------------------------------------------------------- */
+
+/* In the process itself, with the GIL held. */
+PyObject *arena_statistics(PyObject *module, PyObject *ignored);
 
 #endif

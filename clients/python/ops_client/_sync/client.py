@@ -18,7 +18,14 @@ from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
 from ops_client.credentials import ClientCredentials
 from ops_client.errors import ConnectionFailed, ConnectionLost, IncompleteSnapshot
-from ops_service.v1 import evaluation_pb2, growth_pb2, heap_graph_pb2, heap_pb2, process_pb2
+from ops_service.v1 import (
+    evaluation_pb2,
+    growth_pb2,
+    heap_graph_pb2,
+    heap_pb2,
+    memory_pb2,
+    process_pb2,
+)
 
 GrowthPart = (
     growth_pb2.HeapGrowthHeader | growth_pb2.HeapGrowthReport | growth_pb2.HeapGrowthTrailer
@@ -94,6 +101,41 @@ class MaintenanceClient:
         request = process_pb2.GetProcessRequest(instance_id=self._instance_id)
         reply: process_pb2.GetProcessResponse = self._calls.unary(
             self._calls.stub.GetProcess, request, timeout
+        )
+        return reply
+
+    def get_memory(self, *, timeout: float = _CENSUS) -> memory_pb2.GetMemoryResponse:
+        """Ask where the memory of the process is. Needs INSPECT.
+
+        A part that cannot be told there has the state ``PART_STATE_UNKNOWN`` and a
+        reason; its ``bytes`` read as 0 and mean nothing.
+        """
+        request = memory_pb2.GetMemoryRequest(instance_id=self._instance_id)
+        reply: memory_pb2.GetMemoryResponse = self._calls.unary(
+            self._calls.stub.GetMemory, request, timeout
+        )
+        return reply
+
+    def reclaim_memory(
+        self, *, collect: bool = False, trim: bool = False, timeout: float = _CENSUS
+    ) -> memory_pb2.ReclaimMemoryResponse:
+        """Let the process give memory back. Needs OPERATE.
+
+        What has begun goes on in the process when the time is over.
+
+        Args:
+            collect: Run a full collection, which stops the process.
+            trim: Ask malloc to give free memory back to the system.
+            timeout: Seconds.
+
+        Raises:
+            InvalidRequest: Neither is asked for.
+        """
+        request = memory_pb2.ReclaimMemoryRequest(
+            instance_id=self._instance_id, collect=collect, trim=trim
+        )
+        reply: memory_pb2.ReclaimMemoryResponse = self._calls.unary(
+            self._calls.stub.ReclaimMemory, request, timeout
         )
         return reply
 

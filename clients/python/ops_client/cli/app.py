@@ -12,6 +12,8 @@ from ops_client.cli.heap_capture import capture
 from ops_client.cli.heap_convert import convert
 from ops_client.cli.heap_summary import summary
 from ops_client.cli.leaks_watch import watch
+from ops_client.cli.memory_reclaim import reclaim
+from ops_client.cli.memory_show import show
 from ops_client.cli.status import status
 from ops_client.cli.whoami import whoami
 
@@ -31,6 +33,7 @@ app = _group("Look into a running Python process through its maintenance port.")
 certs = _group("Certificates for development.")
 heap = _group("Heap snapshots.")
 leaks = _group("Leak growth reports.")
+memory = _group("Where the memory is, and giving it back.")
 
 app.command("whoami")(whoami)
 app.command("status")(status)
@@ -38,11 +41,14 @@ app.command("eval")(evaluate)
 app.add_typer(certs, name="certs")
 app.add_typer(heap, name="heap")
 app.add_typer(leaks, name="leaks")
+app.add_typer(memory, name="memory")
 certs.command("init")(init)
 heap.command("summary")(summary)
 heap.command("capture")(capture)
 heap.command("convert")(convert)
 leaks.command("watch")(watch)
+memory.command("show")(show)
+memory.command("reclaim")(reclaim)
 
 # A name from the server must not end the command on a terminal of plain ASCII.
 for _stream in (sys.stdout, sys.stderr):

@@ -1,0 +1,24 @@
+"""What CPython tells of its small-object arenas."""
+
+from __future__ import annotations
+
+from ops_service.errors import EngineUnavailable
+
+
+def arena_statistics() -> str:
+    """What CPython prints of its arenas; "" where it keeps none or a hook hides them.
+
+    Reads the header of each pool of 16 KiB with the GIL held.
+
+    Raises:
+        EngineUnavailable: The extension was not compiled, or is not for this
+            interpreter.
+    """
+    try:
+        from ops_service.heap._walker import arena_statistics as statistics
+    except ImportError:
+        raise EngineUnavailable(
+            "CPython tells of its arenas only through the extension of ops-service, which was not "
+            "compiled for this interpreter."
+        ) from None
+    return statistics().decode("ascii", errors="replace")

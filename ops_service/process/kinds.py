@@ -1,0 +1,90 @@
+"""What live objects are, by the names of their types."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Kind(enum.Enum):
+    """What an object is."""
+
+    TEXT_AND_BYTES = "text and bytes"
+    CONTAINER = "containers"
+    NUMBER = "numbers"
+    CODE = "code and functions"
+    TYPE_AND_MODULE = "types and modules"
+    INSTANCE = "instances"
+    ARRAY_AND_BUFFER = "arrays and buffers"
+    OTHER = "other"
+
+
+_TYPES = {
+    Kind.TEXT_AND_BYTES: "str bytes bytearray",
+    Kind.CONTAINER: """
+        dict list tuple set frozenset mappingproxy collections.deque collections.OrderedDict
+        collections.defaultdict collections.Counter collections.ChainMap
+    """,
+    Kind.NUMBER: "int float complex bool decimal.Decimal fractions.Fraction",
+    Kind.CODE: """
+        code function builtin_function_or_method method method-wrapper cell frame generator
+        coroutine async_generator property staticmethod classmethod wrapper_descriptor
+        method_descriptor classmethod_descriptor getset_descriptor member_descriptor traceback
+        functools.partial functools._lru_cache_wrapper functools.cached_property
+    """,
+    Kind.TYPE_AND_MODULE: "type module abc.ABCMeta enum.EnumType typing._ProtocolMeta",
+    Kind.ARRAY_AND_BUFFER: """
+        array.array memoryview mmap.mmap numpy.ndarray _io.BytesIO _io.StringIO
+    """,
+}
+_KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
+
+
+class TypeRow(Protocol):
+    """What is read of a row of a census."""
+
+    @property
+    def type_name(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def total_size(self) -> int: ...
+    @property
+    def extra_size(self) -> int: ...
+    @property
+    def size_estimated(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class KindSum:
+    """Live objects of one kind. Sizes in bytes."""
+
+    kind: Kind
+    count: int = 0
+    total_size: int = 0
+    """As ``sys.getsizeof`` counts."""
+    extra_size: int = 0
+    """What it leaves out: attribute values kept inline."""
+    size_estimated: bool = False
+
+
+def kind_of(type_name: str) -> Kind:
+    """The kind of the instances of a type: module and qualified name, builtins bare."""
+    found = _KINDS.get(type_name)
+    if found is not None:
+        return found
+    return Kind.INSTANCE if "." in type_name else Kind.OTHER
+
+
+def sum_kinds(rows: Iterable[TypeRow]) -> list[KindSum]:
+    """Add up a census by kind, largest first. Every kind is there once."""
+    sums = {kind: KindSum(kind) for kind in Kind}
+    for row in rows:
+        each = sums[kind_of(row.type_name)]
+        each.count += row.count
+        each.total_size += row.total_size
+        each.extra_size += row.extra_size
+        each.size_estimated |= row.size_estimated
+    return sorted(sums.values(), key=lambda each: -each.total_size)
