@@ -29,7 +29,7 @@ from ops_client.heap_graph import HeapGraph, read_heap_graph
 from ops_service.v1 import heap_graph_pb2 as pb
 
 in_one_directory = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
 )
 
 

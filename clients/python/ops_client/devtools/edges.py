@@ -47,6 +47,11 @@ class EdgeRows:
         self._unnamed_types = np.array([unnamed for _, unnamed, _ in _ALL_KINDS], np.uint32)
         self._names = np.array([strings.index(name) for name in graph.names], np.uint32)
         self._part_name = strings.index("part")
+        # Why "(GC roots)" has an object that no edge found, by the flag that says so.
+        self._reasons = {
+            16: strings.index("held by no object"),
+            32: strings.index("garbage, or a cycle that C code holds"),
+        }
         largest = int(np.diff(graph.edge_starts).max(initial=0))
         present = np.flatnonzero(np.bincount(graph.edge_kinds, minlength=16)).tolist()
         # By kind: index of the string for each number, and last for those past.
@@ -69,6 +74,11 @@ class EdgeRows:
         rows[middle:, 0] = EdgeType.ELEMENT
         rows[middle:, 1] = np.arange(len(others))
         rows[middle:, 2] = _places(others)
+        flags = self._graph.flags[others]
+        for flag, name in self._reasons.items():
+            chosen = middle + np.flatnonzero(flags & np.uint32(flag))
+            rows[chosen, 0] = EdgeType.INTERNAL
+            rows[chosen, 1] = name
         return rows
 
     def of_objects(self, first: int, last: int) -> NDArray[np.uint32]:
