@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -48,6 +49,12 @@ def test_every_exception_has_an_exit_code() -> None:
     leaves = [kind for kind in kinds if not kind.__subclasses__()]
     assert max(Counter(CODES[kind] for kind in leaves).values()) == 1
     assert {ExitCode.OK, ExitCode.USAGE, ExitCode.INTERRUPTED}.isdisjoint(CODES.values())
+
+
+def test_every_exit_code_is_documented() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs/reference/opsctl.md"
+    documented = re.findall(r"^\| (\d+) \| (\w+) \| \S", page.read_text(), re.MULTILINE)
+    assert documented == [(str(code.value), code.name) for code in ExitCode]
 
 
 @pytest.mark.parametrize(
