@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -14,7 +15,6 @@ from fix_host import Host, HostError, StartHost
 
 from ops_service.v1 import evaluation_pb2, growth_pb2, heap_pb2, process_pb2
 
-# How much longer the host may take to exit than one without a port.
 EXIT_SECONDS = 2.0
 
 THREADS = "[t for t in __import__('threading').enumerate() if t.name.startswith('ops_service')]"
@@ -39,68 +39,81 @@ def exit_seconds(host: Host) -> float:
     return seconds
 
 
-@pytest.fixture(scope="module")
-def exit_limit(start_shared_host: StartHost) -> float:
-    """Seconds that a host may take to exit, on this machine, as busy as it is now."""
-    host = start_shared_host(serve=False)
-    host.run(BALLAST)
-    return exit_seconds(host) + EXIT_SECONDS
+Prepare = Callable[[Host], object]
 
 
-# ---- exit --------------------------------------------------------------------------
+def assert_exits_in_time(start_host: StartHost, prepare: Prepare) -> Host:
+    """Let a prepared host end; one of three must do so in time, as machines may be busy."""
+    taken = []
+    for _ in range(3):
+        host = start_host()
+        kept = prepare(host)
+        taken.append(exit_seconds(host))
+        del kept
+        if taken[-1] < EXIT_SECONDS:
+            return host
+    raise AssertionError(f"the exit took {taken} seconds")
 
 
-def test_exit_when_idle(start_host: StartHost, exit_limit: float) -> None:
-    assert exit_seconds(start_host()) < exit_limit
+def test_exit_when_idle(start_host: StartHost) -> None:
+    assert_exits_in_time(start_host, lambda host: None)
 
 
-def test_exit_with_a_stalled_stream(
-    start_host: StartHost, admin: Identity, exit_limit: float
-) -> None:
-    host = start_host()
-    host.run(BALLAST)
-    call = host.stub(admin).CaptureHeapSnapshot(heap_pb2.CaptureHeapSnapshotRequest(), timeout=120)
-    next(call)
-    host.wait_for("children()")
-    (child,) = map(int, host.run("answer = children()"))
-    assert exit_seconds(host) < exit_limit
-    # Its pipe is gone, so it ends at its next write.
+def test_exit_with_a_stalled_stream(start_host: StartHost, admin: Identity) -> None:
+    children: list[int] = []
+
+    def prepare(host: Host) -> object:
+        host.run(BALLAST)
+        request = heap_pb2.CaptureHeapSnapshotRequest()
+        call = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
+        next(call)
+        host.wait_for("children()")
+        children.extend(map(int, host.run("answer = children()")))
+        return call
+
+    assert_exits_in_time(start_host, prepare)
+    # Their pipes are gone, so they end at their next write.
     limit = time.monotonic() + 10
-    while Path(f"/proc/{child}").exists():
+    while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < limit
         time.sleep(0.01)
 
 
-def test_exit_with_a_watch(start_host: StartHost, admin: Identity, exit_limit: float) -> None:
-    host = start_host()
-    call = host.stub(admin).WatchHeapGrowth(growth_pb2.WatchHeapGrowthRequest(), timeout=120)
-    next(call)
-    assert exit_seconds(host) < exit_limit
+def test_exit_with_a_watch(start_host: StartHost, admin: Identity) -> None:
+    def prepare(host: Host) -> object:
+        call = host.stub(admin).WatchHeapGrowth(growth_pb2.WatchHeapGrowthRequest(), timeout=120)
+        next(call)
+        return call
+
+    assert_exits_in_time(start_host, prepare)
 
 
 @pytest.mark.parametrize(
     "source", ["while True: pass", "import threading; threading.Event().wait()"]
 )
-def test_exit_during_an_evaluation(
-    start_host: StartHost, admin: Identity, exit_limit: float, source: str
-) -> None:
-    host = start_host()
-    request = evaluation_pb2.EvaluateCodeRequest(source=source)
-    call = host.stub(admin).EvaluateCode(request, timeout=120)
-    next(call)
-    assert exit_seconds(host) < exit_limit
+def test_exit_during_an_evaluation(start_host: StartHost, admin: Identity, source: str) -> None:
+    def prepare(host: Host) -> object:
+        request = evaluation_pb2.EvaluateCodeRequest(source=source)
+        call = host.stub(admin).EvaluateCode(request, timeout=120)
+        next(call)
+        return call
+
+    assert_exits_in_time(start_host, prepare)
 
 
 def test_exit_while_a_capture_waits_for_the_collector(
-    start_host: StartHost, admin: Identity, exit_limit: float
+    start_host: StartHost, admin: Identity
 ) -> None:
-    host = start_host()
-    host.run("import gc; gc.disable()")
-    request = heap_pb2.CaptureHeapSnapshotRequest(gc_moment="GC_MOMENT_AFTER_NEXT_FULL_COLLECTION")
-    call = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
-    host.wait_for("gc.callbacks")
-    assert exit_seconds(host) < exit_limit
-    del call
+    def prepare(host: Host) -> object:
+        host.run("import gc; gc.disable()")
+        request = heap_pb2.CaptureHeapSnapshotRequest(
+            gc_moment="GC_MOMENT_AFTER_NEXT_FULL_COLLECTION"
+        )
+        call = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
+        host.wait_for("gc.callbacks")
+        return call
+
+    assert_exits_in_time(start_host, prepare)
 
 
 # ---- stop and start ----------------------------------------------------------------
