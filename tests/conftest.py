@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import signal
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -11,6 +12,13 @@ from pathlib import Path
 from ops_service.heap.engine import engine_status
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
+
+
+def pytest_configure() -> None:
+    # A shell starts its background jobs with Ctrl-C ignored, and children would
+    # inherit that; a handler they do not.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:

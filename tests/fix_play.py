@@ -62,4 +62,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     started = start_play(tmp_path_factory.mktemp("play"))
     yield started
     started.process.send_signal(signal.SIGINT)
-    assert started.process.wait(timeout=10) == 0
+    try:
+        assert started.process.wait(timeout=60) == 0
+    finally:
+        started.process.kill()

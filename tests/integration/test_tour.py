@@ -17,9 +17,10 @@ def test_no_process_is_left_behind(ending: signal.Signals, tmp_path: Path) -> No
     shop = os.pidfd_open(play.shop_pid)
     try:
         play.process.send_signal(ending)
-        play.process.wait(timeout=10)
+        play.process.wait(timeout=60)
 
-        ended, _, _ = select.select([shop], [], [], 10)
+        ended, _, _ = select.select([shop], [], [], 60)
         assert ended == [shop]
     finally:
+        play.process.kill()
         os.close(shop)
