@@ -34,7 +34,13 @@ from ops_service.convert import (
     timestamp,
     watch_times,
 )
-from ops_service.errors import Cancelled, InvalidRequest, OpsServiceError, WalkTimeout
+from ops_service.errors import (
+    Cancelled,
+    EngineUnavailable,
+    InvalidRequest,
+    OpsServiceError,
+    WalkTimeout,
+)
 from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
@@ -264,6 +270,9 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
             await asyncio.sleep(begin + number * interval - time.monotonic())
             try:
                 report = await self._sample(watch, allow_pause=request.allow_pause)
+            except EngineUnavailable:
+                # No later sample would fare better.
+                raise
             except OpsServiceError as error:
                 add_warning(warnings, f"Sample {number + 1} was not taken: {error}")
                 continue
