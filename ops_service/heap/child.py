@@ -91,7 +91,14 @@ class WalkChild:
         self._end: ChildEnd | None = None
         self._cancelled = False
         names = thread_names()
-        self._read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self._read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise CloneRefused(
+                f"The process could not open a pipe ({os.strerror(error.errno or 0)}). "
+                "Look at its limit on open files.",
+                retry_after=10.0,
+            ) from error
         try:
             # A refused size, as beyond the user's limit, costs speed alone.
             with contextlib.suppress(OSError):

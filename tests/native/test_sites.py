@@ -45,12 +45,12 @@ def sites_of_planted() -> tuple[Sites, Counter[tuple[str, int] | None], tuple[st
 @pytest.mark.usefixtures("traced")
 def test_each_object_carries_the_line_that_allocated_it() -> None:
     planted = [Planted() for _ in range(100)]
-    expected = tracemalloc.get_object_traceback(planted[0])
-    assert expected is not None
     state, found, warnings = sites_of_planted()
     if sys.version_info < (3, 12):
         assert (state, found) == (Sites.OUT_OF_REACH, {None: 100})
     else:
+        expected = tracemalloc.get_object_traceback(planted[0])
+        assert expected is not None
         assert (state, found) == (
             Sites.INCLUDED,
             {(expected[-1].filename, expected[-1].lineno): 100},

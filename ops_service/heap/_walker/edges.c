@@ -53,20 +53,6 @@ set_edges(Walk *walk, PySetObject *set)
     }
 }
 
-static Shape
-container_shape(PyObject *object)
-{
-    if (PyDict_Check(object))
-        return SHAPE_DICT;
-    if (PyList_Check(object))
-        return SHAPE_LIST;
-    if (PyTuple_Check(object))
-        return SHAPE_TUPLE;
-    if (PyAnySet_Check(object))
-        return SHAPE_SET;
-    return SHAPE_LEAF;
-}
-
 static void
 container_edges(Walk *walk, PyObject *object, Shape shape, uint32_t tag)
 {
@@ -234,7 +220,7 @@ visit_named(PyObject *target, void *argument)
 static void
 traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
 {
-    Shape container = container_shape(object);
+    Shape container = (Shape)entry->container;
     if (!PyObject_IS_GC(object)) {
         /* A static type: the collector never visits it. */
         parts_left_out(walk, object);

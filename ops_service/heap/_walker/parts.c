@@ -211,7 +211,8 @@ parts_left_out(Walk *walk, PyObject *object)
         code_left_out(walk, (PyCodeObject *)object);
     else if (PyType_Check(object))
         type_left_out(walk, (PyTypeObject *)object);
-    else if (PyGen_CheckExact(object) || PyCoro_CheckExact(object)) {
+    else if (PyGen_CheckExact(object) || PyCoro_CheckExact(object) ||
+             PyAsyncGen_CheckExact(object)) {
         left_out(walk, ((PyGenObject *)object)->gi_name, "__name__", TAG_OBJECT);
         left_out(walk, ((PyGenObject *)object)->gi_qualname, "__qualname__", TAG_OBJECT);
     }

@@ -47,7 +47,7 @@ plain_size(PyObject *object, PyTypeObject *type)
 }
 
 static size_t
-str_size(PyObject *object, PyTypeObject *type)
+str_size(PyObject *object)
 {
     PyASCIIObject *string = (PyASCIIObject *)object;
     size_t length = (size_t)string->length;
@@ -59,7 +59,7 @@ str_size(PyObject *object, PyTypeObject *type)
             size = sizeof(PyCompactUnicodeObject) + (length + 1) * string->state.kind;
     }
     else {
-        size = (size_t)type->tp_basicsize;
+        size = sizeof(PyUnicodeObject);
         if (((PyUnicodeObject *)object)->data.any != NULL)
             size += (length + 1) * string->state.kind;
     }
@@ -148,7 +148,7 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
     case SIZE_INT:
         return layout_int_digits(object) == 0 ? settings->zero_size : layout_int_size(object);
     case SIZE_STR:
-        return str_size(object, type);
+        return str_size(object);
     case SIZE_LIST:
         return (size_t)type->tp_basicsize +
                (size_t)((PyListObject *)object)->allocated * sizeof(PyObject *);
@@ -174,6 +174,7 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
     case SIZE_ORDERED_DICT:
         return ordered_dict_size(object);
     case SIZE_CODE:
+        return (plain_size(object, type) + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
     case SIZE_PLAIN:
         break;
     }

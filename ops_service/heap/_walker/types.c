@@ -163,29 +163,58 @@ has_instance_traverse(const Walk *walk, PyTypeObject *type)
     return PyType_IS_GC(type) && type->tp_traverse == walk->instance_traverse;
 }
 
-static Shape
-find_shape(Walk *walk, PyTypeObject *type)
+/* The traversal below those of classes that Python code defined. */
+static traverseproc
+native_traverse(const Walk *walk, PyTypeObject *type)
 {
-    if (type == &PyCode_Type)
-        return SHAPE_CODE;
-    if (!PyType_IS_GC(type))
-        return SHAPE_LEAF;
-    if (has_instance_traverse(walk, type)) {
-        PyTypeObject *base = type;
-        for (int depth = 0; depth < BASES_MAX && base != NULL; depth++, base = base->tp_base)
-            if (base->tp_traverse != walk->instance_traverse)
-                return base->tp_traverse == NULL ? SHAPE_INSTANCE : SHAPE_TRAVERSED;
-        return SHAPE_TRAVERSED;
-    }
-    if (type->tp_traverse == PyList_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_LIST_SUBCLASS))
-        return SHAPE_LIST;
-    if (type->tp_traverse == PyTuple_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS))
-        return SHAPE_TUPLE;
-    if (type->tp_traverse == PyDict_Type.tp_traverse && PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS))
+    for (int depth = 0; depth < BASES_MAX && type != NULL; depth++, type = type->tp_base)
+        if (!has_instance_traverse(walk, type))
+            return type->tp_traverse;
+    return walk->instance_traverse;
+}
+
+/* The container that instances are, if their elements lie where its do and are
+ * visited in the order of its traversal. */
+static Shape
+find_container(PyTypeObject *type, traverseproc native)
+{
+    /* Every kind of dict visits its entries by the traversal of dicts. */
+    if (PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS))
         return SHAPE_DICT;
-    if (type->tp_traverse == PySet_Type.tp_traverse)
+    if (native == PyList_Type.tp_traverse)
+        return SHAPE_LIST;
+    if (native == PyTuple_Type.tp_traverse)
+        return SHAPE_TUPLE;
+    if (native == PySet_Type.tp_traverse)
         return SHAPE_SET;
-    return type->tp_traverse == NULL ? SHAPE_LEAF : SHAPE_TRAVERSED;
+    return SHAPE_LEAF;
+}
+
+static void
+find_shape(Walk *walk, TypeEntry *entry)
+{
+    PyTypeObject *type = entry->type;
+    entry->shape = SHAPE_LEAF;
+    entry->container = SHAPE_LEAF;
+    if (type == &PyCode_Type)
+        entry->shape = SHAPE_CODE;
+    if (!PyType_IS_GC(type) || type->tp_traverse == NULL)
+        return;
+    traverseproc native = native_traverse(walk, type);
+    Shape container = find_container(type, native);
+    entry->shape = SHAPE_TRAVERSED;
+    entry->container = (uint8_t)container;
+    if (native == NULL)
+        entry->shape = SHAPE_INSTANCE;
+    else if (type->tp_traverse == native && container != SHAPE_LEAF &&
+             (container != SHAPE_DICT || native == PyDict_Type.tp_traverse))
+        entry->shape = (uint8_t)container;
+    /* Named tuples of C code visit fields that their length leaves out. */
+    const PyTypeObject *deque = walk->settings->deque;
+    entry->traversed_elements =
+        container == SHAPE_LEAF &&
+        ((deque != NULL && native == deque->tp_traverse) ||
+         PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS));
 }
 
 /* Slots that Python code declared, the class's own first, as the traversal of
@@ -246,10 +275,7 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         entry->type = type;
         entry->index = walk->types.count++;
         find_size_kind(walk, entry);
-        entry->shape = (uint8_t)find_shape(walk, type);
-        if (type->tp_traverse != NULL && walk->settings->deque != NULL &&
-            type->tp_traverse == walk->settings->deque->tp_traverse)
-            entry->traversed_elements = 1;
+        find_shape(walk, entry);
         entry->own = is_own(type);
         if (!walk->census)
             emit_type(walk, entry);

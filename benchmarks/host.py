@@ -1,0 +1,140 @@
+"""A host with a large heap, whose main thread notes how long it did not get to run.
+
+Usage: OPS_SERVICE_CONFIG=FILE python host.py OBJECTS
+
+Reads a command a line and answers each with a JSON line. The work of a command
+runs in a thread beside the main one.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import ops_service
+
+OBJECTS_A_RECORD = 7
+
+
+class Record:
+    """What applications have most of: a small instance, strings, numbers, a tuple."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number + 1_000_000
+        self.name = f"record {number}"
+        self.amount = number * 1.5
+        self.origin = (f"place {number}", number + 2_000_000)
+
+
+class Heartbeat:
+    """The largest gap between two beats of the main thread, 1 ms apart."""
+
+    def __init__(self) -> None:
+        self.largest = 0.0
+
+    def beat_until(self, done: threading.Event) -> None:
+        """Beat until the event is set."""
+        last = time.perf_counter()
+        while not done.is_set():
+            time.sleep(0.001)
+            now = time.perf_counter()
+            self.largest = max(self.largest, now - last)
+            last = now
+
+
+def fork() -> dict[str, float]:
+    """A bare fork, which is the least that any copy of the process costs."""
+    began = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    pause = time.perf_counter() - began
+    os.waitpid(child, 0)
+    return {"pause": pause}
+
+
+def plain_walk() -> dict[str, float]:
+    """The graph, by a walk in plain Python inside the process."""
+    queue = gc.get_objects()
+    seen = set(map(id, queue))
+    counts: Counter[str] = Counter()
+    while queue:
+        each = queue.pop()
+        counts[type(each).__qualname__] += 1
+        for other in gc.get_referents(each):
+            if id(other) not in seen:
+                seen.add(id(other))
+                queue.append(other)
+    return {"objects": counts.total()}
+
+
+def guppy() -> dict[str, float]:
+    """guppy3: the heap by type."""
+    import guppy
+
+    return {"objects": guppy.hpy().heap().count}
+
+
+def pympler() -> dict[str, float]:
+    """pympler: all objects, summed up by type."""
+    from pympler import muppy, summary
+
+    return {"objects": sum(row[1] for row in summary.summarize(muppy.get_objects()))}
+
+
+def typestats() -> dict[str, float]:
+    """objgraph: counts of the objects that the collector tracks."""
+    import objgraph
+
+    return {"objects": sum(objgraph.typestats().values())}
+
+
+WORK: dict[str, Callable[[], dict[str, float]]] = {
+    "fork": fork,
+    "plain walk": plain_walk,
+    "guppy3": guppy,
+    "pympler": pympler,
+    "objgraph": typestats,
+}
+
+
+def resident_bytes() -> int:
+    """Memory of the process, as the system counts it."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def serve(heartbeat: Heartbeat, done: threading.Event) -> None:
+    """Answer commands: "gap" tells the largest gap since last asked."""
+    for line in sys.stdin:
+        name = line.strip()
+        answer: dict[str, float] = {}
+        if name in WORK:
+            began = time.perf_counter()
+            answer = WORK[name]()
+            answer["seconds"] = time.perf_counter() - began
+        answer |= {"gap": heartbeat.largest, "resident": resident_bytes()}
+        heartbeat.largest = 0.0
+        print(json.dumps(answer), flush=True)
+    done.set()
+
+
+def main() -> None:
+    count = int(sys.argv[1])
+    records = [Record(number) for number in range(count // OBJECTS_A_RECORD)]
+    heartbeat, done = Heartbeat(), threading.Event()
+    with ops_service.start() as service:
+        print(json.dumps({"address": service.address}), flush=True)
+        threading.Thread(target=serve, args=(heartbeat, done), daemon=True).start()
+        heartbeat.beat_until(done)
+    assert records
+
+
+if __name__ == "__main__":
+    main()

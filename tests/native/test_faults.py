@@ -1,0 +1,151 @@
+"""A traversal that faults, ends, loops or waits: the host is unharmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from .decode import decode
+from .host import Host
+from .processes import children, gone, wait_until
+
+TYPE = "faulty.Faulty"
+
+
+@pytest.fixture(scope="module")
+def bystander() -> Iterator[Host]:
+    """The host of this module."""
+    with Host() as host:
+        yield host
+
+
+@pytest.fixture
+def faulted(host: Host, bystander: Host, faulty: str) -> Iterator[Callable[[str], Host]]:
+    """Plants an object of the faulty type with the conduct that is asked for."""
+
+    def plant(conduct: str) -> Host:
+        bystander.call("faults", "plant", faulty, conduct)
+        return bystander
+
+    yield plant
+    bystander.call("faults", "unplant")
+
+
+@contextmanager
+def nothing_left(host: Host) -> Iterator[None]:
+    """Checks that the work leaves no descriptor, thread, callback or child."""
+    before = host.call("faults", "left_behind")
+    yield
+    assert host.call("faults", "left_behind") == before
+    assert children(host.pid) == []
+
+
+def outcome(host: Host, work: str) -> dict[str, Any]:
+    host.call("faults", "outcome", work)  # What is made once, such as shared memory.
+    with nothing_left(host):
+        result: dict[str, Any] = host.call("faults", "outcome", work)
+    return result
+
+
+@pytest.mark.parametrize("conduct", ["fault", "overflow"])
+@pytest.mark.parametrize("work", ["capture", "census"])
+def test_a_traversal_that_faults_costs_its_type_alone(
+    faulted: Callable[[str], Host], work: str, conduct: str
+) -> None:
+    host = faulted(conduct)
+    result = outcome(host, work)
+    assert result["error"] == "", result
+    assert [TYPE in warning for warning in result["warnings"]] == [True]
+    assert result["objects"] > 10_000
+    if work == "capture":
+        graph = decode(result["messages"])
+        assert graph.edges[graph.only("Faulty")] == []
+
+
+@pytest.mark.parametrize("conduct", ["abort", "exit"])
+@pytest.mark.parametrize("work", ["capture", "census"])
+def test_a_traversal_that_ends_the_child_is_an_error(
+    faulted: Callable[[str], Host], work: str, conduct: str
+) -> None:
+    host = faulted(conduct)
+    result = outcome(host, work)
+    if conduct == "abort" and not result["error"]:
+        # SIGABRT may be treated like a fault.
+        assert [TYPE in warning for warning in result["warnings"]] == [True]
+    else:
+        assert result["error"] == "WalkFailed", result
+        assert "unharmed" in result["text"]
+
+
+def test_a_traversal_that_loops_is_ended_at_the_limit(faulted: Callable[[str], Host]) -> None:
+    host = faulted("none")
+    outcome(host, "capture")
+    host = faulted("loop")
+    with nothing_left(host):
+        result = host.call("faults", "outcome", "capture", 0.5)
+    assert result["error"] == "WalkTimeout", result
+    assert result["retry_after"] > 0
+    assert result["seconds"] < 5
+
+
+def test_the_host_captures_again_afterwards(faulted: Callable[[str], Host]) -> None:
+    host = faulted("none")
+    result = outcome(host, "capture")
+    assert (result["error"], result["warnings"]) == ("", ())
+    graph = decode(result["messages"])
+    (behind,) = graph.of_type("native.faults.BehindIt")
+    assert graph.path(behind)[-1][0] == TYPE
+
+
+def test_a_second_capture_is_refused_meanwhile(faulted: Callable[[str], Host]) -> None:
+    host = faulted("wait")
+    host.call("faults", "open_waiting")
+    result = host.call("faults", "outcome", "capture")
+    assert result["error"] == "Busy"
+    assert result["retry_after"] > 0
+    assert len(children(host.pid)) == 1
+    host.call("faults", "release")
+    assert host.call("faults", "finish_open") > 10_000
+    assert host.call("faults", "outcome", "capture")["error"] == ""
+
+
+def test_a_census_runs_beside_a_capture(faulted: Callable[[str], Host]) -> None:
+    host = faulted("none")
+    host.call("faults", "open_unread", 300_000)
+    (child,) = children(host.pid)
+    assert host.call("faults", "outcome", "census")["error"] == ""
+    assert children(host.pid) == [child]
+    assert host.call("faults", "finish_open") > 300_000
+
+
+def test_counts_asked_for_together_share_one_walk(faulted: Callable[[str], Host]) -> None:
+    host = faulted("wait")
+    times = host.call("faults", "counts_together", 4)
+    assert len(times) == 5
+    assert len(set(times[1:])) == 1
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_cancelling_kills_the_child(faulted: Callable[[str], Host], read: bool) -> None:
+    host = faulted("wait")
+    host.call("faults", "release")
+    assert host.call("faults", "outcome", "capture")["error"] == ""
+    with nothing_left(host):
+        host.call("faults", "open_waiting")
+        (child,) = children(host.pid)
+        result = host.call("faults", "cancel_open", read)
+        assert result["error"] == ("Cancelled" if read else "")
+        assert wait_until(lambda: gone(child), "the child is gone", 1) + result["seconds"] < 1
+
+
+def test_cancelling_a_census_kills_the_child(faulted: Callable[[str], Host]) -> None:
+    host = faulted("wait")
+    host.call("faults", "release")
+    assert host.call("faults", "outcome", "census")["error"] == ""
+    with nothing_left(host):
+        result = host.call("faults", "cancelled_census")
+        assert result["error"] == "Cancelled"
+        assert result["seconds"] < 1
