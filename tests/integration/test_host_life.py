@@ -292,10 +292,13 @@ def test_a_forked_child_does_not_hold_the_port(start_host: StartHost) -> None:
     host = start_host()
     child = host.run(
         "import os, time\n"
+        "read, write = os.pipe()\n"
         "child = os.fork()\n"
         "if child == 0:\n"
+        "    os.write(write, b'forked')\n"
         "    time.sleep(60)\n"
         "    os._exit(0)\n"
+        "os.read(read, 6)\n"
         "answer = child"
     )
     try:
