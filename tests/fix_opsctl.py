@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,26 @@ def opsctl() -> Opsctl:
         )
 
     return run
+
+
+StartOpsctl = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start_opsctl() -> Iterator[StartOpsctl]:
+    """Start opsctl, with pipes. It ends with the test at the latest."""
+    with contextlib.ExitStack() as running:
+
+        def start(*arguments: object, env: dict[str, str], **options: Any) -> subprocess.Popen[str]:
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            process = running.enter_context(
+                subprocess.Popen(
+                    [OPSCTL, *map(str, arguments)],
+                    env=clean_environment(**env),
+                    **{"stdin": subprocess.DEVNULL, "text": True, **pipes, **options},
+                )
+            )
+            running.callback(process.kill)
+            return process
+
+        yield start

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fix_certs import Identity
 from fix_host import ADMIN, ALL, Host, StartHost
-from fix_opsctl import OPSCTL, Opsctl, clean_environment, environment_of
+from fix_opsctl import Opsctl, StartOpsctl, environment_of
 
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.heap_graph import read_heap_graph
@@ -109,15 +109,14 @@ def test_heap_capture_and_convert(
 
 
 @needs_engine
-def test_a_bar_shows_on_a_terminal(operator: dict[str, str], tmp_path: Path) -> None:
+def test_a_bar_shows_on_a_terminal(
+    start_opsctl: StartOpsctl, operator: dict[str, str], tmp_path: Path
+) -> None:
     terminal, side = pty.openpty()
-    run = subprocess.Popen(
-        [OPSCTL, "heap", "capture", "-o", tmp_path / "some.heapgraph"],
-        env=clean_environment(**operator, TERM="xterm"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+    run = start_opsctl(
+        *("heap", "capture", "-o", tmp_path / "some.heapgraph"),
+        env={**operator, "TERM": "xterm"},
         stderr=side,
-        text=True,
     )
     os.close(side)
     shown = b""
@@ -257,34 +256,28 @@ def test_certs_init(opsctl: Opsctl, start_host: StartHost, tmp_path: Path) -> No
         assert parse(run)["principal"] == "spiffe://ops.local/operator"
 
 
-def start_watch(operator: dict[str, str]) -> subprocess.Popen[str]:
+@pytest.fixture
+def watching(start_opsctl: StartOpsctl, operator: dict[str, str]) -> subprocess.Popen[str]:
     """A watch that has printed its first line."""
-    run = subprocess.Popen(
-        [OPSCTL, "leaks", "watch", "--interval", "0.1", "--duration", "600", "--allow-pause"],
-        env=clean_environment(**operator, PYTHONUNBUFFERED="1"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    run = start_opsctl(
+        *("leaks", "watch", "--interval", 0.1, "--duration", 600, "--allow-pause"),
+        env={**operator, "PYTHONUNBUFFERED": "1"},
     )
     assert run.stdout is not None
     assert "sample 1:" in run.stdout.readline()
     return run
 
 
-def test_ctrl_c_is_quiet(operator: dict[str, str], host: Host) -> None:
-    run = start_watch(operator)
-    run.send_signal(signal.SIGINT)
-    _, stderr = run.communicate()
-    assert (run.returncode, stderr) == (ExitCode.INTERRUPTED, "")
+def test_ctrl_c_is_quiet(watching: subprocess.Popen[str], host: Host) -> None:
+    watching.send_signal(signal.SIGINT)
+    _, stderr = watching.communicate()
+    assert (watching.returncode, stderr) == (ExitCode.INTERRUPTED, "")
     host.assert_alive()
 
 
-def test_a_broken_pipe_is_quiet(operator: dict[str, str]) -> None:
-    run = start_watch(operator)
-    assert run.stdout is not None
-    assert run.stderr is not None
-    run.stdout.close()
-    stderr = run.stderr.read()
-    run.stderr.close()
-    assert (run.wait(), stderr) == (ExitCode.BROKEN_PIPE, "")
+def test_a_broken_pipe_is_quiet(watching: subprocess.Popen[str]) -> None:
+    assert watching.stdout is not None
+    assert watching.stderr is not None
+    watching.stdout.close()
+    stderr = watching.stderr.read()
+    assert (watching.wait(), stderr) == (ExitCode.BROKEN_PIPE, "")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_host import ADMIN, Host, StartHost
-from fix_opsctl import OPSCTL, Opsctl, clean_environment, environment_of
+from fix_opsctl import Opsctl, StartOpsctl, environment_of
 from graph_writer import Graph, Node, default_header, file_bytes
 
 from ops_client import errors
@@ -179,17 +179,14 @@ def test_a_directory_that_is_not_there(
 
 @needs_engine
 def test_an_interrupted_capture_leaves_nothing(
-    start_host: StartHost, admin: Identity, tmp_path: Path
+    start_opsctl: StartOpsctl, start_host: StartHost, admin: Identity, tmp_path: Path
 ) -> None:
     host = start_host()
     gc_never_comes = ("--gc-moment", "after-next-full-collection", "--gc-wait", "600")
     host.run("import gc; gc.disable()")
-    run = subprocess.Popen(
-        [OPSCTL, "heap", "capture", "-o", tmp_path / "some.heapgraph", *gc_never_comes],
-        env=clean_environment(**environment_of(host.address, admin)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    run = start_opsctl(
+        *("heap", "capture", "-o", tmp_path / "some.heapgraph", *gc_never_comes),
+        env=environment_of(host.address, admin),
     )
     while not list(tmp_path.glob("*.part")):
         assert run.poll() is None
@@ -257,14 +254,13 @@ def test_certificates_that_cannot_be_written(opsctl: Opsctl, tmp_path: Path) -> 
     assert_fails(run, ExitCode.FILE_NOT_WRITTEN, "were not written")
 
 
-def test_a_process_that_ends_during_a_watch(start_host: StartHost, admin: Identity) -> None:
+def test_a_process_that_ends_during_a_watch(
+    start_opsctl: StartOpsctl, start_host: StartHost, admin: Identity
+) -> None:
     host = start_host()
-    run = subprocess.Popen(
-        [OPSCTL, "leaks", "watch", "--interval", "0.1", "--json", "--allow-pause"],
-        env=clean_environment(**environment_of(host.address, admin)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    run = start_opsctl(
+        *("leaks", "watch", "--interval", 0.1, "--json", "--allow-pause"),
+        env=environment_of(host.address, admin),
     )
     assert run.stdout is not None
     assert "header" in json.loads(run.stdout.readline())
