@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 from ops_service.errors import OpsServiceError
@@ -220,14 +219,12 @@ def priority_of_child(objects: int) -> dict[str, Any]:
         with open(f"/proc/{child}/{name}") as file:
             return file.read()
 
-    deadline = time.monotonic() + 10
-    while os.getpriority(os.PRIO_PROCESS, child) != 19 and time.monotonic() < deadline:
-        time.sleep(0.001)
+    # The score is the last of its preparations.
+    faults.wait_for(lambda: int(read("oom_score_adj")) == 1000, "the child is prepared")
     descriptors = os.listdir(f"/proc/{child}/fd")
     limits = [line for line in read("limits").splitlines() if "core" in line]
     found = {
         "nice": os.getpriority(os.PRIO_PROCESS, child),
-        "score": int(read("oom_score_adj")),
         "descriptors": len(descriptors),
         "core": limits[0].split()[4],
     }
