@@ -185,7 +185,6 @@ emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags
         buffer_varint(&batch->columns[COLUMN_SITES], site);
     buffer_varint(&batch->columns[COLUMN_ID_DELTAS], ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
     buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
-    batch->rows++;
     walk->row++;
     walk->row_edges = 0;
     walk->row_continued = 0;
@@ -322,7 +321,6 @@ emit_flush(Walk *walk)
     batch->first_object = walk->row;
     batch->first_next = walk->next_object;
     batch->continued_edges = 0;
-    batch->rows = 0;
     batch->last_id = 0;
     batch->any_extra = 0;
 }

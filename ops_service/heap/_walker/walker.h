@@ -425,7 +425,6 @@ typedef struct {
     uint64_t first_object;
     uint64_t first_next;
     uint64_t continued_edges;
-    uint64_t rows;
     uint64_t last_id;
     size_t any_extra;
 } Batch;
