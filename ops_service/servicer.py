@@ -44,6 +44,7 @@ from ops_service.errors import (
 from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
+from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CaptureOptions, Census
 from ops_service.heap.snapshot import Capture, start_capture
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
@@ -126,7 +127,7 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
             python_version=platform.python_version(),
             grpcio_version=grpc.__version__,
             protobuf_version=google.protobuf.__version__,
-            resident_bytes=facts.resident_bytes(),
+            resident_bytes=resident_bytes(),
             thread_count=facts.thread_count(),
             garbage_collector=process_pb2.GarbageCollector(
                 enabled=collector.enabled,

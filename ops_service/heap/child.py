@@ -38,7 +38,7 @@ _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
 
-# Values of Status in walker.h.
+# Values of Status in shared.h.
 _DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
 MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE = 6, 7, 8, 9
 

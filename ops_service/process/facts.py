@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +27,6 @@ def collector_state() -> CollectorState:
         generation_thresholds=tuple(gc.get_threshold()),
         collection_counts=tuple(stats["collections"] for stats in gc.get_stats()),
     )
-
-
-def resident_bytes() -> int:
-    """Resident set size, in bytes. 0 if the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def thread_count() -> int:

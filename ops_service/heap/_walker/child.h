@@ -1,0 +1,18 @@
+/* child.c, bounds.c and proof.c: the life of the child around the walk. */
+#ifndef OPS_WALKER_CHILD_H
+#define OPS_WALKER_CHILD_H
+
+Walk *walk_new(const Settings *settings);
+
+_Noreturn void child_end(Shared *shared, Status status, int error_number);
+/* Clones the process; the child walks and never returns. */
+long child_start(Settings *settings);
+
+/* Rests, or ends the child, where a bound asks for it. Cheap: call it often. */
+void bounds_check(Walk *walk);
+
+/* Number of the first step that failed, 0 if all held. */
+int proof_run(Walk *walk);
+const char *proof_step_name(int step);
+
+#endif

@@ -1,0 +1,49 @@
+/* emit.c: protobuf batches. */
+#ifndef OPS_WALKER_EMIT_H
+#define OPS_WALKER_EMIT_H
+
+/* In the order of their fields in HeapGraphBatch. */
+enum {
+    COLUMN_TYPE_INDEXES,
+    COLUMN_SIZES,
+    COLUMN_ID_DELTAS,
+    COLUMN_FLAGS,
+    COLUMN_EDGE_COUNTS,
+    COLUMN_EDGE_TARGETS,
+    COLUMN_EDGE_LABELS,
+    COLUMN_EXTRA_SIZES,
+    COLUMN_LATE_SOURCES,
+    COLUMN_LATE_TARGETS,
+    COLUMN_LATE_LABELS,
+    COLUMN_SITES,
+    COLUMN_COUNT,
+};
+
+typedef struct {
+    Buffer definitions; /* types, names, roots */
+    Buffer columns[COLUMN_COUNT];
+    Buffer message;
+    uint64_t first_object;
+    uint64_t first_next;
+    uint64_t continued_edges;
+    uint64_t last_id;
+    size_t any_extra;
+} Batch;
+
+void emit_open(Walk *walk);
+void emit_type(Walk *walk, TypeEntry *entry);
+uint32_t emit_synthetic_type(Walk *walk, const char *name);
+void emit_name(Walk *walk, const char *text, size_t length);
+void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
+               uint64_t thread_id);
+void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags,
+              uint32_t site);
+void emit_site(Walk *walk, PyObject *file, unsigned line);
+void emit_row_end(Walk *walk);
+void emit_edge(Walk *walk, uint64_t target, uint32_t label);
+void emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label);
+void emit_flush(Walk *walk);
+/* Says that nothing follows. */
+void emit_end(Walk *walk);
+
+#endif

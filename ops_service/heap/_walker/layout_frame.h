@@ -1,0 +1,112 @@
+/* Frames, generators and code. Included by layout.h, after the headers of CPython. */
+#ifndef OPS_WALKER_LAYOUT_FRAME_H
+#define OPS_WALKER_LAYOUT_FRAME_H
+
+/* ---- frames --------------------------------------------------------------- */
+
+typedef struct _PyInterpreterFrame layout_frame;
+
+static inline layout_frame *
+layout_current_frame(PyThreadState *thread)
+{
+#if LAYOUT_AT_LEAST(13)
+    return thread->current_frame;
+#else
+    return thread->cframe != NULL ? thread->cframe->current_frame : NULL;
+#endif
+}
+
+/* The code of a frame, or NULL for a frame that runs none. */
+static inline PyCodeObject *
+layout_frame_code(layout_frame *frame)
+{
+#if LAYOUT_AT_LEAST(12)
+    if (frame->owner == FRAME_OWNED_BY_CSTACK)
+        return NULL;
+#endif
+#if LAYOUT_AT_LEAST(13)
+    PyObject *code = frame->f_executable;
+#else
+    PyObject *code = (PyObject *)frame->f_code;
+#endif
+    return code != NULL && Py_TYPE(code) == &PyCode_Type ? (PyCodeObject *)code : NULL;
+}
+
+static inline PyObject *
+layout_frame_function(layout_frame *frame)
+{
+#if LAYOUT_AT_LEAST(12)
+    return frame->f_funcobj;
+#else
+    return (PyObject *)frame->f_func;
+#endif
+}
+
+/* How many of the values behind the locals can be read: those of the value
+ * stack, unless the frame is executing and keeps its depth in a register. */
+static inline Py_ssize_t
+layout_frame_stack_top(layout_frame *frame)
+{
+    return frame->stacktop;
+}
+
+/* The frame of a generator, coroutine or asynchronous generator that is
+ * suspended or not yet started; NULL if it runs or has ended. */
+static inline layout_frame *
+layout_generator_frame(PyObject *object)
+{
+    PyGenObject *generator = (PyGenObject *)object;
+    if (generator->gi_frame_state >= FRAME_EXECUTING)
+        return NULL;
+    return (layout_frame *)generator->gi_iframe;
+}
+
+/* The code of a generator, whatever became of its frame. */
+static inline PyCodeObject *
+layout_generator_code(PyObject *object)
+{
+    PyGenObject *generator = (PyGenObject *)object;
+#if LAYOUT_AT_LEAST(12)
+    return layout_frame_code((layout_frame *)generator->gi_iframe);
+#else
+    return generator->gi_code;
+#endif
+}
+
+/* The frame's data where a frame object owns them, as after a traceback. */
+static inline layout_frame *
+layout_owned_frame(PyObject *object)
+{
+    layout_frame *frame = ((PyFrameObject *)object)->f_frame;
+    return frame != NULL && frame->owner == FRAME_OWNED_BY_FRAME_OBJECT ? frame : NULL;
+}
+
+/* ---- code ------------------------------------------------------------------ */
+
+#if LAYOUT_AT_LEAST(12)
+#define LAYOUT_CODE_CACHED 4
+#else
+#define LAYOUT_CODE_CACHED 1
+#endif
+
+/* Objects that a code object made on demand and keeps. */
+static inline PyObject *
+layout_code_cached(PyCodeObject *code, int number)
+{
+#if LAYOUT_AT_LEAST(12)
+    _PyCoCached *cached = code->_co_cached;
+    if (cached == NULL)
+        return NULL;
+    switch (number) {
+    case 0: return cached->_co_code;
+    case 1: return cached->_co_cellvars;
+    case 2: return cached->_co_freevars;
+    default: return cached->_co_varnames;
+    }
+#else
+    (void)number;
+    return code->_co_code;
+#endif
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* memory.c: mappings, and output to the parent. */
+#ifndef OPS_WALKER_MEMORY_H
+#define OPS_WALKER_MEMORY_H
+
+typedef struct {
+    uint8_t *data;
+    size_t length;
+    size_t capacity;
+} Buffer;
+
+/* Maps zeroed memory. Ends the child if the system refuses. */
+void *memory_map(Walk *walk, size_t size);
+void memory_unmap(Walk *walk, void *address, size_t size);
+/* Small pieces that live as long as the walk. */
+void *memory_piece(Walk *walk, size_t size);
+void buffer_open(Walk *walk, Buffer *buffer, size_t capacity);
+void buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length);
+
+static inline void
+buffer_varint(Buffer *buffer, uint64_t value)
+{
+    /* Callers keep room for ten bytes: buffers are flushed long before. */
+    uint8_t *to = buffer->data + buffer->length;
+    while (value >= 0x80) {
+        *to++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (uint8_t)value;
+    buffer->length = (size_t)(to - buffer->data);
+}
+
+/* Writes everything, or ends the child. */
+void output_write(Walk *walk, const void *data, size_t length);
+
+#endif

@@ -1,0 +1,42 @@
+/* names.c and sites.c: what is numbered once and referred to by its number. */
+#ifndef OPS_WALKER_NAMES_H
+#define OPS_WALKER_NAMES_H
+
+typedef struct {
+    uint64_t hash;
+    PyObject *text;
+    const char *literal;
+    uint32_t number;
+} NameEntry;
+
+typedef struct {
+    NameEntry *slots;
+    size_t capacity;
+    uint32_t count;
+} Names;
+
+/* Number of a name; 0 if it is no identifier or the table is full. */
+uint32_t name_number(Walk *walk, PyObject *text);
+uint32_t name_number_dotted(Walk *walk, PyObject *text);
+uint32_t name_number_literal(Walk *walk, const char *literal);
+
+/* ---- sites.c --------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject *file;
+    unsigned line;
+    uint32_t number;
+} SiteEntry;
+
+typedef struct {
+    int on;
+    SiteEntry *slots;
+    size_t capacity;
+    uint32_t count;
+} Sites;
+
+void sites_open(Walk *walk);
+/* Number of the line that allocated an object; 0 if it is not known. */
+uint32_t site_number(Walk *walk, PyObject *object);
+
+#endif

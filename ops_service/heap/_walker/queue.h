@@ -1,0 +1,40 @@
+/* queue.c and late.c: objects that wait to be read, and edges that wait for the end. */
+#ifndef OPS_WALKER_QUEUE_H
+#define OPS_WALKER_QUEUE_H
+
+#define QUEUE_BLOCK (1u << 17)
+
+typedef struct QueueBlock {
+    struct QueueBlock *next;
+    uintptr_t entries[QUEUE_BLOCK - 1];
+} QueueBlock;
+
+typedef struct {
+    QueueBlock *first;
+    QueueBlock *last;
+    size_t read;
+    size_t written;
+} Queue;
+
+void queue_open(Walk *walk, Queue *queue);
+void queue_push(Walk *walk, Queue *queue, uintptr_t entry);
+/* 0 when empty. */
+uintptr_t queue_pop(Walk *walk, Queue *queue);
+
+#define LATE_BLOCK 65536u
+
+typedef struct LateBlock {
+    struct LateBlock *next;
+    size_t count;
+    struct {
+        const void *target;
+        uint32_t source;
+        uint32_t label;
+    } edges[LATE_BLOCK];
+} LateBlock;
+
+/* Remembers an edge that must not be what finds its target. */
+void late_add(Walk *walk, uint64_t source, const void *target, uint32_t label);
+void late_emit(Walk *walk);
+
+#endif

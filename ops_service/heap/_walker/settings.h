@@ -1,0 +1,64 @@
+/* What the parent tells a walk. */
+#ifndef OPS_WALKER_SETTINGS_H
+#define OPS_WALKER_SETTINGS_H
+
+#define ROOT_OBJECTS_MAX 64
+#define THREADS_MAX 4096
+#define MEMORY_BOUNDS_MAX 16
+#define PATH_ROOM 512
+
+typedef struct {
+    PyObject *object;
+    const char *name;
+} RootObject;
+
+typedef struct {
+    uint64_t ident;
+    int own;
+    char name[80];
+} ThreadName;
+
+/* Memory that has to be left. With a stat_path: usage in the file, less the field
+ * of the other file, must not pass the bytes. Without: the field of the first
+ * file, in KiB, must not fall below them. */
+typedef struct {
+    char usage_path[PATH_ROOM];
+    char stat_path[PATH_ROOM];
+    char field[32];
+    uint64_t bytes;
+} MemoryBound;
+
+typedef struct {
+    PyInterpreterState *interp;
+    pid_t host;
+    int output;
+    int census;
+    double lifetime_limit;
+    uint64_t memory_limit;
+    double cpu_rate; /* CPU seconds a second; 0 is no bound */
+    MemoryBound *memory_bounds;
+    int memory_bound_count;
+    Shared *shared;
+    RegionTable *regions;
+    PyObject *modules;
+    RootObject roots[ROOT_OBJECTS_MAX];
+    int root_count;
+    /* What ops_service is made of: where its own part of the heap begins. */
+    PyObject **own;
+    int own_count;
+    ThreadName *threads;
+    int thread_count;
+    size_t zero_size;     /* sys.getsizeof(0) */
+    size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
+    PyTypeObject *plain_class;
+    PyTypeObject *deque;
+    PyTypeObject *ordered_dict;
+    PyTypeObject *array;
+    /* An object, and where tracemalloc says it was allocated. */
+    PyObject *site_probe;
+    const char *site_file;
+    unsigned site_line;
+    PyObject *proof;
+} Settings;
+
+#endif

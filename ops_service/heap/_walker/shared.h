@@ -1,0 +1,41 @@
+/* The page that parent and child share: how the walk fares, and how it ended. */
+#ifndef OPS_WALKER_SHARED_H
+#define OPS_WALKER_SHARED_H
+
+typedef enum {
+    STATUS_RUNNING = 0,
+    STATUS_DONE = 1,
+    STATUS_OUT_OF_MEMORY = 2,
+    STATUS_READER_GONE = 3,
+    STATUS_OUTPUT_FAILED = 4,
+    STATUS_CORRUPT = 5,
+    STATUS_MISMATCH = 6,
+    STATUS_MEMORY_BOUND = 7,
+    STATUS_FAULT = 8,
+    STATUS_PRESSURE = 9,
+} Status;
+
+#define OPAQUE_MAX 16
+#define TYPE_NAME_ROOM 128
+
+typedef struct {
+    volatile uint32_t status;
+    volatile uint32_t error_number;
+    volatile uint64_t objects;
+    volatile uint64_t edges;
+    volatile uint64_t types;
+    volatile uint64_t names;
+    volatile uint64_t total_size;
+    volatile uint64_t mapped_now;
+    volatile uint64_t mapped_peak;
+    volatile uint64_t unstable_ids;
+    volatile uint64_t unnamed_past_bound;
+    volatile uint64_t sites_read;
+    volatile uint64_t proof_step;
+    /* Types whose traversal faulted; the last one ended the child if the
+     * status says so. */
+    volatile uint32_t opaque_count;
+    volatile char opaque[OPAQUE_MAX + 1][TYPE_NAME_ROOM];
+} Shared;
+
+#endif

@@ -1,0 +1,79 @@
+/* types.c and sizes.c: what is known of a type, and the sizes of its instances. */
+#ifndef OPS_WALKER_TYPES_H
+#define OPS_WALKER_TYPES_H
+
+typedef enum {
+    SIZE_PLAIN,
+    SIZE_INT,
+    SIZE_STR,
+    SIZE_LIST,
+    SIZE_DICT,
+    SIZE_SET,
+    SIZE_BYTEARRAY,
+    SIZE_TYPE,
+    SIZE_CODE,
+    SIZE_FRAME,
+    SIZE_GENERATOR,
+    SIZE_DEQUE,
+    SIZE_ARRAY,
+    SIZE_ORDERED_DICT,
+} SizeKind;
+
+typedef enum {
+    SHAPE_LEAF,      /* refers to nothing */
+    SHAPE_INSTANCE,  /* of a class that Python code defined on object */
+    SHAPE_LIST,
+    SHAPE_TUPLE,
+    SHAPE_DICT,
+    SHAPE_SET,
+    SHAPE_CODE,
+    SHAPE_TRAVERSED, /* by its own traversal */
+} Shape;
+
+typedef struct {
+    Py_ssize_t offset;
+    uint32_t label;
+} Slot;
+
+typedef struct {
+    PyTypeObject *type;
+    uint32_t index;
+    uint8_t size_kind;
+    uint8_t size_estimated;
+    uint8_t shape;
+    uint8_t opaque;
+    uint8_t own; /* defined by ops_service */
+    uint8_t container;
+    uint8_t traversed_elements;
+    uint32_t slot_count;
+    Slot *slots;
+    uint32_t *inline_labels;
+    uint32_t inline_count;
+    /* Of the application, and of ops_service itself. */
+    uint64_t count[2];
+    uint64_t total_size[2];
+    uint64_t extra_size[2];
+} TypeEntry;
+
+typedef struct {
+    TypeEntry **slots;
+    size_t capacity;
+    uint32_t count;
+    TypeEntry *last;
+} Types;
+
+void types_open(Walk *walk);
+TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);
+/* The text of a string that is ASCII or has its UTF-8 at hand. */
+int type_text(PyObject *object, const char **text, size_t *length);
+void type_name(PyTypeObject *type, const char **module, size_t *module_length,
+               const char **name, size_t *name_length);
+
+typedef struct {
+    size_t counted; /* what sys.getsizeof says */
+    size_t extra;   /* what it leaves out */
+} Size;
+
+Size size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);
+
+#endif

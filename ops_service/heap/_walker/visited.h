@@ -1,0 +1,60 @@
+/* visited.c: what was seen. */
+#ifndef OPS_WALKER_VISITED_H
+#define OPS_WALKER_VISITED_H
+
+#define REGION_SHIFT 18
+#define REGION_GRANULES (1u << (REGION_SHIFT - 4))
+#define REGION_TABLE_SIZE (1u << 17)
+
+/* Regions that captures of this process have met, in order: an id is the
+ * number of a region and a place in it, so it stays the same. Shared by all
+ * children, extended by one at a time. */
+typedef struct {
+    volatile uint32_t count;
+    uint32_t reserved;
+    uintptr_t keys[REGION_TABLE_SIZE];
+} RegionTable;
+
+typedef struct {
+    uintptr_t key;
+    uint32_t number;
+    uint32_t *indexes;
+    uint64_t *bits;
+} Region;
+
+typedef struct {
+    Region *slots;
+    size_t capacity;
+    size_t used;
+    Region *last;
+} Visited;
+
+#define REGION_UNNUMBERED UINT32_MAX
+
+/* In place of an index: of ops_service itself, and not read yet. */
+#define INDEX_OWN UINT32_MAX
+
+void visited_open(Walk *walk, Visited *visited);
+Region *visited_find(Walk *walk, Visited *visited, uintptr_t key);
+
+static inline Region *
+visited_region(Walk *walk, Visited *visited, const void *address)
+{
+    uintptr_t key = (uintptr_t)address >> REGION_SHIFT;
+    if (visited->last->key == key)
+        return visited->last;
+    return visited_find(walk, visited, key);
+}
+
+static inline uint32_t
+visited_granule(const void *address)
+{
+    /* Objects are at least 16 bytes long, so no two begin in one granule. */
+    return (uint32_t)((uintptr_t)address >> 4) & (REGION_GRANULES - 1);
+}
+
+uint32_t *visited_indexes(Walk *walk, Region *region);
+uint64_t *visited_bits(Walk *walk, Region *region);
+uint32_t visited_id(Walk *walk, const void *address);
+
+#endif

@@ -1,0 +1,96 @@
+/* The state of one walk, and where it begins: graph.c, census.c and roots.c. */
+#ifndef OPS_WALKER_WALK_H
+#define OPS_WALKER_WALK_H
+
+#define SYNTHETIC_TYPES 5
+
+/* What a fault in tp_traverse or in a size would interrupt. */
+typedef enum {
+    PHASE_NONE, /* nothing that can be given up: a fault ends the child */
+    PHASE_SIZE,
+    PHASE_EDGES,
+    PHASE_MARK,
+} Phase;
+
+struct Walk {
+    const Settings *settings;
+    Shared *shared;
+    int census;
+    traverseproc instance_traverse;
+
+    Visited visited;
+    Queue queue;
+    Names names;
+    Types types;
+    Sites sites;
+    Batch batch;
+
+    LateBlock *late_first;
+    LateBlock *late_last;
+    int own; /* reads what ops_service itself is made of */
+
+    uint64_t next_object; /* indexes given out */
+    uint64_t row;         /* index of the next row */
+    uint64_t row_edges;   /* edges of it in this batch */
+    int row_continued;    /* its row stands in an earlier batch */
+    uint64_t edge_count;
+    uint64_t total_size;
+
+    Part parts[PARTS_MAX];
+    int part_count;
+    int part_cursor;
+    /* What a traversal will visit that was emitted already, in order. */
+    PyObject *skip_object;
+    int skip_shape;
+    Py_ssize_t skip_at;
+    int skip_key;
+    int traversed_elements;
+
+    uint8_t *piece;
+    size_t piece_left;
+    uint32_t synthetic_types[SYNTHETIC_TYPES];
+    uint32_t class_label;
+    uint32_t dict_label;
+
+    /* Where a fault continues, and what was being read. */
+    sigjmp_buf resume;
+    Phase phase;
+    TypeEntry *reading;
+    uintptr_t entry;
+    PyGC_Head *list_node;
+    int list_number;
+    uint64_t list_seen;
+    uint64_t ticks;
+    double began;
+    double looked;
+};
+
+static inline TypeEntry *
+type_entry(Walk *walk, PyTypeObject *type)
+{
+    if (walk->types.last != NULL && walk->types.last->type == type)
+        return walk->types.last;
+    return type_entry_slow(walk, type);
+}
+
+void graph_walk(Walk *walk);
+void census_walk(Walk *walk);
+
+/* Number of roots before threads: modules and the interpreter. */
+#define ROOT_MODULES 0
+#define ROOT_INTERPRETER 1
+#define ROOT_OWN 2
+
+/* Pushes the roots of the application; returns how many there are. */
+uint32_t roots_push(Walk *walk);
+/* Pushes the roots of ops_service itself. */
+uint32_t roots_push_own(Walk *walk);
+/* Introduces a synthetic node and returns the index of its type. */
+uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
+void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
+
+/* The next object on the collector's lists; NULL at their end. */
+void gc_lists_begin(Walk *walk);
+PyObject *gc_lists_next(Walk *walk);
+
+#endif
