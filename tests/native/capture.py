@@ -79,7 +79,10 @@ def capture_heaps(heaps: dict[str, object], collect: bool) -> dict[str, object]:
 
 def capture_world() -> dict[str, object]:
     """Rows of every object of the process, and a snapshot."""
+    # What runs for the first time fills caches, those of abstract classes among them.
     own = set(map(id, own_objects()))
+    captured(Order(), {})
+    reference.rows_of(reference.reachable(gc.get_objects(), {}), {})
     things = reference.reachable(gc.get_objects(), {})
     # References to what the service is made of come last in a snapshot.
     things.sort(key=lambda thing: id(thing) in own)
