@@ -16,9 +16,10 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -106,6 +107,46 @@ class Host:
         )
 
 
+class ChildMemory:
+    """The largest memory of the children that a process has, in bytes.
+
+    The resident size counts what a child shares with the host; the private part
+    is what the host's writes and the child's own tables cost.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self.resident = self.private = 0
+
+    def __enter__(self) -> ChildMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._done.wait(0.01):
+            for path in Path(f"/proc/{self._pid}/task").glob("*/children"):
+                with suppress(OSError):  # A child that ends, or a thread.
+                    for child in path.read_text().split():
+                        self._see(Path(f"/proc/{child}/smaps_rollup").read_text())
+
+    def _see(self, rollup: str) -> None:
+        sizes = {
+            words[0]: int(words[1]) << 10
+            for words in map(str.split, rollup.splitlines())
+            if words[-1] == "kB"
+        }
+        if sizes["Rss:"] > self.resident:
+            self.resident = sizes["Rss:"]
+        if sizes["Private_Dirty:"] > self.private:
+            self.private = sizes["Private_Dirty:"]
+
+
 @contextmanager
 def running_host(directory: Path, objects: int) -> Iterator[Host]:
     """Start a host, and end it with the block."""
@@ -133,6 +174,9 @@ def measure(host: Host, rounds: int) -> None:
         forks.append(host.do("fork"))
         captures.append(host.capture())
     last = captures[-1]
+    # Apart, since reading a process's maps takes time from both sides.
+    with ChildMemory(host.process.pid) as child:
+        host.capture()
     fork_gap = median(fork["gap"] for fork in forks)
     gap = median(one.gap for one in captures)
     fork_pause = median(fork["pause"] for fork in forks)
@@ -146,8 +190,9 @@ def measure(host: Host, rounds: int) -> None:
     print(f"                the clone   {ms([one.pause for one in captures])}")
     print(f"                {rate:,.0f} objects/s from the call to the verified file")
     print(f"                {last.size / last.objects:.1f} bytes an object")
-    print(f"                the child's tables take {last.child_tables >> 20} MiB", end="; ")
-    print(f"the host grew by {(resident - before) / (1 << 20):.1f} MiB in all")
+    print(f"                the host grew by {(resident - before) / (1 << 20):.1f} MiB in all")
+    print(f"                the child had {child.resident >> 20} MiB resident at most, ", end="")
+    print(f"{child.private >> 20} MiB private: {last.child_tables >> 20} MiB of tables")
     for what, value, bound in (
         ("gap at most 1.5 x fork + 10 ms", gap, 1.5 * fork_gap + 0.010),
         ("clone at most 1.2 x fork", pause, 1.2 * fork_pause),
