@@ -92,11 +92,13 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Benchmarks and packages
 
+benchmarks := $(addprefix benchmarks/,capture.py quota.py runtimes.py)
+
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
-	for each in benchmarks/capture*.py; do $(bin)/python $$each; done
+	for each in $(benchmarks); do $(bin)/python $$each; done
 
 bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
-	for each in benchmarks/capture*.py; do $(bin)/python $$each --short; done
+	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist

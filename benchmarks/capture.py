@@ -2,109 +2,27 @@
 
 Usage: python capture.py [--short] [--objects N ...] [--rounds N]
 
-Captures and bare forks take turns in one run, since a machine is not the same
-from one minute to the next. The gap is the longest that the host's main thread,
+Captures, summaries and bare forks take turns in one run, since a machine is not the
+same from one minute to the next. The gap is the longest that the host's main thread,
 which wakes every millisecond, did not get to run.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from ops_client import ClientCredentials, MaintenanceClient
+from measured_host import OPSCTL, Host, running_host
 
-HERE = Path(__file__).resolve().parent
-CONFIG = HERE.parent / "examples/demo_shop/ops_service.toml"
 PEERS = ("objgraph", "guppy3", "pympler", "plain walk")
-
-
-@dataclass(frozen=True)
-class Captured:
-    """One capture. Times in seconds, sizes in bytes."""
-
-    gap: float
-    pause: float
-    seconds: float
-    """From the call to the verified file."""
-    objects: int
-    size: int
-    child_tables: int
-
-
-class Host:
-    """A running host and a client of it."""
-
-    def __init__(self, directory: Path, objects: int) -> None:
-        certs = directory / "certs"
-        if not certs.exists():
-            opsctl = Path(sys.executable).parent / "opsctl"
-            subprocess.run([opsctl, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
-            text = CONFIG.read_text().replace("127.0.0.1:7443", "127.0.0.1:0")
-            (directory / "ops_service.toml").write_text(text)
-        self._file = directory / "host.heap"
-        self.process = subprocess.Popen(
-            [sys.executable, HERE / "host.py", str(objects)],
-            env=os.environ
-            | {
-                "OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"),
-                # Both warn of each bare fork.
-                "GRPC_VERBOSITY": "ERROR",
-                "PYTHONWARNINGS": "ignore::DeprecationWarning",
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        address = self._answer()["address"]
-        credentials = ClientCredentials(
-            certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
-        )
-        self.client = MaintenanceClient(address, credentials)
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"the host ended with status {self.process.wait()}")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def do(self, command: str) -> dict[str, Any]:
-        """Have the host do something; "gap" alone tells the gap since last asked."""
-        assert self.process.stdin
-        self.process.stdin.write(f"{command}\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def capture(self) -> Captured:
-        """Capture its heap into a file."""
-        self.do("gap")
-        began = time.perf_counter()
-        captured = self.client.capture_heap_snapshot(self._file)
-        seconds = time.perf_counter() - began
-        trailer = captured.trailer
-        return Captured(
-            gap=self.do("gap")["gap"],
-            pause=trailer.clone_pause.ToNanoseconds() / 1e9,
-            seconds=seconds,
-            objects=trailer.object_count,
-            size=self._file.stat().st_size,
-            child_tables=trailer.child_table_bytes,
-        )
 
 
 class ChildMemory:
@@ -147,18 +65,6 @@ class ChildMemory:
             self.private = sizes["Private_Dirty:"]
 
 
-@contextmanager
-def running_host(directory: Path, objects: int) -> Iterator[Host]:
-    """Start a host, and end it with the block."""
-    host = Host(directory, objects)
-    try:
-        yield host
-    finally:
-        host.client.close()
-        host.process.kill()
-        host.process.wait()
-
-
 def ms(values: list[float]) -> str:
     """Median, smallest and largest in milliseconds."""
     return f"{median(values) * 1e3:8.1f} ms   ({min(values) * 1e3:.1f} to {max(values) * 1e3:.1f})"
@@ -168,17 +74,18 @@ def measure(host: Host, rounds: int) -> None:
     """Take turns of bare forks and captures, then run each peer once."""
     host.capture()  # The first proves the walker's layout in a child of its own.
     before = host.do("gap")["resident"]
-    forks, captures = [], []
+    forks, captures, counts = [], [], []
     for _ in range(rounds):
         host.do("gap")
         forks.append(host.do("fork"))
         captures.append(host.capture())
+        counts.append(host.count())
     last = captures[-1]
     # Apart, since reading a process's maps takes time from both sides.
     with ChildMemory(host.process.pid) as child:
         host.capture()
     fork_gap = median(fork["gap"] for fork in forks)
-    gap = median(one.gap for one in captures)
+    gap = median(one.host["gap"] for one in captures)
     fork_pause = median(fork["pause"] for fork in forks)
     pause = median(one.pause for one in captures)
     rate = median(one.objects / one.seconds for one in captures)
@@ -186,19 +93,23 @@ def measure(host: Host, rounds: int) -> None:
     print(f"{last.objects:,} objects, {resident >> 20} MiB resident, {rounds} rounds in turns")
     print(f"  bare fork     largest gap {ms([fork['gap'] for fork in forks])}")
     print(f"                the call    {ms([fork['pause'] for fork in forks])}")
-    print(f"  capture       largest gap {ms([one.gap for one in captures])}")
+    print(f"  capture       largest gap {ms([one.host['gap'] for one in captures])}")
     print(f"                the clone   {ms([one.pause for one in captures])}")
     print(f"                {rate:,.0f} objects/s from the call to the verified file")
     print(f"                {last.size / last.objects:.1f} bytes an object")
     print(f"                the host grew by {(resident - before) / (1 << 20):.1f} MiB in all")
     print(f"                the child had {child.resident >> 20} MiB resident at most, ", end="")
     print(f"{child.private >> 20} MiB private: {last.child_tables >> 20} MiB of tables")
+    print(f"  summary       largest gap {ms([one.gap for one in counts])}")
+    counting = median(one.seconds for one in counts)
+    print(f"                {last.objects / counting:,.0f} objects/s")
     for what, value, bound in (
         ("gap at most 1.5 x fork + 10 ms", gap, 1.5 * fork_gap + 0.010),
         ("clone at most 1.2 x fork", pause, 1.2 * fork_pause),
     ):
         held = "held" if value <= bound else "NOT HELD"
         print(f"  {what}: {value * 1e3:.1f} of {bound * 1e3:.1f} ms, {held}")
+    convert(host, last.objects)
     for peer in PEERS:
         host.do("gap")
         answer = host.do(peer)
@@ -206,6 +117,19 @@ def measure(host: Host, rounds: int) -> None:
             f"  {peer:13} largest gap {answer['gap'] * 1e3:8.1f} ms, "
             f"{answer['seconds']:.2f} s, {answer['objects']:,} objects"
         )
+
+
+def convert(host: Host, objects: int) -> None:
+    """Make a file for Chrome of the last capture."""
+    began = time.perf_counter()
+    converted = host.file.with_suffix(".heapsnapshot")
+    subprocess.run(
+        [OPSCTL, "heap", "convert", host.file, converted], check=True, stdout=subprocess.DEVNULL
+    )
+    seconds = time.perf_counter() - began
+    print(f"  conversion    {objects / seconds:,.0f} objects/s, ", end="")
+    print(f"{converted.stat().st_size / objects:.1f} bytes an object")
+    converted.unlink()
 
 
 def main() -> None:

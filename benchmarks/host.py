@@ -33,10 +33,10 @@ class Record:
 
 
 class Heartbeat:
-    """The largest gap between two beats of the main thread, 1 ms apart."""
+    """Gaps between the beats of the main thread, which are 1 ms apart."""
 
     def __init__(self) -> None:
-        self.largest = 0.0
+        self._gaps: list[float] = []
 
     def beat_until(self, done: threading.Event) -> None:
         """Beat until the event is set."""
@@ -44,8 +44,32 @@ class Heartbeat:
         while not done.is_set():
             time.sleep(0.001)
             now = time.perf_counter()
-            self.largest = max(self.largest, now - last)
+            self._gaps.append(now - last)
             last = now
+
+    def take(self) -> dict[str, float]:
+        """The largest gap and the 99th percentile since last asked, in seconds."""
+        gaps, self._gaps = self._gaps, []
+        gaps.sort()
+        return {"gap": gaps[-1], "p99": gaps[len(gaps) * 99 // 100]} if gaps else {"gap": 0.0}
+
+
+class Worker:
+    """Does what applications do, and counts how often."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def work(self) -> None:
+        """Encode and decode, for ever."""
+        while True:
+            record = json.loads(json.dumps({"name": "record", "amount": 1.5, "places": [1, 2, 3]}))
+            self._done += len(record) // 3
+
+    def take(self) -> int:
+        """Units of work since last asked."""
+        done, self._done = self._done, 0
+        return done
 
 
 def fork() -> dict[str, float]:
@@ -110,8 +134,11 @@ def resident_bytes() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def serve(heartbeat: Heartbeat, done: threading.Event) -> None:
-    """Answer commands: "gap" tells the largest gap since last asked."""
+def serve(heartbeat: Heartbeat, worker: Worker, done: threading.Event) -> None:
+    """Answer commands: "gap" alone tells the gaps since last asked.
+
+    After "work" a thread keeps the processor busy.
+    """
     for line in sys.stdin:
         name = line.strip()
         answer: dict[str, float] = {}
@@ -119,8 +146,10 @@ def serve(heartbeat: Heartbeat, done: threading.Event) -> None:
             began = time.perf_counter()
             answer = WORK[name]()
             answer["seconds"] = time.perf_counter() - began
-        answer |= {"gap": heartbeat.largest, "resident": resident_bytes()}
-        heartbeat.largest = 0.0
+        elif name == "work":
+            threading.Thread(target=worker.work, daemon=True).start()
+        answer |= heartbeat.take()
+        answer |= {"work": worker.take(), "resident": resident_bytes()}
         print(json.dumps(answer), flush=True)
     done.set()
 
@@ -131,7 +160,7 @@ def main() -> None:
     heartbeat, done = Heartbeat(), threading.Event()
     with ops_service.start() as service:
         print(json.dumps({"address": service.address}), flush=True)
-        threading.Thread(target=serve, args=(heartbeat, done), daemon=True).start()
+        threading.Thread(target=serve, args=(heartbeat, Worker(), done), daemon=True).start()
         heartbeat.beat_until(done)
     assert records
 

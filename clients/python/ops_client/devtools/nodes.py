@@ -193,13 +193,19 @@ def _node_ids(ids: NDArray[np.uint32], part_count: int) -> NDArray[np.uint32]:
 
 
 def _free_ids(used: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
-    """The ``count`` highest odd numbers of 32 bits that do not stand in ``used``."""
+    """The ``count`` highest odd numbers of 32 bits that do not stand in ``used``.
+
+    Args:
+        used: Ascending, and not empty.
+    """
     span = count
     while True:
         candidates: NDArray[np.uint32] = np.arange(
             MAX_ID, max(MAX_ID - 2 * span, _GC_ROOTS_ID), -2, dtype=np.int64
         ).astype(np.uint32)
-        free: NDArray[np.uint32] = candidates[~np.isin(candidates, used)]
+        places = np.searchsorted(used, candidates)
+        is_used = used[np.minimum(places, len(used) - 1)] == candidates
+        free: NDArray[np.uint32] = candidates[~is_used]
         if len(free) >= count:
             return free[:count]
         span = max(2 * span, 1)

@@ -1,0 +1,123 @@
+"""A running host.py and a client of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops_client import ClientCredentials, MaintenanceClient
+
+HERE = Path(__file__).resolve().parent
+OPSCTL = Path(sys.executable).parent / "opsctl"
+CONFIG = HERE.parent / "examples/demo_shop/ops_service.toml"
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One capture. Times in seconds, sizes in bytes."""
+
+    host: dict[str, float]
+    """What the host noted meanwhile."""
+    pause: float
+    seconds: float
+    """From the call to the verified file."""
+    objects: int
+    size: int
+    child_tables: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One summary. Times in seconds."""
+
+    gap: float
+    seconds: float
+
+
+class Host:
+    """A running host and a client of it."""
+
+    def __init__(self, directory: Path, objects: int) -> None:
+        certs = directory / "certs"
+        if not certs.exists():
+            subprocess.run([OPSCTL, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
+            text = CONFIG.read_text().replace("127.0.0.1:7443", "127.0.0.1:0")
+            (directory / "ops_service.toml").write_text(text)
+        self.file = directory / "host.heap"
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "host.py", str(objects)],
+            env=os.environ
+            | {
+                "OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"),
+                # Both warn of each bare fork.
+                "GRPC_VERBOSITY": "ERROR",
+                "PYTHONWARNINGS": "ignore::DeprecationWarning",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        address = self._answer()["address"]
+        credentials = ClientCredentials(
+            certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
+        )
+        self.client = MaintenanceClient(address, credentials)
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the host ended with status {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def do(self, command: str) -> dict[str, Any]:
+        """Have the host do something; "gap" alone tells the gap since last asked."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def capture(self) -> Captured:
+        """Capture its heap into a file."""
+        self.do("gap")
+        began = time.perf_counter()
+        captured = self.client.capture_heap_snapshot(self.file)
+        seconds = time.perf_counter() - began
+        trailer = captured.trailer
+        return Captured(
+            host=self.do("gap"),
+            pause=trailer.clone_pause.ToNanoseconds() / 1e9,
+            seconds=seconds,
+            objects=trailer.object_count,
+            size=self.file.stat().st_size,
+            child_tables=trailer.child_table_bytes,
+        )
+
+    def count(self) -> Counted:
+        """Summarize its heap."""
+        self.do("gap")
+        began = time.perf_counter()
+        self.client.summarize_heap(limit=20)
+        seconds = time.perf_counter() - began
+        return Counted(self.do("gap")["gap"], seconds)
+
+
+@contextmanager
+def running_host(directory: Path, objects: int) -> Iterator[Host]:
+    """Start a host, and end it with the block."""
+    host = Host(directory, objects)
+    try:
+        yield host
+    finally:
+        host.client.close()
+        host.process.kill()
+        host.process.wait()
