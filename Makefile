@@ -24,6 +24,8 @@ newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5
+# What has a target of its own.
+left_out := --ignore tests/node --ignore tests/ecosystem
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
@@ -46,14 +48,14 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 ##### Tests
 
 test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
-	$(bin)/pytest $(pytest) --ignore tests/node
+	$(bin)/pytest $(pytest) $(left_out)
 	for version in $(others); do \
 		.venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
 test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
-		.venv/$$version/bin/pytest $(pytest) --ignore tests/node; \
+		.venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
 
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
@@ -70,6 +72,9 @@ test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tes
 
 test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
 	$(bin)/pytest $(pytest) tests/node
+
+test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
+	$(bin)/pytest $(pytest) tests/ecosystem
 
 ##### Checks and generated files
 
@@ -116,7 +121,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node check fix proto bench bench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem check fix proto bench bench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -148,6 +153,10 @@ endef
 
 .venv/%/bench.stamp: .venv/%/run.stamp
 	$(call install,$(@D)) $(newest) --group bench
+	touch $@
+
+.venv/%/ecosystem.stamp: .venv/%/test.stamp constraints/ecosystem.txt
+	$(call install,$(@D)) $(newest) -c constraints/ecosystem.txt --group ecosystem
 	touch $@
 
 .venv/oldest/pip.stamp: constraints/tools.txt
