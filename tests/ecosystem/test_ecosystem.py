@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ecosystem.planted import KINDS
 from fix_certs import Identity
 from fix_client import credentials_of
 from fix_host import StartHost
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from ops_client import MaintenanceClient
 from ops_client.heap_graph import HeapGraph, read_heap_graph, type_name
 from ops_service.v1 import heap_graph_pb2
+
+from .planted import KINDS
 
 HERE = Path(__file__).parent
 ESTIMATED = 8
