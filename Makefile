@@ -23,7 +23,9 @@ tools := -c constraints/tools.txt
 newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
-pytest := --durations=5
+# Two at a time, since most of a test is a wait for a process. worksteal keeps
+# both busy to the end.
+pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
 left_out := --ignore tests/node --ignore tests/ecosystem
 # The interpreter is not built for AddressSanitizer, so the library is loaded
@@ -62,7 +64,7 @@ test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpc
 	.venv/oldest/bin/pytest $(pytest) tests/unit tests/integration
 
 test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
-	env $(sanitized) .venv/sanitized/bin/pytest $(pytest) $(small_heaps)
+	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 $(small_heaps)
 	rm -rf .cache/valgrind
 	mkdir -p .cache/valgrind
 	PYTHONMALLOC=malloc valgrind --quiet --child-silent-after-fork=no --log-file=.cache/valgrind/%p.log \
