@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from ops_service.config import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
-from ops_service.heap.model import GcMoment, Sites, WalkMode
+from ops_service.heap.model import ContentLevel, Contents, GcMoment, Sites, WalkMode
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch, Verdict
 from ops_service.process.identity import ProcessIdentity
 from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
@@ -43,6 +43,17 @@ GC_MOMENTS: dict[heap_graph_pb2.GcMoment, GcMoment] = {
     heap_graph_pb2.GC_MOMENT_NOW: GcMoment.NOW,
     heap_graph_pb2.GC_MOMENT_COLLECT_FIRST: GcMoment.COLLECT_FIRST,
     heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION: GcMoment.AFTER_NEXT_FULL_COLLECTION,
+}
+
+CONTENT_LEVELS: dict[ContentLevel, heap_graph_pb2.ContentLevel] = {
+    ContentLevel.NONE: heap_graph_pb2.CONTENT_LEVEL_NONE,
+    ContentLevel.KEYS: heap_graph_pb2.CONTENT_LEVEL_KEYS,
+    ContentLevel.VALUES: heap_graph_pb2.CONTENT_LEVEL_VALUES,
+}
+
+_LEVELS_ASKED_FOR = {
+    heap_graph_pb2.CONTENT_LEVEL_UNSPECIFIED: ContentLevel.NONE,
+    **{asked: level for level, asked in CONTENT_LEVELS.items()},
 }
 
 _VERDICTS: dict[Verdict, growth_pb2.HeapGrowthVerdict] = {
@@ -117,6 +128,16 @@ def limit_field(value: int, *, field: str, default: int, high: int) -> int:
             f"{field} is {value}; choose at most {high}.", details={"field": field}
         )
     return value or default
+
+
+def contents(request: heap_pb2.CaptureHeapSnapshotRequest) -> Contents:
+    """What a capture is asked to tell of contents.
+
+    Raises:
+        InvalidRequest: The limit is over its bound.
+    """
+    limit = limit_field(request.content_limit, field="content_limit", default=64, high=4096)
+    return Contents(_LEVELS_ASKED_FOR[request.content_level], limit, request.hash_strings)
 
 
 def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, float]:

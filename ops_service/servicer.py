@@ -21,6 +21,7 @@ from ops_service.convert import (
     CENSUS_METHODS,
     GC_MOMENTS,
     add_warning,
+    contents,
     duration,
     evaluation_bounds,
     evaluation_output,
@@ -37,7 +38,6 @@ from ops_service.convert import (
 from ops_service.errors import (
     Cancelled,
     EngineUnavailable,
-    InvalidRequest,
     OpsServiceError,
     WalkTimeout,
 )
@@ -222,10 +222,6 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
     async def CaptureHeapSnapshot(
         self, request: heap_pb2.CaptureHeapSnapshotRequest, context: Any
     ) -> None:
-        if request.content_level > heap_graph_pb2.CONTENT_LEVEL_NONE:
-            raise InvalidRequest(
-                "Only content_level NONE is accepted yet.", details={"field": "content_level"}
-            )
         options = CaptureOptions(
             gc_moment=GC_MOMENTS[request.gc_moment],
             gc_wait_limit=seconds_field(
@@ -236,6 +232,7 @@ class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceService
                 low=0.0,
                 high=3600.0,
             ),
+            contents=contents(request),
             lifetime_limit=self._config.heap.lifetime_limit_seconds,
         )
         job = _CaptureJob(options)

@@ -6,8 +6,14 @@ import hashlib
 import platform
 from collections.abc import Iterator
 
-from ops_service.convert import ALLOCATION_SITES, CAPTURE_MODES, duration, timestamp
-from ops_service.heap.model import CaptureStart, CaptureSummary
+from ops_service.convert import (
+    ALLOCATION_SITES,
+    CAPTURE_MODES,
+    CONTENT_LEVELS,
+    duration,
+    timestamp,
+)
+from ops_service.heap.model import CaptureStart, CaptureSummary, ContentLevel
 from ops_service.heap.snapshot import Capture
 from ops_service.v1 import heap_graph_pb2, process_pb2
 
@@ -62,12 +68,15 @@ def _header(
     snapshot_id: str,
     gc_moment: heap_graph_pb2.GcMoment,
 ) -> heap_graph_pb2.CaptureHeapSnapshotResponse:
+    has_contents = start.contents.level is not ContentLevel.NONE
     header = heap_graph_pb2.HeapGraphHeader(
         process=process,
         format_version=FORMAT_VERSION,
         snapshot_id=snapshot_id,
         capture_time=timestamp(start.capture_time),
-        content_level=heap_graph_pb2.CONTENT_LEVEL_NONE,
+        content_level=CONTENT_LEVELS[start.contents.level],
+        content_limit=start.contents.limit if has_contents else 0,
+        strings_hashed=start.contents.hash_strings,
         capture_mode=CAPTURE_MODES[start.mode],
         gc_moment=gc_moment,
         python_implementation=platform.python_implementation(),

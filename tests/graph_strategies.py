@@ -13,6 +13,14 @@ EDGE_KINDS = [value for value in pb.EdgeKind.values() if value != pb.EDGE_KIND_U
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
+contents = st.tuples(
+    st.sampled_from([pb.CONTENT_KIND_TEXT, pb.CONTENT_KIND_BYTES, pb.CONTENT_KIND_INT]),
+    st.integers(0, 2**64 - 1),
+    st.binary(max_size=8),
+)
+"""Kind, length and bytes, which need not be what the kind promises."""
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """A graph whose every object is flagged as a root or found by an edge."""
@@ -31,6 +39,9 @@ def graphs(draw: st.DrawFn) -> Graph:
         )
         for index in range(count)
     ]
+    for node in nodes:
+        node.content = draw(st.none() | contents)
+        node.hash = draw(st.none() | st.integers(0, 2**64 - 1))
     # A breadth-first order: each object is found by an earlier one, or a root.
     finder = 0
     for index, node in enumerate(nodes):

@@ -27,6 +27,9 @@ class Node:
     edges: list[tuple[int, int, int]] = field(default_factory=list)
     """(target, kind, name) each."""
     site: int = 0
+    content: tuple[int, int, bytes] | None = None
+    """Kind, length and bytes."""
+    hash: int | None = None
 
 
 @dataclass
@@ -67,16 +70,17 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
     # New objects get the next index, in the order in which edges find them. An
     # object that no edge found takes it itself.
     following = 0
-    previous_id = 0
-    late: list[tuple[int, int, int]] = []
+    previous_id = previous_content = previous_hash = 0
+    late: list[tuple[int, int, int, int]] = []
 
     def flush(first_object_index: int) -> None:
-        nonlocal batch, previous_id
+        nonlocal batch, previous_id, previous_content, previous_hash
         made.append(batch)
         batch = pb.HeapGraphBatch(
             first_object_index=first_object_index, next_object_index=following
         )
         previous_id = 0
+        previous_content = previous_hash = first_object_index
 
     for index, node in enumerate(graph.nodes):
         unfound = 0
@@ -95,12 +99,26 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
         batch.extra_sizes.append(node.extra_size)
         batch.edge_counts.append(0)
         continued = False
+        place = 0
+        if node.content is not None:
+            kind, length, data = node.content
+            batch.content_object_deltas.append(index - previous_content)
+            previous_content = index
+            batch.content_kinds.append(kind)
+            batch.content_lengths.append(length)
+            batch.content_sizes.append(len(data))
+            batch.contents += data
+        if node.hash is not None:
+            batch.hash_object_deltas.append(index - previous_hash)
+            previous_hash = index
+            batch.hashes.append(node.hash)
         if graph.sites:
             batch.site_indexes.append(node.site)
         for number, (target, kind, name) in enumerate(node.edges):
-            if is_late(node, number, following):
-                late.append((index, target, name << 4 | kind))
+            if is_late(node.edges[number], following):
+                late.append((index, target, name << 4 | kind, place))
                 continue
+            place += 1
             if len(batch.edge_targets) >= edges_per_batch:
                 flush(index + 1)
                 continued = True
@@ -116,10 +134,11 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
                 batch.continued_edge_count += 1
             else:
                 batch.edge_counts[-1] += 1
-    for source, target, label in late:
+    for source, target, label, place in late:
         batch.late_edge_sources.append(source)
         batch.late_edge_targets.append(target)
         batch.late_edge_labels.append(label)
+        batch.late_edge_places.append(place)
     made.append(batch)
     made[0].allocation_sites.extend(
         pb.AllocationSite(file_name=file, line=line) for file, line in graph.sites
@@ -133,10 +152,10 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
     return made
 
 
-def is_late(node: Node, number: int, following: int) -> bool:
-    """Whether an edge is written late: one of the weak ones that end the object's."""
-    rest = node.edges[number:]
-    return all(kind == pb.EDGE_KIND_WEAK and target < following for target, kind, _ in rest)
+def is_late(edge: tuple[int, int, int], following: int) -> bool:
+    """Whether an edge is written late: a weak one that is not what finds its target."""
+    target, kind, _ = edge
+    return kind == pb.EDGE_KIND_WEAK and target < following
 
 
 def stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,11 +92,13 @@ def known_methods() -> dict[str, Method]:
     return methods
 
 
-def extra_capability(request: Message) -> tuple[str, str] | None:
-    """What a request needs beyond its method's capability: the name, and for what."""
-    if (
-        isinstance(request, heap_pb2.CaptureHeapSnapshotRequest)
-        and request.gc_moment == heap_graph_pb2.GC_MOMENT_COLLECT_FIRST
-    ):
-        return "OPERATE", "COLLECT_FIRST, which stops the process while it collects,"
-    return None
+def extra_capabilities(request: Message) -> Iterator[tuple[str, str]]:
+    """What a request needs beyond its method's capability: each name, and for what."""
+    if not isinstance(request, heap_pb2.CaptureHeapSnapshotRequest):
+        return
+    if request.gc_moment == heap_graph_pb2.GC_MOMENT_COLLECT_FIRST:
+        yield "OPERATE", "COLLECT_FIRST, which stops the process while it collects,"
+    if request.content_level > heap_graph_pb2.CONTENT_LEVEL_NONE:
+        yield "READ_CONTENT", "A content level above NONE"
+    if request.hash_strings:
+        yield "READ_CONTENT", "A snapshot with hashes of strings"

@@ -27,7 +27,7 @@ from ops_service.errors import (
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import Authorization, Principal
-from ops_service.gate.methods import Method, extra_capability
+from ops_service.gate.methods import Method, extra_capabilities
 from ops_service.gate.requests import describe_request, parse_request
 
 # What HTTP/2 adds to the length of each name and value.
@@ -149,8 +149,7 @@ class Passage:
                 "to several.",
                 details={"instance_id": self._rules.instance_id},
             )
-        extra = extra_capability(request)
-        if extra is not None:
+        for extra in extra_capabilities(request):
             self._rules.authorization.require(self._principal, *extra)
 
     async def _work(self, method: Method, request: Message | None) -> None:

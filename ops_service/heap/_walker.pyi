@@ -24,6 +24,7 @@ def start(
     own: tuple[object, ...],
     threads: tuple[tuple[int, str, bool], ...],
     site: tuple[object, str, int] | None,
+    content: tuple[int, int, bool],
     proof: tuple[object, ...] | None,
 ) -> Child: ...
 def arena_statistics() -> bytes: ...

@@ -27,6 +27,7 @@ from ops_service.errors import (
     WalkTimeout,
 )
 from ops_service.heap.headroom import MemoryBound
+from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _WAIT_ALL = 0x40000000
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
+_NO_CONTENTS = Contents()
 
 # Values of Status in shared.h.
 _DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
@@ -82,6 +84,7 @@ class WalkChild:
         census: bool,
         bounds: WalkBounds,
         site: tuple[object, str, int] | None = None,
+        contents: Contents = _NO_CONTENTS,
         proof: tuple[object, ...] | None = None,
     ) -> None:
         from ops_service.heap import _walker
@@ -116,6 +119,7 @@ class WalkChild:
                 own=own_objects(),
                 threads=names,
                 site=site,
+                content=(contents.level, contents.limit, contents.hash_strings),
                 proof=proof,
             )
         except OSError as error:

@@ -27,6 +27,27 @@ class Sites(enum.Enum):
     """tracemalloc runs, but its tables cannot be reached on CPython 3.11."""
 
 
+class ContentLevel(enum.IntEnum):
+    """How much of the objects' contents a snapshot holds; the walker takes the number."""
+
+    NONE = 1
+    KEYS = 2
+    """What stands as a key of a dictionary."""
+    VALUES = 3
+    """Every str, bytes, int, float, bool and None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a snapshot tells of the objects' contents."""
+
+    level: ContentLevel = ContentLevel.NONE
+    limit: int = 64
+    """Bytes at which each is cut, at most 4096."""
+    hash_strings: bool = False
+    """Whether each str and bytes has a hash under a key that nobody knows."""
+
+
 class WalkMode(enum.Enum):
     """Where a walk ran."""
 
@@ -52,6 +73,7 @@ class CaptureOptions:
 
     gc_moment: GcMoment = GcMoment.NOW
     gc_wait_limit: float = 60.0
+    contents: Contents = Contents()
     lifetime_limit: float = 30.0
     """Bound on the child's life; it is killed after this."""
     cpu_share: float = 0.25
@@ -86,6 +108,7 @@ class CaptureStart:
     """``sys.getallocatedblocks()`` at the clone."""
     resident_bytes: int
     sites: Sites
+    contents: Contents
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Capture:
             child_cpu_time=end.cpu_time,
             child_table_bytes=report["mapped_peak"],
             cpu_throttled=self._throttled(),
-            warnings=tuple(_warnings(report, self.start.sites)),
+            warnings=tuple(_warnings(report, self.start)),
         )
 
     @property
@@ -150,7 +150,7 @@ def _begin(options: CaptureOptions) -> Capture:
         options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
     )
     sites, probe = _site_probe()
-    child = WalkChild(census=False, bounds=bounds, site=probe)
+    child = WalkChild(census=False, bounds=bounds, site=probe, contents=options.contents)
     return Capture(
         child,
         lambda: cgroup.cpu_quota(options.cgroup_root).throttled - quota.throttled,
@@ -161,6 +161,7 @@ def _begin(options: CaptureOptions) -> Capture:
             allocated_blocks=blocks,
             resident_bytes=resident,
             sites=sites,
+            contents=options.contents,
         ),
     )
 
@@ -179,8 +180,10 @@ def _site_probe() -> tuple[Sites, tuple[object, str, int] | None]:
     return Sites.INCLUDED, (probe, trace[-1].filename, trace[-1].lineno)
 
 
-def _warnings(report: dict[str, object], sites: Sites) -> Iterator[str]:
-    if sites is Sites.INCLUDED and not report["sites_read"]:
+def _warnings(report: dict[str, object], start: CaptureStart) -> Iterator[str]:
+    if start.contents.hash_strings and not report["hashes_made"]:
+        yield "Hashes are missing: the system gave the child no random key."
+    if start.sites is Sites.INCLUDED and not report["sites_read"]:
         yield "Allocation sites are missing: the tables of tracemalloc could not be read."
     opaque = report["opaque"]
     assert isinstance(opaque, tuple)

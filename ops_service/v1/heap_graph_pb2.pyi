@@ -50,6 +50,16 @@ class AllocationSites(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALLOCATION_SITES_INCLUDED: _ClassVar[AllocationSites]
     ALLOCATION_SITES_OUT_OF_REACH: _ClassVar[AllocationSites]
 
+class ContentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTENT_KIND_UNSPECIFIED: _ClassVar[ContentKind]
+    CONTENT_KIND_TEXT: _ClassVar[ContentKind]
+    CONTENT_KIND_BYTES: _ClassVar[ContentKind]
+    CONTENT_KIND_INT: _ClassVar[ContentKind]
+    CONTENT_KIND_FLOAT: _ClassVar[ContentKind]
+    CONTENT_KIND_BOOL: _ClassVar[ContentKind]
+    CONTENT_KIND_NONE: _ClassVar[ContentKind]
+
 class EdgeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EDGE_KIND_UNSPECIFIED: _ClassVar[EdgeKind]
@@ -86,6 +96,13 @@ ALLOCATION_SITES_UNSPECIFIED: AllocationSites
 ALLOCATION_SITES_NOT_TRACED: AllocationSites
 ALLOCATION_SITES_INCLUDED: AllocationSites
 ALLOCATION_SITES_OUT_OF_REACH: AllocationSites
+CONTENT_KIND_UNSPECIFIED: ContentKind
+CONTENT_KIND_TEXT: ContentKind
+CONTENT_KIND_BYTES: ContentKind
+CONTENT_KIND_INT: ContentKind
+CONTENT_KIND_FLOAT: ContentKind
+CONTENT_KIND_BOOL: ContentKind
+CONTENT_KIND_NONE: ContentKind
 EDGE_KIND_UNSPECIFIED: EdgeKind
 EDGE_KIND_ELEMENT: EdgeKind
 EDGE_KIND_KEY: EdgeKind
@@ -109,7 +126,7 @@ class CaptureHeapSnapshotResponse(_message.Message):
     def __init__(self, header: _Optional[_Union[HeapGraphHeader, _Mapping]] = ..., batch: _Optional[_Union[HeapGraphBatch, _Mapping]] = ..., trailer: _Optional[_Union[HeapGraphTrailer, _Mapping]] = ...) -> None: ...
 
 class HeapGraphHeader(_message.Message):
-    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes", "allocation_sites")
+    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes", "allocation_sites", "content_limit", "strings_hashed")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +140,8 @@ class HeapGraphHeader(_message.Message):
     ALLOCATED_BLOCK_COUNT_FIELD_NUMBER: _ClassVar[int]
     RESIDENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STRINGS_HASHED_FIELD_NUMBER: _ClassVar[int]
     process: _process_pb2.ProcessId
     format_version: int
     snapshot_id: str
@@ -136,7 +155,9 @@ class HeapGraphHeader(_message.Message):
     allocated_block_count: int
     resident_bytes: int
     allocation_sites: AllocationSites
-    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., allocation_sites: _Optional[_Union[AllocationSites, str]] = ...) -> None: ...
+    content_limit: int
+    strings_hashed: bool
+    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., allocation_sites: _Optional[_Union[AllocationSites, str]] = ..., content_limit: _Optional[int] = ..., strings_hashed: bool = ...) -> None: ...
 
 class HeapType(_message.Message):
     __slots__ = ("module", "qualified_name", "kind", "type_id", "size_estimated")
@@ -173,7 +194,7 @@ class HeapRoot(_message.Message):
     def __init__(self, object_index: _Optional[int] = ..., kind: _Optional[_Union[HeapRootKind, str]] = ..., name: _Optional[str] = ..., thread_id: _Optional[int] = ...) -> None: ...
 
 class HeapGraphBatch(_message.Message):
-    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels", "site_indexes", "allocation_sites")
+    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels", "site_indexes", "allocation_sites", "content_object_deltas", "content_kinds", "content_lengths", "content_sizes", "contents", "hash_object_deltas", "hashes", "late_edge_places")
     FIRST_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     NEXT_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     CONTINUED_EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +214,14 @@ class HeapGraphBatch(_message.Message):
     LATE_EDGE_LABELS_FIELD_NUMBER: _ClassVar[int]
     SITE_INDEXES_FIELD_NUMBER: _ClassVar[int]
     ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_OBJECT_DELTAS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_KINDS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_LENGTHS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_SIZES_FIELD_NUMBER: _ClassVar[int]
+    CONTENTS_FIELD_NUMBER: _ClassVar[int]
+    HASH_OBJECT_DELTAS_FIELD_NUMBER: _ClassVar[int]
+    HASHES_FIELD_NUMBER: _ClassVar[int]
+    LATE_EDGE_PLACES_FIELD_NUMBER: _ClassVar[int]
     first_object_index: int
     next_object_index: int
     continued_edge_count: int
@@ -212,7 +241,15 @@ class HeapGraphBatch(_message.Message):
     late_edge_labels: _containers.RepeatedScalarFieldContainer[int]
     site_indexes: _containers.RepeatedScalarFieldContainer[int]
     allocation_sites: _containers.RepeatedCompositeFieldContainer[AllocationSite]
-    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ...) -> None: ...
+    content_object_deltas: _containers.RepeatedScalarFieldContainer[int]
+    content_kinds: _containers.RepeatedScalarFieldContainer[int]
+    content_lengths: _containers.RepeatedScalarFieldContainer[int]
+    content_sizes: _containers.RepeatedScalarFieldContainer[int]
+    contents: bytes
+    hash_object_deltas: _containers.RepeatedScalarFieldContainer[int]
+    hashes: _containers.RepeatedScalarFieldContainer[int]
+    late_edge_places: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ..., content_object_deltas: _Optional[_Iterable[int]] = ..., content_kinds: _Optional[_Iterable[int]] = ..., content_lengths: _Optional[_Iterable[int]] = ..., content_sizes: _Optional[_Iterable[int]] = ..., contents: _Optional[bytes] = ..., hash_object_deltas: _Optional[_Iterable[int]] = ..., hashes: _Optional[_Iterable[int]] = ..., late_edge_places: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
     __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count")

@@ -122,9 +122,10 @@ class MaintenanceServiceServicer(object):
 
     def CaptureHeapSnapshot(self, request, context):
         """Streams the graph of all live objects: a header, batches, a trailer.
-        Caller: READ_HEAP; OPERATE too for COLLECT_FIRST. Cost to the host: the
-        pause of one fork, then a child at low priority, and memory for pages that
-        the process writes to while the child lives.
+        Caller: READ_HEAP; OPERATE too for COLLECT_FIRST; READ_CONTENT too for
+        contents and hashes of strings. Cost to the host: the pause of one fork, then
+        a child at low priority, and memory for pages that the process writes to
+        while the child lives.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

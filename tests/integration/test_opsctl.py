@@ -99,6 +99,15 @@ def test_heap_capture_and_convert(
     assert document["path"] == str(heap)
     assert int(document["trailer"]["object_count"]) == graph.object_count
 
+    host.run("shown = {'a key of ' + 'the test': 'a value of ' + 'the test'}")
+    options = ("--content", "values", "--content-limit", 20, "--hash-strings")
+    run = opsctl("heap", "capture", "-o", heap, *options, env=operator)
+    assert (run.returncode, run.stderr) == (ExitCode.OK, "")
+    assert "holds contents of the process" in run.stdout
+    graph = read_heap_graph(heap)
+    assert graph.header.content_limit == 20
+    assert len(graph.string_hashes) > 0
+
     run = opsctl("heap", "convert", heap, chrome)
     assert (run.returncode, run.stderr) == (ExitCode.OK, "")
     document = parse(opsctl("heap", "convert", heap, chrome, "--json"))
@@ -106,6 +115,8 @@ def test_heap_capture_and_convert(
     assert document["byte_count"] == chrome.stat().st_size
     snapshot = json.loads(chrome.read_text())["snapshot"]
     assert snapshot["node_count"] > graph.object_count
+    strings = json.loads(chrome.read_text())["strings"]
+    assert {"a key of the test", "a value of the test"} <= set(strings)
 
 
 @needs_engine

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import marshal
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ops_service.heap.engine import engine_status
+from ops_service.heap.model import Contents
 from ops_service.heap.own import own_objects
 from ops_service.heap.snapshot import start_capture
 
@@ -43,8 +44,8 @@ def status() -> tuple[bool, str, str]:
     return found.available, found.reason, found.compiled_for
 
 
-def snapshot() -> tuple[list[bytes], dict[str, object]]:
-    with start_capture(PATIENT) as capture:
+def snapshot(contents: Contents | None = None) -> tuple[list[bytes], dict[str, object]]:
+    with start_capture(replace(PATIENT, contents=contents or Contents())) as capture:
         messages = list(capture)
     return messages, asdict(capture.summary)
 

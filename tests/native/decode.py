@@ -51,6 +51,15 @@ class Edge:
     label: str | int
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an object holds: a ContentKind, its whole length, and bytes of it."""
+
+    kind: int
+    length: int
+    data: bytes
+
+
 @dataclass
 class Graph:
     """A whole snapshot. The position in each list is the index of the object."""
@@ -66,6 +75,8 @@ class Graph:
     extra_sizes: list[int] = field(default_factory=list)
     site_indexes: list[int] = field(default_factory=list)
     edges: list[list[Edge]] = field(default_factory=list)
+    contents: dict[int, Content] = field(default_factory=dict)
+    hashes: dict[int, int] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
     """The object whose edge found each object first."""
 
@@ -146,6 +157,7 @@ class _Reader:
         self.numbers: Counter[int] = Counter()
         # Roots get their index without an edge, so they stand in a gap.
         self.announced: set[int] = set()
+        self.late: dict[int, list[tuple[int, int, int]]] = {}
 
     def read(self, batch: pb.HeapGraphBatch) -> None:
         graph = self.graph
@@ -162,6 +174,7 @@ class _Reader:
         self._read_objects(batch)
         self._read_edges(batch)
         self._read_late_edges(batch)
+        self._read_contents(batch)
 
     def _read_objects(self, batch: pb.HeapGraphBatch) -> None:
         graph = self.graph
@@ -216,17 +229,48 @@ class _Reader:
     def _read_late_edges(self, batch: pb.HeapGraphBatch) -> None:
         sources, targets = batch.late_edge_sources, batch.late_edge_targets
         labels = batch.late_edge_labels
-        expect(len(sources) == len(targets) == len(labels), "late edge columns differ in length")
-        for source, target, label in zip(sources, targets, labels, strict=True):
+        places = batch.late_edge_places
+        expect(
+            len(sources) == len(targets) == len(labels) == len(places),
+            "late edge columns differ in length",
+        )
+        for source, target, label, place in zip(sources, targets, labels, places, strict=True):
             expect(source < len(self.graph), "a late edge begins at an unknown object")
             expect(target < self.next_index, "a late edge leads to an unknown object")
-            kind = label & 15
+            expect(0 < label & 15 <= ROOT_EDGE, "an edge has an unknown kind")
+            expect(label >> 4 < len(self.graph.names), "a name was not introduced")
+            expect(place <= len(self.graph.edges[source]), "a late edge stands behind its object")
+            self.late.setdefault(source, []).append((place, target, label))
+
+    def _read_contents(self, batch: pb.HeapGraphBatch) -> None:
+        graph = self.graph
+        columns = (batch.content_kinds, batch.content_lengths, batch.content_sizes)
+        index, start = batch.first_object_index, 0
+        for delta, kind, length, size in zip(batch.content_object_deltas, *columns, strict=True):
+            index += delta
+            expect(0 <= index < len(graph), "a content belongs to an unknown object")
+            expect(index not in graph.contents, "an object has two contents")
+            graph.contents[index] = Content(kind, length, batch.contents[start : start + size])
+            start += size
+        expect(start == len(batch.contents), "contents are left over")
+        index = batch.first_object_index
+        for delta, hashed in zip(batch.hash_object_deltas, batch.hashes, strict=True):
+            index += delta
+            expect(0 <= index < len(graph), "a hash belongs to an unknown object")
+            expect(index not in graph.hashes, "an object has two hashes")
+            graph.hashes[index] = hashed
+
+    def _insert_late_edges(self) -> None:
+        """Number the edges of these objects anew, each late one at its place."""
+        for source, late in self.late.items():
+            edges: list[Edge] = self.graph.edges[source]
+            plain = [(e.target, e.kind, e.label if isinstance(e.label, str) else "") for e in edges]
+            for before, (place, target, label) in enumerate(late):
+                plain.insert(place + before, (target, label & 15, self.graph.names[label >> 4]))
             self.numbers.clear()
-            self.numbers[kind] = sum(
-                edge.kind == kind and isinstance(edge.label, int)
-                for edge in self.graph.edges[source]
-            )
-            self._append(source, target, label)
+            edges.clear()
+            for target, kind, name in plain:
+                self._add(source, target, kind, name)
 
     def _add_edge(self, source: int, edge: tuple[int, bool, int] | None) -> None:
         expect(edge is not None, "edges are missing")
@@ -242,14 +286,18 @@ class _Reader:
         kind, name = label & 15, label >> 4
         expect(0 < kind <= ROOT_EDGE, "an edge has an unknown kind")
         expect(name < len(self.graph.names), "a name was not introduced")
+        self._add(source, target, kind, self.graph.names[name])
+
+    def _add(self, source: int, target: int, kind: int, name: str) -> None:
         if name:
-            self.graph.edges[source].append(Edge(target, kind, self.graph.names[name]))
+            self.graph.edges[source].append(Edge(target, kind, name))
         else:
             self.graph.edges[source].append(Edge(target, kind, self.numbers[kind]))
             self.numbers[kind] += 1
 
     def finish(self) -> None:
         graph = self.graph
+        self._insert_late_edges()
         expect(len(graph) == self.next_index, "objects are missing at the end")
         for index, flags in enumerate(graph.flags):
             expect(flags < 128, "an unknown flag")

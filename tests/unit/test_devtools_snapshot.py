@@ -101,7 +101,8 @@ def test_any_graph_becomes_a_sound_file(tmp_path: Path, graph: Graph) -> None:
     assert ids[:2] == [1, 3]
     assert (nodes[0].name, nodes[0].type) == ("", "synthetic")
     assert (nodes[1].name, nodes[1].type) == ("(GC roots)", "synthetic")
-    assert all(not node.name.startswith(("<", "Object(")) for node in nodes)
+    assert all(not node.name.startswith("Object(") for node in nodes)
+    assert all(not node.name.startswith("<") for node in nodes if node.type == "object")
     assert sum(node.self_size for node in nodes) == sum(
         node.size + node.extra_size for node in graph.nodes
     )
@@ -114,14 +115,19 @@ def test_any_graph_becomes_a_sound_file(tmp_path: Path, graph: Graph) -> None:
             target for target, _, _ in node.edges
         ]
         unnamed: Counter[int] = Counter()
-        for edge, (_, kind, name) in zip(found, node.edges, strict=False):
+        key = None
+        for edge, (target, kind, name) in zip(found, node.edges, strict=False):
             if name:
                 assert edge.name == graph.names[name - 1]
+            elif kind == pb.EDGE_KIND_VALUE and key is not None and key.content is not None:
+                assert edge.type == "property"
+                assert isinstance(edge.name, str)
             elif isinstance(edge.name, int):
                 assert edge.name == unnamed[kind]
             else:
                 assert edge.name.endswith(f" {unnamed[kind]}")
             unnamed[kind] += not name
+            key = graph.nodes[target] if kind == pb.EDGE_KIND_KEY else None
             assert (edge.type == "weak") == (kind == pb.EDGE_KIND_WEAK)
         if node.id not in (0, 1, 3):
             assert nodes[index + 2].id == node.id
@@ -171,6 +177,53 @@ def test_sites_become_a_trace_tree(tmp_path: Path) -> None:
     assert infos[2 * width + 4] == 9
     # Two nodes come before the objects.
     assert [document["nodes"][index * 7 + 5] for index in range(2, 6)] == [3, 3, 2, 0]
+
+
+def test_values_name_nodes_and_keys_name_edges(tmp_path: Path) -> None:
+    mapping = pb.HeapType(qualified_name="dict", kind=pb.HEAP_TYPE_KIND_PYTHON)
+    pair = pb.HeapType(qualified_name="tuple", kind=pb.HEAP_TYPE_KIND_PYTHON)
+    entries = [(key, pb.EDGE_KIND_KEY, 0) for key in (1, 2, 3, 7)]
+    edges = [each for entry in entries for each in (entry, (4, pb.EDGE_KIND_VALUE, 0))]
+    nodes = convert(
+        tmp_path,
+        Graph(
+            [mapping, PYTHON_TYPE, pair],
+            [],
+            [
+                Node(0, flags=4, edges=edges),
+                Node(1, content=(pb.CONTENT_KIND_TEXT, 9, "höflich".encode())),
+                Node(1, content=(pb.CONTENT_KIND_INT, 5, b"-17")),
+                Node(2, edges=[(each, pb.EDGE_KIND_ELEMENT, 0) for each in (1, 2, 8)]),
+                Node(1, content=(pb.CONTENT_KIND_BYTES, 2, b"\x00a")),
+                Node(1, flags=4, content=(pb.CONTENT_KIND_FLOAT, 0, b"\0\0\0\0\0\0\xf8\x3f")),
+                Node(1, flags=4, content=(pb.CONTENT_KIND_TEXT, 11, b"Object(1, 2")),
+                Node(1),
+                Node(1, content=(pb.CONTENT_KIND_NONE, 0, b"")),
+                Node(1, flags=4, content=(pb.CONTENT_KIND_INT, 4000, b"")),
+                Node(1, flags=4, content=(pb.CONTENT_KIND_TEXT, 3, b"a\xed\xa0\x80b")),
+            ],
+        ),
+    )
+    values = [edge for edge in nodes[2].edges if edge.target == 6]
+    assert [(edge.type, edge.name) for edge in values] == [
+        ("property", "höflich…"),
+        ("property", "-17"),
+        ("property", "('höflich'…, -17, None)"),
+        # A key whose content the snapshot does not tell.
+        ("element", 3),
+    ]
+    assert [(node.type, node.name) for node in nodes[3:]] == [
+        ("string", "höflich…"),
+        ("number", "-17"),
+        ("object", "tuple"),
+        ("string", "b'\\x00a'"),
+        ("number", "1.5"),
+        ("string", " Object(1, 2"),
+        ("object", "app.Session"),
+        ("object", "app.Session"),
+        ("number", "int of 4000 bits"),
+        ("string", "a\N{REPLACEMENT CHARACTER}b"),
+    ]
 
 
 def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:

@@ -39,9 +39,22 @@ def example_graph() -> Graph:
         pb.HeapType(module="app", qualified_name="Session", kind=pb.HEAP_TYPE_KIND_PYTHON),
     ]
     nodes = [
-        Node(0, 232, 101, 4, 0, [(1, pb.EDGE_KIND_VALUE, 0), (2, pb.EDGE_KIND_ATTRIBUTE, 1)]),
+        Node(
+            *(0, 232, 101, 4, 0),
+            [(1, pb.EDGE_KIND_VALUE, 0), (2, pb.EDGE_KIND_ATTRIBUTE, 1)],
+            content=(pb.CONTENT_KIND_TEXT, 6, b"abcdef"),
+            hash=2**64 - 5,
+        ),
         Node(1, 48, 7, 1, 16, [(0, pb.EDGE_KIND_INTERNAL, 0)]),
-        Node(1, 48, 2**32 - 1, 1, 16, [(1, pb.EDGE_KIND_WEAK, 0), (2, pb.EDGE_KIND_CELL, 1)]),
+        Node(
+            1,
+            48,
+            2**32 - 1,
+            1,
+            16,
+            [(1, pb.EDGE_KIND_WEAK, 0), (2, pb.EDGE_KIND_CELL, 1)],
+            content=(pb.CONTENT_KIND_FLOAT, 0, b"12345678"),
+        ),
     ]
     return Graph(types, ["user"], nodes)
 
@@ -78,6 +91,18 @@ def assert_equal(graph: HeapGraph, expected: Graph) -> None:
     assert found == [node.edges for node in expected.nodes]
     assert list(graph.types) == expected.types
     assert list(graph.names) == ["", *expected.names]
+    assert {
+        index: (content.kind, content.length, content.data)
+        for index in range(graph.object_count)
+        if (content := graph.contents.of(index)) is not None
+    } == {index: n.content for index, n in enumerate(expected.nodes) if n.content is not None}
+    assert dict(
+        zip(
+            graph.string_hashes.objects.tolist(),
+            graph.string_hashes.hashes.tolist(),
+            strict=True,
+        )
+    ) == {index: n.hash for index, n in enumerate(expected.nodes) if n.hash is not None}
     assert list(graph.roots) == expected.roots
     assert [(site.file_name, site.line) for site in graph.allocation_sites[1:]] == expected.sites
     expected_sites = [node.site for node in expected.nodes] if expected.sites else []
@@ -184,6 +209,21 @@ def test_a_newer_format_asks_for_an_upgrade(tmp_path: Path) -> None:
 Damage = Callable[[pb.HeapGraphBatch, pb.HeapGraphTrailer], object]
 
 CONTRADICTIONS: dict[str, Damage] = {
+    "content of nothing": lambda batch, _: setitem(batch.content_object_deltas, 0, 3),
+    "content of less than nothing": lambda batch, _: setitem(batch.content_object_deltas, 0, -1),
+    "content of a huge object": lambda batch, _: setitem(batch.content_object_deltas, 0, 2**63 - 1),
+    "two contents": lambda batch, _: setitem(batch.content_object_deltas, 1, 0),
+    "content columns differ": lambda batch, _: batch.content_kinds.pop(),
+    "contents left over": lambda batch, _: setattr(batch, "contents", b"abcdef12345678x"),
+    "huge content": lambda batch, _: setitem(batch.content_sizes, 0, 2**32 - 1),
+    "short float": lambda batch, _: setitem(batch.content_kinds, 0, pb.CONTENT_KIND_FLOAT),
+    "hash of nothing": lambda batch, _: setitem(batch.hash_object_deltas, 0, 3),
+    "two hashes": lambda batch, _: (
+        batch.hash_object_deltas.append(0),
+        batch.hashes.append(1),
+    ),
+    "late edge columns differ": lambda batch, _: batch.late_edge_places.pop(),
+    "late edge behind its object": lambda batch, _: setitem(batch.late_edge_places, 0, 2),
     "first index": lambda batch, _: setattr(batch, "first_object_index", 1),
     "unknown type": lambda batch, _: setitem(batch.type_indexes, 0, 2),
     "unknown name": lambda batch, _: setitem(batch.edge_labels, 0, 2 << 4 | 1),

@@ -38,6 +38,8 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
             continue;
         edge(walk, key, LABEL(0, KIND_KEY), TAG_OBJECT);
         uint32_t name = is_namespace && !walk->census ? name_number(walk, key) : 0;
+        if (walk->shows_keys && name == 0)
+            content_of_key(walk, key);
         edge(walk, value, name ? LABEL(name, KIND_ATTRIBUTE) : LABEL(0, KIND_VALUE), TAG_OBJECT);
     }
 }

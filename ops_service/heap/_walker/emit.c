@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define COLUMN_LIMIT (96u << 10)
-#define COLUMN_CAPACITY (COLUMN_LIMIT + 64)
+#define COLUMN_CAPACITY (COLUMN_LIMIT + CONTENT_LIMIT_MAX + 64)
 #define DEFINITIONS_CAPACITY (2u << 20)
 #define MESSAGE_CAPACITY (4u << 20)
 #define BATCH_LIMIT (192u << 10)
@@ -24,7 +24,15 @@ enum {
     FIELD_ROOTS = 6,
     FIELD_FIRST_COLUMN = 7,
     FIELD_SITES = 19,
+    FIELD_FIRST_CONTENT = 20,
 };
+
+static int
+column_field(int column)
+{
+    return column < COLUMN_CONTENT_OBJECTS ? FIELD_FIRST_COLUMN + column
+                                           : FIELD_FIRST_CONTENT + column - COLUMN_CONTENT_OBJECTS;
+}
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 enum { TYPE_KIND_PYTHON = 1, TYPE_KIND_SYNTHETIC = 2 };
@@ -187,6 +195,7 @@ emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags
     buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
     walk->row++;
     walk->row_edges = 0;
+    walk->row_before = 0;
     walk->row_continued = 0;
     walk->total_size += size.counted;
 }
@@ -231,6 +240,17 @@ emit_row_end(Walk *walk)
         emit_flush(walk);
 }
 
+/* The object goes on in the next batch. */
+static void
+split_row(Walk *walk)
+{
+    close_row(walk);
+    emit_flush(walk);
+    walk->row_before += walk->row_edges;
+    walk->row_edges = 0;
+    walk->row_continued = 1;
+}
+
 void
 emit_edge(Walk *walk, uint64_t target, uint32_t label)
 {
@@ -239,25 +259,54 @@ emit_edge(Walk *walk, uint64_t target, uint32_t label)
     buffer_varint(&batch->columns[COLUMN_EDGE_LABELS], label);
     walk->row_edges++;
     walk->edge_count++;
-    if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT || batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT) {
-        /* The object goes on in the next batch. */
-        close_row(walk);
-        emit_flush(walk);
-        walk->row_edges = 0;
-        walk->row_continued = 1;
-    }
+    if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT || batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT)
+        split_row(walk);
 }
 
 void
-emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label)
+emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target)
 {
     Batch *batch = &walk->batch;
-    buffer_varint(&batch->columns[COLUMN_LATE_SOURCES], source);
+    buffer_varint(&batch->columns[COLUMN_LATE_SOURCES], edge->source);
     buffer_varint(&batch->columns[COLUMN_LATE_TARGETS], target);
-    buffer_varint(&batch->columns[COLUMN_LATE_LABELS], label);
+    buffer_varint(&batch->columns[COLUMN_LATE_LABELS], edge->label);
+    buffer_varint(&batch->columns[COLUMN_LATE_PLACES], edge->place);
     walk->edge_count++;
     if (is_full(batch))
         emit_flush(walk);
+}
+
+static void
+put_object(Buffer *column, uint64_t *last, uint64_t index)
+{
+    int64_t delta = (int64_t)(index - *last);
+    *last = index;
+    buffer_varint(column, ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
+}
+
+void
+emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
+             size_t size)
+{
+    Batch *batch = &walk->batch;
+    put_object(&batch->columns[COLUMN_CONTENT_OBJECTS], &batch->last_content, index);
+    buffer_varint(&batch->columns[COLUMN_CONTENT_KINDS], kind);
+    buffer_varint(&batch->columns[COLUMN_CONTENT_LENGTHS], length);
+    buffer_varint(&batch->columns[COLUMN_CONTENT_SIZES], size);
+    buffer_bytes(walk, &batch->columns[COLUMN_CONTENTS], data, size);
+    if (is_full(batch))
+        split_row(walk);
+}
+
+void
+emit_hash(Walk *walk, uint64_t hash)
+{
+    Batch *batch = &walk->batch;
+    put_object(&batch->columns[COLUMN_HASH_OBJECTS], &batch->last_hash, walk->row - 1);
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(hash >> (8 * i));
+    buffer_bytes(walk, &batch->columns[COLUMN_HASHES], bytes, sizeof bytes);
 }
 
 /* ---- messages ------------------------------------------------------------------ */
@@ -296,7 +345,7 @@ emit_flush(Walk *walk)
     size_t inner = number_size(batch->first_object) + number_size(batch->first_next) +
                    number_size(batch->continued_edges) + batch->definitions.length;
     for (int i = 0; i < COLUMN_COUNT; i++)
-        inner += column_size(FIELD_FIRST_COLUMN + i, &batch->columns[i]);
+        inner += column_size(column_field(i), &batch->columns[i]);
 
     Buffer *message = &batch->message;
     size_t outer = 1 + varint_size(inner) + inner;
@@ -312,7 +361,7 @@ emit_flush(Walk *walk)
     buffer_bytes(walk, message, batch->definitions.data, batch->definitions.length);
     batch->definitions.length = 0;
     for (int i = 0; i < COLUMN_COUNT; i++)
-        put_column(walk, message, FIELD_FIRST_COLUMN + i, &batch->columns[i]);
+        put_column(walk, message, column_field(i), &batch->columns[i]);
     if (message->length != outer + sizeof prefix)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     output_write(walk, message->data, message->length);
@@ -322,6 +371,7 @@ emit_flush(Walk *walk)
     batch->first_next = walk->next_object;
     batch->continued_edges = 0;
     batch->last_id = 0;
+    batch->last_content = batch->last_hash = walk->row;
     batch->any_extra = 0;
 }
 

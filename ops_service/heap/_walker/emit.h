@@ -16,6 +16,14 @@ enum {
     COLUMN_LATE_TARGETS,
     COLUMN_LATE_LABELS,
     COLUMN_SITES,
+    COLUMN_CONTENT_OBJECTS,
+    COLUMN_CONTENT_KINDS,
+    COLUMN_CONTENT_LENGTHS,
+    COLUMN_CONTENT_SIZES,
+    COLUMN_CONTENTS,
+    COLUMN_HASH_OBJECTS,
+    COLUMN_HASHES,
+    COLUMN_LATE_PLACES,
     COLUMN_COUNT,
 };
 
@@ -27,6 +35,8 @@ typedef struct {
     uint64_t first_next;
     uint64_t continued_edges;
     uint64_t last_id;
+    uint64_t last_content; /* indexes of the objects that they belong to */
+    uint64_t last_hash;
     size_t any_extra;
 } Batch;
 
@@ -41,7 +51,11 @@ void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t 
 void emit_site(Walk *walk, PyObject *file, unsigned line);
 void emit_row_end(Walk *walk);
 void emit_edge(Walk *walk, uint64_t target, uint32_t label);
-void emit_late_edge(Walk *walk, uint64_t source, uint64_t target, uint32_t label);
+void emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target);
+void emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
+                  size_t size);
+/* Of the object whose row was begun last. */
+void emit_hash(Walk *walk, uint64_t hash);
 void emit_flush(Walk *walk);
 /* Says that nothing follows. */
 void emit_end(Walk *walk);

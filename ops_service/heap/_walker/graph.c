@@ -94,6 +94,8 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
     walk->phase = PHASE_NONE;
     emit_row(walk, entry->index, size, visited_id(walk, object), flags, site);
     walk->phase = PHASE_EDGES;
+    if (walk->shows_contents)
+        content_of_row(walk, object, entry);
     edges_of(walk, object, entry, tag);
     if (PyWeakref_Check(object)) {
         PyObject *referent = ((PyWeakReference *)object)->wr_object;
@@ -229,6 +231,7 @@ graph_walk(Walk *walk)
 {
     emit_open(walk);
     sites_open(walk);
+    contents_open(walk);
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
     for (int i = 0; i < walk->settings->own_count; i++)

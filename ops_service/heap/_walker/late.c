@@ -1,6 +1,6 @@
 /* Edges that wait for the end: they must not be what finds their target. A weak
  * reference does not keep it alive, and what ops_service itself is made of is to
- * be found from its own root.
+ * be found from its own root. Each remembers its place among its object's edges.
  */
 #include "walker.h"
 
@@ -18,6 +18,7 @@ late_add(Walk *walk, uint64_t source, const void *target, uint32_t label)
     }
     block->edges[block->count].target = target;
     block->edges[block->count].source = (uint32_t)source;
+    block->edges[block->count].place = (uint32_t)(walk->row_before + walk->row_edges);
     block->edges[block->count++].label = label;
 }
 
@@ -31,6 +32,6 @@ late_emit(Walk *walk)
                                  ? 0 : region->indexes[visited_granule(block->edges[i].target)];
             /* What nothing else leads to is not in the snapshot. */
             if (place != 0 && place != INDEX_OWN)
-                emit_late_edge(walk, block->edges[i].source, place - 1, block->edges[i].label);
+                emit_late_edge(walk, &block->edges[i], place - 1);
         }
 }

@@ -94,6 +94,26 @@ layout_int_digits(PyObject *object)
 #endif
 }
 
+static inline const digit *
+layout_int_data(PyObject *object)
+{
+#if LAYOUT_AT_LEAST(12)
+    return ((PyLongObject *)object)->long_value.ob_digit;
+#else
+    return ((PyLongObject *)object)->ob_digit;
+#endif
+}
+
+static inline int
+layout_int_is_negative(PyObject *object)
+{
+#if LAYOUT_AT_LEAST(12)
+    return (((PyLongObject *)object)->long_value.lv_tag & 3) == 2;
+#else
+    return ((PyVarObject *)object)->ob_size < 0;
+#endif
+}
+
 /* Of a number that is not zero: what zero takes changed in a patch release. */
 static inline size_t
 layout_int_size(PyObject *object)

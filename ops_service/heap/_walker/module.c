@@ -99,7 +99,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
     }
     const char *step = proof_step_name((int)shared->proof_step);
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -111,6 +111,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         "unstable_ids", (unsigned long long)shared->unstable_ids,
         "unnamed_past_bound", (unsigned long long)shared->unnamed_past_bound,
         "sites_read", (unsigned long long)shared->sites_read,
+        "hashes_made", (unsigned long long)shared->hashes_made,
         "proof_step", step,
         "opaque", names);
 }
@@ -232,13 +233,16 @@ static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "memory_bounds",
-                            "cpu_rate", "roots", "own", "threads", "site", "proof", NULL};
+                            "cpu_rate", "roots", "own", "threads", "site", "content", "proof",
+                            NULL};
     Settings settings = {0};
-    PyObject *bounds, *roots, *own, *threads, *site, *proof;
+    PyObject *bounds, *roots, *own, *threads, *site, *content, *proof;
+    Py_ssize_t content_limit;
     unsigned long long memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!OO", names, &settings.output,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!OO!O", names, &settings.output,
                                      &settings.census, &settings.lifetime_limit, &memory_limit,
-                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &site, &proof))
+                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &site,
+                                     &PyTuple_Type, &content, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -247,6 +251,14 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     if (site != Py_None && !PyArg_ParseTuple(site, "OsI", &settings.site_probe, &settings.site_file,
                                              &settings.site_line))
         return NULL;
+    if (!PyArg_ParseTuple(content, "inp", &settings.content_level, &content_limit,
+                          &settings.hash_strings))
+        return NULL;
+    if (content_limit < 0 || content_limit > (Py_ssize_t)CONTENT_LIMIT_MAX) {
+        PyErr_Format(PyExc_ValueError, "a content's limit is at most %u bytes", CONTENT_LIMIT_MAX);
+        return NULL;
+    }
+    settings.content_limit = (size_t)content_limit;
     double begin = seconds_now();
     settings.proof = proof == Py_None ? NULL : proof;
     settings.census = settings.census || settings.proof != NULL;

@@ -23,14 +23,17 @@ uintptr_t queue_pop(Walk *walk, Queue *queue);
 
 #define LATE_BLOCK 65536u
 
+typedef struct {
+    const void *target;
+    uint32_t source;
+    uint32_t label;
+    uint32_t place; /* edges of the source that stand before it */
+} LateEdge;
+
 typedef struct LateBlock {
     struct LateBlock *next;
     size_t count;
-    struct {
-        const void *target;
-        uint32_t source;
-        uint32_t label;
-    } edges[LATE_BLOCK];
+    LateEdge edges[LATE_BLOCK];
 } LateBlock;
 
 /* Remembers an edge that must not be what finds its target. */

@@ -58,6 +58,9 @@ typedef struct {
     PyObject *site_probe;
     const char *site_file;
     unsigned site_line;
+    int content_level; /* a ContentLevel */
+    size_t content_limit;
+    int hash_strings;
     PyObject *proof;
 } Settings;
 

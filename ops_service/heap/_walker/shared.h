@@ -31,6 +31,7 @@ typedef struct {
     volatile uint64_t unstable_ids;
     volatile uint64_t unnamed_past_bound;
     volatile uint64_t sites_read;
+    volatile uint64_t hashes_made;
     volatile uint64_t proof_step;
     /* Types whose traversal faulted; the last one ended the child if the
      * status says so. */

@@ -277,6 +277,7 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         find_size_kind(walk, entry);
         find_shape(walk, entry);
         entry->own = is_own(type);
+        entry->content = content_kind(type);
         if (!walk->census)
             emit_type(walk, entry);
         find_slots(walk, entry);

@@ -43,6 +43,7 @@ typedef struct {
     uint8_t shape;
     uint8_t opaque;
     uint8_t own; /* defined by ops_service */
+    uint8_t content;
     uint8_t container;
     uint8_t traversed_elements;
     uint32_t slot_count;

@@ -20,6 +20,7 @@ typedef struct {
     uint32_t number;
     uint32_t *indexes;
     uint64_t *bits;
+    uint64_t *wanted; /* keys whose content is to be shown */
 } Region;
 
 typedef struct {

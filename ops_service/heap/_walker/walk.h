@@ -32,6 +32,7 @@ struct Walk {
     uint64_t next_object; /* indexes given out */
     uint64_t row;         /* index of the next row */
     uint64_t row_edges;   /* edges of it in this batch */
+    uint64_t row_before;  /* edges of it in earlier batches */
     int row_continued;    /* its row stands in an earlier batch */
     uint64_t edge_count;
     uint64_t total_size;
@@ -45,6 +46,12 @@ struct Walk {
     Py_ssize_t skip_at;
     int skip_key;
     int traversed_elements;
+
+    int shows_contents; /* any of the following, or hashes */
+    int shows_keys;
+    int shows_values;
+    uint8_t *content_room;
+    Hashing hashing;
 
     uint8_t *piece;
     size_t piece_left;

@@ -10,6 +10,7 @@
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
  *   late.c     edges that wait             sites.c   where objects were allocated
+ *   content.c  what strings and the like hold          hash.c   hashes of strings
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
  *   allocator.c   no part of a walk: what CPython prints of its arenas
  *
@@ -36,6 +37,7 @@ typedef struct Walk Walk;
 #include "types.h"
 #include "queue.h"
 #include "edges.h"
+#include "content.h"
 #include "emit.h"
 #include "walk.h"
 #include "child.h"

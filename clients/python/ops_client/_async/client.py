@@ -169,6 +169,9 @@ class AsyncMaintenanceClient:
         *,
         gc_moment: heap_graph_pb2.GcMoment = heap_graph_pb2.GC_MOMENT_NOW,
         gc_wait_limit: float | None = None,
+        content_level: heap_graph_pb2.ContentLevel = heap_graph_pb2.CONTENT_LEVEL_NONE,
+        content_limit: int = 0,
+        hash_strings: bool = False,
         progress: Callable[[CaptureProgress], None] | None = None,
         timeout: float | None = None,
     ) -> CapturedSnapshot:
@@ -182,6 +185,12 @@ class AsyncMaintenanceClient:
             gc_moment: When to capture; ``COLLECT_FIRST`` needs OPERATE too.
             gc_wait_limit: Seconds that ``AFTER_NEXT_FULL_COLLECTION`` may wait;
                 None is the server's default, 60.
+            content_level: How much of the contents to include; above NONE it needs
+                READ_CONTENT too.
+            content_limit: Bytes at which each content is cut; 0 is the server's
+                default, 64.
+            hash_strings: Whether to include a hash of each str and bytes, by which
+                equal ones can be counted. Needs READ_CONTENT too.
             progress: Called after each part that arrived.
             timeout: Seconds for all of it; None is 120 and the wait.
 
@@ -192,7 +201,9 @@ class AsyncMaintenanceClient:
         """
         request = heap_pb2.CaptureHeapSnapshotRequest(
             instance_id=self._instance_id,
-            content_level=heap_graph_pb2.CONTENT_LEVEL_NONE,
+            content_level=content_level,
+            content_limit=content_limit,
+            hash_strings=hash_strings,
             gc_moment=gc_moment,
             gc_wait_limit=_duration(gc_wait_limit),
         )

@@ -45,6 +45,21 @@ _MOMENTS = {
 }
 
 
+class ContentLevel(StrEnum):
+    """How much of the objects' contents to include."""
+
+    NONE = "none"
+    KEYS = "keys"
+    VALUES = "values"
+
+
+_LEVELS = {
+    ContentLevel.NONE: heap_graph_pb2.CONTENT_LEVEL_NONE,
+    ContentLevel.KEYS: heap_graph_pb2.CONTENT_LEVEL_KEYS,
+    ContentLevel.VALUES: heap_graph_pb2.CONTENT_LEVEL_VALUES,
+}
+
+
 @command
 async def capture(
     target: Target,
@@ -65,6 +80,22 @@ async def capture(
         float,
         typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for it."),
     ] = 60.0,
+    content: Annotated[
+        ContentLevel,
+        typer.Option(
+            help="Contents to include: none, keys of dictionaries, or values. Needs READ_CONTENT."
+        ),
+    ] = ContentLevel.NONE,
+    content_limit: Annotated[
+        int, typer.Option(min=1, max=4096, metavar="BYTES", help="Where each content is cut.")
+    ] = 64,
+    hash_strings: Annotated[
+        bool,
+        typer.Option(
+            "--hash-strings",
+            help="Include a hash of each string, to count equal ones. Needs READ_CONTENT.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Capture the graph of all live objects into a file."""
@@ -74,6 +105,9 @@ async def capture(
                 output,
                 gc_moment=_MOMENTS[gc_moment],
                 gc_wait_limit=gc_wait,
+                content_level=_LEVELS[content],
+                content_limit=content_limit,
+                hash_strings=hash_strings,
                 progress=lambda now: advance(now.object_count, now.expected_object_count),
             )
     trailer = snapshot.trailer
@@ -93,5 +127,7 @@ async def capture(
     )
     pause = seconds(trailer.clone_pause.ToTimedelta().total_seconds())
     say(f"The process stood still for {pause}.")
+    if content is not ContentLevel.NONE:
+        say("The file holds contents of the process: guard it as you guard those.")
     for warning in trailer.warnings:
         complain(warning)

@@ -47,6 +47,9 @@ class EdgeRows:
         self._unnamed_types = np.array([unnamed for _, unnamed, _ in _ALL_KINDS], np.uint32)
         self._names = np.array([strings.index(name) for name in graph.names], np.uint32)
         self._part_name = strings.index("part")
+        self._strings = strings
+        self._shows_keys = len(graph.contents) > 0
+        self._key_texts: dict[int, str | None] = {}
         # Why "(GC roots)" has an object that no edge found, by the flag that says so.
         self._reasons = {
             16: strings.index("held by no object"),
@@ -103,7 +106,25 @@ class EdgeRows:
             rows[unnamed[chosen], 1] = (
                 numbers if labels is None else labels[np.minimum(numbers, len(labels) - 1)]
             )
+            if kind == pb.EDGE_KIND_VALUE and self._shows_keys:
+                self._name_by_keys(rows, unnamed[chosen], edges.start)
         return self._with_parts(rows, first, last)
+
+    def _name_by_keys(
+        self, rows: NDArray[np.uint32], chosen: NDArray[np.int64], first_edge: int
+    ) -> None:
+        """Call edges to values by their keys, where the snapshot tells these."""
+        for row in chosen.tolist():
+            key = self._graph.key_of(first_edge + row)
+            text = None if key is None else self._key_text(key)
+            if text is not None:
+                rows[row, 0] = EdgeType.PROPERTY
+                rows[row, 1] = self._strings.index(text)
+
+    def _key_text(self, key: int) -> str | None:
+        if key not in self._key_texts:
+            self._key_texts[key] = self._graph.content_text(key)
+        return self._key_texts[key]
 
     def _with_parts(self, rows: NDArray[np.uint32], first: int, last: int) -> NDArray[np.uint32]:
         owners = self._nodes.part_owners

@@ -33,9 +33,12 @@ MAX_ID = MAX_SELF_SIZE = 2**32 - 1
 class NodeType(IntEnum):
     """Places in ``NODE_TYPES``."""
 
-    # Python objects are all of this type: loaders group it by name, fold the
-    # sizes of arrays into their owners, and take a string's name for its value.
+    # Loaders take the names of strings and numbers for their values.
+    STRING = 2
+    # Python objects whose value the snapshot does not tell are all of this type:
+    # loaders group it by name, and fold the sizes of arrays into their owners.
     OBJECT = 3
+    NUMBER = 7
     NATIVE = 8
     SYNTHETIC = 9
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops_client.devtools.layout import MAX_ID, MAX_SELF_SIZE, NODE_FIELDS, NodeType
-from ops_client.devtools.strings import StringTable, node_name
+from ops_client.devtools.strings import StringTable, node_name, value_name
 from ops_client.errors import CorruptHeapGraphFile, UnsupportedHeapGraphFile
 from ops_client.heap_graph.model import HeapGraph, type_name
 from ops_service.v1 import heap_graph_pb2 as pb
@@ -105,6 +105,8 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
             object_types[root.object_index] = NodeType.NATIVE
         object_names[root.object_index] = strings.index(_root_name(root))
 
+    _name_by_content(graph, strings, object_types, object_names)
+
     user_roots = np.array(
         sorted({root.object_index for root in graph.roots if root.kind in _USER_ROOTS}), np.uint32
     )
@@ -131,6 +133,30 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
         other_roots=other_roots,
         part_owners=part_owners,
     )
+
+
+# Objects of these kinds are shown as values; those of others keep their type.
+_VALUE_TYPES = {
+    pb.CONTENT_KIND_TEXT: NodeType.STRING,
+    pb.CONTENT_KIND_BYTES: NodeType.STRING,
+    pb.CONTENT_KIND_INT: NodeType.NUMBER,
+    pb.CONTENT_KIND_FLOAT: NodeType.NUMBER,
+}
+
+
+def _name_by_content(
+    graph: HeapGraph,
+    strings: StringTable,
+    object_types: NDArray[np.uint8],
+    object_names: NDArray[np.uint32],
+) -> None:
+    contents = graph.contents
+    for place, (index, kind) in enumerate(
+        zip(contents.objects.tolist(), contents.kinds.tolist(), strict=True)
+    ):
+        if kind in _VALUE_TYPES:
+            object_types[index] = _VALUE_TYPES[kind]
+            object_names[index] = strings.index(value_name(contents.at(place).text()))
 
 
 def _root_name(root: pb.HeapRoot) -> str:

@@ -19,6 +19,11 @@ class StringTable:
         return found
 
 
+def value_name(text: str) -> str:
+    """A value as loaders show it: they take "Object(" for a sign of another file."""
+    return f" {text}" if text.startswith("Object(") else text
+
+
 def node_name(name: str) -> str:
     """A name of a node as loaders show it whole.
 

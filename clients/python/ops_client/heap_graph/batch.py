@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from ops_client._wire import fields
 from ops_client.errors import CorruptHeapGraphFile
-from ops_client.heap_graph.columns import Unsigned, decode_varints, decode_zigzag
+from ops_client.heap_graph.columns import (
+    Unsigned,
+    check_fits_32_bits,
+    decode_varints,
+    decode_zigzag,
+)
+from ops_client.heap_graph.content_columns import ContentColumns, parse_contents
 from ops_service.v1 import heap_graph_pb2
 
 _BATCH = heap_graph_pb2.HeapGraphBatch
@@ -42,6 +48,8 @@ class Batch:
     late_targets: NDArray[np.int64]
     late_kinds: NDArray[np.uint8]
     late_names: Unsigned
+    late_places: Unsigned
+    contents: ContentColumns
 
 
 def parse_batch(message: memoryview) -> Batch:
@@ -75,6 +83,8 @@ def parse_batch(message: memoryview) -> Batch:
     late_sources = decode_varints(column(_BATCH.LATE_EDGE_SOURCES_FIELD_NUMBER))
     late_targets = decode_varints(column(_BATCH.LATE_EDGE_TARGETS_FIELD_NUMBER))
     late_labels = decode_varints(column(_BATCH.LATE_EDGE_LABELS_FIELD_NUMBER))
+    late_places = decode_varints(column(_BATCH.LATE_EDGE_PLACES_FIELD_NUMBER))
+    first = numbers.get(_BATCH.FIRST_OBJECT_INDEX_FIELD_NUMBER, 0)
     continued = numbers.get(_BATCH.CONTINUED_EDGE_COUNT_FIELD_NUMBER, 0)
 
     objects = len(sizes)
@@ -83,7 +93,7 @@ def parse_batch(message: memoryview) -> Batch:
         len(entries) not in (0, objects) for entries in (extra_sizes, site_indexes)
     ):
         raise CorruptHeapGraphFile("the object columns of a batch differ in length.")
-    if not len(late_sources) == len(late_targets) == len(late_labels):
+    if not len(late_sources) == len(late_targets) == len(late_labels) == len(late_places):
         raise CorruptHeapGraphFile("the late edge columns of a batch differ in length.")
     for narrow in (
         type_indexes,
@@ -93,8 +103,9 @@ def parse_batch(message: memoryview) -> Batch:
         late_sources,
         late_targets,
         late_labels,
+        late_places,
     ):
-        _check_fits_32_bits(narrow)
+        check_fits_32_bits(narrow)
     # Each count is checked on its own first, so that their sum cannot wrap.
     if continued > len(targets) or (edge_counts > len(targets)).any():
         raise CorruptHeapGraphFile("an object claims more edges than its batch holds.")
@@ -102,7 +113,7 @@ def parse_batch(message: memoryview) -> Batch:
         raise CorruptHeapGraphFile("the edge columns of a batch differ in length.")
 
     return Batch(
-        first_object_index=numbers.get(_BATCH.FIRST_OBJECT_INDEX_FIELD_NUMBER, 0),
+        first_object_index=first,
         continued_edge_count=continued,
         types=[
             heap_graph_pb2.HeapType.FromString(bytes(part))
@@ -135,6 +146,8 @@ def parse_batch(message: memoryview) -> Batch:
         late_targets=late_targets.astype(np.int64),
         late_kinds=(late_labels & 0xF).astype(np.uint8),
         late_names=late_labels >> np.uint8(4),
+        late_places=late_places,
+        contents=parse_contents(column, first),
     )
 
 
@@ -180,8 +193,3 @@ def _resolve_targets(
     if int(targets.min()) < 0:
         raise CorruptHeapGraphFile("an edge leads to an impossible object.")
     return targets
-
-
-def _check_fits_32_bits(values: Unsigned) -> None:
-    if values.dtype.itemsize > 4 and (values >> np.uint64(32)).any():
-        raise CorruptHeapGraphFile("a number of a batch is out of its range.")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops_client._wire import MAX_VARINT_BYTES, WireError
+from ops_client.errors import CorruptHeapGraphFile
 
 Unsigned = NDArray[np.unsignedinteger[Any]]
 
@@ -57,3 +58,9 @@ def decode_zigzag(packed: bytes | memoryview) -> NDArray[np.int64]:
     """
     values = decode_varints(packed).astype(np.uint64)
     return (values >> np.uint64(1)).astype(np.int64) ^ -(values & np.uint64(1)).astype(np.int64)
+
+
+def check_fits_32_bits(values: Unsigned) -> None:
+    """Raise CorruptHeapGraphFile unless every value fits 32 bits."""
+    if values.dtype.itemsize > 4 and (values >> np.uint64(32)).any():
+        raise CorruptHeapGraphFile("a number of a batch is out of its range.")

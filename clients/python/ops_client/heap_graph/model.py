@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ops_client.heap_graph.contents import Contents, StringHashes
 from ops_service.v1 import heap_graph_pb2
+
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
+_TUPLE_DEPTH = 3
+_TUPLE_ITEMS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ class HeapGraph:
     edge_names: NDArray[np.uint32]
     """Index into ``names``, by edge."""
 
+    contents: Contents
+    """What objects hold, as far as the header's content level goes."""
+    string_hashes: StringHashes
+    """Empty unless the header says that strings are hashed."""
+
     @property
     def object_count(self) -> int:
         """Objects, synthetic nodes included."""
@@ -67,6 +77,44 @@ class HeapGraph:
         """Index of the object that refers, by edge. Computed anew by each call."""
         objects = np.arange(self.object_count, dtype=np.uint32)
         return np.repeat(objects, np.diff(self.edge_starts))
+
+    def content_text(self, index: int) -> str | None:
+        """What an object holds, as text; None if the snapshot does not tell.
+
+        A tuple is shown by its elements, as far as the snapshot tells these.
+        """
+        content = self.contents.of(index)
+        return content.text() if content is not None else self._tuple_literal(index, 0)
+
+    def _literal(self, index: int, depth: int) -> str | None:
+        content = self.contents.of(index)
+        if content is not None:
+            return content.literal()
+        return self._tuple_literal(index, depth + 1)
+
+    def _tuple_literal(self, index: int, depth: int) -> str | None:
+        heap_type = self.types[self.type_indexes[index]]
+        if (heap_type.module, heap_type.qualified_name) != ("", "tuple") or depth > _TUPLE_DEPTH:
+            return None
+        first, last = int(self.edge_starts[index]), int(self.edge_starts[index + 1])
+        shown = [
+            self._literal(target, depth)
+            for target in self.edge_targets[first : min(last, first + _TUPLE_ITEMS)].tolist()
+        ]
+        if shown and all(each is None for each in shown):
+            return None
+        parts = [_CUT if each is None else each for each in shown]
+        if last - first > _TUPLE_ITEMS:
+            parts.append(_CUT)
+        return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+    def key_of(self, edge: int) -> int | None:
+        """For an edge to a value of a dictionary: index of its key. None for others."""
+        # The edge to its key stands before it, unless it is its object's first.
+        is_first = self.edge_starts[np.searchsorted(self.edge_starts, edge)] == edge
+        if is_first or self.edge_kinds[edge - 1] != heap_graph_pb2.EDGE_KIND_KEY:
+            return None
+        return int(self.edge_targets[edge - 1])
 
 
 def type_name(heap_type: heap_graph_pb2.HeapType) -> str:

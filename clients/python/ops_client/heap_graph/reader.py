@@ -26,6 +26,8 @@ from ops_client.errors import (
     UnsupportedHeapGraphFile,
 )
 from ops_client.heap_graph.batch import Batch, parse_batch
+from ops_client.heap_graph.content_columns import ContentColumns
+from ops_client.heap_graph.contents import gather_contents, gather_hashes
 from ops_client.heap_graph.model import HeapGraph
 from ops_service.v1 import heap_graph_pb2
 
@@ -225,6 +227,7 @@ class _Assembly:
         includes_sites = header.allocation_sites == heap_graph_pb2.ALLOCATION_SITES_INCLUDED
         self._site_indexes = np.zeros(trailer.object_count if includes_sites else 0, np.uint32)
         self._late: list[Batch] = []
+        self._contents: list[ContentColumns] = []
         self._late_edges = 0
         objects, edges = trailer.object_count, trailer.edge_count
         self._type_indexes = np.empty(objects, np.uint32)
@@ -282,6 +285,12 @@ class _Assembly:
             if self._edges + self._late_edges > len(self._edge_targets):
                 raise CorruptHeapGraphFile("it holds more edges than its trailer counts.")
 
+        contents = batch.contents
+        if len(contents.objects) or len(contents.hash_objects):
+            _check_below(contents.objects, last, "object")
+            _check_below(contents.hash_objects, last, "object")
+            self._contents.append(contents)
+
     def finish(self) -> HeapGraph:
         found = {
             "object_count": self._objects,
@@ -317,13 +326,18 @@ class _Assembly:
             edge_targets=self._edge_targets,
             edge_kinds=self._edge_kinds,
             edge_names=self._edge_names,
+            contents=gather_contents(self._contents),
+            string_hashes=gather_hashes(self._contents),
         )
 
     def _insert_late_edges(self) -> None:
-        """Put late edges behind the other edges of their objects."""
+        """Put late edges where they stand among the edges of their objects."""
         sources = np.concatenate([each.late_sources for each in self._late])
         order = np.argsort(sources, kind="stable")
-        places = self._edge_starts[sources[order] + 1]
+        within = np.concatenate([each.late_places for each in self._late]).astype(np.int64)[order]
+        places = self._edge_starts[sources[order]] + within
+        if (places > self._edge_starts[sources[order] + 1]).any():
+            raise CorruptHeapGraphFile("a late edge stands behind the edges of its object.")
 
         def inserted(column: NDArray[Any], late: list[NDArray[Any]], edges: int) -> NDArray[Any]:
             values = np.concatenate(late)[order].astype(column.dtype)

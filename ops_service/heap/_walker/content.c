@@ -1,0 +1,275 @@
+/* Contents: what a str, bytes, int, float, bool or None holds, as far as the
+ * request allows.
+ *
+ * At the level of values each such object has its content beside its row. At the
+ * level of keys only what stands as a key of a dict has one: it is noted when the
+ * dict is read, and written then, or with its row if that is still to come.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+enum { LEVEL_KEYS = 2, LEVEL_VALUES = 3 };
+
+/* Keys that are tuples are shown by their elements. */
+#define TUPLE_DEPTH_MAX 3
+#define TUPLE_ITEMS_MAX 16
+
+/* 1,150 decimal digits. */
+#define INT_BITS_MAX 3840
+#define INT_DIGITS_MAX (INT_BITS_MAX / PyLong_SHIFT)
+#define CHUNK UINT32_C(1000000000)
+#define CHUNK_DIGITS 9
+#define CHUNKS_MAX (INT_BITS_MAX / 29 + 2)
+
+#define BASES_MAX 256
+
+void
+contents_open(Walk *walk)
+{
+    const Settings *settings = walk->settings;
+    walk->shows_keys = settings->content_level == LEVEL_KEYS;
+    walk->shows_values = settings->content_level == LEVEL_VALUES;
+    if (walk->shows_keys || walk->shows_values)
+        walk->content_room = memory_map(walk, CONTENT_LIMIT_MAX);
+    hashes_open(walk);
+    walk->shows_contents = walk->shows_keys || walk->shows_values || walk->hashing.on;
+}
+
+uint8_t
+content_kind(const PyTypeObject *type)
+{
+    if (type == Py_TYPE(Py_None))
+        return CONTENT_NONE;
+    if (type == &PyBool_Type)
+        return CONTENT_BOOL;
+    if (type->tp_flags & Py_TPFLAGS_LONG_SUBCLASS)
+        return CONTENT_INT;
+    if (type->tp_flags & Py_TPFLAGS_UNICODE_SUBCLASS)
+        return CONTENT_TEXT;
+    if (type->tp_flags & Py_TPFLAGS_BYTES_SUBCLASS)
+        return CONTENT_BYTES;
+    for (int depth = 0; type != NULL && depth < BASES_MAX; depth++, type = type->tp_base)
+        if (type == &PyFloat_Type)
+            return CONTENT_FLOAT;
+    return CONTENT_UNKNOWN;
+}
+
+const void *
+content_characters(PyObject *text, size_t *length, unsigned *width)
+{
+    PyASCIIObject *string = (PyASCIIObject *)text;
+    *length = (size_t)string->length;
+    *width = string->state.kind;
+    if (*width != 1 && *width != 2 && *width != 4)
+        return NULL; /* not ready: a form of old that CPython 3.11 still knows */
+    if (!string->state.compact)
+        return ((PyUnicodeObject *)text)->data.any;
+    if (string->state.ascii)
+        return string + 1;
+    return (PyCompactUnicodeObject *)text + 1;
+}
+
+/* ---- one content ------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+    uint64_t length;
+} Content;
+
+static size_t
+put_character(uint8_t *to, uint32_t c)
+{
+    if (c < 0x80) {
+        to[0] = (uint8_t)c;
+        return 1;
+    }
+    size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const uint8_t first[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = size - 1; i > 0; i--) {
+        to[i] = (uint8_t)(0x80 | (c & 0x3F));
+        c >>= 6;
+    }
+    to[0] = (uint8_t)(first[size] | c);
+    return size;
+}
+
+static int
+read_text(Walk *walk, PyObject *object, size_t limit, Content *content)
+{
+    unsigned width;
+    size_t length;
+    const void *data = content_characters(object, &length, &width);
+    if (data == NULL)
+        return 0;
+    content->length = length;
+    content->data = walk->content_room;
+    uint8_t character[4];
+    for (size_t i = 0; i < length; i++) {
+        uint32_t c = width == 1   ? ((const uint8_t *)data)[i]
+                     : width == 2 ? ((const uint16_t *)data)[i]
+                                  : ((const uint32_t *)data)[i];
+        size_t size = put_character(character, c & 0x1FFFFF);
+        if (size > limit - content->size)
+            break;
+        memcpy(walk->content_room + content->size, character, size);
+        content->size += size;
+    }
+    return 1;
+}
+
+static uint64_t
+int_bits(const digit *digits, size_t count)
+{
+    uint64_t bits = (uint64_t)(count - 1) * PyLong_SHIFT;
+    for (digit top = digits[count - 1]; top != 0; top >>= 1)
+        bits++;
+    return bits;
+}
+
+/* Decimal digits by division: numbers are bounded, so that it need not be clever. */
+static void
+read_int(Walk *walk, PyObject *object, size_t limit, Content *content)
+{
+    digit left[INT_DIGITS_MAX];
+    char text[CHUNKS_MAX * CHUNK_DIGITS + 1];
+    size_t count = (size_t)layout_int_digits(object);
+    const digit *digits = layout_int_data(object);
+    content->data = walk->content_room;
+    if (count == 0) {
+        walk->content_room[0] = '0';
+        content->size = 1;
+        return;
+    }
+    content->length = int_bits(digits, count);
+    if (count > INT_DIGITS_MAX)
+        return;
+    memcpy(left, digits, count * sizeof(digit));
+    size_t at = sizeof text;
+    while (count > 0) {
+        uint64_t rest = 0;
+        for (size_t i = count; i-- > 0;) {
+            rest = rest << PyLong_SHIFT | left[i];
+            left[i] = (digit)(rest / CHUNK);
+            rest %= CHUNK;
+        }
+        while (count > 0 && left[count - 1] == 0)
+            count--;
+        for (int i = 0; i < CHUNK_DIGITS && (count > 0 || rest > 0); i++) {
+            text[--at] = (char)('0' + rest % 10);
+            rest /= 10;
+        }
+    }
+    if (layout_int_is_negative(object))
+        text[--at] = '-';
+    size_t size = sizeof text - at;
+    if (size > limit)
+        return;
+    memcpy(walk->content_room, text + at, size);
+    content->size = size;
+}
+
+static int
+read_content(Walk *walk, PyObject *object, uint8_t kind, Content *content)
+{
+    size_t limit = walk->settings->content_limit;
+    switch (kind) {
+    case CONTENT_TEXT:
+        return read_text(walk, object, limit, content);
+    case CONTENT_BYTES:
+        content->length = (uint64_t)((PyVarObject *)object)->ob_size;
+        content->size = content->length < limit ? (size_t)content->length : limit;
+        content->data = (const uint8_t *)((PyBytesObject *)object)->ob_sval;
+        return 1;
+    case CONTENT_INT:
+        read_int(walk, object, limit, content);
+        return 1;
+    case CONTENT_FLOAT: {
+        uint64_t bits;
+        memcpy(&bits, &((PyFloatObject *)object)->ob_fval, sizeof bits);
+        for (int i = 0; i < 8; i++)
+            walk->content_room[i] = (uint8_t)(bits >> (8 * i));
+        content->size = 8;
+        content->data = walk->content_room;
+        return 1;
+    }
+    case CONTENT_BOOL:
+        walk->content_room[0] = object == Py_True;
+        content->size = 1;
+        content->data = walk->content_room;
+        return 1;
+    case CONTENT_NONE:
+        content->data = walk->content_room;
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static void
+show(Walk *walk, PyObject *object, uint8_t kind, uint64_t index)
+{
+    Content content = {NULL, 0, 0};
+    if (read_content(walk, object, kind, &content))
+        emit_content(walk, index, kind, content.length, content.data, content.size);
+}
+
+/* ---- keys ------------------------------------------------------------------------ */
+
+static uint64_t *
+wanted_word(Walk *walk, Region *region, PyObject *object)
+{
+    if (region->wanted == NULL)
+        region->wanted = memory_piece(walk, REGION_GRANULES / 8);
+    return &region->wanted[visited_granule(object) >> 6];
+}
+
+static void
+want(Walk *walk, PyObject *object, int depth)
+{
+    if (PyTuple_Check(object) && depth < TUPLE_DEPTH_MAX) {
+        Py_ssize_t count = ((PyVarObject *)object)->ob_size;
+        for (Py_ssize_t i = 0; i < count && i < TUPLE_ITEMS_MAX; i++)
+            if (((PyTupleObject *)object)->ob_item[i] != NULL)
+                want(walk, ((PyTupleObject *)object)->ob_item[i], depth + 1);
+        return;
+    }
+    uint8_t kind = type_entry(walk, Py_TYPE(object))->content;
+    if (kind == CONTENT_UNKNOWN)
+        return;
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint64_t *word = wanted_word(walk, region, object);
+    uint64_t bit = UINT64_C(1) << (visited_granule(object) & 63);
+    if (*word & bit)
+        return;
+    *word |= bit;
+    uint32_t place = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
+    if (place != 0 && place != INDEX_OWN && place - 1 < walk->row)
+        show(walk, object, kind, place - 1);
+}
+
+void
+content_of_key(Walk *walk, PyObject *key)
+{
+    want(walk, key, 0);
+}
+
+/* ---- rows ------------------------------------------------------------------------ */
+
+void
+content_of_row(Walk *walk, PyObject *object, const TypeEntry *entry)
+{
+    if (entry->content == CONTENT_UNKNOWN || entry->opaque)
+        return;
+    int shown = walk->shows_values;
+    if (walk->shows_keys) {
+        Region *region = visited_region(walk, &walk->visited, object);
+        uint32_t granule = visited_granule(object);
+        shown = region->wanted != NULL && (region->wanted[granule >> 6] >> (granule & 63) & 1);
+    }
+    if (shown)
+        show(walk, object, entry->content, walk->row - 1);
+    if (walk->hashing.on && (entry->content == CONTENT_TEXT || entry->content == CONTENT_BYTES))
+        hash_of_row(walk, object, entry->content);
+}

@@ -1,0 +1,108 @@
+/* Hashes of str and bytes, by which equal ones are counted without being shown.
+ *
+ * SipHash-2-4 of Aumasson and Bernstein. The child draws the key and keeps it: a
+ * hash tells nothing to whoever guesses at what was hashed.
+ */
+#include "walker.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* After so many bytes the bounds of the child are looked at. */
+#define STEP_BYTES (1u << 20)
+
+typedef struct {
+    uint64_t v[4];
+} Sip;
+
+void
+hashes_open(Walk *walk)
+{
+    if (!walk->settings->hash_strings)
+        return;
+    long drawn = syscall(SYS_getrandom, walk->hashing.key, sizeof walk->hashing.key, 0);
+    walk->hashing.on = drawn == (long)sizeof walk->hashing.key;
+    walk->shared->hashes_made = (uint64_t)walk->hashing.on;
+}
+
+static inline uint64_t
+rotate(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
+static inline void
+sip_rounds(Sip *sip, int count)
+{
+    uint64_t *v = sip->v;
+    for (int i = 0; i < count; i++) {
+        v[0] += v[1];
+        v[2] += v[3];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] = rotate(v[0], 32);
+        v[2] += v[1];
+        v[0] += v[3];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[2] = rotate(v[2], 32);
+    }
+}
+
+static inline void
+sip_word(Sip *sip, uint64_t word)
+{
+    sip->v[3] ^= word;
+    sip_rounds(sip, 2);
+    sip->v[0] ^= word;
+}
+
+static uint64_t
+little_endian(const uint8_t *from, size_t size)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < size; i++)
+        word |= (uint64_t)from[i] << (8 * i);
+    return word;
+}
+
+/* Hash of eight bytes, the tag, and the data behind it. */
+uint64_t
+hash_data(Walk *walk, const uint64_t key[2], uint64_t tag, const uint8_t *data, size_t size)
+{
+    Sip sip = {{key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d),
+                key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)}};
+    sip_word(&sip, tag);
+    size_t at = 0;
+    for (; size - at >= 8; at += 8) {
+        sip_word(&sip, little_endian(data + at, 8));
+        if (at % STEP_BYTES == STEP_BYTES - 8)
+            bounds_check(walk);
+    }
+    sip_word(&sip, little_endian(data + at, size - at) | (uint64_t)(size + 8) << 56);
+    sip.v[2] ^= 0xFF;
+    sip_rounds(&sip, 4);
+    return sip.v[0] ^ sip.v[1] ^ sip.v[2] ^ sip.v[3];
+}
+
+void
+hash_of_row(Walk *walk, PyObject *object, uint8_t kind)
+{
+    size_t size;
+    unsigned width = 1;
+    const void *data;
+    if (kind == CONTENT_TEXT) {
+        /* Equal strings have the same width: it is the least that fits. */
+        data = content_characters(object, &size, &width);
+        if (data == NULL)
+            return;
+        size *= width;
+    }
+    else {
+        data = ((PyBytesObject *)object)->ob_sval;
+        size = (size_t)((PyVarObject *)object)->ob_size;
+    }
+    uint64_t tag = (uint64_t)kind << 8 | width;
+    emit_hash(walk, hash_data(walk, walk->hashing.key, tag, data, size));
+}
