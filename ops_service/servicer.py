@@ -60,6 +60,7 @@ from ops_service.process.memory import Memory, read_memory
 from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
 from ops_service.snapshot_stream import snapshot_messages
+from ops_service.stack_methods import StackMethods
 from ops_service.v1 import (
     annotations_pb2,
     evaluation_pb2,
@@ -82,7 +83,7 @@ _CAPTURE_SLACK_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 
 
-class MaintenanceServicer(maintenance_service_pb2_grpc.MaintenanceServiceServicer):
+class MaintenanceServicer(StackMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer):
     """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
 
     def __init__(

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "convert": {"config", "heap", "leaks", "process", "repl", "v1"},
     "snapshot_stream": {"convert", "heap", "v1"},
     "memory_messages": {"convert", "heap", "process", "v1"},
+    "stack_methods": {"convert", "heap", "process", "v1", "workers"},
     "errors": set(),
     "credentials": {"config"},
     "gate": {"call", "config", "status", "v1"},
@@ -43,6 +44,7 @@ MAY_IMPORT = {
         "process",
         "repl",
         "snapshot_stream",
+        "stack_methods",
         "v1",
         "workers",
     },
@@ -167,7 +169,7 @@ PUBLIC = {
     """,
     "ops_client": """
         AsyncMaintenanceClient CaptureProgress CapturedSnapshot ClientCredentials Evaluation
-        MaintenanceClient
+        MaintenanceClient Stacks
     """,
 }
 

@@ -124,6 +124,10 @@ def test_it_calls(grpcurl: str, host: Host, admin: Identity, by: str) -> None:
     assert "".join(part["output"]["text"] for part in parts[1:-1]) == "1\n"
     parts = call(grpcurl, host, admin, "EvaluateCode", by, {"source": "'ü' * 2"})
     assert parts[-1]["result"]["value_repr"] == "'üü'"
+    parts = call(grpcurl, host, admin, "CaptureStacks", by, {"sample_distance": "0s"})
+    assert next(iter(parts[0])) == "header"
+    assert "allocate" in [frame["function"] for frame in parts[1]["group"]["frames"]]
+    assert parts[-1]["trailer"]["thread_count"] >= 4
     parts = call(grpcurl, host, admin, "CaptureHeapSnapshot", by, {})
     assert next(iter(parts[0])) == "header"
     assert next(iter(parts[-1])) == "trailer"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ops_client._async.client import AsyncMaintenanceClient
     from ops_client._evaluation import Evaluation
     from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress
+    from ops_client._stacks import Stacks
     from ops_client._sync.client import MaintenanceClient
     from ops_client.credentials import ClientCredentials
 
@@ -28,6 +29,7 @@ __all__ = [
     "ClientCredentials",
     "Evaluation",
     "MaintenanceClient",
+    "Stacks",
 ]
 
 # Loaded when asked for, so that files can be read without gRPC, and so that
@@ -39,6 +41,7 @@ _MODULES = {
     "ClientCredentials": "credentials",
     "Evaluation": "_evaluation",
     "MaintenanceClient": "_sync.client",
+    "Stacks": "_stacks",
 }
 
 

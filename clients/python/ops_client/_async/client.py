@@ -15,6 +15,7 @@ from ops_client._evaluation import Evaluation
 from ops_client._flavours import run_async
 from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
+from ops_client._stacks import Stacks
 from ops_client.credentials import ClientCredentials
 from ops_client.errors import ConnectionFailed, ConnectionLost, IncompleteSnapshot
 from ops_service.v1 import (
@@ -24,6 +25,7 @@ from ops_service.v1 import (
     heap_pb2,
     memory_pb2,
     process_pb2,
+    stacks_pb2,
 )
 
 GrowthPart = (
@@ -273,6 +275,50 @@ class AsyncMaintenanceClient:
                     yield getattr(reply, kind)
         if kind != "trailer":
             raise ConnectionLost("The watch ended before its trailer. Start it again.")
+
+    async def capture_stacks(
+        self,
+        *,
+        sample_distance: float | None = None,
+        limit: int = 0,
+        include_ops_service: bool = False,
+        timeout: float | None = None,
+    ) -> Stacks:
+        """Read the stacks of all threads, tasks and greenlets. Needs INSPECT.
+
+        Args:
+            sample_distance: Seconds between two samples, which tell what does not
+                move; 0 takes one sample, None is the server's default, 1.
+            limit: How many groups to return; 0 is the server's default.
+            include_ops_service: Whether to show the service's own threads too.
+            timeout: Seconds for all of it; None is the distance and 60.
+
+        Raises:
+            ConnectionLost: The stream ended before its trailer.
+        """
+        request = stacks_pb2.CaptureStacksRequest(
+            instance_id=self._instance_id,
+            sample_distance=_duration(sample_distance),
+            limit=limit,
+            include_ops_service=include_ops_service,
+        )
+        if timeout is None:
+            timeout = (sample_distance or 0.0) + _CENSUS
+        header = trailer = None
+        groups = []
+        call = self._calls.stream(self._calls.stub.CaptureStacks, request, timeout)
+        async with aclosing(call) as replies:
+            async for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "group":
+                    groups.append(reply.group)
+                elif kind == "trailer":
+                    trailer = reply.trailer
+        if header is None or trailer is None:
+            raise ConnectionLost("The stacks ended before their trailer. Ask for them again.")
+        return Stacks(header, tuple(groups), trailer)
 
     async def evaluate_code(
         self,

@@ -14,6 +14,7 @@ from ops_client.cli.heap_summary import summary
 from ops_client.cli.leaks_watch import watch
 from ops_client.cli.memory_reclaim import reclaim
 from ops_client.cli.memory_show import show
+from ops_client.cli.stacks import stacks
 from ops_client.cli.status import status
 from ops_client.cli.whoami import whoami
 
@@ -37,6 +38,7 @@ memory = _group("Where the memory is, and giving it back.")
 
 app.command("whoami")(whoami)
 app.command("status")(status)
+app.command("stacks")(stacks)
 app.command("eval")(evaluate)
 app.add_typer(certs, name="certs")
 app.add_typer(heap, name="heap")

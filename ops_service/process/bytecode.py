@@ -1,0 +1,172 @@
+"""What a position in a function tells: the call it makes, the with blocks it is in.
+
+A thread that waits for a lock stands in a call to C, which has no frame and keeps
+the lock where Python cannot look. But the instructions before the call say which
+names led to it. Nothing here runs code of the application.
+"""
+
+from __future__ import annotations
+
+import dis
+from dataclasses import dataclass
+from types import CodeType
+
+_WITH = ("BEFORE_WITH", "BEFORE_ASYNC_WITH")
+_ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
+# What may stand between the names of a call and the call: its arguments.
+_ARGUMENTS = ("PRECALL", "KW_NAMES", "PUSH_NULL", "NOP", "CACHE", "RESUME")
+_LOOK_BACK = 16
+# A generated function of this length is not worth its analysis.
+_CODE_LIMIT = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A name and attributes of it, as in ``self.queue.lock``."""
+
+    scope: str
+    """Where the name is: "local" or "global"."""
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What one position tells."""
+
+    called: str = ""
+    """Name of the function or method that is being called; empty if not known."""
+    on: Path | None = None
+    """What the method is called on, or what is being entered by ``with``."""
+    inside: tuple[Path, ...] = ()
+    """What the enclosing ``with`` statements have entered, innermost first."""
+
+
+NOTHING = Spot()
+
+
+def read_spot(code: CodeType, offset: int) -> Spot:
+    """Read one position of a function."""
+    if len(code.co_code) > _CODE_LIMIT:
+        return NOTHING
+    instructions = list(dis.get_instructions(code))
+    at = _index_at(instructions, offset)
+    if at is None:
+        return NOTHING
+    called, on = _call(instructions, at)
+    return Spot(called, on, tuple(_enclosing(code, instructions, offset)))
+
+
+def _index_at(instructions: list[dis.Instruction], offset: int) -> int | None:
+    found = None
+    for index, each in enumerate(instructions):
+        if each.offset > offset:
+            break
+        found = index
+    return found
+
+
+def _call(instructions: list[dis.Instruction], at: int) -> tuple[str, Path | None]:
+    name = instructions[at].opname
+    if name in _WITH:
+        return "__enter__", _path(instructions, at - 1)
+    if not name.startswith("CALL"):
+        return "", None
+    for index in range(at - 1, max(-1, at - _LOOK_BACK), -1):
+        each = instructions[index]
+        if each.opname in _ATTRIBUTE and _is_method(each):
+            return str(each.argval), _path(instructions, index - 1)
+        if each.opname == "LOAD_GLOBAL" and each.arg is not None and each.arg & 1:
+            # The lowest bit says that it is about to be called.
+            return str(each.argval), None
+        if not each.opname.startswith("LOAD_") and each.opname not in _ARGUMENTS:
+            break
+    return "", None
+
+
+def _is_method(each: dis.Instruction) -> bool:
+    # From 3.12 on one instruction loads both, and its lowest bit tells them apart.
+    if each.opname == "LOAD_METHOD" or each.arg is None:
+        return True
+    return bool(each.arg & 1)
+
+
+def _path(instructions: list[dis.Instruction], at: int) -> Path | None:
+    """The path that ends with an instruction, None if it is anything else."""
+    names: list[str] = []
+    while at >= 0:
+        each = instructions[at]
+        if each.opname == "LOAD_ATTR":
+            names.append(str(each.argval))
+            at -= 1
+            continue
+        name = each.argval[-1] if isinstance(each.argval, tuple) else each.argval
+        if each.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+            scope = "local"
+        elif each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            scope = "global"
+        elif each.opname in ("NOP", "PUSH_NULL", "CACHE", "COPY"):
+            at -= 1
+            continue
+        else:
+            return None
+        return Path(scope, (str(name), *reversed(names)))
+    return None
+
+
+def _enclosing(code: CodeType, instructions: list[dis.Instruction], offset: int) -> list[Path]:
+    if not code.co_exceptiontable:
+        return []
+    table = _exception_table(code.co_exceptiontable)
+    numbers = {each.offset: index for index, each in enumerate(instructions)}
+    found: list[Path] = []
+    seen: set[int] = set()
+    while True:
+        target = next((t for start, end, t in table if start <= offset < end), None)
+        if target is None or target in seen:
+            return found
+        seen.add(target)
+        if _handles_with(instructions, numbers, target):
+            first = min(start for start, _, t in table if t == target)
+            path = _entered_before(instructions, numbers.get(first))
+            if path is not None:
+                found.append(path)
+        # A handler lies in the blocks around its own.
+        offset = target
+
+
+def _handles_with(
+    instructions: list[dis.Instruction], numbers: dict[int, int], target: int
+) -> bool:
+    at = numbers.get(target)
+    if at is None:
+        return False
+    return any(each.opname == "WITH_EXCEPT_START" for each in instructions[at : at + 3])
+
+
+def _entered_before(instructions: list[dis.Instruction], at: int | None) -> Path | None:
+    if at is None:
+        return None
+    for index in range(at, max(-1, at - _LOOK_BACK), -1):
+        if instructions[index].opname in _WITH:
+            return _path(instructions, index - 1)
+    return None
+
+
+def _exception_table(data: bytes) -> list[tuple[int, int, int]]:
+    """Start, end and target of each entry, in bytes of code."""
+    entries: list[tuple[int, int, int]] = []
+    position = 0
+
+    def number() -> int:
+        nonlocal position
+        value = data[position] & 63
+        while data[position] & 64:
+            position += 1
+            value = value << 6 | data[position] & 63
+        position += 1
+        return value
+
+    while position < len(data):
+        start, length, target, _ = number(), number(), number(), number()
+        entries.append((2 * start, 2 * (start + length), 2 * target))
+    return entries

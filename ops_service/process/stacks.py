@@ -1,0 +1,140 @@
+"""Stacks of every thread, asyncio task and greenlet of the process.
+
+The stacks are read in the thread that asks, in slices, while the process runs on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from ops_service.errors import Cancelled
+from ops_service.process.cycles import common_edges, find_cycles
+from ops_service.process.frames import Spots
+from ops_service.process.greenlet_stacks import sample_greenlets
+from ops_service.process.sample import DEPTH, Sample
+from ops_service.process.stack_model import (
+    CycleStep,
+    Frame,
+    Group,
+    StackGroup,
+    Stacks,
+    line_of,
+)
+from ops_service.process.task_stacks import TaskSampler
+from ops_service.process.thread_stacks import sample_threads
+
+_CYCLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """What to look at."""
+
+    distance: float
+    """Seconds between two samples. 0 for a single one."""
+    own_loop: Any = None
+    """The service's own loop, whose tasks are left out. None leaves none out."""
+    is_own_thread: Callable[[threading.Thread], bool] | None = None
+    """Whether a thread is the service's own, and left out. None leaves none out."""
+
+
+def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
+    """Look at all stacks, once or twice.
+
+    Costs CPU time under the GIL, some microseconds for each frame, with a chance
+    for the host to run every few milliseconds.
+
+    Raises:
+        Cancelled: The caller went away between the samples.
+    """
+    spots = Spots()
+    codes: dict[int, CodeType] = {}
+    first = None
+    seconds: list[float] = []
+    cpu: dict[int, float] = {}
+    if options.distance > 0:
+        first, took = _look(options, Sample(spots, codes))
+        seconds.append(took)
+        cpu = _cpu_seconds(first)
+        if cancelled.wait(options.distance):
+            raise Cancelled("The caller went away.")
+    last, took = _look(options, Sample(spots, codes))
+    seconds.append(took)
+    last.settle_locks()
+    edges = last.edges
+    if first is not None:
+        first.settle_locks()
+        edges = common_edges(first.edges, last.edges)
+        _compare(first, last, cpu)
+    cycles = find_cycles(edges, _CYCLES)
+    lines: dict[tuple[int, int], Frame] = {}
+    groups = sorted(last.groups.values(), key=lambda group: -group.count)
+    return Stacks(
+        groups=tuple(_with_frames(last, group, lines) for group in groups),
+        counts=last.counts,
+        cycles=tuple(
+            tuple(CycleStep(last.names[node], last.reasons[node]) for node in cycle)
+            for cycle in cycles
+        ),
+        sample_seconds=tuple(seconds),
+        warnings=tuple(last.warnings),
+    )
+
+
+def _look(options: StackOptions, sample: Sample) -> tuple[Sample, float]:
+    begin = time.perf_counter()
+    sample_threads(sample, options.is_own_thread)
+    TaskSampler(sample, options.own_loop).run()
+    sample_greenlets(sample)
+    return sample, time.perf_counter() - begin
+
+
+def _compare(first: Sample, last: Sample, cpu: dict[int, float]) -> None:
+    """Mark what stands in the same place in both samples."""
+    now = _cpu_seconds(last)
+    for owner, group in last.places.items():
+        group.unmoved_count += _was_there(first, owner, group)
+    for group in last.groups.values():
+        for member in group.members:
+            member.unmoved = _was_there(first, member.owner, group)
+            if member.native_id in cpu and member.native_id in now:
+                member.cpu_seconds = now[member.native_id] - cpu[member.native_id]
+
+
+def _was_there(first: Sample, owner: int, group: Group) -> bool:
+    earlier = first.places.get(owner)
+    return earlier is not None and earlier.key == group.key
+
+
+def _cpu_seconds(sample: Sample) -> dict[int, float]:
+    """What threads have used so far, by native id, where the system tells."""
+    found: dict[int, float] = {}
+    for group in sample.groups.values():
+        for member in group.members:
+            if member.native_id:
+                try:
+                    text = Path(f"/proc/self/task/{member.native_id}/schedstat").read_text()
+                    found[member.native_id] = int(text.split()[0]) / 1e9
+                except (OSError, ValueError, IndexError):
+                    continue
+    return found
+
+
+def _with_frames(sample: Sample, group: Group, lines: dict[tuple[int, int], Frame]) -> StackGroup:
+    frames: list[Frame] = []
+    key = group.key[: 2 * DEPTH]
+    for position in zip(key[::2], key[1::2], strict=True):
+        frame = lines.get(position)
+        if frame is None:
+            code = sample.codes[position[0]]
+            frame = lines[position] = Frame(
+                code.co_filename, code.co_qualname, line_of(code, position[1])
+            )
+        frames.append(frame)
+    return StackGroup(group, tuple(frames), max(0, len(group.key) // 2 - DEPTH))

@@ -1,0 +1,230 @@
+"""The stacks of all asyncio tasks of all loops, and what they wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterable
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from typing import Any
+
+from ops_service.process.frames import MISSING, local
+from ops_service.process.locks import is_taken, underlying
+from ops_service.process.sample import MEMBERS, Sample, shortened
+from ops_service.process.stack_model import Frame, Key, Member, OwnerKind, Wait
+
+_DEEPEST = 1000
+_CREATED_FRAMES = 16
+# The dict that f_locals fills on older versions is made for so many tasks at most.
+_LOOKS_INTO_FRAMES = 1000
+
+# What stands between a coroutine and an asynchronous generator or coroutine that
+# it awaits; the collector alone knows what they refer to.
+_WRAPPERS = (
+    "async_generator_asend",
+    "async_generator_athrow",
+    "coroutine_wrapper",
+    "anext_awaitable",
+)
+
+
+def task_references() -> list[Any]:
+    """Weak references to every task, and strong ones to those that run eagerly.
+
+    Each set is copied by one call, during which no task can be added.
+    """
+    tasks = asyncio.tasks
+    found: list[Any] = []
+    for name in ("_scheduled_tasks", "_all_tasks"):
+        data = getattr(getattr(tasks, name, None), "data", None)
+        if isinstance(data, set):
+            found.extend(data.copy())
+    eager = getattr(tasks, "_eager_tasks", None)
+    if isinstance(eager, set):
+        found.extend(eager.copy())
+    return found
+
+
+class TaskSampler:
+    """Adds the stacks of tasks to a sample."""
+
+    def __init__(self, sample: Sample, own_loop: Any) -> None:
+        self._sample = sample
+        self._own_loop = own_loop
+        self._looks = 0
+        self._acquire = id(asyncio.Lock.acquire.__code__)
+        self._inside = _functions_that_wait_for_tasks()
+
+    def run(self) -> None:
+        """Look at every task there is."""
+        references = task_references()
+        self._sample.keep.append(references)
+        for number, reference in enumerate(references):
+            task = reference() if isinstance(reference, weakref.ref) else reference
+            if task is not None:
+                self._sample_task(id(reference), task)
+            del task
+            if number % 64 == 0:
+                self._sample.breathe()
+
+    def _sample_task(self, owner: int, task: Any) -> None:
+        if task.done() or task.get_loop() is self._own_loop:
+            return
+        node = id(task)
+        coroutine = task.get_coro()
+        key, innermost = self._chain(task, coroutine)
+        created = None
+        if (trace := getattr(task, "_source_traceback", None)) is not None:
+            created = _creation(trace)
+        group = self._sample.add(OwnerKind.TASK, key, owner, created)
+        if created is not None and not group.created:
+            group.created = created
+        waiter = getattr(task, "_fut_waiter", None)
+        member = None
+        if len(group.members) < MEMBERS:
+            member = Member(owner, _name(task), node)
+            group.members.append(member)
+        if waiter is not None:
+            self._note_wait(task, waiter, innermost, member)
+
+    def _chain(self, task: Any, awaited: Any) -> tuple[Key, FrameType | None]:
+        key: list[int] = []
+        innermost = None
+        codes = self._sample.codes
+        while len(key) < 2 * _DEEPEST:
+            kind = type(awaited)
+            if kind is CoroutineType:
+                frame, code, following = awaited.cr_frame, awaited.cr_code, awaited.cr_await
+                if frame is not None and awaited.cr_running:
+                    # Its inner part stands on the stack of the thread that runs it.
+                    here = (id(code), frame.f_lasti)
+                    codes[here[0]] = code
+                    return (*key, *self._sample.running.get(id(frame), here)), None
+            elif kind is GeneratorType:
+                frame, code, following = awaited.gi_frame, awaited.gi_code, awaited.gi_yieldfrom
+            elif kind is AsyncGeneratorType:
+                frame, code, following = awaited.ag_frame, awaited.ag_code, awaited.ag_await
+            elif kind.__name__ in _WRAPPERS:
+                awaited = _wrapped(awaited)
+                if awaited is None:
+                    break
+                continue
+            else:
+                break
+            if frame is None:
+                break
+            address, offset = id(code), frame.f_lasti
+            codes[address] = code
+            key += (address, offset)
+            innermost = frame
+            if code.co_exceptiontable and self._sample.note_held_locks(
+                frame, code, offset, id(task)
+            ):
+                self._sample.names.setdefault(id(task), f"task {_name(task)!r}")
+            if following is None:
+                break
+            awaited = following
+        return tuple(key), innermost
+
+    def _note_wait(
+        self, task: Any, waiter: Any, innermost: FrameType | None, member: Member | None
+    ) -> None:
+        node = id(task)
+        what, address = _type_name(type(waiter)), id(waiter)
+        targets: Iterable[Any] = ()
+        if isinstance(waiter, asyncio.Task):
+            targets, what = (waiter,), "asyncio.Task"
+        elif isinstance(children := getattr(waiter, "_children", None), list):
+            targets, what = children.copy(), "asyncio.gather"
+        elif innermost is not None:
+            code = innermost.f_code
+            if id(code) == self._acquire:
+                self._note_lock(node, task, innermost, member)
+                return
+            found = self._inside.get(id(code))
+            if found is not None and self._may_look():
+                name, attribute, what = found
+                inside = local(innermost, name, of_library=True)
+                inside = vars(inside).get(attribute) if attribute else inside
+                targets = list(inside) if isinstance(inside, (set, list, tuple)) else ()
+            elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
+                what = f"asyncio.{code.co_qualname}"
+        waited = [each for each in targets if isinstance(each, asyncio.Task) and not each.done()]
+        for each in waited:
+            self._sample.edges.setdefault(node, []).append(id(each))
+            self._sample.names.setdefault(id(each), f"task {_name(each)!r}")
+        if waited:
+            self._sample.names.setdefault(node, f"task {_name(task)!r}")
+            self._sample.reasons[node] = what
+        if member is not None:
+            holder = self._sample.names[id(waited[0])] if waited else ""
+            if len(waited) > 1:
+                holder += f" and {len(waited) - 1} more"
+            member.wait = Wait(what, address, holder)
+
+    def _note_lock(self, node: int, task: Any, innermost: FrameType, member: Member | None) -> None:
+        self._sample.names.setdefault(node, f"task {_name(task)!r}")
+        lock = local(innermost, "self", of_library=True) if self._may_look() else MISSING
+        member = member or Member(0, _name(task), node)
+        member.wait = Wait("asyncio.Lock")
+        lock = underlying(lock)
+        if lock is not None and is_taken(lock):
+            member.wait = Wait("asyncio.Lock", id(lock))
+            self._sample.note_lock_wait(node, member, lock, None)
+
+    def _may_look(self) -> bool:
+        self._looks += 1
+        if self._looks == _LOOKS_INTO_FRAMES + 1:
+            self._sample.warnings.append(
+                f"What tasks wait for inside asyncio was looked up for {_LOOKS_INTO_FRAMES} of "
+                "them; among the others, circles may be missed."
+            )
+        return self._looks <= _LOOKS_INTO_FRAMES
+
+
+def _functions_that_wait_for_tasks() -> dict[int, tuple[str, str, str]]:
+    """By code: the variable that leads to the tasks, its attribute, and what it is."""
+    found: dict[int, tuple[str, str, str]] = {}
+    for function, variable, attribute, what in (
+        (getattr(asyncio.tasks, "_wait", None), "fs", "", "asyncio.wait"),
+        (getattr(asyncio.TaskGroup, "__aexit__", None), "self", "_tasks", "asyncio.TaskGroup"),
+        # From 3.12.? on the waiting itself stands in a method of its own.
+        (getattr(asyncio.TaskGroup, "_aexit", None), "self", "_tasks", "asyncio.TaskGroup"),
+    ):
+        code = getattr(function, "__code__", None)
+        if type(code) is CodeType:
+            found[id(code)] = (variable, attribute, what)
+    return found
+
+
+def _wrapped(wrapper: Any) -> Any:
+    for each in gc.get_referents(wrapper):
+        if type(each) in (CoroutineType, GeneratorType, AsyncGeneratorType):
+            return each
+        if type(each).__name__ in _WRAPPERS:
+            return each
+    return None
+
+
+def _creation(trace: Any) -> tuple[Frame, ...]:
+    """The innermost frames of a traceback that asyncio's debug mode made."""
+    frames = [
+        Frame(str(each.filename), str(each.name), each.lineno or 0)
+        for each in list(trace)[-_CREATED_FRAMES:]
+    ]
+    return tuple(frames)
+
+
+def _name(task: Any) -> str:
+    if isinstance(task, asyncio.Task):
+        return shortened(asyncio.Task.get_name(task))
+    return ""
+
+
+def _type_name(kind: type[Any]) -> str:
+    module = vars(kind).get("__module__", kind.__module__)
+    name = kind.__qualname__
+    if module == "_asyncio":
+        module = "asyncio"
+    return f"{module}.{name}" if type(module) is str else name
