@@ -26,6 +26,7 @@ from ops_service.errors import (
     WalkFailed,
     WalkTimeout,
 )
+from ops_service.heap.arrays import learn_arrays
 from ops_service.heap.headroom import MemoryBound
 from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
@@ -94,6 +95,7 @@ class WalkChild:
         self._end: ChildEnd | None = None
         self._cancelled = False
         names = thread_names()
+        learn_arrays()
         try:
             self._read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:

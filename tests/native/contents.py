@@ -91,3 +91,14 @@ def capture_many_keys(count: int) -> list[bytes]:
     messages, _ = capture.snapshot(Contents(ContentLevel.KEYS, 4096))
     capture.KEPT.clear()
     return messages
+
+
+def capture_many_names(count: int) -> list[bytes]:
+    """A namespace whose names fill several batches."""
+    keeper = Mapped()
+    for number in range(count):
+        setattr(keeper, f"name_{number:_>190}", None)
+    capture.KEPT.append(keeper)
+    messages, _ = capture.snapshot()
+    capture.KEPT.clear()
+    return messages

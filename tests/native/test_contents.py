@@ -97,6 +97,13 @@ def test_keys_that_fill_batches(host: Host) -> None:
     assert data == [f"key {number:_>4000}".encode() for number in range(300)]
 
 
+def test_names_that_fill_batches(host: Host) -> None:
+    messages = host.call("contents", "capture_many_names", 12_000)
+    graph = decode(messages)
+    names = {name for name in graph.names if name.startswith("name___")}
+    assert names == {f"name_{number:_>190}" for number in range(12_000)}
+
+
 @pytest.mark.parametrize("level", [NONE, VALUES])
 def test_equal_strings_have_equal_hashes(host: Host, level: int) -> None:
     first = decode(host.call("contents", "capture_values", level, 8, True))

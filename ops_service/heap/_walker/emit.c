@@ -10,9 +10,11 @@
 #define COLUMN_LIMIT (96u << 10)
 #define COLUMN_CAPACITY (COLUMN_LIMIT + CONTENT_LIMIT_MAX + 64)
 #define DEFINITIONS_CAPACITY (2u << 20)
+#define DEFINITIONS_LIMIT (1u << 20)
 #define MESSAGE_CAPACITY (4u << 20)
 #define BATCH_LIMIT (192u << 10)
 #define TEXT_MAX 512
+#define ROWS_BETWEEN_LOOKS 16
 
 enum {
     FIELD_RESPONSE_BATCH = 2,
@@ -236,7 +238,8 @@ emit_row_end(Walk *walk)
     Batch *batch = &walk->batch;
     close_row(walk);
     walk->row_continued = 0;
-    if (is_full(batch))
+    /* Rows are small: what fills a batch faster looks for itself. */
+    if (walk->row % ROWS_BETWEEN_LOOKS == 0 && is_full(batch))
         emit_flush(walk);
 }
 
@@ -259,7 +262,9 @@ emit_edge(Walk *walk, uint64_t target, uint32_t label)
     buffer_varint(&batch->columns[COLUMN_EDGE_LABELS], label);
     walk->row_edges++;
     walk->edge_count++;
-    if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT || batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT)
+    if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT ||
+        batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT ||
+        batch->definitions.length > DEFINITIONS_LIMIT)
         split_row(walk);
 }
 

@@ -271,6 +271,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     settings.deque = module_state.deque;
     settings.ordered_dict = module_state.ordered_dict;
     settings.array = module_state.array;
+    arrays_known(&settings.arrays);
     Child *child = PyObject_New(Child, module_state.child_type);
     if (child == NULL)
         return NULL;
@@ -305,6 +306,8 @@ static PyMethodDef module_methods[] = {
      "Clone the process; the child walks the heap and writes to a descriptor."},
     {"arena_statistics", (PyCFunction)arena_statistics, METH_NOARGS,
      "What CPython prints of its small-object arenas, as bytes. Empty if it keeps none."},
+    {"learn_arrays", learn_arrays, METH_VARARGS,
+     "Find out the layout of NumPy's arrays from samples; whether it was found."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -28,6 +28,13 @@ typedef struct {
     uint64_t bytes;
 } MemoryBound;
 
+/* Of NumPy's arrays; the type is NULL where they are not known. */
+typedef struct {
+    PyTypeObject *type;
+    Py_ssize_t offset; /* of the size of an item in a dtype */
+    Py_ssize_t width;  /* bytes that it takes there */
+} ArrayLayout;
+
 typedef struct {
     PyInterpreterState *interp;
     pid_t host;
@@ -54,6 +61,7 @@ typedef struct {
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
+    ArrayLayout arrays;
     /* An object, and where tracemalloc says it was allocated. */
     PyObject *site_probe;
     const char *site_file;

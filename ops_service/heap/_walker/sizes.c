@@ -171,6 +171,8 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
         return (size_t)type->tp_basicsize +
                (size_t)array->allocated * (size_t)array->description->item_size;
     }
+    case SIZE_NUMPY_ARRAY:
+        return array_size(&settings->arrays, object);
     case SIZE_ORDERED_DICT:
         return ordered_dict_size(object);
     case SIZE_CODE:

@@ -133,6 +133,7 @@ known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *ki
         {&PyCoro_Type, SIZE_GENERATOR},   {&PyAsyncGen_Type, SIZE_GENERATOR},
         {settings->deque, SIZE_DEQUE},    {settings->array, SIZE_ARRAY},
         {settings->ordered_dict, SIZE_ORDERED_DICT},
+        {settings->arrays.type, SIZE_NUMPY_ARRAY},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].type != NULL && known[i].type == type) {

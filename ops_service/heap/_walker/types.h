@@ -17,6 +17,7 @@ typedef enum {
     SIZE_DEQUE,
     SIZE_ARRAY,
     SIZE_ORDERED_DICT,
+    SIZE_NUMPY_ARRAY,
 } SizeKind;
 
 typedef enum {

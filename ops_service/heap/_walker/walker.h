@@ -7,6 +7,7 @@
  *   roots.c    where a walk begins         edges.c   what an object refers to
  *   parts.c    names of the parts of functions, types, frames ...
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
+ *   arrays.c   the sizes of NumPy's arrays
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
  *   late.c     edges that wait             sites.c   where objects were allocated
@@ -46,5 +47,13 @@ typedef struct Walk Walk;
 
 /* In the process itself, with the GIL held. */
 PyObject *arena_statistics(PyObject *module, PyObject *ignored);
+
+/* ---- arrays.c ----------------------------------------------------------------- */
+
+/* In the process itself, with the GIL held. */
+PyObject *learn_arrays(PyObject *module, PyObject *args);
+void arrays_known(ArrayLayout *layout);
+/* What sys.getsizeof says of an array. */
+size_t array_size(const ArrayLayout *layout, PyObject *object);
 
 #endif

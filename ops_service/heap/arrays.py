@@ -1,0 +1,49 @@
+"""How large NumPy's arrays are, where the host has NumPy.
+
+The walking child reads arrays by a layout that the parent finds out from samples. A
+host that has not imported NumPy never gets it imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_ITEM_SIZES = (1, 17, 4321)
+"""Distinct, so that nothing else in a dtype has these values."""
+
+_learnt: object = None
+"""The module whose arrays the walker knows, or has failed to understand."""
+
+
+def learn_arrays() -> None:
+    """Let the walker learn the layout of arrays, once for each NumPy there is."""
+    global _learnt
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or numpy is _learnt:
+        return
+    from ops_service.heap import _walker
+
+    try:
+        kind, samples = numpy.ndarray, _samples(numpy)
+        if isinstance(kind, type):
+            _walker.learn_arrays(kind, samples)
+    except Exception:
+        # Another thread may be importing it, or it is something else by that name.
+        # Sizes are estimates then.
+        return
+    _learnt = numpy
+
+
+def _samples(numpy: Any) -> tuple[tuple[object, int, int], ...]:
+    """Arrays, the size of an item of each, and what sys.getsizeof says."""
+    arrays = [
+        array
+        for size in _ITEM_SIZES
+        for array in (
+            numpy.zeros((3, 5), f"V{size}"),
+            numpy.zeros((), f"V{size}"),
+            numpy.zeros(9, f"V{size}")[2:],
+        )
+    ]
+    return tuple((array, int(array.itemsize), sys.getsizeof(array)) for array in arrays)
