@@ -18,7 +18,8 @@ VERSION ?= $(or $(lastword $(versions)),3.13)
 others := $(filter-out $(VERSION),$(versions))
 bin := .venv/$(VERSION)/bin
 
-native := $(wildcard ops_service/heap/_walker/*.c ops_service/heap/_walker/*.h)
+native := $(wildcard ops_service/heap/_walker/*.[ch] \
+	clients/python/ops_client/heap_graph/_native/*.[ch])
 tools := -c constraints/tools.txt
 newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
@@ -121,7 +122,7 @@ install-test: build ## Install the wheel into a new environment, as a user would
 clean: ## Remove environments, caches and builds
 	rm -rf .venv .cache .demo build dist *.egg-info tests/node/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find ops_service -name '*.so' -delete
+	find ops_service clients -name '*.so' -delete
 
 .PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem check fix proto bench bench-short build install-test clean
 

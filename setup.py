@@ -1,10 +1,11 @@
-"""Builds the native walker; everything else stands in pyproject.toml."""
+"""Builds what is native; everything else stands in pyproject.toml."""
 
 from pathlib import Path
 
 from setuptools import Extension, setup
 
 WALKER = Path("ops_service/heap/_walker")
+GRAPHS = Path("clients/python/ops_client/heap_graph/_native")
 
 setup(
     ext_modules=[
@@ -19,6 +20,14 @@ setup(
             # Without a compiler the package installs all the same, and the port
             # says why it cannot capture.
             optional=True,
-        )
+        ),
+        Extension(
+            "ops_client.heap_graph._native",
+            sources=sorted(map(str, GRAPHS.glob("*.c"))),
+            depends=sorted(map(str, GRAPHS.glob("*.h"))),
+            extra_compile_args=["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+            # Without a compiler the client has the same in Python, only slower.
+            optional=True,
+        ),
     ]
 )

@@ -1,6 +1,6 @@
 """A host with a large heap, whose main thread notes how long it did not get to run.
 
-Usage: OPS_SERVICE_CONFIG=FILE python host.py OBJECTS
+Usage: OPS_SERVICE_CONFIG=FILE python host.py OBJECTS [LINKS]
 
 Reads a command a line and answers each with a JSON line. The work of a command
 runs in a thread beside the main one.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from collections.abc import Callable
 import ops_service
 
 OBJECTS_A_RECORD = 7
+NEIGHBOURHOOD = 1000
 
 
 class Record:
@@ -30,6 +32,28 @@ class Record:
         self.name = f"record {number}"
         self.amount = number * 1.5
         self.origin = (f"place {number}", number + 2_000_000)
+
+
+class LinkedRecord(Record):
+    """A record that refers to others."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.related: list[Record] = []
+
+
+def make_records(count: int, links: int) -> list[Record]:
+    """Records with that many links to others each, most of them to close ones."""
+    if not links:
+        return [Record(number) for number in range(count)]
+    records: list[Record] = []
+    chance = random.Random(links)
+    for number in range(count):
+        records.append(record := LinkedRecord(number))
+        for link in range(links):
+            first = 0 if link % 4 == 0 else max(number - NEIGHBOURHOOD, 0)
+            record.related.append(records[chance.randint(first, number)])
+    return records
 
 
 class Heartbeat:
@@ -155,8 +179,8 @@ def serve(heartbeat: Heartbeat, worker: Worker, done: threading.Event) -> None:
 
 
 def main() -> None:
-    count = int(sys.argv[1])
-    records = [Record(number) for number in range(count // OBJECTS_A_RECORD)]
+    count, links = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    records = make_records(count // (OBJECTS_A_RECORD + (links > 0)), links)
     heartbeat, done = Heartbeat(), threading.Event()
     with ops_service.start() as service:
         print(json.dumps({"address": service.address}), flush=True)

@@ -45,7 +45,7 @@ class Counted:
 class Host:
     """A running host and a client of it."""
 
-    def __init__(self, directory: Path, objects: int) -> None:
+    def __init__(self, directory: Path, objects: int, links: int = 0) -> None:
         certs = directory / "certs"
         if not certs.exists():
             subprocess.run([OPSCTL, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
@@ -53,7 +53,7 @@ class Host:
             (directory / "ops_service.toml").write_text(text)
         self.file = directory / "host.heap"
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "host.py", str(objects)],
+            [sys.executable, HERE / "host.py", str(objects), str(links)],
             env=os.environ
             | {
                 "OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"),
@@ -112,9 +112,13 @@ class Host:
 
 
 @contextmanager
-def running_host(directory: Path, objects: int) -> Iterator[Host]:
-    """Start a host, and end it with the block."""
-    host = Host(directory, objects)
+def running_host(directory: Path, objects: int, links: int = 0) -> Iterator[Host]:
+    """Start a host, and end it with the block.
+
+    Args:
+        links: How many others each record refers to.
+    """
+    host = Host(directory, objects, links)
     try:
         yield host
     finally:

@@ -21,6 +21,7 @@ from ops_client.devtools.layout import MAX_ID, MAX_SELF_SIZE, NODE_FIELDS, NodeT
 from ops_client.devtools.strings import StringTable, node_name, value_name
 from ops_client.errors import CorruptHeapGraphFile, UnsupportedHeapGraphFile
 from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_client.heap_graph.roots import named_roots, other_roots
 from ops_service.v1 import heap_graph_pb2 as pb
 
 FIRST_OBJECT = 2
@@ -107,14 +108,12 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
 
     _name_by_content(graph, strings, object_types, object_names)
 
-    user_roots = np.array(
-        sorted({root.object_index for root in graph.roots if root.kind in _USER_ROOTS}), np.uint32
-    )
-    other_roots = _other_roots(graph, user_roots)
+    user_roots = named_roots(graph)
+    held_otherwise = other_roots(graph)
 
     edge_counts = np.zeros(count, np.uint32)
     edge_counts[0] = 1 + len(user_roots)
-    edge_counts[1] = len(other_roots)
+    edge_counts[1] = len(held_otherwise)
     edge_counts[FIRST_OBJECT : FIRST_OBJECT + objects] = np.diff(graph.edge_starts)
     np.add.at(edge_counts, FIRST_OBJECT + part_owners.astype(np.int64), 1)
 
@@ -130,7 +129,7 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
             [np.zeros(FIRST_OBJECT, np.uint32), trace_ids, trace_ids[part_owners]]
         ),
         user_roots=user_roots,
-        other_roots=other_roots,
+        other_roots=held_otherwise,
         part_owners=part_owners,
     )
 
@@ -166,17 +165,6 @@ def _root_name(root: pb.HeapRoot) -> str:
     if root.kind == pb.HEAP_ROOT_KIND_THREAD:
         name += f" ({root.thread_id})"
     return name
-
-
-def _other_roots(graph: HeapGraph, user_roots: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Objects that would be out of reach, or that a root holds by no edge."""
-    is_held = np.zeros(graph.object_count, bool)
-    is_held[graph.edge_targets[graph.edge_kinds != pb.EDGE_KIND_WEAK]] = True
-    held_by_root = np.zeros(graph.object_count, bool)
-    held_by_root[graph.edge_targets[graph.edge_kinds == pb.EDGE_KIND_ROOT]] = True
-    is_root = (graph.flags & 4 != 0) & ~held_by_root | ~is_held
-    is_root[user_roots] = False
-    return np.flatnonzero(is_root).astype(np.uint32)
 
 
 def _part_owners(full_sizes: NDArray[np.uint64]) -> NDArray[np.uint32]:

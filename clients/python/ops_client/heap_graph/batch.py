@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ops_client._wire import fields
+from ops_client._wire import WireError, fields
 from ops_client.errors import CorruptHeapGraphFile
+from ops_client.heap_graph._algorithms import native
 from ops_client.heap_graph.columns import (
     Unsigned,
     check_fits_32_bits,
@@ -36,10 +38,10 @@ class Batch:
     sizes: Unsigned
     extra_sizes: Unsigned
     """Empty if no object of the batch has any."""
-    ids: NDArray[np.int64]
+    ids: NDArray[np.integer[Any]]
     flags: Unsigned
     edge_counts: Unsigned
-    edge_targets: NDArray[np.int64]
+    edge_targets: NDArray[np.integer[Any]]
     edge_kinds: NDArray[np.uint8]
     edge_names: Unsigned
     allocation_sites: list[heap_graph_pb2.AllocationSite]
@@ -73,11 +75,11 @@ def parse_batch(message: memoryview) -> Batch:
 
     sizes = decode_varints(column(_BATCH.SIZES_FIELD_NUMBER))
     type_indexes = decode_varints(column(_BATCH.TYPE_INDEXES_FIELD_NUMBER))
-    id_deltas = decode_zigzag(column(_BATCH.ID_DELTAS_FIELD_NUMBER))
+    ids = _decode_ids(column(_BATCH.ID_DELTAS_FIELD_NUMBER))
     flags = decode_varints(column(_BATCH.FLAGS_FIELD_NUMBER))
     edge_counts = decode_varints(column(_BATCH.EDGE_COUNTS_FIELD_NUMBER))
     extra_sizes = decode_varints(column(_BATCH.EXTRA_SIZES_FIELD_NUMBER))
-    targets = decode_varints(column(_BATCH.EDGE_TARGETS_FIELD_NUMBER))
+    packed_targets = column(_BATCH.EDGE_TARGETS_FIELD_NUMBER)
     labels = decode_varints(column(_BATCH.EDGE_LABELS_FIELD_NUMBER))
     site_indexes = decode_varints(column(_BATCH.SITE_INDEXES_FIELD_NUMBER))
     late_sources = decode_varints(column(_BATCH.LATE_EDGE_SOURCES_FIELD_NUMBER))
@@ -88,7 +90,7 @@ def parse_batch(message: memoryview) -> Batch:
     continued = numbers.get(_BATCH.CONTINUED_EDGE_COUNT_FIELD_NUMBER, 0)
 
     objects = len(sizes)
-    columns = (type_indexes, id_deltas, flags, edge_counts)
+    columns: tuple[NDArray[Any], ...] = (type_indexes, ids, flags, edge_counts)
     if any(len(entries) != objects for entries in columns) or any(
         len(entries) not in (0, objects) for entries in (extra_sizes, site_indexes)
     ):
@@ -107,9 +109,16 @@ def parse_batch(message: memoryview) -> Batch:
     ):
         check_fits_32_bits(narrow)
     # Each count is checked on its own first, so that their sum cannot wrap.
-    if continued > len(targets) or (edge_counts > len(targets)).any():
+    if continued > len(labels) or (edge_counts > len(labels)).any():
         raise CorruptHeapGraphFile("an object claims more edges than its batch holds.")
-    if len(targets) != len(labels) or continued + int(edge_counts.sum()) != len(targets):
+    if continued + int(edge_counts.sum()) != len(labels):
+        raise CorruptHeapGraphFile("the edge columns of a batch differ in length.")
+    targets = _decode_targets(
+        packed_targets,
+        numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0),
+        _first_edges_of_unfound(flags, edge_counts, continued),
+    )
+    if len(targets) != len(labels):
         raise CorruptHeapGraphFile("the edge columns of a batch differ in length.")
 
     return Batch(
@@ -127,14 +136,10 @@ def parse_batch(message: memoryview) -> Batch:
         type_indexes=type_indexes,
         sizes=sizes,
         extra_sizes=extra_sizes,
-        ids=_resolve_ids(id_deltas),
+        ids=ids,
         flags=flags,
         edge_counts=edge_counts,
-        edge_targets=_resolve_targets(
-            targets,
-            numbers.get(_BATCH.NEXT_OBJECT_INDEX_FIELD_NUMBER, 0),
-            _first_edges_of_unfound(flags, edge_counts, continued),
-        ),
+        edge_targets=targets,
         edge_kinds=(labels & 0xF).astype(np.uint8),
         edge_names=labels >> np.uint8(4),
         allocation_sites=[
@@ -151,7 +156,35 @@ def parse_batch(message: memoryview) -> Batch:
     )
 
 
-def _resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
+def _decode_ids(packed: bytes | memoryview) -> NDArray[np.integer[Any]]:
+    if native is None:
+        return resolve_ids(decode_zigzag(packed))
+    try:
+        return np.frombuffer(native.resolve_ids(packed), np.uint32)
+    except OverflowError as error:
+        raise CorruptHeapGraphFile(str(error)) from error
+    except ValueError as error:
+        raise WireError(str(error)) from error
+
+
+def _decode_targets(
+    packed: bytes | memoryview, next_object_index: int, unfound: NDArray[np.int64]
+) -> NDArray[np.integer[Any]]:
+    if native is None:
+        return resolve_targets(decode_varints(packed), next_object_index, unfound)
+    if next_object_index >> 33:
+        raise CorruptHeapGraphFile("an edge leads to an impossible object.")
+    try:
+        found = native.resolve_targets(packed, next_object_index, unfound)
+    except OverflowError as error:
+        raise CorruptHeapGraphFile(str(error)) from error
+    except ValueError as error:
+        raise WireError(str(error)) from error
+    return np.frombuffer(found, np.uint32)
+
+
+def resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids from the differences between them."""
     ids: NDArray[np.int64] = np.cumsum(deltas)
     # A sum that wrapped leaves 32 bits on its way: each delta is below 2**33
     # in a sound file.
@@ -171,9 +204,14 @@ def _first_edges_of_unfound(
     return ends[unfound] - edge_counts[unfound].astype(np.int64)
 
 
-def _resolve_targets(
+def resolve_targets(
     encoded: Unsigned, next_object_index: int, unfound: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """Targets from how edges tell them, see ``HeapGraphBatch.edge_targets``.
+
+    Args:
+        unfound: At which edges an object takes an index itself.
+    """
     if len(encoded) == 0:
         return np.empty(0, np.int64)
     if next_object_index >> 33 or int(encoded.max()) >> 34:

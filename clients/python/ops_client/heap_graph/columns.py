@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from ops_client._wire import MAX_VARINT_BYTES, WireError
 from ops_client.errors import CorruptHeapGraphFile
+from ops_client.heap_graph._algorithms import native
 
 Unsigned = NDArray[np.unsignedinteger[Any]]
+
+_WIDTHS: dict[int, type[np.unsignedinteger[Any]]] = {1: np.uint8, 4: np.uint32, 8: np.uint64}
 
 # Four bytes carry 28 bits, which always fit into 32.
 _NARROW_BYTES = 4
@@ -20,11 +23,23 @@ def decode_varints(packed: bytes | memoryview) -> Unsigned:
     """Decode the bytes of a packed varint field.
 
     The result has the narrowest of uint8, uint32 and uint64 that surely holds
-    every value. Costs about 10 ns a value.
+    every value. Costs about 1 ns a value.
 
     Raises:
         WireError: The last number is cut off, or one has more than 64 bits.
     """
+    if native is not None:
+        try:
+            values, width = native.unpack_varints(packed)
+        except ValueError as error:
+            raise WireError(str(error)) from error
+        unpacked: Unsigned = np.frombuffer(values, _WIDTHS[width])
+        return unpacked
+    return decode_varints_in_python(packed)
+
+
+def decode_varints_in_python(packed: bytes | memoryview) -> Unsigned:
+    """The same without the native module. Costs about 10 ns a value."""
     data = np.frombuffer(packed, np.uint8)
     if data.size == 0:
         return data

@@ -1,0 +1,33 @@
+"""Types of the C extension. Its source is in the folder of the same name."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+Buffer = bytes | bytearray | memoryview | NDArray[Any]
+
+def dominate(
+    edge_starts: Buffer,
+    edge_targets: Buffer,
+    edge_kinds: Buffer,
+    roots: Buffer,
+    dominators: Buffer,
+    order: Buffer,
+    /,
+) -> None: ...
+def retain(dominators: Buffer, order: Buffer, sizes: Buffer, /) -> None: ...
+def retain_by_type(
+    dominators: Buffer, order: Buffer, retained: Buffer, types: Buffer, sums: Buffer, /
+) -> None: ...
+def find_paths(
+    edge_starts: Buffer,
+    edge_targets: Buffer,
+    edge_kinds: Buffer,
+    roots: Buffer,
+    group_ends: Buffer,
+    parent_edges: Buffer,
+    /,
+) -> None: ...
+def unpack_varints(packed: Buffer, /) -> tuple[bytes | bytearray | memoryview, int]: ...
+def resolve_ids(packed: Buffer, /) -> bytearray: ...
+def resolve_targets(packed: Buffer, next_index: int, unfound: Buffer, /) -> bytearray: ...

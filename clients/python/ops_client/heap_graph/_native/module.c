@@ -1,0 +1,401 @@
+/* The Python module: arrays in by the buffer protocol, results written into arrays
+ * of the caller. Nothing of NumPy's own interface is used, so that one build fits
+ * every NumPy.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "native.h"
+
+/* ---- Arguments -------------------------------------------------------------- */
+
+enum access { READ, WRITE };
+
+struct array {
+    Py_buffer view;
+    size_t length;
+};
+
+static int
+array_open(struct array *array, PyObject *object, const char *name, size_t item_size,
+           enum access access)
+{
+    const int flags = access == WRITE ? PyBUF_CONTIG : PyBUF_CONTIG_RO;
+    if (PyObject_GetBuffer(object, &array->view, flags) != 0) {
+        array->view.obj = NULL;
+        return -1;
+    }
+    if (array->view.itemsize != (Py_ssize_t)item_size && array->view.len != 0) {
+        PyErr_Format(PyExc_TypeError, "%s must have entries of %zu bytes, not %zd", name,
+                     item_size, array->view.itemsize);
+        return -1;
+    }
+    array->length = (size_t)array->view.len / item_size;
+    return 0;
+}
+
+static void
+arrays_close(struct array *arrays, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (arrays[i].view.obj != NULL) {
+            PyBuffer_Release(&arrays[i].view);
+        }
+    }
+}
+
+static int
+refuse(const char *text)
+{
+    PyErr_SetString(PyExc_ValueError, text);
+    return -1;
+}
+
+static bool
+all_below(const uint32_t *values, size_t count, size_t limit)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = values[i] > most ? values[i] : most;
+    }
+    return count == 0 || most < limit;
+}
+
+/* Take three arrays for a graph, and check everything that a walk leans on. */
+static int
+graph_open(struct graph *graph, const struct array *starts, const struct array *targets,
+           const struct array *kinds)
+{
+    if (starts->length == 0 || targets->length != kinds->length) {
+        return refuse("the columns of a graph differ in length");
+    }
+    *graph = (struct graph){
+        .object_count = starts->length - 1,
+        .edge_count = targets->length,
+        .edge_starts = starts->view.buf,
+        .edge_targets = targets->view.buf,
+        .edge_kinds = kinds->view.buf,
+    };
+    /* The two highest numbers have meanings of their own. */
+    if (graph->object_count >= UINT32_MAX - 2 || graph->edge_count >= UINT32_MAX - 2) {
+        return refuse("a graph has more than 4294967292 objects or edges");
+    }
+    bool ascends = graph->edge_starts[0] == 0
+                   && graph->edge_starts[graph->object_count] == (int64_t)graph->edge_count;
+    for (size_t i = 0; i < graph->object_count; i++) {
+        ascends &= graph->edge_starts[i] <= graph->edge_starts[i + 1];
+    }
+    if (!ascends) {
+        return refuse("the edges of a graph do not begin where those before them end");
+    }
+    if (!all_below(graph->edge_targets, graph->edge_count, graph->object_count)) {
+        return refuse("an edge leads to an object that is not there");
+    }
+    return 0;
+}
+
+/* ---- Without the GIL ---------------------------------------------------------- */
+
+static bool
+interrupted(void *state)
+{
+    PyThreadState **released = state;
+    PyEval_RestoreThread(*released);
+    const bool raised = PyErr_CheckSignals() != 0;
+    *released = PyEval_SaveThread();
+    return raised;
+}
+
+static PyObject *
+result_of(enum outcome outcome)
+{
+    if (outcome == NO_MEMORY) {
+        return PyErr_NoMemory();
+    }
+    if (outcome == INTERRUPTED) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- Functions ------------------------------------------------------------------ */
+
+static PyObject *
+native_dominate(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    static const char *names[] = {"edge_starts", "edge_targets", "edge_kinds",
+                                  "roots",       "dominators",   "order"};
+    static const size_t sizes[] = {8, 4, 1, 4, 4, 4};
+    PyObject *objects[6];
+    struct array arrays[6] = {0};
+    struct graph graph;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "OOOOOO", &objects[0], &objects[1], &objects[2],
+                          &objects[3], &objects[4], &objects[5])) {
+        return NULL;
+    }
+    for (size_t i = 0; i < 6; i++) {
+        if (array_open(&arrays[i], objects[i], names[i], sizes[i], i < 4 ? READ : WRITE) != 0) {
+            goto close;
+        }
+    }
+    if (graph_open(&graph, &arrays[0], &arrays[1], &arrays[2]) != 0) {
+        goto close;
+    }
+    if (arrays[4].length != graph.object_count || arrays[5].length != graph.object_count
+        || !all_below(arrays[3].view.buf, arrays[3].length, graph.object_count)) {
+        refuse("roots or results do not fit the graph");
+        goto close;
+    }
+    PyThreadState *released = PyEval_SaveThread();
+    const struct stop stop = {interrupted, &released};
+    const enum outcome outcome = dominate(&graph, arrays[3].view.buf, arrays[3].length,
+                                          arrays[4].view.buf, arrays[5].view.buf, &stop);
+    PyEval_RestoreThread(released);
+    result = result_of(outcome);
+close:
+    arrays_close(arrays, 6);
+    return result;
+}
+
+/* Whether two arrays can be a dominator tree and its order, as far as bounds go. */
+static int
+check_tree(const struct array *dominators, const struct array *order)
+{
+    const size_t count = dominators->length;
+    if (order->length != count || count >= UINT32_MAX
+        || !all_below(dominators->view.buf, count, count + 1)
+        || !all_below(order->view.buf, count, count)) {
+        return refuse("dominators and order do not fit each other");
+    }
+    return 0;
+}
+
+static PyObject *
+native_retain(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *objects[3];
+    struct array arrays[3] = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "OOO", &objects[0], &objects[1], &objects[2])) {
+        return NULL;
+    }
+    if (array_open(&arrays[0], objects[0], "dominators", 4, READ) != 0
+        || array_open(&arrays[1], objects[1], "order", 4, READ) != 0
+        || array_open(&arrays[2], objects[2], "sizes", 8, WRITE) != 0
+        || check_tree(&arrays[0], &arrays[1]) != 0) {
+        goto close;
+    }
+    if (arrays[2].length != arrays[0].length) {
+        refuse("sizes do not fit the dominators");
+        goto close;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    retain(arrays[0].length, arrays[0].view.buf, arrays[1].view.buf, arrays[2].view.buf);
+    Py_END_ALLOW_THREADS
+    result = Py_NewRef(Py_None);
+close:
+    arrays_close(arrays, 3);
+    return result;
+}
+
+static PyObject *
+native_retain_by_type(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    static const char *names[] = {"dominators", "order", "retained", "types", "sums"};
+    static const size_t sizes[] = {4, 4, 8, 4, 8};
+    PyObject *objects[5];
+    struct array arrays[5] = {0};
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "OOOOO", &objects[0], &objects[1], &objects[2],
+                          &objects[3], &objects[4])) {
+        return NULL;
+    }
+    for (size_t i = 0; i < 5; i++) {
+        if (array_open(&arrays[i], objects[i], names[i], sizes[i], i < 4 ? READ : WRITE) != 0) {
+            goto close;
+        }
+    }
+    if (check_tree(&arrays[0], &arrays[1]) != 0) {
+        goto close;
+    }
+    const size_t count = arrays[0].length;
+    if (arrays[2].length != count || arrays[3].length != count
+        || !all_below(arrays[3].view.buf, count, arrays[4].length)) {
+        refuse("sizes or types do not fit the dominators");
+        goto close;
+    }
+    PyThreadState *released = PyEval_SaveThread();
+    const struct stop stop = {interrupted, &released};
+    const enum outcome outcome =
+        retain_by_type(count, arrays[0].view.buf, arrays[1].view.buf, arrays[2].view.buf,
+                       arrays[3].view.buf, arrays[4].length, arrays[4].view.buf, &stop);
+    PyEval_RestoreThread(released);
+    result = result_of(outcome);
+close:
+    arrays_close(arrays, 5);
+    return result;
+}
+
+static PyObject *
+native_find_paths(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    static const char *names[] = {"edge_starts", "edge_targets", "edge_kinds",
+                                  "roots",       "group_ends",   "parent_edges"};
+    static const size_t sizes[] = {8, 4, 1, 4, 8, 4};
+    PyObject *objects[6];
+    struct array arrays[6] = {0};
+    struct graph graph;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "OOOOOO", &objects[0], &objects[1], &objects[2],
+                          &objects[3], &objects[4], &objects[5])) {
+        return NULL;
+    }
+    for (size_t i = 0; i < 6; i++) {
+        if (array_open(&arrays[i], objects[i], names[i], sizes[i], i < 5 ? READ : WRITE) != 0) {
+            goto close;
+        }
+    }
+    if (graph_open(&graph, &arrays[0], &arrays[1], &arrays[2]) != 0) {
+        goto close;
+    }
+    const uint64_t *ends = arrays[4].view.buf;
+    bool fits = arrays[5].length == graph.object_count
+                && all_below(arrays[3].view.buf, arrays[3].length, graph.object_count);
+    for (size_t i = 0; i < arrays[4].length; i++) {
+        fits &= ends[i] <= arrays[3].length;
+    }
+    if (!fits) {
+        refuse("roots or results do not fit the graph");
+        goto close;
+    }
+    PyThreadState *released = PyEval_SaveThread();
+    const struct stop stop = {interrupted, &released};
+    const enum outcome outcome = find_paths(&graph, arrays[3].view.buf, ends, arrays[4].length,
+                                            arrays[5].view.buf, &stop);
+    PyEval_RestoreThread(released);
+    result = result_of(outcome);
+close:
+    arrays_close(arrays, 6);
+    return result;
+}
+
+/* How many numbers a column holds; -1 with an exception set if it is malformed. */
+static int64_t
+count_varints(const struct array *packed, size_t *longest)
+{
+    const int64_t count = measure_varints(packed->view.buf, packed->length, longest);
+    if (count < 0) {
+        return refuse(count == -1 ? "the last number of a column is cut off"
+                                  : "a number has more than 64 bits");
+    }
+    return count;
+}
+
+static PyObject *
+native_unpack_varints(PyObject *Py_UNUSED(module), PyObject *packed)
+{
+    struct array column = {0};
+    PyObject *result = NULL;
+    size_t longest = 0;
+    int64_t count;
+    if (array_open(&column, packed, "packed", 1, READ) != 0
+        || (count = count_varints(&column, &longest)) < 0) {
+        goto close;
+    }
+    /* Four bytes carry 28 bits, which always fit into 32. */
+    const size_t width = longest <= 1 ? 1 : longest <= 4 ? 4 : 8;
+    if (width == 1) {
+        result = Py_BuildValue("OI", packed, 1u);
+        goto close;
+    }
+    PyObject *values = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)((size_t)count * width));
+    if (values == NULL) {
+        goto close;
+    }
+    void *place = PyByteArray_AS_STRING(values);
+    if (width == 4) {
+        unpack_varints_32(column.view.buf, column.length, place);
+    }
+    else {
+        unpack_varints_64(column.view.buf, column.length, place);
+    }
+    result = Py_BuildValue("NI", values, (unsigned)width);
+close:
+    arrays_close(&column, 1);
+    return result;
+}
+
+static PyObject *
+native_resolve_ids(PyObject *Py_UNUSED(module), PyObject *packed)
+{
+    struct array column = {0};
+    PyObject *ids = NULL;
+    size_t longest;
+    int64_t count;
+    if (array_open(&column, packed, "packed", 1, READ) != 0
+        || (count = count_varints(&column, &longest)) < 0
+        || (ids = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)count * 4)) == NULL) {
+        goto close;
+    }
+    if (!resolve_ids(column.view.buf, column.length, (uint32_t *)PyByteArray_AS_STRING(ids))) {
+        Py_CLEAR(ids);
+        PyErr_SetString(PyExc_OverflowError, "an object has an impossible id.");
+    }
+close:
+    arrays_close(&column, 1);
+    return ids;
+}
+
+static PyObject *
+native_resolve_targets(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *packed, *unfound;
+    unsigned long long next_index;
+    struct array arrays[2] = {0};
+    PyObject *targets = NULL;
+    size_t longest;
+    int64_t count;
+    if (!PyArg_ParseTuple(arguments, "OKO", &packed, &next_index, &unfound)) {
+        return NULL;
+    }
+    if (array_open(&arrays[0], packed, "packed", 1, READ) != 0
+        || array_open(&arrays[1], unfound, "unfound", 8, READ) != 0
+        || (count = count_varints(&arrays[0], &longest)) < 0
+        || (targets = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)count * 4)) == NULL) {
+        goto close;
+    }
+    if (!resolve_targets(arrays[0].view.buf, arrays[0].length, next_index, arrays[1].view.buf,
+                         arrays[1].length, (uint32_t *)PyByteArray_AS_STRING(targets))) {
+        Py_CLEAR(targets);
+        PyErr_SetString(PyExc_OverflowError, "an edge leads to an impossible object.");
+    }
+close:
+    arrays_close(arrays, 2);
+    return targets;
+}
+
+static PyMethodDef methods[] = {
+    {"dominate", native_dominate, METH_VARARGS, "Find immediate dominators."},
+    {"retain", native_retain, METH_VARARGS, "Turn sizes into retained sizes."},
+    {"retain_by_type", native_retain_by_type, METH_VARARGS, "Sum up retained sizes by type."},
+    {"find_paths", native_find_paths, METH_VARARGS, "Find shortest paths from roots."},
+    {"unpack_varints", native_unpack_varints, METH_O, "Unpack a packed protobuf column."},
+    {"resolve_ids", native_resolve_ids, METH_O, "Ids from a packed column of differences."},
+    {"resolve_targets", native_resolve_targets, METH_VARARGS, "Targets from a packed column."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "ops_client.heap_graph._native",
+    .m_doc = "Algorithms on heap graphs, in C.",
+    .m_size = 0,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,90 @@
+/* Heap graphs at native speed: what the files of this module share.
+ *
+ * module.c       arguments of Python in, results out
+ * dominators.c   immediate dominators of every object
+ * retained.c     sums along the dominator tree
+ * paths.c        shortest paths from the roots
+ * varints.c      packed protobuf columns
+ *
+ * Only module.c knows Python. The others get plain arrays whose lengths were
+ * compared, and may be interrupted between steps.
+ */
+#ifndef OPS_CLIENT_NATIVE_H
+#define OPS_CLIENT_NATIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An edge that does not keep its target alive: EDGE_KIND_WEAK of the contract. */
+#define WEAK_EDGE 9
+
+enum outcome { DONE, NO_MEMORY, INTERRUPTED };
+
+/* Objects and edges as the columns of a HeapGraph hold them. */
+struct graph {
+    size_t object_count;
+    size_t edge_count;
+    const int64_t *edge_starts;
+    const uint32_t *edge_targets;
+    const uint8_t *edge_kinds;
+};
+
+/* Says whether to stop: called now and then by everything that takes long. */
+typedef bool (*stop_function)(void *state);
+struct stop {
+    stop_function ask;
+    void *state;
+};
+
+/* How many objects are worked on between two questions. */
+#define STOP_INTERVAL ((size_t)1 << 20)
+
+static inline bool
+should_stop(const struct stop *stop, size_t step)
+{
+    return step % STOP_INTERVAL == 0 && stop->ask(stop->state);
+}
+
+/* Immediate dominators. `order` gets the objects in an order in which each comes
+ * after its dominator. An object that nothing but the roots themselves dominate
+ * gets object_count as its dominator. Objects that no root reaches are taken for
+ * roots, lowest index first. */
+enum outcome dominate(const struct graph *graph, const uint32_t *roots, size_t root_count,
+                      uint32_t *dominators, uint32_t *order, const struct stop *stop);
+
+/* For each object the sum of its own size and of those that it dominates. */
+void retain(size_t object_count, const uint32_t *dominators, const uint32_t *order,
+            uint64_t *sizes);
+
+/* For each type the sum over its objects that no other object of it dominates. */
+enum outcome retain_by_type(size_t object_count, const uint32_t *dominators,
+                            const uint32_t *order, const uint64_t *retained,
+                            const uint32_t *types, size_t type_count, uint64_t *sums,
+                            const struct stop *stop);
+
+/* The edge by which a breadth-first search finds each object: NO_EDGE for roots
+ * and what is out of reach. Roots are begun in groups: a group ends where
+ * `group_ends` says, and a later one finds only what none before it did. */
+#define NO_EDGE UINT32_MAX
+enum outcome find_paths(const struct graph *graph, const uint32_t *roots,
+                        const size_t *group_ends, size_t group_count, uint32_t *parent_edges,
+                        const struct stop *stop);
+
+/* How many numbers a packed column holds, and the bytes of the longest.
+ * -1: the last is cut off. -2: one has more than 64 bits. */
+int64_t measure_varints(const uint8_t *packed, size_t length, size_t *longest);
+
+/* Unpack a column that measure_varints has found sound. */
+void unpack_varints_32(const uint8_t *packed, size_t length, uint32_t *values);
+void unpack_varints_64(const uint8_t *packed, size_t length, uint64_t *values);
+
+/* Ids from the differences between them. False: one is no possible id. */
+bool resolve_ids(const uint8_t *packed, size_t length, uint32_t *ids);
+
+/* Targets from how edges tell them, see HeapGraphBatch.edge_targets; `unfound`
+ * says at which edges an object takes an index itself. False: one is no index. */
+bool resolve_targets(const uint8_t *packed, size_t length, uint64_t next_index,
+                     const int64_t *unfound, size_t unfound_count, uint32_t *targets);
+
+#endif

@@ -1,0 +1,58 @@
+"""What holds a heap: where dominators and paths begin."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.heap_graph.model import HeapGraph
+from ops_service.v1 import heap_graph_pb2 as pb
+
+FLAG_ROOT = 4
+FLAG_ONLY_OPS_SERVICE = 64
+
+_NAMED = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
+
+
+def named_roots(graph: HeapGraph) -> NDArray[np.uint32]:
+    """``sys.modules`` and the stacks of threads, ascending."""
+    found = {root.object_index for root in graph.roots if root.kind in _NAMED}
+    return np.array(sorted(found), np.uint32)
+
+
+def other_roots(graph: HeapGraph) -> NDArray[np.uint32]:
+    """Further objects that are alive although no edge says why, ascending.
+
+    A frame is not among them: the stack of its thread holds it.
+    """
+    is_held = np.zeros(graph.object_count, bool)
+    is_held[graph.edge_targets[graph.edge_kinds != pb.EDGE_KIND_WEAK]] = True
+    held_by_root = np.zeros(graph.object_count, bool)
+    held_by_root[graph.edge_targets[graph.edge_kinds == pb.EDGE_KIND_ROOT]] = True
+    is_root = (graph.flags & FLAG_ROOT != 0) & ~held_by_root | ~is_held
+    is_root[named_roots(graph)] = False
+    return np.flatnonzero(is_root).astype(np.uint32)
+
+
+def all_roots(graph: HeapGraph) -> NDArray[np.uint32]:
+    """Both, without an order that means anything."""
+    return np.concatenate([named_roots(graph), other_roots(graph)])
+
+
+def root_groups(graph: HeapGraph) -> list[NDArray[np.uint32]]:
+    """Roots in the order in which a path should prefer them.
+
+    First what an application knows by name, then the rest, and last what only
+    ``ops_service`` itself holds.
+    """
+    own = np.array(
+        [r.object_index for r in graph.roots if r.kind == pb.HEAP_ROOT_KIND_OPS_SERVICE],
+        np.uint32,
+    )
+    groups: list[NDArray[np.uint32]] = []
+    last = own
+    for roots in (named_roots(graph), other_roots(graph)):
+        is_own = (graph.flags[roots] & FLAG_ONLY_OPS_SERVICE != 0) | np.isin(roots, own)
+        groups.append(roots[~is_own])
+        last = np.union1d(last, roots[is_own])
+    return [*groups, last]
