@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         HeapConfig,
         LimitsConfig,
         ServerConfig,
+        StoreConfig,
         TlsConfig,
     )
     from ops_service.config_file import load_config
@@ -42,6 +43,7 @@ _MODULES = {
     "ServerConfig": "config",
     "Service": "server",
     "StartError": "errors",
+    "StoreConfig": "config",
     "TlsConfig": "config",
     "load_config": "config_file",
     "start": "server",
@@ -60,6 +62,7 @@ __all__ = [
     "ServerConfig",
     "Service",
     "StartError",
+    "StoreConfig",
     "TlsConfig",
     "load_config",
     "start",

@@ -116,6 +116,17 @@ class HeapConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """Evidence on disk that outlives the process."""
+
+    directory: Path | None = None
+    """Directory for snapshots and the watch's history. Off unless set. Made with
+    mode 0700 if it is not there; several processes may share one."""
+    max_bytes: int = 1 << 30
+    """Bound on all files in it, of all processes. The oldest make room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that `ops_service.start` wants to know."""
 
@@ -135,6 +146,8 @@ class Config:
     """Bounds on what callers can take up."""
     heap: HeapConfig = field(default_factory=HeapConfig)
     """The snapshot engine."""
+    store: StoreConfig = field(default_factory=StoreConfig)
+    """Evidence on disk that outlives the process."""
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -228,6 +241,7 @@ def _check_bounds(config: Config) -> None:
         ("evaluation.result_limit_bytes", config.evaluation.result_limit_bytes, 64, 1 << 20),
         ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
         ("heap.lifetime_limit_seconds", config.heap.lifetime_limit_seconds, 1, 600),
+        ("store.max_bytes", config.store.max_bytes, 1 << 20, 1 << 44),
         ("limits.calls", config.limits.calls, 1, 1000),
         ("limits.calls_per_principal", config.limits.calls_per_principal, 1, 1000),
         ("limits.streams_per_principal", config.limits.streams_per_principal, 1, 1000),

@@ -19,6 +19,11 @@
     ├── WalkTimeout                the child outlived its bound
     ├── Cancelled                  the caller went away
     ├── EvaluationDisabled         evaluation is switched off here
+    ├── StoreDisabled              no store is configured
+    ├── SnapshotNotFound           the store has no such snapshot
+    ├── StoreFull                  its disk is full, or its bound leaves no room
+    ├── StoreUnwritable            it cannot be written to
+    ├── StoreDamaged               a file of it is not what was written
     └── AuditUnavailable           the audit record could not be written
 
 Raise what happened; `ops_service.status` maps it to the wire, once.
@@ -159,6 +164,36 @@ class EvaluationDisabled(OpsServiceError):
     """Evaluation is not switched on in this process."""
 
     reason = "EVALUATION_DISABLED"
+
+
+class StoreDisabled(OpsServiceError):
+    """No store is configured in this process."""
+
+    reason = "STORE_DISABLED"
+
+
+class SnapshotNotFound(OpsServiceError):
+    """The store has no such snapshot, or no longer."""
+
+    reason = "SNAPSHOT_NOT_FOUND"
+
+
+class StoreFull(OpsServiceError):
+    """The disk of the store is full, or its bound leaves no room."""
+
+    reason = "STORE_FULL"
+
+
+class StoreUnwritable(OpsServiceError):
+    """The store cannot be written to: permissions, or a read-only disk."""
+
+    reason = "STORE_UNWRITABLE"
+
+
+class StoreDamaged(OpsServiceError):
+    """A file of the store is not what was written, or cannot be read."""
+
+    reason = "STORE_DAMAGED"
 
 
 class AuditUnavailable(OpsServiceError):

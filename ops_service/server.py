@@ -45,6 +45,7 @@ from ops_service.process.identity import identify_process
 from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
 from ops_service.sockets import InheritedSockets, check_port, check_socket_path
+from ops_service.store_methods import open_store
 from ops_service.v1 import maintenance_service_pb2_grpc
 from ops_service.workers import Workers
 
@@ -133,7 +134,13 @@ class Service:
             check_port(*split_address(config.server.address))
         global _started_here
         _started_here = True
-        self._audit = Audit(FileSink(config.audit.file) if config.audit.file else LogSink())
+        sink = FileSink(config.audit.file) if config.audit.file else LogSink()
+        try:
+            self._store = open_store(config.store, self._identity)
+        except StartError:
+            sink.close()
+            raise
+        self._audit = Audit(sink)
         self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
         self._thread.start()
         if not self._ready.wait(_START_SECONDS):
@@ -182,6 +189,8 @@ class Service:
                 loop.call_soon_threadsafe(stopping.set)
         self._thread.join(timeout)
         self._audit.close(timeout)
+        if self._store is not None:
+            self._store.close()
 
     def __enter__(self) -> Service:
         return self
@@ -200,6 +209,8 @@ class Service:
     def _die_in_forked_child(self) -> None:
         self._stopped = True
         self._sockets.disconnect()
+        if self._store is not None:
+            self._store.give_up_in_child()
 
     def _run(self) -> None:
         try:
@@ -241,7 +252,7 @@ class Service:
         )
         workers = Workers(self._loop, _WORKER_LIMIT)
         evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
-        servicer = MaintenanceServicer(config, self._identity, workers, evaluator)
+        servicer = MaintenanceServicer(config, self._identity, workers, evaluator, self._store)
         await self._add_services(server, servicer)
         self._address = self._bind(server)
         await server.start()
@@ -250,6 +261,7 @@ class Service:
             await self._stopping.wait()
         finally:
             evaluator.stop_all()
+            servicer.stop_stored_captures()
             await server.stop(None)
             await _wait_for_calls()
 

@@ -7,7 +7,7 @@ import contextlib
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import aclosing
 from importlib.metadata import version
 from typing import Any
@@ -61,6 +61,8 @@ from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
 from ops_service.snapshot_stream import snapshot_messages
 from ops_service.stack_methods import StackMethods
+from ops_service.store.store import Store
+from ops_service.store_methods import StoreMethods
 from ops_service.v1 import (
     annotations_pb2,
     evaluation_pb2,
@@ -83,7 +85,9 @@ _CAPTURE_SLACK_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 
 
-class MaintenanceServicer(StackMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer):
+class MaintenanceServicer(
+    StackMethods, StoreMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer
+):
     """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
 
     def __init__(
@@ -92,10 +96,10 @@ class MaintenanceServicer(StackMethods, maintenance_service_pb2_grpc.Maintenance
         identity: ProcessIdentity,
         workers: Workers,
         evaluator: Evaluator,
+        store: Store | None,
     ) -> None:
+        super().__init__(identity, workers, store)
         self._config = config
-        self._identity = identity
-        self._workers = workers
         self._evaluator = evaluator
 
     async def GetPrincipal(
@@ -242,6 +246,14 @@ class MaintenanceServicer(StackMethods, maintenance_service_pb2_grpc.Maintenance
             snapshot_id=current_call().call_id,
             gc_moment=request.gc_moment or heap_graph_pb2.GC_MOMENT_NOW,
         )
+        if request.store:
+            await self._capture_into_store(
+                messages,
+                snapshot_id=current_call().call_id,
+                cancel=job.cancel,
+                context=context,
+            )
+            return
         limit = options.gc_wait_limit + options.lifetime_limit + _CAPTURE_SLACK_SECONDS
         stream = self._workers.iterate(lambda: messages, depth=_STREAM_DEPTH, cancel=job.cancel)
         try:
@@ -338,7 +350,7 @@ class _CaptureJob:
         self._capture: Capture | None = None
         self._cancelled = threading.Event()
 
-    def messages(self, **facts: Any) -> Iterator[bytes]:
+    def messages(self, **facts: Any) -> Generator[bytes, None, None]:
         with start_capture(self._options, self._cancelled.is_set) as capture:
             with self._lock:
                 self._capture = capture

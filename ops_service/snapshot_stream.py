@@ -16,6 +16,7 @@ from ops_service.convert import (
 from ops_service.heap.model import CaptureStart, CaptureSummary, ContentLevel
 from ops_service.heap.snapshot import Capture
 from ops_service.v1 import heap_graph_pb2, process_pb2
+from ops_service.varint import varint
 
 FORMAT_VERSION = 1
 
@@ -50,16 +51,6 @@ def snapshot_messages(
     trailer.trailer.byte_count = byte_count
     trailer.trailer.sha256 = checksum.digest()
     yield trailer.SerializeToString()
-
-
-def varint(number: int) -> bytes:
-    """A length as protobuf writes it: seven bits a byte, lowest first."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 def _header(

@@ -34,6 +34,11 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.WalkTimeout: StatusCode.DEADLINE_EXCEEDED,
     errors.Cancelled: StatusCode.CANCELLED,
     errors.EvaluationDisabled: StatusCode.FAILED_PRECONDITION,
+    errors.StoreDisabled: StatusCode.FAILED_PRECONDITION,
+    errors.SnapshotNotFound: StatusCode.NOT_FOUND,
+    errors.StoreFull: StatusCode.RESOURCE_EXHAUSTED,
+    errors.StoreUnwritable: StatusCode.FAILED_PRECONDITION,
+    errors.StoreDamaged: StatusCode.DATA_LOSS,
     errors.AuditUnavailable: StatusCode.UNAVAILABLE,
 }
 

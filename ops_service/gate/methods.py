@@ -15,6 +15,7 @@ from ops_service.v1 import (
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2,
+    store_pb2,
 )
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -58,6 +59,7 @@ _FOREIGN_METHODS = (
 # A snapshot is what an attacker would take, and an evaluation is what one would run.
 _AUDITED_FIRST = (
     heap_pb2.CaptureHeapSnapshotRequest.DESCRIPTOR,
+    store_pb2.ReadSnapshotRequest.DESCRIPTOR,
     evaluation_pb2.EvaluateCodeRequest.DESCRIPTOR,
 )
 

@@ -20,9 +20,10 @@ from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
+from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ops_service/v1/maintenance_service.proto\x12\x0eops_service.v1\x1a ops_service/v1/annotations.proto\x1a\x1fops_service/v1/evaluation.proto\x1a\x1bops_service/v1/growth.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1bops_service/v1/memory.proto\x1a\x1cops_service/v1/process.proto\x1a\x1bops_service/v1/stacks.proto2\x9d\x07\n\x12MaintenanceService\x12_\n\x0cGetPrincipal\x12#.ops_service.v1.GetPrincipalRequest\x1a$.ops_service.v1.GetPrincipalResponse\"\x04\xe8\xe0\x18\x01\x12Y\n\nGetProcess\x12!.ops_service.v1.GetProcessRequest\x1a\".ops_service.v1.GetProcessResponse\"\x04\xe8\xe0\x18\x02\x12V\n\tGetMemory\x12 .ops_service.v1.GetMemoryRequest\x1a!.ops_service.v1.GetMemoryResponse\"\x04\xe8\xe0\x18\x02\x12\x62\n\rReclaimMemory\x12$.ops_service.v1.ReclaimMemoryRequest\x1a%.ops_service.v1.ReclaimMemoryResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\rSummarizeHeap\x12$.ops_service.v1.SummarizeHeapRequest\x1a%.ops_service.v1.SummarizeHeapResponse\"\x04\xe8\xe0\x18\x02\x12v\n\x13\x43\x61ptureHeapSnapshot\x12*.ops_service.v1.CaptureHeapSnapshotRequest\x1a+.ops_service.v1.CaptureHeapSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12j\n\x0fWatchHeapGrowth\x12&.ops_service.v1.WatchHeapGrowthRequest\x1a\'.ops_service.v1.WatchHeapGrowthResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x64\n\rCaptureStacks\x12$.ops_service.v1.CaptureStacksRequest\x1a%.ops_service.v1.CaptureStacksResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x61\n\x0c\x45valuateCode\x12#.ops_service.v1.EvaluateCodeRequest\x1a$.ops_service.v1.EvaluateCodeResponse\"\x04\xe8\xe0\x18\x06\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ops_service/v1/maintenance_service.proto\x12\x0eops_service.v1\x1a ops_service/v1/annotations.proto\x1a\x1fops_service/v1/evaluation.proto\x1a\x1bops_service/v1/growth.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1bops_service/v1/memory.proto\x1a\x1cops_service/v1/process.proto\x1a\x1bops_service/v1/stacks.proto\x1a\x1aops_service/v1/store.proto2\xe4\x08\n\x12MaintenanceService\x12_\n\x0cGetPrincipal\x12#.ops_service.v1.GetPrincipalRequest\x1a$.ops_service.v1.GetPrincipalResponse\"\x04\xe8\xe0\x18\x01\x12Y\n\nGetProcess\x12!.ops_service.v1.GetProcessRequest\x1a\".ops_service.v1.GetProcessResponse\"\x04\xe8\xe0\x18\x02\x12V\n\tGetMemory\x12 .ops_service.v1.GetMemoryRequest\x1a!.ops_service.v1.GetMemoryResponse\"\x04\xe8\xe0\x18\x02\x12\x62\n\rReclaimMemory\x12$.ops_service.v1.ReclaimMemoryRequest\x1a%.ops_service.v1.ReclaimMemoryResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\rSummarizeHeap\x12$.ops_service.v1.SummarizeHeapRequest\x1a%.ops_service.v1.SummarizeHeapResponse\"\x04\xe8\xe0\x18\x02\x12v\n\x13\x43\x61ptureHeapSnapshot\x12*.ops_service.v1.CaptureHeapSnapshotRequest\x1a+.ops_service.v1.CaptureHeapSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12\x62\n\rListSnapshots\x12$.ops_service.v1.ListSnapshotsRequest\x1a%.ops_service.v1.ListSnapshotsResponse\"\x04\xe8\xe0\x18\x03\x12\x61\n\x0cReadSnapshot\x12#.ops_service.v1.ReadSnapshotRequest\x1a$.ops_service.v1.ReadSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12j\n\x0fWatchHeapGrowth\x12&.ops_service.v1.WatchHeapGrowthRequest\x1a\'.ops_service.v1.WatchHeapGrowthResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x64\n\rCaptureStacks\x12$.ops_service.v1.CaptureStacksRequest\x1a%.ops_service.v1.CaptureStacksResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x61\n\x0c\x45valuateCode\x12#.ops_service.v1.EvaluateCodeRequest\x1a$.ops_service.v1.EvaluateCodeResponse\"\x04\xe8\xe0\x18\x06\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,12 +42,16 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_MAINTENANCESERVICE'].methods_by_name['SummarizeHeap']._serialized_options = b'\350\340\030\002'
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureHeapSnapshot']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureHeapSnapshot']._serialized_options = b'\350\340\030\003'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListSnapshots']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListSnapshots']._serialized_options = b'\350\340\030\003'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ReadSnapshot']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ReadSnapshot']._serialized_options = b'\350\340\030\003'
   _globals['_MAINTENANCESERVICE'].methods_by_name['WatchHeapGrowth']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['WatchHeapGrowth']._serialized_options = b'\350\340\030\002'
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureStacks']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureStacks']._serialized_options = b'\350\340\030\002'
   _globals['_MAINTENANCESERVICE'].methods_by_name['EvaluateCode']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['EvaluateCode']._serialized_options = b'\350\340\030\006'
-  _globals['_MAINTENANCESERVICE']._serialized_start=305
-  _globals['_MAINTENANCESERVICE']._serialized_end=1230
+  _globals['_MAINTENANCESERVICE']._serialized_start=333
+  _globals['_MAINTENANCESERVICE']._serialized_end=1457
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ from ops_service.v1 import heap_graph_pb2 as _heap_graph_pb2
 from ops_service.v1 import memory_pb2 as _memory_pb2
 from ops_service.v1 import process_pb2 as _process_pb2
 from ops_service.v1 import stacks_pb2 as _stacks_pb2
+from ops_service.v1 import store_pb2 as _store_pb2
 from google.protobuf import descriptor as _descriptor
 from typing import ClassVar as _ClassVar
 

@@ -9,6 +9,7 @@ from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
+from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
 
 
 class MaintenanceServiceStub(object):
@@ -55,6 +56,16 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/CaptureHeapSnapshot',
                 request_serializer=ops__service_dot_v1_dot_heap__pb2.CaptureHeapSnapshotRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_heap__graph__pb2.CaptureHeapSnapshotResponse.FromString,
+                )
+        self.ListSnapshots = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/ListSnapshots',
+                request_serializer=ops__service_dot_v1_dot_store__pb2.ListSnapshotsRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_store__pb2.ListSnapshotsResponse.FromString,
+                )
+        self.ReadSnapshot = channel.unary_stream(
+                '/ops_service.v1.MaintenanceService/ReadSnapshot',
+                request_serializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.FromString,
                 )
         self.WatchHeapGrowth = channel.unary_stream(
                 '/ops_service.v1.MaintenanceService/WatchHeapGrowth',
@@ -137,6 +148,23 @@ class MaintenanceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSnapshots(self, request, context):
+        """Tells which snapshots the store holds, of this process and of those before it.
+        Caller: READ_HEAP. Cost to the host: a look at each file of the store.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadSnapshot(self, request, context):
+        """Streams a stored snapshot, or the rest of one from the offset where a download
+        broke off: a header, chunks, a trailer.
+        Caller: READ_HEAP. Cost to the host: reading the file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchHeapGrowth(self, request, context):
         """Takes a census at each interval and reports which types grow.
         Caller: INSPECT. Cost to the host: that of SummarizeHeap at each interval.
@@ -197,6 +225,16 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.CaptureHeapSnapshot,
                     request_deserializer=ops__service_dot_v1_dot_heap__pb2.CaptureHeapSnapshotRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_heap__graph__pb2.CaptureHeapSnapshotResponse.SerializeToString,
+            ),
+            'ListSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSnapshots,
+                    request_deserializer=ops__service_dot_v1_dot_store__pb2.ListSnapshotsRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_store__pb2.ListSnapshotsResponse.SerializeToString,
+            ),
+            'ReadSnapshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSnapshot,
+                    request_deserializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.SerializeToString,
             ),
             'WatchHeapGrowth': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchHeapGrowth,
@@ -328,6 +366,40 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/CaptureHeapSnapshot',
             ops__service_dot_v1_dot_heap__pb2.CaptureHeapSnapshotRequest.SerializeToString,
             ops__service_dot_v1_dot_heap__graph__pb2.CaptureHeapSnapshotResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/ListSnapshots',
+            ops__service_dot_v1_dot_store__pb2.ListSnapshotsRequest.SerializeToString,
+            ops__service_dot_v1_dot_store__pb2.ListSnapshotsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReadSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/ReadSnapshot',
+            ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.SerializeToString,
+            ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -21,13 +21,26 @@ MAY_IMPORT = {
     "leaks": {"heap"},
     "repl": set(),
     "process": set(),
+    "store": {"varint"},
+    "varint": set(),
     "config": set(),
     "config_file": {"config"},
     "call": set(),
     "sockets": {"config"},
     "workers": set(),
     "convert": {"config", "heap", "leaks", "process", "repl", "v1"},
-    "snapshot_stream": {"convert", "heap", "v1"},
+    "snapshot_stream": {"convert", "heap", "v1", "varint"},
+    "store_methods": {
+        "call",
+        "config",
+        "convert",
+        "heap",
+        "process",
+        "snapshot_stream",
+        "store",
+        "v1",
+        "workers",
+    },
     "memory_messages": {"convert", "heap", "process", "v1"},
     "stack_methods": {"convert", "heap", "process", "v1", "workers"},
     "errors": set(),
@@ -45,6 +58,8 @@ MAY_IMPORT = {
         "repl",
         "snapshot_stream",
         "stack_methods",
+        "store",
+        "store_methods",
         "v1",
         "workers",
     },
@@ -58,13 +73,15 @@ MAY_IMPORT = {
         "repl",
         "servicer",
         "sockets",
+        "store",
+        "store_methods",
         "v1",
         "workers",
     },
 }
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "google"}
 # They do not know that they are remote.
-CAPABILITIES = ("heap", "leaks", "process", "repl")
+CAPABILITIES = ("heap", "leaks", "process", "repl", "store")
 
 
 def modules(package: str) -> Iterator[tuple[str, Path]]:
@@ -164,8 +181,8 @@ def test_importing_the_host_package_is_cheap() -> None:
 PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
-        HeapConfig LimitsConfig OpsServiceError ServerConfig Service StartError TlsConfig
-        load_config start
+        HeapConfig LimitsConfig OpsServiceError ServerConfig Service StartError StoreConfig
+        TlsConfig load_config start
     """,
     "ops_client": """
         AsyncMaintenanceClient CaptureProgress CapturedSnapshot ClientCredentials Evaluation

@@ -171,6 +171,8 @@ def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str
     needed = {
         "CaptureHeapSnapshot": "READ_HEAP",
         "EvaluateCode": "EVALUATE",
+        "ListSnapshots": "READ_HEAP",
+        "ReadSnapshot": "READ_HEAP",
         "ReclaimMemory": "OPERATE",
     }.get(method)
     if needed is None:

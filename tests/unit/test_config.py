@@ -77,6 +77,9 @@ stall_seconds = 1.5
 [heap]
 allow_other_patch_release = true
 lifetime_limit_seconds = 5
+[store]
+directory = "evidence"
+max_bytes = 2000000
 """,
     )
     assert config.server.address == "[::1]:0"

@@ -21,6 +21,7 @@ def test_public_names() -> None:
         "ServerConfig",
         "Service",
         "StartError",
+        "StoreConfig",
         "TlsConfig",
         "load_config",
         "start",

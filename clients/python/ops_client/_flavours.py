@@ -7,6 +7,7 @@ renaming cannot turn into each other stands here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -41,3 +42,13 @@ async def run_async(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 def run_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that blocks, here."""
     return function(*args, **kwargs)
+
+
+async def sleep_async(seconds: float) -> None:
+    """Wait, while the loop turns."""
+    await asyncio.sleep(seconds)
+
+
+def sleep_sync(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
+from ops_client._wire import MAX_VARINT_BYTES, WireError, decode_varint
 from ops_client.errors import FileNotWritten
 
 
@@ -18,6 +22,9 @@ class PartFile:
     Use it as a context manager. Unless ``commit`` was called, leaving the
     context removes what was written, and a file that stood at the final name
     stays as it was. Only the user may read the file: a heap tells much.
+
+    One that is kept stays, under a name that ``reopen`` finds, whatever happens
+    to this process.
 
     Methods may be called from different threads.
 
@@ -37,6 +44,7 @@ class PartFile:
         except OSError as error:
             raise self._failure(error) from error
         self._part = Path(name)
+        self._kept = False
         self._open = True
         # A cancelled asyncio task leaves its write running in a thread: closing
         # waits for it.
@@ -55,7 +63,93 @@ class PartFile:
             if self._open:
                 self._open = False
                 os.close(self._descriptor)
-                self._part.unlink(missing_ok=True)
+                if not self._kept:
+                    self._part.unlink(missing_ok=True)
+
+    @classmethod
+    def reopen(cls, path: str | os.PathLike[str], tag: str) -> Self:
+        """Go on with a file that was kept, or begin one that is kept from the start."""
+        file = cls(path)
+        try:
+            file._adopt(tag)
+        except BaseException:
+            file.__exit__(None, None, None)
+            raise
+        return file
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what was written stays when it is not whole."""
+        return self._kept
+
+    @property
+    def part(self) -> Path:
+        """Where the data is until it is whole."""
+        return self._part
+
+    def keep(self, tag: str) -> None:
+        """From now on keep what was written, under the final name and this tag."""
+        part = self._tagged(tag)
+        with self._lock:
+            self._take_over(self._descriptor)
+            try:
+                os.rename(self._part, part)
+            except OSError as error:
+                raise self._failure(error) from error
+            self._part, self._kept = part, True
+
+    def discard(self) -> None:
+        """Keep nothing: what was written is of no use."""
+        self._kept = False
+
+    def messages(self) -> Iterator[bytes]:
+        """What was written, as messages that each had its length before it.
+
+        Ends where no whole message follows.
+        """
+        position, size = 0, os.fstat(self._descriptor).st_size
+        while position < size:
+            prefix = os.pread(self._descriptor, MAX_VARINT_BYTES, position)
+            try:
+                length, begin = decode_varint(prefix, 0)
+            except WireError:
+                return
+            if length > size - position - begin:
+                return
+            yield os.pread(self._descriptor, length, position + begin)
+            position += begin + length
+
+    def truncate(self, size: int) -> None:
+        """Drop what was written beyond a size, and go on writing there."""
+        os.ftruncate(self._descriptor, size)
+        os.lseek(self._descriptor, size, os.SEEK_SET)
+
+    def _tagged(self, tag: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{tag}.part")
+
+    def _adopt(self, tag: str) -> None:
+        part = self._tagged(tag)
+        try:
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
+            self._take_over(descriptor)
+        except FileNotWritten:
+            os.close(descriptor)
+            raise
+        os.close(self._descriptor)
+        self._part.unlink(missing_ok=True)
+        self._descriptor, self._part, self._kept = descriptor, part, True
+
+    def _take_over(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FileNotWritten(
+                f"{self.path} is being downloaded by another process already; wait for it, or "
+                "choose another name."
+            ) from error
 
     def write(self, data: bytes) -> None:
         """Append data."""

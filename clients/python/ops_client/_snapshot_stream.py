@@ -10,7 +10,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from ops_client._part_file import PartFile
-from ops_client._wire import WireError, encode_varint, fields
+from ops_client._wire import WireError, decode_varint, encode_varint, fields
 from ops_client.errors import CorruptSnapshot, IncompleteSnapshot
 from ops_service.v1 import heap_graph_pb2
 
@@ -53,6 +53,46 @@ class SnapshotReceiver:
         self._trailer: heap_graph_pb2.HeapGraphTrailer | None = None
         self._object_count = 0
         self.byte_count = 0
+        self.offset = 0
+
+    @property
+    def snapshot_id(self) -> str:
+        """The snapshot's id, "" before its header came."""
+        return "" if self._header is None else self._header.snapshot_id
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the trailer came."""
+        return self._trailer is not None
+
+    def resume(self) -> None:
+        """Take what an earlier download left in the file. ``offset`` says how far it came.
+
+        Raises:
+            CorruptSnapshot: It is damaged, and now discarded.
+        """
+        for message in self._file.messages():
+            self._take(message)
+        self._file.truncate(self.offset)
+
+    def receive_chunk(self, offset: int, data: bytes) -> None:
+        """Take several messages, each with its length before it.
+
+        Raises:
+            As `receive`.
+        """
+        if offset != self.offset:
+            raise self._corrupt("A part of the snapshot is missing.")
+        view = memoryview(data)
+        try:
+            while view:
+                length, begin = decode_varint(view, 0)
+                if length > len(view) - begin:
+                    raise WireError("a message runs past the end of its chunk")
+                self.receive(bytes(view[begin : begin + length]))
+                view = view[begin + length :]
+        except WireError as error:
+            raise self._corrupt(f"A part of the snapshot is damaged ({error}).") from error
 
     def receive(self, message: bytes) -> None:
         """Take the next message.
@@ -61,10 +101,17 @@ class SnapshotReceiver:
             CorruptSnapshot: It is malformed, or does not belong where it stands.
             FileNotWritten: The disk is full.
         """
+        self._take(message, write=True)
+
+    def _corrupt(self, what: str) -> CorruptSnapshot:
+        self._file.discard()
+        return CorruptSnapshot(f"{what} Nothing was kept; capture anew.")
+
+    def _take(self, message: bytes, *, write: bool = False) -> None:
         try:
             number, content = _part(message)
             if (number == _HEADER) != (self._header is None) or self._trailer is not None:
-                raise CorruptSnapshot("The parts of the snapshot came out of order. Capture anew.")
+                raise self._corrupt("The parts of the snapshot came out of order.")
             if number == _HEADER:
                 self._header = heap_graph_pb2.HeapGraphHeader.FromString(bytes(content))
             elif number == _BATCH:
@@ -72,12 +119,12 @@ class SnapshotReceiver:
             else:
                 self._trailer = heap_graph_pb2.HeapGraphTrailer.FromString(bytes(content))
         except (WireError, DecodeError) as error:
-            raise CorruptSnapshot(
-                f"A part of the snapshot is damaged ({error}). Capture anew."
-            ) from error
+            raise self._corrupt(f"A part of the snapshot is damaged ({error}).") from error
         prefix = encode_varint(len(message))
-        self._file.write(prefix)
-        self._file.write(message)
+        if write:
+            self._file.write(prefix)
+            self._file.write(message)
+        self.offset += len(prefix) + len(message)
         if number != _TRAILER:
             self._digest.update(prefix)
             self._digest.update(message)
@@ -99,15 +146,12 @@ class SnapshotReceiver:
             )
         trailer = self._trailer
         if trailer.byte_count != self.byte_count:
-            raise CorruptSnapshot(
+            raise self._corrupt(
                 f"{self.byte_count} bytes of the snapshot arrived, and {trailer.byte_count} were "
-                "sent. Nothing was kept; capture anew."
+                "sent."
             )
         if trailer.sha256 != self._digest.digest():
-            raise CorruptSnapshot(
-                "The snapshot's SHA-256 is not the one in its trailer. Nothing was kept; capture "
-                "anew."
-            )
+            raise self._corrupt("The snapshot's SHA-256 is not the one in its trailer.")
         self._file.commit()
         self._object_count = trailer.object_count
         self._report()

@@ -31,6 +31,11 @@ REASONS: dict[str, type[CallFailed]] = {
     "WALK_TIMEOUT": errors.WalkTimeout,
     "CANCELLED": errors.Cancelled,
     "EVALUATION_DISABLED": errors.EvaluationDisabled,
+    "STORE_DISABLED": errors.StoreDisabled,
+    "SNAPSHOT_NOT_FOUND": errors.SnapshotNotFound,
+    "STORE_FULL": errors.StoreFull,
+    "STORE_UNWRITABLE": errors.StoreUnwritable,
+    "STORE_DAMAGED": errors.StoreDamaged,
     "AUDIT_UNAVAILABLE": errors.AuditUnavailable,
 }
 

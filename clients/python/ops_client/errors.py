@@ -26,6 +26,11 @@
     │   ├── WalkTimeout                the walk outlived its bound
     │   ├── Cancelled                  the server gave the call up
     │   ├── EvaluationDisabled         evaluation is switched off there
+    │   ├── StoreDisabled              it has no store
+    │   ├── SnapshotNotFound           its store has no such snapshot
+    │   ├── StoreFull                  no room is left in its store
+    │   ├── StoreUnwritable            its store cannot be written to
+    │   ├── StoreDamaged               a file of its store is damaged
     │   └── AuditUnavailable           it could not write its audit record
     ├── SnapshotError                  a snapshot did not arrive; no file was left
     │   ├── IncompleteSnapshot         the stream ended before its trailer
@@ -173,6 +178,26 @@ class Cancelled(CallFailed):
 
 class EvaluationDisabled(CallFailed):
     """Evaluation is not switched on in that process."""
+
+
+class StoreDisabled(CallFailed):
+    """The process has no store configured."""
+
+
+class SnapshotNotFound(CallFailed):
+    """The process's store has no such snapshot, or no longer."""
+
+
+class StoreFull(CallFailed):
+    """The disk of the process's store is full, or its bound leaves no room."""
+
+
+class StoreUnwritable(CallFailed):
+    """The process's store cannot be written to."""
+
+
+class StoreDamaged(CallFailed):
+    """A file of the process's store is not what was written, or cannot be read."""
 
 
 class AuditUnavailable(CallFailed):

@@ -11,13 +11,20 @@ from typing import Any
 from google.protobuf import duration_pb2
 
 from ops_client._async.calls import AsyncCalls
+from ops_client._async.stored import AsyncStoreMethods
 from ops_client._evaluation import Evaluation
 from ops_client._flavours import run_async
 from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
 from ops_client._stacks import Stacks
 from ops_client.credentials import ClientCredentials
-from ops_client.errors import ConnectionFailed, ConnectionLost, IncompleteSnapshot
+from ops_client.errors import (
+    CallFailed,
+    ConnectionFailed,
+    ConnectionLost,
+    IncompleteSnapshot,
+    StreamStalled,
+)
 from ops_service.v1 import (
     evaluation_pb2,
     growth_pb2,
@@ -43,7 +50,7 @@ _EVALUATION = 60.0
 _WATCH = 60.0
 
 
-class AsyncMaintenanceClient:
+class AsyncMaintenanceClient(AsyncStoreMethods):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error
@@ -174,6 +181,7 @@ class AsyncMaintenanceClient:
         content_level: heap_graph_pb2.ContentLevel = heap_graph_pb2.CONTENT_LEVEL_NONE,
         content_limit: int = 0,
         hash_strings: bool = False,
+        store: bool = False,
         progress: Callable[[CaptureProgress], None] | None = None,
         timeout: float | None = None,
     ) -> CapturedSnapshot:
@@ -193,6 +201,9 @@ class AsyncMaintenanceClient:
                 default, 64.
             hash_strings: Whether to include a hash of each str and bytes, by which
                 equal ones can be counted. Needs READ_CONTENT too.
+            store: Whether the process keeps the snapshot in its store. A
+                connection that breaks is then made anew, and the download goes
+                on; if that fails, ``fetch_snapshot`` goes on later.
             progress: Called after each part that arrived.
             timeout: Seconds for all of it; None is 120 and the wait.
 
@@ -208,6 +219,7 @@ class AsyncMaintenanceClient:
             hash_strings=hash_strings,
             gc_moment=gc_moment,
             gc_wait_limit=_duration(gc_wait_limit),
+            store=store,
         )
         if timeout is None:
             waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION
@@ -223,13 +235,21 @@ class AsyncMaintenanceClient:
                 async with aclosing(self._calls.stream(method, request, timeout)) as messages:
                     async for message in messages:
                         await run_async(receiver.receive, message)
-            except ConnectionFailed as error:
-                if receiver.byte_count == 0:
+                        if store and not file.is_kept:
+                            await run_async(file.keep, receiver.snapshot_id)
+            except (ConnectionFailed, StreamStalled) as error:
+                if receiver.byte_count == 0 or (not store and isinstance(error, StreamStalled)):
                     raise
+                if store:
+                    return await self._fetch_rest(receiver.snapshot_id, file, receiver, timeout)
                 raise IncompleteSnapshot(
                     f"The snapshot broke off after {receiver.byte_count} bytes, and nothing was "
                     f"kept. {error}"
                 ) from error
+            except CallFailed:
+                # The capture itself failed, so there is no rest to go on with.
+                file.discard()
+                raise
             return await run_async(receiver.finish)
 
     async def watch_heap_growth(

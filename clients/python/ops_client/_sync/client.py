@@ -12,13 +12,20 @@ from typing import Any
 from google.protobuf import duration_pb2
 
 from ops_client._sync.calls import Calls
+from ops_client._sync.stored import StoreMethods
 from ops_client._evaluation import Evaluation
 from ops_client._flavours import run_sync
 from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
 from ops_client._stacks import Stacks
 from ops_client.credentials import ClientCredentials
-from ops_client.errors import ConnectionFailed, ConnectionLost, IncompleteSnapshot
+from ops_client.errors import (
+    CallFailed,
+    ConnectionFailed,
+    ConnectionLost,
+    IncompleteSnapshot,
+    StreamStalled,
+)
 from ops_service.v1 import (
     evaluation_pb2,
     growth_pb2,
@@ -44,7 +51,7 @@ _EVALUATION = 60.0
 _WATCH = 60.0
 
 
-class MaintenanceClient:
+class MaintenanceClient(StoreMethods):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error
@@ -175,6 +182,7 @@ class MaintenanceClient:
         content_level: heap_graph_pb2.ContentLevel = heap_graph_pb2.CONTENT_LEVEL_NONE,
         content_limit: int = 0,
         hash_strings: bool = False,
+        store: bool = False,
         progress: Callable[[CaptureProgress], None] | None = None,
         timeout: float | None = None,
     ) -> CapturedSnapshot:
@@ -194,6 +202,9 @@ class MaintenanceClient:
                 default, 64.
             hash_strings: Whether to include a hash of each str and bytes, by which
                 equal ones can be counted. Needs READ_CONTENT too.
+            store: Whether the process keeps the snapshot in its store. A
+                connection that breaks is then made anew, and the download goes
+                on; if that fails, ``fetch_snapshot`` goes on later.
             progress: Called after each part that arrived.
             timeout: Seconds for all of it; None is 120 and the wait.
 
@@ -209,6 +220,7 @@ class MaintenanceClient:
             hash_strings=hash_strings,
             gc_moment=gc_moment,
             gc_wait_limit=_duration(gc_wait_limit),
+            store=store,
         )
         if timeout is None:
             waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION
@@ -224,13 +236,21 @@ class MaintenanceClient:
                 with closing(self._calls.stream(method, request, timeout)) as messages:
                     for message in messages:
                         run_sync(receiver.receive, message)
-            except ConnectionFailed as error:
-                if receiver.byte_count == 0:
+                        if store and not file.is_kept:
+                            run_sync(file.keep, receiver.snapshot_id)
+            except (ConnectionFailed, StreamStalled) as error:
+                if receiver.byte_count == 0 or (not store and isinstance(error, StreamStalled)):
                     raise
+                if store:
+                    return self._fetch_rest(receiver.snapshot_id, file, receiver, timeout)
                 raise IncompleteSnapshot(
                     f"The snapshot broke off after {receiver.byte_count} bytes, and nothing was "
                     f"kept. {error}"
                 ) from error
+            except CallFailed:
+                # The capture itself failed, so there is no rest to go on with.
+                file.discard()
+                raise
             return run_sync(receiver.finish)
 
     def watch_heap_growth(

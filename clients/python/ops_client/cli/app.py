@@ -10,6 +10,8 @@ from ops_client.cli.certs_init import init
 from ops_client.cli.evaluate import evaluate
 from ops_client.cli.heap_capture import capture
 from ops_client.cli.heap_convert import convert
+from ops_client.cli.heap_fetch import fetch
+from ops_client.cli.heap_list import list_snapshots
 from ops_client.cli.heap_summary import summary
 from ops_client.cli.leaks_watch import watch
 from ops_client.cli.memory_reclaim import reclaim
@@ -48,6 +50,8 @@ certs.command("init")(init)
 heap.command("summary")(summary)
 heap.command("capture")(capture)
 heap.command("convert")(convert)
+heap.command("list")(list_snapshots)
+heap.command("fetch")(fetch)
 leaks.command("watch")(watch)
 memory.command("show")(show)
 memory.command("reclaim")(reclaim)

@@ -68,6 +68,12 @@ class ExitCode(IntEnum):
     CODE_STILL_RUNNING = 53
     """Evaluated code could not be stopped at its time limit."""
 
+    STORE_DISABLED = 60
+    SNAPSHOT_NOT_FOUND = 61
+    STORE_FULL = 62
+    STORE_UNWRITABLE = 63
+    STORE_DAMAGED = 64
+
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
@@ -101,6 +107,11 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.WalkTimeout: ExitCode.WALK_TIMEOUT,
     errors.Cancelled: ExitCode.CANCELLED,
     errors.EvaluationDisabled: ExitCode.EVALUATION_DISABLED,
+    errors.StoreDisabled: ExitCode.STORE_DISABLED,
+    errors.SnapshotNotFound: ExitCode.SNAPSHOT_NOT_FOUND,
+    errors.StoreFull: ExitCode.STORE_FULL,
+    errors.StoreUnwritable: ExitCode.STORE_UNWRITABLE,
+    errors.StoreDamaged: ExitCode.STORE_DAMAGED,
     errors.AuditUnavailable: ExitCode.AUDIT_UNAVAILABLE,
     errors.SnapshotError: ExitCode.INCOMPLETE_SNAPSHOT,
     errors.IncompleteSnapshot: ExitCode.INCOMPLETE_SNAPSHOT,

@@ -18,15 +18,8 @@ from ops_client.cli.command import (
     command,
     connect,
 )
-from ops_client.cli.terminal import (
-    as_json,
-    complain,
-    progress_bar,
-    say,
-    say_json,
-    seconds,
-    size,
-)
+from ops_client.cli.snapshot import say_snapshot
+from ops_client.cli.terminal import progress_bar
 from ops_service.v1 import heap_graph_pb2
 
 
@@ -96,6 +89,13 @@ async def capture(
             help="Include a hash of each string, to count equal ones. Needs READ_CONTENT.",
         ),
     ] = False,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store",
+            help="Keep it in the process's store too, so that a broken download goes on.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Capture the graph of all live objects into a file."""
@@ -108,26 +108,7 @@ async def capture(
                 content_level=_LEVELS[content],
                 content_limit=content_limit,
                 hash_strings=hash_strings,
+                store=store,
                 progress=lambda now: advance(now.object_count, now.expected_object_count),
             )
-    trailer = snapshot.trailer
-    if json:
-        say_json(
-            {
-                "path": str(snapshot.path),
-                "header": as_json(snapshot.header),
-                "trailer": as_json(trailer),
-            }
-        )
-        return
-    say(
-        f"Captured {trailer.object_count:,} objects ({size(trailer.total_size)}) and "
-        f"{trailer.edge_count:,} edges of process {snapshot.header.process.pid} into {output} "
-        f"({size(trailer.byte_count)})."
-    )
-    pause = seconds(trailer.clone_pause.ToTimedelta().total_seconds())
-    say(f"The process stood still for {pause}.")
-    if content is not ContentLevel.NONE:
-        say("The file holds contents of the process: guard it as you guard those.")
-    for warning in trailer.warnings:
-        complain(warning)
+    say_snapshot(snapshot, "Captured", json=json)

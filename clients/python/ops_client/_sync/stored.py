@@ -1,0 +1,120 @@
+# Generated from _async/stored.py by tools/generate_sync_client.py. Do not edit.
+"""Calls on the store of a process, and downloads that go on where they broke off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+
+from ops_client._sync.calls import Calls
+from ops_client._flavours import run_sync, sleep_sync
+from ops_client._part_file import PartFile
+from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
+from ops_client.errors import (
+    ConnectionFailed,
+    ConnectionLost,
+    IncompleteSnapshot,
+    InvalidRequest,
+    SnapshotNotFound,
+    StoreDamaged,
+    StreamStalled,
+)
+from ops_service.v1 import store_pb2
+
+_QUICK = 10.0
+_DOWNLOAD = 3600.0
+
+# How often in a row it is tried without a byte that came, and the time between.
+_ATTEMPTS = 4
+_PAUSE = 0.5
+
+
+class StoreMethods:
+    """The part of the client that talks to the store."""
+
+    _calls: Calls
+    _instance_id: str
+
+    def list_snapshots(self, *, timeout: float = _QUICK) -> store_pb2.ListSnapshotsResponse:
+        """Ask what the store of the process holds. Needs READ_HEAP.
+
+        Raises:
+            StoreDisabled: It has none.
+        """
+        request = store_pb2.ListSnapshotsRequest(instance_id=self._instance_id)
+        reply: store_pb2.ListSnapshotsResponse = self._calls.unary(
+            self._calls.stub.ListSnapshots, request, timeout
+        )
+        return reply
+
+    def fetch_snapshot(
+        self,
+        snapshot_id: str,
+        path: str | os.PathLike[str],
+        *,
+        progress: Callable[[CaptureProgress], None] | None = None,
+        timeout: float = _DOWNLOAD,
+    ) -> CapturedSnapshot:
+        """Download a stored snapshot, or the rest of one. Needs READ_HEAP.
+
+        What comes is kept beside ``path``, in a file whose name has the id and
+        ends in ``.part``, until it is whole; a later call goes on there. A
+        broken connection is made anew a few times.
+
+        Args:
+            snapshot_id: As in ``list_snapshots``, or in a snapshot's header.
+            path: Where the file goes.
+            progress: Called after each part that arrived.
+            timeout: Seconds for each connection.
+
+        Raises:
+            SnapshotNotFound: The store has no such snapshot, or no longer.
+            FileNotWritten: The disk is full, or the place is not writable.
+            IncompleteSnapshot: The connection stays broken.
+            CorruptSnapshot: What arrived is not what was written.
+        """
+        with PartFile.reopen(path, snapshot_id) as file:
+            receiver = SnapshotReceiver(file, progress)
+            run_sync(receiver.resume)
+            return self._fetch_rest(snapshot_id, file, receiver, timeout)
+
+    def _fetch_rest(
+        self, snapshot_id: str, file: PartFile, receiver: SnapshotReceiver, timeout: float
+    ) -> CapturedSnapshot:
+        failures = 0
+        while not receiver.is_whole:
+            before = receiver.offset
+            try:
+                self._fetch_once(snapshot_id, receiver, timeout)
+            except (ConnectionFailed, StreamStalled) as error:
+                failures = 1 if receiver.offset > before else failures + 1
+                if failures >= _ATTEMPTS:
+                    raise IncompleteSnapshot(
+                        f"The snapshot {snapshot_id} broke off after {receiver.offset} bytes, "
+                        f"which are kept in {file.part}. Fetch it again to go on there. {error}"
+                    ) from error
+                sleep_sync(_PAUSE * failures)
+            except (InvalidRequest, SnapshotNotFound, StoreDamaged):
+                # What was kept is the beginning of something that has no end.
+                file.discard()
+                raise
+        return run_sync(receiver.finish)
+
+    def _fetch_once(
+        self, snapshot_id: str, receiver: SnapshotReceiver, timeout: float
+    ) -> None:
+        request = store_pb2.ReadSnapshotRequest(
+            instance_id=self._instance_id, snapshot_id=snapshot_id, offset=receiver.offset
+        )
+        kind = None
+        call = self._calls.stream(self._calls.stub.ReadSnapshot, request, timeout)
+        with closing(call) as replies:
+            for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "chunk":
+                    run_sync(receiver.receive_chunk, reply.chunk.offset, reply.chunk.data)
+        if kind != "trailer":
+            raise ConnectionLost("The stream ended before its trailer. Fetch it again.")
+        if not receiver.is_whole:
+            run_sync(receiver.finish)

@@ -1,0 +1,41 @@
+"""opsctl heap fetch"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.snapshot import say_snapshot
+from ops_client.cli.terminal import progress_bar
+
+
+@command
+async def fetch(
+    snapshot_id: Annotated[
+        str, typer.Argument(metavar="SNAPSHOT", help="Its id, as in `opsctl heap list`.")
+    ],
+    target: Target,
+    ca: Ca,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
+        ),
+    ],
+    cert: Cert = None,
+    key: Key = None,
+    server_name: ServerName = "",
+    json: Json = False,
+) -> None:
+    """Download a stored snapshot, from where an earlier download broke off."""
+    with progress_bar("Fetching") as advance:
+        async with connect(target, ca, cert, key, server_name) as client:
+            snapshot = await client.fetch_snapshot(
+                snapshot_id,
+                output,
+                progress=lambda now: advance(now.object_count, now.expected_object_count),
+            )
+    say_snapshot(snapshot, "Fetched", json=json)

@@ -1,0 +1,33 @@
+"""What commands print of a snapshot that arrived."""
+
+from __future__ import annotations
+
+from ops_client import CapturedSnapshot
+from ops_client.cli.terminal import as_json, complain, say, say_json, seconds, size
+from ops_service.v1 import heap_graph_pb2
+
+
+def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:
+    """Print its figures, as sentences or as JSON."""
+    trailer = snapshot.trailer
+    if json:
+        say_json(
+            {
+                "path": str(snapshot.path),
+                "header": as_json(snapshot.header),
+                "trailer": as_json(trailer),
+            }
+        )
+        return
+    say(
+        f"{verb} {trailer.object_count:,} objects ({size(trailer.total_size)}) and "
+        f"{trailer.edge_count:,} edges of process {snapshot.header.process.pid} into "
+        f"{snapshot.path} ({size(trailer.byte_count)})."
+    )
+    pause = seconds(trailer.clone_pause.ToTimedelta().total_seconds())
+    say(f"The process stood still for {pause}.")
+    header = snapshot.header
+    if header.content_level != heap_graph_pb2.CONTENT_LEVEL_NONE or header.strings_hashed:
+        say("The file holds contents of the process: guard it as you guard those.")
+    for warning in trailer.warnings:
+        complain(warning)

@@ -1,0 +1,1 @@
+"""Evidence on disk that outlives the process: snapshots, and the watch's history."""

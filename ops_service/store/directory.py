@@ -1,0 +1,277 @@
+"""The directory of the store: who may write there, what lies in it, and its bound.
+
+Each process has a directory of its own below it, named by its instance id:
+
+    INSTANCE/instance.json     facts about the process; locked while it lives
+    INSTANCE/SNAPSHOT.heap     a whole snapshot
+    INSTANCE/SNAPSHOT.part     a snapshot that is being written
+    INSTANCE/history.N         the watch's history, in segments
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from ops_service.errors import OpsServiceError, SnapshotNotFound, StartError, StoreFull
+from ops_service.store.descriptors import Descriptors
+from ops_service.store.failures import write_failure
+from ops_service.store.model import (
+    InstanceFacts,
+    SnapshotState,
+    StoredInstance,
+    StoredSnapshot,
+    is_id,
+)
+
+_LOGGER = logging.getLogger("ops_service")
+
+FACTS = "instance.json"
+WHOLE = ".heap"
+PART = ".part"
+HISTORY = "history."
+
+# Nobody needs more facts than this, and a damaged file may be of any size.
+_FACTS_BYTES = 4096
+
+
+class Directory:
+    """The store's directory, as this process sees it. Safe from any thread.
+
+    Attributes:
+        own: Directory of this process.
+        descriptors: Files that are open.
+        max_bytes: Bound on all files of the store, of all processes.
+    """
+
+    def __init__(self, path: Path, max_bytes: int, facts: InstanceFacts) -> None:
+        """Open the store, make this process known in it, and clear up after dead ones.
+
+        Raises:
+            StartError: The directory is not safe, or is not there.
+        """
+        self.path = path
+        self.max_bytes = max_bytes
+        self.own = path / facts.instance_id
+        self.descriptors = Descriptors()
+        self._evicting = threading.Lock()
+        self._closed = False
+        self._facts_fd = -1
+        self._refusal: OpsServiceError | None = None
+        _make_safe(path)
+        try:
+            self._enter(facts)
+        except OSError as error:
+            # What others left can be read all the same.
+            self._refusal = write_failure(error)
+            _LOGGER.error("the store %s cannot be written to: %s", path, error.strerror)
+            return
+        self._clear_up()
+
+    def _enter(self, facts: InstanceFacts) -> None:
+        self.own.mkdir(0o700)
+        self._facts_fd = self.descriptors.open(self.own / FACTS, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        fcntl.flock(self._facts_fd, fcntl.LOCK_EX)
+        os.write(self._facts_fd, json.dumps(dataclasses.asdict(facts)).encode())
+
+    def _clear_up(self) -> None:
+        """Remove what dead processes began and did not finish, and what holds nothing."""
+        for each in self._instance_directories():
+            if each == self.own or _is_running(each):
+                continue
+            with contextlib.suppress(OSError):
+                for part in each.glob(f"*{PART}"):
+                    part.unlink(missing_ok=True)
+                self._remove_if_empty(each)
+
+    def check_writable(self) -> None:
+        """Raise StoreUnwritable or StoreFull if the store could not be entered."""
+        if self._refusal is not None:
+            raise self._refusal
+
+    def close(self) -> None:
+        """Say that this process is done. What it stored stays."""
+        if not self._closed:
+            self._closed = True
+            self.descriptors.close(self._facts_fd)
+
+    # ---- what lies in it -------------------------------------------------------------
+
+    def snapshots(self) -> list[StoredSnapshot]:
+        """Every snapshot, latest first. Costs a look at each file."""
+        found = [
+            StoredSnapshot(
+                snapshot_id=file.stem,
+                instance_id=directory.name,
+                byte_count=info.st_size,
+                stored_time=info.st_mtime,
+                state=SnapshotState.WHOLE if file.suffix == WHOLE else SnapshotState.WRITING,
+            )
+            for directory in self._instance_directories()
+            for file, info in _files(directory)
+            if file.suffix in (WHOLE, PART) and is_id(file.stem)
+        ]
+        return sorted(found, key=lambda each: each.stored_time, reverse=True)
+
+    def find(self, snapshot_id: str) -> Path:
+        """The file of a whole snapshot, or of one that is being written.
+
+        Raises:
+            SnapshotNotFound: There is none.
+        """
+        if is_id(snapshot_id):
+            for directory in self._instance_directories():
+                for suffix in (WHOLE, PART):
+                    path = directory / (snapshot_id + suffix)
+                    if path.is_file() and not path.is_symlink():
+                        return path
+        raise SnapshotNotFound(
+            f"The store has no snapshot {snapshot_id[:64]!r}. It may have made room for later "
+            "ones; list what is there."
+        )
+
+    def instances(self) -> list[StoredInstance]:
+        """Every process that left something here, latest start first."""
+        found = []
+        for directory in self._instance_directories():
+            facts = _read_facts(directory)
+            if facts is None:
+                continue
+            history = [info for file, info in _files(directory) if file.name.startswith(HISTORY)]
+            found.append(
+                StoredInstance(
+                    facts=facts,
+                    running=directory == self.own or _is_running(directory),
+                    history_bytes=sum(info.st_size for info in history),
+                    last_write=max((info.st_mtime for info in history), default=0.0),
+                )
+            )
+        return sorted(found, key=lambda each: each.facts.service_start_time, reverse=True)
+
+    def used_bytes(self) -> int:
+        """Bytes of all files of the store."""
+        return sum(
+            info.st_size
+            for directory in self._instance_directories()
+            for _, info in _files(directory)
+        )
+
+    # ---- its bound -------------------------------------------------------------------
+
+    def make_room(self, needed: int) -> None:
+        """Remove what is oldest until so many bytes fit under the bound.
+
+        Whole snapshots of every process go, and histories of ended ones. A file
+        that is being read keeps its bytes until the reader is done.
+
+        Raises:
+            StoreFull: It does not fit whatever is removed.
+        """
+        with self._evicting:
+            excess = self.used_bytes() + needed - self.max_bytes
+            if excess <= 0:
+                return
+            removable = sorted(self._removable(), key=lambda each: each[1].st_mtime)
+            if sum(info.st_size for _, info in removable) < excess:
+                raise StoreFull(
+                    f"The store may hold {self.max_bytes} bytes, and what has to stay leaves too "
+                    "little room. Raise store.max_bytes, or capture without the store."
+                )
+            for file, info in removable:
+                with contextlib.suppress(FileNotFoundError):
+                    file.unlink()
+                excess -= info.st_size
+                if file.parent != self.own:
+                    self._remove_if_empty(file.parent)
+                if excess <= 0:
+                    return
+
+    def _removable(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for directory in self._instance_directories():
+            ended = directory != self.own and not _is_running(directory)
+            for file, info in _files(directory):
+                if file.suffix == WHOLE or (ended and file.name.startswith(HISTORY)):
+                    yield file, info
+
+    def _remove_if_empty(self, directory: Path) -> None:
+        if _is_running(directory):
+            return
+        with contextlib.suppress(OSError):
+            if {file.name for file, _ in _files(directory)} <= {FACTS}:
+                (directory / FACTS).unlink(missing_ok=True)
+                directory.rmdir()
+
+    def _instance_directories(self) -> list[Path]:
+        try:
+            return [
+                Path(entry.path)
+                for entry in os.scandir(self.path)
+                if is_id(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+        except OSError:
+            return []
+
+
+def _make_safe(path: Path) -> None:
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(0o700)
+        info = path.stat()
+    except OSError as error:
+        raise StartError(
+            f"The directory {path} of the store cannot be used ({error.strerror}); create it with "
+            "mode 0700, owned by the user of this process, or change store.directory."
+        ) from error
+    if not stat.S_ISDIR(info.st_mode):
+        raise StartError(f"store.directory is {path}, which is no directory; name one.")
+    if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StartError(
+            f"The directory {path} of the store belongs to another user, or others may write to "
+            "it; name a directory below it, which is then made with mode 0700, or run "
+            f"`chmod 700 {path}` as the user of this process."
+        )
+
+
+def _files(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Regular files of a directory. What vanishes meanwhile is left out."""
+    try:
+        entries = list(os.scandir(directory))
+    except OSError:
+        return
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            if entry.is_file(follow_symlinks=False):
+                yield Path(entry.path), entry.stat(follow_symlinks=False)
+
+
+def _is_running(directory: Path) -> bool:
+    """Whether the process lives that a directory belongs to: it holds a lock."""
+    try:
+        fd = os.open(directory / FACTS, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def _read_facts(directory: Path) -> InstanceFacts | None:
+    """The facts of a directory; None if its file is damaged."""
+    try:
+        with open(directory / FACTS, "rb") as file:
+            facts = InstanceFacts(**json.loads(file.read(_FACTS_BYTES)))
+    except (OSError, ValueError, TypeError):
+        return None
+    return facts if facts.instance_id == directory.name else None

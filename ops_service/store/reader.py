@@ -1,0 +1,197 @@
+"""Reading one snapshot out of the store, from any message on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from types import TracebackType
+
+from ops_service.errors import Busy, Cancelled, InvalidRequest, SnapshotNotFound, StoreDamaged
+from ops_service.store.directory import PART, Directory
+from ops_service.store.failures import read_failure
+from ops_service.store.writer import Growing
+
+_PREFIX_BYTES = 10
+# The walker writes at most some 200 KiB a message; a length beyond this is damage.
+_MESSAGE_MAX = 8 << 20
+_WAIT_SECONDS = 0.25
+
+
+class SnapshotReader:
+    """Reads whole messages in order. Use it as a context manager, from one thread at a time.
+
+    Reading blocks: for the disk, and for a moment where the snapshot is still being written.
+    A snapshot that the store removes meanwhile is read to its end.
+    """
+
+    def __init__(
+        self, directory: Directory, snapshot_id: str, offset: int, growing: Growing | None
+    ) -> None:
+        """
+        Args:
+            directory: Where it lies.
+            snapshot_id: Which it is.
+            offset: Where to begin: 0, or where a message ends.
+            growing: How far it has come, if this process is writing it.
+
+        Raises:
+            SnapshotNotFound: It is not there.
+            InvalidRequest: No message ends at the offset.
+            StoreDamaged: The file is not what was written.
+        """
+        self._directory = directory
+        self._id = snapshot_id
+        self._growing = growing
+        self._fd = -1
+        self._size = 0
+        self._complete = growing is None
+        self._position = 0
+        self._mutex = threading.Lock()
+        self._busy = True
+        self._left = False
+        try:
+            self._begin(offset)
+        finally:
+            self._end_use()
+
+    def _begin(self, offset: int) -> None:
+        if self._growing is None:
+            path = self._directory.find(self._id)
+            if path.suffix == PART:
+                raise Busy(
+                    f"Another process is writing the snapshot {self._id}; try again.",
+                    retry_after=5.0,
+                )
+            self._open(path)
+        self._skip(offset)
+
+    def __enter__(self) -> SnapshotReader:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back, or let a read that is under way do so. Safe from any thread."""
+        with self._mutex:
+            self._left = True
+            if not self._busy:
+                self._directory.descriptors.close(self._fd)
+
+    def _end_use(self) -> None:
+        with self._mutex:
+            self._busy = False
+            if self._left:
+                self._directory.descriptors.close(self._fd)
+
+    @property
+    def position(self) -> int:
+        """Offset of the next message."""
+        return self._position
+
+    def read(self, limit: int) -> list[bytes] | None:
+        """The next messages, each with its length before it.
+
+        Args:
+            limit: Bytes after which no further message is begun.
+
+        Returns:
+            The messages; an empty list if the next is not written yet; None at the end.
+
+        Raises:
+            StoreDamaged: The file is not what was written.
+            Exception: What ended the capture that was writing it.
+        """
+        with self._mutex:
+            if self._left:
+                raise Cancelled("The reader has left.")
+            self._busy = True
+        try:
+            return self._read(limit)
+        finally:
+            self._end_use()
+
+    def _read(self, limit: int) -> list[bytes] | None:
+        if self._position >= self._size and not self._complete:
+            self._look_for_more(_WAIT_SECONDS)
+        messages: list[bytes] = []
+        total = 0
+        while self._position < self._size and total < limit:
+            end = self._end_of_message()
+            messages.append(self._bytes(self._position, end))
+            total += end - self._position
+            self._position = end
+        if not messages and self._complete:
+            return None
+        return messages
+
+    def _skip(self, offset: int) -> None:
+        while self._position < offset:
+            if self._position >= self._size:
+                if self._complete:
+                    break
+                self._look_for_more(_WAIT_SECONDS)
+                if self._position >= self._size and not self._complete:
+                    break
+            while self._position < min(offset, self._size):
+                self._position = self._end_of_message()
+        if self._position != offset:
+            self.close()
+            raise InvalidRequest(
+                f"offset is {offset}, and no message of the snapshot ends there; begin where a "
+                "whole message ended, or at 0.",
+                details={"field": "offset"},
+            )
+
+    def _look_for_more(self, seconds: float) -> None:
+        assert self._growing is not None
+        path, self._size, self._complete = self._growing.wait(self._position, seconds)
+        if self._fd < 0 and path is not None:
+            try:
+                self._open(path)
+            except SnapshotNotFound:
+                # It got its name just now.
+                self._open(self._directory.find(self._id))
+
+    def _open(self, path: os.PathLike[str]) -> None:
+        try:
+            self._fd = self._directory.descriptors.open(path, os.O_RDONLY)
+            if self._growing is None:
+                self._size = os.fstat(self._fd).st_size
+        except FileNotFoundError:
+            raise SnapshotNotFound(
+                f"The snapshot {self._id} has just made room for later ones."
+            ) from None
+        except OSError as error:
+            raise read_failure(error) from error
+
+    def _end_of_message(self) -> int:
+        prefix = self._bytes(self._position, min(self._position + _PREFIX_BYTES, self._size))
+        length = 0
+        for index, byte in enumerate(prefix):
+            length |= (byte & 0x7F) << (7 * index)
+            if byte < 0x80:
+                end = self._position + index + 1 + length
+                if 0 < length <= _MESSAGE_MAX and end <= self._size:
+                    return end
+                break
+        self.close()
+        raise StoreDamaged(
+            f"The snapshot {self._id} is damaged at byte {self._position}: its file was cut or "
+            "altered. Other snapshots are not affected; capture anew."
+        )
+
+    def _bytes(self, begin: int, end: int) -> bytes:
+        try:
+            data = os.pread(self._fd, end - begin, begin)
+        except OSError as error:
+            raise read_failure(error) from error
+        if len(data) != end - begin:
+            self.close()
+            raise StoreDamaged(f"The file of the snapshot {self._id} became shorter while read.")
+        return data

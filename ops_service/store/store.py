@@ -1,0 +1,95 @@
+"""The store as the rest of the service sees it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from ops_service.errors import StoreDisabled
+from ops_service.store.directory import Directory
+from ops_service.store.model import InstanceFacts, StoredInstance, StoredSnapshot
+from ops_service.store.reader import SnapshotReader
+from ops_service.store.writer import Growing, SnapshotWriter
+
+
+class Store:
+    """Snapshots and histories of this process and of those before it.
+
+    Methods block for the disk, so they belong into worker threads.
+    """
+
+    def __init__(self, path: Path, max_bytes: int, facts: InstanceFacts) -> None:
+        """
+        Raises:
+            StartError: The directory is not safe, or is not there.
+        """
+        self._directory = Directory(path, max_bytes, facts)
+        self._lock = threading.Lock()
+        self._growing: dict[str, Growing] = {}
+
+    @property
+    def max_bytes(self) -> int:
+        """Bound on all of it."""
+        return self._directory.max_bytes
+
+    def used_bytes(self) -> int:
+        """Bytes of all files, of all processes."""
+        return self._directory.used_bytes()
+
+    def snapshots(self) -> list[StoredSnapshot]:
+        """Every snapshot, latest first."""
+        return self._directory.snapshots()
+
+    def instances(self) -> list[StoredInstance]:
+        """Every process that left something here, latest start first."""
+        return self._directory.instances()
+
+    def announce(self, snapshot_id: str) -> Growing:
+        """Say that a snapshot is about to be written, so that readers can wait for it.
+
+        Raises:
+            StoreFull, StoreUnwritable: The store cannot be written to.
+        """
+        self._directory.check_writable()
+        growing = Growing(snapshot_id)
+        with self._lock:
+            self._growing[snapshot_id] = growing
+        return growing
+
+    def write(self, growing: Growing) -> SnapshotWriter:
+        """Begin to write a snapshot that was announced."""
+        return SnapshotWriter(self._directory, growing)
+
+    def written(self, growing: Growing, error: BaseException | None) -> None:
+        """Say that nothing more comes of a snapshot that was announced."""
+        growing.end(error)
+        with self._lock:
+            self._growing.pop(growing.snapshot_id, None)
+
+    def read(self, snapshot_id: str, offset: int) -> SnapshotReader:
+        """Read a snapshot from a message on. See `SnapshotReader`."""
+        with self._lock:
+            growing = self._growing.get(snapshot_id)
+        return SnapshotReader(self._directory, snapshot_id, offset, growing)
+
+    def close(self) -> None:
+        """Say that this process is done. What it stored stays."""
+        self._directory.close()
+
+    def give_up_in_child(self) -> None:
+        """Let go of everything, in a forked child: it is the parent's."""
+        self._directory.descriptors.give_up_in_child()
+
+
+def required(store: Store | None) -> Store:
+    """The store.
+
+    Raises:
+        StoreDisabled: None is configured.
+    """
+    if store is None:
+        raise StoreDisabled(
+            "This process has no store; set directory under [store] in its configuration and "
+            "start it again."
+        )
+    return store

@@ -1,0 +1,127 @@
+"""Writing one snapshot into the store, and telling readers how far it has come."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from ops_service.errors import Cancelled
+from ops_service.store.directory import PART, WHOLE, Directory
+from ops_service.store.failures import write_failure
+from ops_service.varint import varint
+
+# How much is written before the bound of the store is looked at again.
+_ROOM_BYTES = 8 << 20
+
+
+class Growing:
+    """A snapshot that is being written. Readers follow it. Safe from any thread."""
+
+    def __init__(self, snapshot_id: str) -> None:
+        self.snapshot_id = snapshot_id
+        self._changed = threading.Condition()
+        self._path: Path | None = None
+        self._written = 0
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def advance(self, path: Path, written: int) -> None:
+        """Say that so many bytes, whole messages all, can be read at the path."""
+        with self._changed:
+            self._path, self._written = path, written
+            self._changed.notify_all()
+
+    def end(self, error: BaseException | None) -> None:
+        """Say that nothing more comes, and what went wrong, if anything."""
+        with self._changed:
+            if not self._ended:
+                self._ended, self._error = True, error
+                self._changed.notify_all()
+
+    def wait(self, offset: int, seconds: float) -> tuple[Path | None, int, bool]:
+        """Wait until more than ``offset`` bytes are there, at most so long.
+
+        Returns:
+            The file, once there is one; bytes that can be read; whether all is there.
+
+        Raises:
+            Exception: What ended the capture, once what came before it is read.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._written > offset, seconds)
+            if self._ended and self._error is not None and self._written <= offset:
+                raise self._error
+            # An error is raised once what came before it is read.
+            return self._path, self._written, self._ended and self._error is None
+
+
+class SnapshotWriter:
+    """Writes the messages of one snapshot. Use it as a context manager.
+
+    Unless ``commit`` was called, leaving the context removes what was written.
+
+    Raises:
+        StoreFull, StoreUnwritable: From every method.
+    """
+
+    def __init__(self, directory: Directory, growing: Growing) -> None:
+        directory.check_writable()
+        self._directory = directory
+        self._growing = growing
+        self._room = 0
+        self._written = 0
+        self._part = directory.own / (growing.snapshot_id + PART)
+        self._open = False
+        try:
+            self._fd = directory.descriptors.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        except OSError as error:
+            raise write_failure(error) from error
+        self._open = True
+
+    def __enter__(self) -> SnapshotWriter:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._open:
+            self._open = False
+            self._directory.descriptors.close(self._fd)
+            with contextlib.suppress(OSError):
+                self._part.unlink(missing_ok=True)
+            self._growing.end(exc or Cancelled("The capture was given up."))
+
+    def append(self, message: bytes) -> None:
+        """Append a message with its length before it."""
+        data = memoryview(varint(len(message)) + message)
+        if self._room < len(data):
+            self._room = max(_ROOM_BYTES, len(data))
+            self._directory.make_room(self._room)
+        size = len(data)
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise write_failure(error) from error
+        self._room -= size
+        self._written += size
+        self._growing.advance(self._part, self._written)
+
+    def commit(self) -> None:
+        """Write everything to the disk, then give the file its name."""
+        whole = self._part.with_suffix(WHOLE)
+        try:
+            os.fsync(self._fd)
+            self._part.rename(whole)
+        except OSError as error:
+            raise write_failure(error) from error
+        self._open = False
+        self._directory.descriptors.close(self._fd)
+        self._growing.advance(whole, self._written)
+        self._growing.end(None)

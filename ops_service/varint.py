@@ -1,0 +1,13 @@
+"""The one encoding of protobuf that is needed without protobuf."""
+
+from __future__ import annotations
+
+
+def varint(number: int) -> bytes:
+    """A length as protobuf writes it: seven bits a byte, lowest first."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
