@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from ops_service.call import current_call
+from ops_service.call import Call, current_call
 from ops_service.config import StoreConfig
 from ops_service.convert import process_id, timestamp
 from ops_service.errors import OpsServiceError, PermissionDenied, StoreDamaged
@@ -95,10 +95,10 @@ class StoreMethods:
 
     async def ReadSnapshot(self, request: store_pb2.ReadSnapshotRequest, context: Any) -> None:
         store = required(self._store)
-        capabilities = current_call().capabilities
+        call = current_call()
 
         def open_it() -> SnapshotReader:
-            _check_content(store, request.snapshot_id, capabilities)
+            _check_content(store, request.snapshot_id, call)
             return store.read(request.snapshot_id, request.offset)
 
         with await self._workers.run(open_it, cancel=_nothing) as reader:
@@ -204,7 +204,7 @@ def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | 
     return part.header
 
 
-def _check_content(store: Store, snapshot_id: str, capabilities: frozenset[str]) -> None:
+def _check_content(store: Store, snapshot_id: str, call: Call) -> None:
     """Refuse contents to whom a capture would have refused them."""
     header = _header(store, snapshot_id)
     # Before its header is written nobody knows yet what it will hold.
@@ -213,12 +213,12 @@ def _check_content(store: Store, snapshot_id: str, capabilities: frozenset[str])
         or header.content_level > heap_graph_pb2.CONTENT_LEVEL_NONE
         or header.strings_hashed
     )
-    if holds_content and "READ_CONTENT" not in capabilities:
+    if holds_content and "READ_CONTENT" not in call.capabilities:
         raise PermissionDenied(
             "The snapshot holds contents of objects, which need the capability READ_CONTENT. "
-            f"The server saw {current_call().principal}, which has no grant of READ_CONTENT.",
+            f"The server saw {call.principal}, which has no grant of READ_CONTENT.",
             details={
-                "principal": current_call().principal,
+                "principal": call.principal,
                 "missing_capability": "READ_CONTENT",
             },
         )
