@@ -22,8 +22,8 @@ _CHECK_SECONDS = 1.0
 _Stamp = tuple[tuple[int, int, int], ...]
 
 
-def server_credentials(tls: TlsConfig) -> grpc.ServerCredentials:
-    """Credentials that demand a client certificate and reload changed files.
+class CertificateSource:
+    """The files of a server's identity, read again when they change.
 
     If a changed file cannot be used, the last good ones stay in force and the
     log says so.
@@ -31,46 +31,58 @@ def server_credentials(tls: TlsConfig) -> grpc.ServerCredentials:
     Raises:
         ConfigurationError: A file is missing, unsafe, or does not fit the others.
     """
-    source = _CertificateSource(tls)
-    # gRPC takes None from the fetcher for "no change"; its type stubs do not know.
-    return grpc.dynamic_ssl_server_credentials(
-        source.current,
-        source.changed,  # type: ignore[arg-type]
-        require_client_authentication=True,
-    )
 
-
-class _CertificateSource:
     def __init__(self, tls: TlsConfig) -> None:
         self._tls = tls
         self._lock = threading.Lock()
         self._stamp = self._read_stamp()
-        self.current = self._load()
+        self._current = self._load()
         self._checked = time.monotonic()
 
-    def changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """New certificates if the files have changed, else None. Called by gRPC."""
+    def credentials(self) -> grpc.ServerCredentials:
+        """Credentials for one server that demand a client certificate.
+
+        They are no good for a second server: gRPC takes the certificates that
+        they begin with once.
+        """
+        given = self._current
+
+        def changed() -> grpc.ServerCertificateConfiguration | None:
+            nonlocal given
+            self._look()
+            if self._current is given:
+                return None
+            given = self._current
+            return given
+
+        # gRPC takes None from the fetcher for "no change"; its type stubs do not know.
+        return grpc.dynamic_ssl_server_credentials(
+            given,
+            changed,  # type: ignore[arg-type]
+            require_client_authentication=True,
+        )
+
+    def _look(self) -> None:
+        """Read the files again if they have changed. gRPC asks at each handshake."""
         # Another handshake is looking already; it need not be done twice.
         if not self._lock.acquire(blocking=False):
-            return None
+            return
         try:
             now = time.monotonic()
             if now - self._checked < _CHECK_SECONDS:
-                return None
+                return
             self._checked = now
             stamp = self._read_stamp()
             if stamp == self._stamp:
-                return None
+                return
             # Remembered even if loading fails: the log is told once a change.
             self._stamp = stamp
-            self.current = self._load()
+            self._current = self._load()
             _LOGGER.info("TLS files were reloaded")
-            return self.current
         except Exception as error:
             _LOGGER.error(
                 "changed TLS files cannot be used, the last good ones stay in force: %s", error
             )
-            return None
         finally:
             self._lock.release()
 

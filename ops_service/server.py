@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,9 +24,10 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from ops_service.aio_server import make_server
 from ops_service.config import Config, check_config, split_address
 from ops_service.config_file import load_config
-from ops_service.credentials import server_credentials
+from ops_service.credentials import CertificateSource
 from ops_service.errors import StartError
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, FileSink, LogSink
@@ -41,6 +42,7 @@ from ops_service.gate.methods import (
 from ops_service.gate.passage import Rules
 from ops_service.heap.engine import configure
 from ops_service.heap.own import register
+from ops_service.port import Port
 from ops_service.process.identity import identify_process
 from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
@@ -72,10 +74,11 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
 
     Start it after the process has forked, in each worker (gunicorn:
     ``post_fork``): a service does not survive a fork, and the child cannot
-    start another. A process that forks later on without exec, while a call is
-    served, may lose the child: recent releases of gRPC restart their threads
-    in it, which crash there. The parent is not affected.
-    ``GRPC_ENABLE_FORK_SUPPORT=0`` in the environment prevents that.
+    start another. If the process forks later on without exec, while a call is
+    served, the port is closed for a moment, which ends the calls: recent
+    releases of gRPC restart their threads in the child, which would crash it.
+    With ``GRPC_ENABLE_FORK_SUPPORT=0`` in the environment they do not, and the
+    calls go on.
 
     Args:
         config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
@@ -125,9 +128,13 @@ class Service:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self._gate: Gate | None = None
+        self._port: Port | None = None
+        # Threads that fork, and for which the port was closed.
+        self._forking: set[int] = set()
         self._stopped = False
         configure(allow_other_patch_release=config.heap.allow_other_patch_release)
-        self._credentials = server_credentials(config.tls)
+        self._certificates = CertificateSource(config.tls)
         if config.server.address.startswith("unix:"):
             check_socket_path(Path(config.server.address.removeprefix("unix:")))
         else:
@@ -206,6 +213,17 @@ class Service:
     def _stop_at_exit(self) -> None:
         self.stop(_EXIT_SECONDS / 2)
 
+    def _before_fork(self) -> None:
+        if self._port is None or self._gate is None or not self.running:
+            return
+        if self._port.before_fork(busy=self._gate.open_calls > 0):
+            self._forking.add(threading.get_ident())
+
+    def _after_fork_in_parent(self) -> None:
+        if self._port is not None and threading.get_ident() in self._forking:
+            self._forking.discard(threading.get_ident())
+            self._port.after_fork()
+
     def _die_in_forked_child(self) -> None:
         self._stopped = True
         self._sockets.disconnect()
@@ -243,54 +261,57 @@ class Service:
             limits=config.limits,
             instance_id=self._identity.instance_id,
         )
-        server = grpc.aio.server(
-            interceptors=[Gate(rules)],
-            options=_channel_options(config),
-            # The last net. The gate's own limits are lower, leave room for
-            # health checks, and write a record of what they refuse.
-            maximum_concurrent_rpcs=4 * (config.limits.calls + config.limits.health_calls),
-        )
+        gate = Gate(rules)
         workers = Workers(self._loop, _WORKER_LIMIT)
         evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
         servicer = MaintenanceServicer(config, self._identity, workers, evaluator, self._store)
-        await self._add_services(server, servicer)
-        self._address = self._bind(server)
-        await server.start()
+        handlers = await _handlers(servicer)
+        # The last net. The gate's own limits are lower, leave room for
+        # health checks, and write a record of what they refuse.
+        most = 4 * (config.limits.calls + config.limits.health_calls)
+        options = _channel_options(config)
+        port = Port(
+            config.server.address,
+            self._certificates.credentials,
+            lambda: make_server(gate, options, most, handlers, rules.methods),
+        )
+        await port.open()
+        self._address = port.address
+        self._gate, self._port = gate, port
         self._ready.set()
         try:
-            await self._stopping.wait()
+            await port.keep_open(self._stopping)
         finally:
             evaluator.stop_all()
             servicer.stop_stored_captures()
-            await server.stop(None)
+            await port.close()
             await _wait_for_calls()
 
-    @staticmethod
-    async def _add_services(server: grpc.aio.Server, servicer: MaintenanceServicer) -> None:
-        maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, server)
-        checks = health.aio.HealthServicer()
-        await checks.set(MAINTENANCE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
-        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-        reflection.enable_server_reflection(
-            (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE), server
-        )
 
-    def _bind(self, server: grpc.aio.Server) -> str:
-        address = self._config.server.address
-        try:
-            port = server.add_secure_port(address, self._credentials)
-        except RuntimeError:
-            port = 0
-        if port == 0:
-            raise StartError(
-                f"The port {address} cannot be opened; another process has taken it meanwhile. "
-                "Choose another, or port 0 for any free one."
-            )
-        if address.startswith("unix:"):
-            os.chmod(address.removeprefix("unix:"), 0o600)
-            return address
-        host, _ = split_address(address)
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+async def _handlers(servicer: MaintenanceServicer) -> list[grpc.GenericRpcHandler]:
+    """Handlers of our service, health and reflection."""
+    found: Any = _Handlers()
+    maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, found)
+    checks = health.aio.HealthServicer()
+    await checks.set(MAINTENANCE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, found)
+    names = (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE)
+    reflection.enable_server_reflection(names, found)
+    handlers: list[grpc.GenericRpcHandler] = found.handlers
+    return handlers
+
+
+class _Handlers:
+    """Takes handlers as a server does, for servers that are made later."""
+
+    def __init__(self) -> None:
+        self.handlers: list[grpc.GenericRpcHandler] = []
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        self.handlers.extend(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Generated code adds the same handlers by both ways."""
 
 
 async def _wait_for_calls() -> None:
@@ -322,6 +343,16 @@ def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     _LOGGER.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))
 
 
+def _before_fork() -> None:
+    for service in list(_services):
+        service._before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for service in list(_services):
+        service._after_fork_in_parent()
+
+
 def _after_fork_in_child() -> None:
     global _started_before_fork
     _started_before_fork = _started_here or _started_before_fork
@@ -329,4 +360,8 @@ def _after_fork_in_child() -> None:
         service._die_in_forked_child()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)

@@ -105,7 +105,10 @@ class CertificateAuthority:
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         )
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+            # Critical where the subject is empty, as RFC 5280 wants it.
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName(names), critical=not subject
+            )
         certificate = builder.sign(self._key, hashes.SHA256())
         identity = Identity(
             self._directory / f"{name}.pem", self._directory / f"{name}.key", self.certificate

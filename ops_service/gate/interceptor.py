@@ -31,6 +31,8 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self.open_calls = 0
+        """How many calls are under way."""
 
     async def intercept_service(
         self,
@@ -42,7 +44,11 @@ class Gate(grpc.aio.ServerInterceptor):
         path: str = handler_call_details.method
 
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
-            await self._serve(Passage(self._rules, path, handler, requests, context), context)
+            self.open_calls += 1
+            try:
+                await self._serve(Passage(self._rules, path, handler, requests, context), context)
+            finally:
+                self.open_calls -= 1
 
         # Every method is served as a stream of bytes, whatever its kind: so the
         # caller is known before a byte of its request is read, a request that

@@ -1,0 +1,198 @@
+"""The open port: opened, watched, closed around a fork, and opened anew.
+
+gRPC's server may end by itself, which the port must survive; and it must not
+have a call under way when the process forks. Recent releases of gRPC restart
+their threads in the forked child, and these crash it if a call was being served.
+So the port is closed for a moment if the host forks while somebody calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from ops_service.config import split_address
+from ops_service.errors import StartError
+
+_LOGGER = logging.getLogger("ops_service")
+
+# Between attempts to open the port anew, doubling.
+_FIRST_DELAY_SECONDS = 0.05
+_LAST_DELAY_SECONDS = 5.0
+
+# How long a fork of the host may be held up.
+_FORK_SECONDS = 0.5
+
+# gRPC's own words for "no".
+_NO = ("0", "false", "no", "n", "f")
+
+
+class Port:
+    """One address. All but the three methods for forks runs on the loop."""
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Callable[[], grpc.ServerCredentials],
+        make: Callable[[], grpc.aio.Server],
+    ) -> None:
+        self._wanted = address
+        self._credentials = credentials
+        self._make = make
+        self._loop = asyncio.get_running_loop()
+        self._server: grpc.aio.Server | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._closed_for_forks = 0
+        self._closed_on_purpose = False
+        self._may_open = asyncio.Event()
+        self._may_open.set()
+        self.address = ""
+        """Where the port is, with its real number."""
+        self.reopened = 0
+        """How often gRPC's server ended by itself and was opened anew."""
+
+    async def open(self) -> None:
+        """Open the port. Raises StartError if it cannot be."""
+        server = self._make()
+        try:
+            self.address = self._bind(server, self.address or self._wanted)
+            await server.start()
+        except BaseException:
+            await server.stop(None)
+            raise
+        self._server = server
+        self._ending = None
+        self._closed_on_purpose = False
+
+    async def keep_open(self, stopping: asyncio.Event) -> None:
+        """Open the port anew whenever it closes, until it is to stop."""
+        stop: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
+        try:
+            while not stopping.is_set():
+                assert self._server is not None
+                ended: asyncio.Future[Any] = asyncio.ensure_future(_wait_for_end(self._server))
+                await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if stopping.is_set():
+                    # Not cancelled: gRPC would cancel its own shutdown with it.
+                    return
+                by_itself = not self._closed_on_purpose
+                if by_itself:
+                    _LOGGER.error("gRPC's server ended by itself; the port is opened anew")
+                await self._open_anew(stop)
+                self.reopened += by_itself
+        finally:
+            stop.cancel()
+
+    async def _open_anew(self, stop: asyncio.Future[Any]) -> None:
+        delay = _FIRST_DELAY_SECONDS
+        while not stop.done():
+            may_open: asyncio.Future[Any] = asyncio.ensure_future(self._may_open.wait())
+            await asyncio.wait({may_open, stop}, return_when=asyncio.FIRST_COMPLETED)
+            may_open.cancel()
+            if stop.done():
+                return
+            try:
+                await self.open()
+                return
+            except StartError as error:
+                _LOGGER.error("the port cannot be opened anew: %s", error)
+            await asyncio.wait({stop}, timeout=delay)
+            delay = min(2 * delay, _LAST_DELAY_SECONDS)
+
+    async def close(self) -> None:
+        """Close the port and end its calls."""
+        if self._server is None:
+            return
+        # Once for each server: gRPC crashes the process if two shutdowns overlap.
+        if self._ending is None:
+            self._ending = self._loop.create_task(_end(self._server))
+        await asyncio.shield(self._ending)
+
+    def _bind(self, server: grpc.aio.Server, address: str) -> str:
+        try:
+            port = server.add_secure_port(address, self._credentials())
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise StartError(
+                f"The port {address} cannot be opened; another process has taken it meanwhile. "
+                "Choose another, or port 0 for any free one."
+            )
+        if address.startswith("unix:"):
+            os.chmod(address.removeprefix("unix:"), 0o600)
+            return address
+        host, _ = split_address(address)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    # ---- around forks, in the thread that forks -----------------------------------
+
+    def before_fork(self, *, busy: bool) -> bool:
+        """Close the port if calls are under way. Takes at most half a second.
+
+        Returns:
+            Whether `after_fork` must be called in the parent.
+        """
+        if not busy or not _threads_restart() or _is_ours(threading.current_thread()):
+            return False
+        closed = threading.Event()
+        try:
+            self._loop.call_soon_threadsafe(self._close_for_fork, closed)
+        except RuntimeError:
+            return False
+        closed.wait(_FORK_SECONDS)
+        return True
+
+    def after_fork(self) -> None:
+        """Let the port be opened again."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end_close_for_fork)
+
+    def _close_for_fork(self, closed: threading.Event) -> None:
+        self._closed_for_forks += 1
+        self._closed_on_purpose = True
+        self._may_open.clear()
+
+        async def close() -> None:
+            try:
+                await self.close()
+            finally:
+                closed.set()
+
+        self._closing = self._loop.create_task(close())
+
+    def _end_close_for_fork(self) -> None:
+        self._closed_for_forks -= 1
+        if not self._closed_for_forks:
+            self._may_open.set()
+
+
+async def _end(server: grpc.aio.Server) -> None:
+    # A server that lost its loop is shutting down already.
+    core: Any = getattr(server, "_server", None)
+    if core is None or core.is_running():
+        await server.stop(None)
+    else:
+        await _wait_for_end(server)
+
+
+async def _wait_for_end(server: grpc.aio.Server) -> None:
+    # It raises what ended the server.
+    with contextlib.suppress(Exception):
+        await server.wait_for_termination()
+
+
+def _threads_restart() -> bool:
+    """Whether gRPC restarts its threads in a forked child, as it does unless told not to."""
+    return os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() not in _NO
+
+
+def _is_ours(thread: threading.Thread) -> bool:
+    # Evaluated code that forks would end itself.
+    return thread.name.startswith("ops_service")

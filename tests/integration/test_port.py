@@ -1,0 +1,144 @@
+"""The port survives what ends gRPC's own server, and a host that forks."""
+
+from __future__ import annotations
+
+import socket
+
+import grpc
+import pytest
+from fix_certs import CertificateAuthority, Identity, uri
+from fix_host import Host, StartHost
+from fix_http2 import Http2
+
+from ops_service.v1 import growth_pb2, process_pb2
+
+GET_PRINCIPAL = b"/ops_service.v1.MaintenanceService/GetPrincipal"
+
+
+def watch(host: Host, identity: Identity) -> grpc.Call:
+    """An open stream that tells something ten times a second."""
+    request = growth_pb2.WatchHeapGrowthRequest(
+        interval={"nanos": 100_000_000}, duration={"seconds": 3600}
+    )
+    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120)
+    assert next(stream).WhichOneof("part") == "header"
+    return stream
+
+
+@pytest.mark.parametrize("path", [b"/\xff\xfe", b"/\x80/x", GET_PRINCIPAL + b"\xff", b"\xc3\x28"])
+def test_a_method_name_that_is_not_utf8(
+    host: Host, admin: Identity, authority: CertificateAuthority, path: bytes
+) -> None:
+    stream = watch(host, admin)
+    # Whoever the authority signed for could do this, grant or not.
+    stranger = authority.issue("stranger", uri("spiffe://test.example/stranger"))
+    client = Http2(host.address, stranger)
+    outcome = client.outcome(client.request(path))
+    assert outcome is None or outcome.get(b"grpc-status") != b"0"
+    client.close()
+
+    # The streams of others go on, and nothing is told to the host's terminal.
+    for _ in range(3):
+        assert next(stream).WhichOneof("part") == "report"
+    stream.cancel()
+    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    host.assert_printed_nothing()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (b"x-value", b"\xff\xfe"),
+        (b"grpc-timeout", b"\xff"),
+        (b"grpc-encoding", b"\xff"),
+        (b"grpc-encoding", b"no-such-encoding"),
+        (b"user-agent", b"\x00"),
+    ],
+)
+def test_metadata_that_is_not_utf8(host: Host, admin: Identity, more: tuple[bytes, bytes]) -> None:
+    client = Http2(host.address, admin)
+    client.outcome(client.request(GET_PRINCIPAL, [more]))
+    client.close()
+    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+
+
+def test_a_server_that_ends_by_itself_is_opened_anew(
+    start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host()
+    stream = watch(host, admin)
+    host.run(
+        "import asyncio\n"
+        "asyncio.run_coroutine_threadsafe(service._port._server.stop(None), service._loop).result()"
+    )
+    with pytest.raises(grpc.RpcError):
+        list(stream)
+    host.wait_for("service._port.reopened == 1")
+    assert host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    host.run("service.stop()")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(host.address.rpartition(":")[2])), 5).close()
+
+
+FORK = """
+import os, time
+began = time.monotonic()
+child = os.fork()
+if child == 0:
+    # Long enough for gRPC's threads, which begin anew here, to see their sockets closed.
+    time.sleep(0.05)
+    os._exit(0)
+answer = [time.monotonic() - began, os.waitpid(child, 0)[1]]
+"""
+
+
+def test_children_of_a_host_that_forks_during_calls(start_host: StartHost, admin: Identity) -> None:
+    # Without closing the port about one in seven of these children died of SIGSEGV.
+    host = start_host()
+    for _ in range(25):
+        stream = watch(host, admin)
+        pause, status = host.run(FORK)
+        assert status == 0
+        assert pause < 1.0
+        with pytest.raises(grpc.RpcError) as raised:
+            list(stream)
+        assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
+    # No call is under way, so nothing is closed.
+    channel = host.channel(admin)
+    grpc.channel_ready_future(channel).result(60)
+    assert host.run(FORK)[1] == 0
+    answer = channel.unary_unary(GET_PRINCIPAL.decode())(b"", timeout=60, wait_for_ready=False)
+    assert answer
+
+
+def test_streams_go_on_over_forks_without_grpcs_support_of_them(
+    start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host(environment={"GRPC_ENABLE_FORK_SUPPORT": "0"})
+    stream = watch(host, admin)
+    for _ in range(5):
+        assert host.run(FORK)[1] == 0
+        assert next(stream).WhichOneof("part") == "report"
+    stream.cancel()
+
+
+def test_forks_of_several_threads_at_once(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    stream = watch(host, admin)
+    host.run(
+        "import os, threading\n"
+        "def fork():\n"
+        "    child = os.fork()\n"
+        "    if child == 0: os._exit(0)\n"
+        "    statuses.append(os.waitpid(child, 0)[1])\n"
+        "statuses = []\n"
+        "threads = [threading.Thread(target=fork) for _ in range(4)]\n"
+        "for each in threads: each.start()\n"
+        "for each in threads: each.join(60)\n"
+        "answer = statuses"
+    )
+    with pytest.raises(grpc.RpcError):
+        list(stream)
+    assert host.run("answer = statuses") == [0] * 4
+    call = host.channel(admin).unary_unary(GET_PRINCIPAL.decode())
+    assert call(b"", timeout=120, wait_for_ready=True)
