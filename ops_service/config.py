@@ -113,6 +113,12 @@ class HeapConfig:
     lifetime_limit_seconds: float = 30.0
     """Bound on the life of a walking child. While it lives, pages that the process
     writes to exist twice."""
+    cpu_share: float = 0.25
+    """Share of a CPU quota that a walking child and the service's threads may use
+    together. A smaller one makes captures last longer."""
+    pause_budget_seconds: float = 1.0
+    """How long the process may stand still for a clone. One that is estimated to take
+    longer is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +248,8 @@ def _check_bounds(config: Config) -> None:
         ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
         ("heap.lifetime_limit_seconds", config.heap.lifetime_limit_seconds, 1, 600),
         ("store.max_bytes", config.store.max_bytes, 1 << 20, 1 << 44),
+        ("heap.cpu_share", config.heap.cpu_share, 0.01, 1),
+        ("heap.pause_budget_seconds", config.heap.pause_budget_seconds, 0.001, 60),
         ("limits.calls", config.limits.calls, 1, 1000),
         ("limits.calls_per_principal", config.limits.calls_per_principal, 1, 1000),
         ("limits.streams_per_principal", config.limits.streams_per_principal, 1, 1000),

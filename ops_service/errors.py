@@ -14,6 +14,7 @@
     ├── EngineUnavailable          the snapshot engine cannot run here
     ├── CloneRefused               the system refused to clone the process
     ├── InsufficientMemory         a capture would not fit into the memory left
+    ├── PauseOverBudget            a clone would stop the process for too long
     ├── GcMomentMissed             the awaited collection did not come
     ├── WalkFailed                 the child ended before its walk was whole
     ├── WalkTimeout                the child outlived its bound
@@ -30,6 +31,8 @@ Raise what happened; `ops_service.status` maps it to the wire, once.
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 
 class OpsServiceError(Exception):
@@ -56,6 +59,14 @@ class OpsServiceError(Exception):
         super().__init__(message)
         self.retry_after = retry_after
         self.details = details or {}
+
+    def anew(self) -> Self:
+        """The same error without a traceback, to be raised in another thread.
+
+        An error that something keeps which its own traceback leads to is a cycle,
+        and would hold every frame on the way until the next collection.
+        """
+        return type(self)(str(self), retry_after=self.retry_after, details=self.details)
 
 
 class ConfigurationError(OpsServiceError):
@@ -134,6 +145,12 @@ class InsufficientMemory(OpsServiceError):
     """Too little memory is left. The text says the figures and what still fits."""
 
     reason = "INSUFFICIENT_MEMORY"
+
+
+class PauseOverBudget(OpsServiceError):
+    """The process would stand still for longer than its configuration allows."""
+
+    reason = "PAUSE_OVER_BUDGET"
 
 
 class GcMomentMissed(OpsServiceError):

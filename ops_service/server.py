@@ -40,7 +40,7 @@ from ops_service.gate.methods import (
     known_methods,
 )
 from ops_service.gate.passage import Rules
-from ops_service.heap.engine import configure
+from ops_service.heap import engine, pause
 from ops_service.heap.own import register
 from ops_service.port import Port
 from ops_service.process.identity import identify_process
@@ -133,7 +133,8 @@ class Service:
         # Threads that fork, and for which the port was closed.
         self._forking: set[int] = set()
         self._stopped = False
-        configure(allow_other_patch_release=config.heap.allow_other_patch_release)
+        engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
+        pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls)
         if config.server.address.startswith("unix:"):
             check_socket_path(Path(config.server.address.removeprefix("unix:")))

@@ -45,7 +45,7 @@ from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import resident_bytes
-from ops_service.heap.model import CaptureOptions, Census
+from ops_service.heap.model import CaptureOptions, Census, CensusOptions
 from ops_service.heap.snapshot import Capture, start_capture
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
 from ops_service.memory_messages import (
@@ -100,6 +100,9 @@ class MaintenanceServicer(
     ) -> None:
         super().__init__(identity, workers, store)
         self._config = config
+        self._census_options = CensusOptions(
+            lifetime_limit=config.heap.lifetime_limit_seconds, cpu_share=config.heap.cpu_share
+        )
         self._evaluator = evaluator
 
     async def GetPrincipal(
@@ -162,7 +165,7 @@ class MaintenanceServicer(
             # Before the census, whose own memory would be counted.
             read_time, memory = time.time(), read_memory(arena_statistics)
             try:
-                return read_time, memory, take_census(cancel=cancel)
+                return read_time, memory, self._census(cancel)
             except Cancelled:
                 raise
             except OpsServiceError as error:
@@ -198,7 +201,7 @@ class MaintenanceServicer(
         limit = limit_field(request.limit, field="limit", default=50, high=10_000)
         cancel = threading.Event()
         census = await self._workers.run(
-            lambda: take_census(allow_pause=request.allow_pause, cancel=cancel), cancel=cancel.set
+            lambda: self._census(cancel, allow_pause=request.allow_pause), cancel=cancel.set
         )
         types = census.all_types() if request.include_ops_service else census.types
         if request.order == heap_pb2.HEAP_SUMMARY_ORDER_COUNT:
@@ -224,6 +227,9 @@ class MaintenanceServicer(
             warnings=census.warnings,
         )
 
+    def _census(self, cancel: threading.Event, *, allow_pause: bool = False) -> Census:
+        return take_census(allow_pause=allow_pause, cancel=cancel, options=self._census_options)
+
     async def CaptureHeapSnapshot(
         self, request: heap_pb2.CaptureHeapSnapshotRequest, context: Any
     ) -> None:
@@ -239,6 +245,7 @@ class MaintenanceServicer(
             ),
             contents=contents(request),
             lifetime_limit=self._config.heap.lifetime_limit_seconds,
+            cpu_share=self._config.heap.cpu_share,
         )
         job = _CaptureJob(options)
         messages = job.messages(
@@ -294,7 +301,7 @@ class MaintenanceServicer(
     async def _sample(self, watch: HeapGrowthWatch, *, allow_pause: bool) -> GrowthReport:
         cancel = threading.Event()
         return await self._workers.run(
-            lambda: watch.add(take_census(allow_pause=allow_pause, cancel=cancel)),
+            lambda: watch.add(self._census(cancel, allow_pause=allow_pause)),
             cancel=cancel.set,
         )
 

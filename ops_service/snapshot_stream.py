@@ -92,6 +92,7 @@ def _trailer(summary: CaptureSummary) -> heap_graph_pb2.CaptureHeapSnapshotRespo
         child_cpu_time=duration(summary.child_cpu_time),
         child_table_bytes=summary.child_table_bytes,
         warnings=summary.warnings,
+        copied_bytes=summary.copied_bytes,
         cpu_throttled_count=summary.cpu_throttled,
     )
     return heap_graph_pb2.CaptureHeapSnapshotResponse(trailer=trailer)

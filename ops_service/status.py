@@ -29,6 +29,7 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.EngineUnavailable: StatusCode.FAILED_PRECONDITION,
     errors.CloneRefused: StatusCode.FAILED_PRECONDITION,
     errors.InsufficientMemory: StatusCode.RESOURCE_EXHAUSTED,
+    errors.PauseOverBudget: StatusCode.FAILED_PRECONDITION,
     errors.GcMomentMissed: StatusCode.DEADLINE_EXCEEDED,
     errors.WalkFailed: StatusCode.INTERNAL,
     errors.WalkTimeout: StatusCode.DEADLINE_EXCEEDED,

@@ -16,10 +16,11 @@ from ops_service.errors import (
     OpsServiceError,
     WalkFailed,
 )
-from ops_service.heap import cgroup, headroom, slots
+from ops_service.heap import cgroup, headroom, pause, slots
 from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
+from ops_service.heap.spending import cpu_rate
 
 _POLL_SECONDS = 0.05
 _RECORD = struct.Struct("<QQQBHH")
@@ -47,9 +48,12 @@ def take_census(
         options: What the child may take.
 
     Raises:
-        EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
-        WalkTimeout, Cancelled.
+        PauseOverBudget, EngineUnavailable, InsufficientMemory, CloneRefused,
+        WalkFailed, WalkTimeout, Cancelled.
     """
+    # Before the proof of the engine, which is a clone too. Not even a caller who allows
+    # a pause may have a longer one than the process does.
+    pause.admit(headroom.resident_bytes())
     status = engine_status()
     try:
         if not status.available:
@@ -77,7 +81,7 @@ class _Flight:
         if isinstance(self.result, Census):
             return self.result
         if isinstance(self.result, OpsServiceError):
-            raise self.result
+            raise self.result.anew()
         raise WalkFailed("The census ended without a result.")
 
 
@@ -116,7 +120,7 @@ def _lead(flight: _Flight, cancel: threading.Event, options: CensusOptions) -> C
     try:
         flight.result = _walk(abandoned, options)
     except OpsServiceError as error:
-        flight.result = error
+        flight.result = error.anew()
     finally:
         with _lock:
             slots.give_back(slots.CENSUS)
@@ -136,7 +140,11 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
     table_bytes = headroom.admit(cost.census, reserved, room, cost, "summary")
     quota = cgroup.cpu_quota(options.cgroup_root)
     bounds = WalkBounds(
-        options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
+        lifetime=options.lifetime_limit,
+        table_bytes=table_bytes,
+        copied_bytes=headroom.copied_limit(reserved, room, cost),
+        memory=room.bounds,
+        cpu_rate=cpu_rate(quota, options.cpu_share),
     )
     slots.reserve(slots.CENSUS, cost.census)
     resident = headroom.resident_bytes()

@@ -26,16 +26,16 @@ from ops_service.errors import (
     WalkFailed,
     WalkTimeout,
 )
+from ops_service.heap import pause
 from ops_service.heap.arrays import learn_arrays
-from ops_service.heap.headroom import MemoryBound
+from ops_service.heap.headroom import MemoryBound, resident_bytes
 from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
+from ops_service.heap.spending import Spending
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import Child
 
-_WAIT_ALL = 0x40000000
-"""``__WALL`` of wait(2): also children whose exit sends no signal."""
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
@@ -43,7 +43,7 @@ _NO_CONTENTS = Contents()
 
 # Values of Status in shared.h.
 _DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
-MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE = 6, 7, 8, 9
+MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE, _COPIED = 6, 7, 8, 9, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,13 @@ class WalkBounds:
     """Seconds until it is killed."""
     table_bytes: int
     """Bytes that its own tables may take."""
+    copied_bytes: int = 0
+    """Bytes that may exist twice because of it, by copy-on-write; 0 for no bound."""
     memory: tuple[MemoryBound, ...] = ()
     """Memory that has to be left for everybody else."""
     cpu_rate: float = 0.0
-    """CPU seconds a second; 0 for no bound."""
+    """CPU seconds a second, of the child and of those who pass its output on
+    together; 0 for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,13 @@ class WalkChild:
     ) -> None:
         from ops_service.heap import _walker
 
+        resident = resident_bytes()
+        pause.admit(resident)
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._end: ChildEnd | None = None
         self._cancelled = False
+        self._spending = Spending() if bounds.cpu_rate > 0 else None
         names = thread_names()
         learn_arrays()
         try:
@@ -115,6 +121,7 @@ class WalkChild:
                 census=census,
                 lifetime_limit=bounds.lifetime,
                 memory_limit=bounds.table_bytes,
+                copied_limit=bounds.copied_bytes,
                 memory_bounds=bounds.memory,
                 cpu_rate=bounds.cpu_rate,
                 roots=((sys.__dict__, "sys"),),
@@ -138,43 +145,46 @@ class WalkChild:
         finally:
             os.close(write_fd)
         self.pause = self._child.pause
+        pause.note(self.pause, resident)
 
     def read(self, cancelled: Callable[[], bool] | None = None) -> bytes:
         """Wait for output; b"" once the child has ended and all is read."""
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
+        if self._child.pidfd >= 0:
+            poll.register(self._child.pidfd, select.POLLIN)
         ended = False
+        if self._spending is not None:
+            self._child.spend(self._spending.seconds())
         while True:
             if cancelled is not None and cancelled():
                 self.cancel()
-            if poll.poll(0 if ended else _POLL_MS):
-                try:
-                    return os.read(self._read_fd, _READ_BYTES)
-                except BlockingIOError:
-                    continue
-            if ended:
-                return b""
-            ended = self._reap(os.WNOHANG)
+            poll.poll(0 if ended else _POLL_MS)
+            try:
+                return os.read(self._read_fd, _READ_BYTES)
+            except BlockingIOError:
+                if ended:
+                    return b""
+                ended = self._reap(block=False)
 
     def ended(self) -> bool:
         """Whether the child has ended, whatever is left to be read of it."""
-        return self._reap(os.WNOHANG)
+        return self._reap(block=False)
 
     def cancel(self) -> None:
         """Kill the child. Safe from any thread, at any time, more than once."""
         with self._lock:
             if self._end is None and os.getpid() == self._owner:
                 self._cancelled = True
-                # It may have ended, and been reaped by a host that waits for all.
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._child.pid, signal.SIGKILL)
+                self._child.kill()
 
     def close(self) -> None:
         """Kill the child if it still runs, reap it, and give back the pipe."""
         self.cancel()
-        self._reap(0)
+        self._reap(block=True)
         with self._lock:
             fd, self._read_fd = self._read_fd, -1
+            self._child.close()
         if fd >= 0:
             os.close(fd)
 
@@ -185,7 +195,7 @@ class WalkChild:
             Cancelled, WalkTimeout, InsufficientMemory, WalkFailed: unless it
                 walked to the end.
         """
-        self._reap(0)
+        self._reap(block=True)
         end = self._end
         assert end is not None
         if end.status != _DONE:
@@ -197,22 +207,22 @@ class WalkChild:
         """How it ended; None while it runs or is not reaped."""
         return self._end
 
-    def _reap(self, options: int) -> bool:
+    def _reap(self, *, block: bool) -> bool:
         with self._lock:
             if self._end is not None:
                 return True
             try:
-                pid, status, usage = os.wait4(self._child.pid, _WAIT_ALL | options)
-                if pid == 0:
+                ended = self._child.wait(block)
+                if ended is None:
                     return False
-                cpu = usage.ru_utime + usage.ru_stime
+                killed_by, cpu = ended
             except ChildProcessError:
                 # A host that waits for every child with __WALL took it.
-                status, cpu = 0, 0.0
+                killed_by, cpu = 0, 0.0
             report = self._child.report()
             self._end = ChildEnd(
                 status=report["status"],
-                signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+                signal=killed_by,
                 lifetime=time.monotonic() - self._begin,
                 cpu_time=cpu,
                 report=report,
@@ -225,7 +235,9 @@ class WalkChild:
         if end.signal == signal.SIGALRM:
             return WalkTimeout(
                 "The walking child reached its time limit and was ended. A slow reader is the "
-                "usual reason, or a process that gets little CPU time.",
+                "usual reason, or a process that gets little CPU time, as within a CPU quota, of "
+                "which a walk takes cpu_share alone. lifetime_limit_seconds in [heap] gives it "
+                "longer.",
                 retry_after=5.0,
             )
         if end.status in (_OUT_OF_MEMORY, _MEMORY_BOUND):
@@ -239,6 +251,15 @@ class WalkChild:
                 "The walking child ended itself: memory was running out, and what is left belongs "
                 "to the application. A summary needs far less than a snapshot.",
                 retry_after=30.0,
+            )
+        if end.status == _COPIED:
+            return InsufficientMemory(
+                "The walking child ended itself: the process writes to so much of its memory that "
+                f"{end.report['copied'] >> 20} MiB existed twice, more than the share of the free "
+                "memory that may be copied. A summary takes less time than a snapshot, and a "
+                "reader that takes the stream faster shortens it.",
+                retry_after=30.0,
+                details={"copied_bytes": str(end.report["copied"])},
             )
         opaque = end.report["opaque"]
         if end.status == _FAULT:

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from ops_service.errors import CloneRefused, OpsServiceError, WalkTimeout
+from ops_service.errors import CloneRefused, OpsServiceError, PauseOverBudget, WalkTimeout
 from ops_service.heap.model import EngineStatus
 
 _PROOF_SECONDS = 15.0
@@ -84,7 +84,7 @@ def _find_out() -> tuple[EngineStatus, bool]:
         return _off(
             "The proof of the walker's layout got too little CPU time. Try again.", compiled_for
         ), False
-    except CloneRefused as error:
+    except (CloneRefused, PauseOverBudget) as error:
         return _off(str(error), compiled_for), False
     except Exception as error:
         return _off(

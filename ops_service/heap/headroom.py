@@ -28,6 +28,8 @@ _CENSUS_FIXED = 8 << 20
 _COPIED_SHARE = 0.05
 """Pages that a process writes to during a walk, as a share of its memory. Where
 it is more, the child ends itself before the memory does."""
+_COPIED_FREE_SHARE = 0.25
+"""Share of the free memory that may be copied before the child ends itself."""
 _UNKNOWN = 1 << 60
 
 MemoryBound = tuple[str, str, str, int]
@@ -52,6 +54,8 @@ class Cost:
 
     snapshot: int
     census: int
+    copied: int
+    """Part of either: pages that the process writes to meanwhile."""
 
 
 def resident_bytes() -> int:
@@ -70,6 +74,7 @@ def estimate() -> Cost:
     return Cost(
         snapshot=tables + copied + _SNAPSHOT_FIXED,
         census=int(resident * _CENSUS_SHARE) + copied + _CENSUS_FIXED,
+        copied=copied,
     )
 
 
@@ -120,6 +125,11 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
             details={"needed_bytes": str(needed), "free_bytes": str(free)},
         )
     return max(needed, int(free * _CHILD_SHARE))
+
+
+def copied_limit(reserved: int, room: Headroom, cost: Cost) -> int:
+    """Bytes that may exist twice because of a child before it ends itself."""
+    return max(cost.copied, int((room.free - reserved) * _COPIED_FREE_SHARE))
 
 
 def _reserve(limit: int) -> int:

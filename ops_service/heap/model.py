@@ -77,8 +77,8 @@ class CaptureOptions:
     lifetime_limit: float = 30.0
     """Bound on the child's life; it is killed after this."""
     cpu_share: float = 0.25
-    """Share of a CPU quota that the child may use. Without a quota it is not held
-    back: its low priority is enough."""
+    """Share of a CPU quota that the child and the service's threads may use together.
+    Without a quota they are not held back: the child's low priority is enough."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
     """Where the control groups are mounted."""
 
@@ -125,6 +125,9 @@ class CaptureSummary:
     child_lifetime: float
     child_cpu_time: float
     child_table_bytes: int
+    copied_bytes: int | None
+    """What existed twice at the end of the child since one side had written to it;
+    None if the system does not tell."""
     cpu_throttled: int
     """How often a CPU quota made the process wait while the child lived."""
     warnings: tuple[str, ...]

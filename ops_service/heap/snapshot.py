@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from ops_service.errors import Busy, EngineUnavailable, WalkFailed
-from ops_service.heap import cgroup, headroom, slots
+from ops_service.heap import cgroup, headroom, pause, slots
 from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.gc_moment import at_moment
 from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, Sites, WalkMode
+from ops_service.heap.spending import cpu_rate
 
 _LENGTH_BYTES = 4
 _MESSAGE_MAX = 1 << 23
@@ -85,6 +86,7 @@ class Capture:
             child_lifetime=end.lifetime,
             child_cpu_time=end.cpu_time,
             child_table_bytes=report["mapped_peak"],
+            copied_bytes=report["copied"] if report["copied_known"] else None,
             cpu_throttled=self._throttled(),
             warnings=tuple(_warnings(report, self.start)),
         )
@@ -123,10 +125,12 @@ def start_capture(
         cancelled: Looked at while waiting for the garbage collector.
 
     Raises:
-        EngineUnavailable, Busy, InsufficientMemory, CloneRefused, GcMomentMissed,
-        Cancelled; while iterating: WalkFailed, WalkTimeout, Cancelled,
+        PauseOverBudget, EngineUnavailable, Busy, InsufficientMemory, CloneRefused,
+        GcMomentMissed, Cancelled; while iterating: WalkFailed, WalkTimeout, Cancelled,
         InsufficientMemory.
     """
+    # Before the proof of the engine and a collection, which stop the process as well.
+    pause.admit(headroom.resident_bytes())
     status = engine_status()
     if not status.available:
         raise EngineUnavailable(status.reason)
@@ -147,7 +151,11 @@ def _begin(options: CaptureOptions) -> Capture:
     slots.reserve(slots.SNAPSHOT, cost.snapshot)
     blocks, resident = sys.getallocatedblocks(), headroom.resident_bytes()
     bounds = WalkBounds(
-        options.lifetime_limit, table_bytes, room.bounds, quota.cpus * options.cpu_share
+        lifetime=options.lifetime_limit,
+        table_bytes=table_bytes,
+        copied_bytes=headroom.copied_limit(reserved, room, cost),
+        memory=room.bounds,
+        cpu_rate=cpu_rate(quota, options.cpu_share),
     )
     sites, probe = _site_probe()
     child = WalkChild(census=False, bounds=bounds, site=probe, contents=options.contents)

@@ -252,7 +252,7 @@ class HeapGraphBatch(_message.Message):
     def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ..., content_object_deltas: _Optional[_Iterable[int]] = ..., content_kinds: _Optional[_Iterable[int]] = ..., content_lengths: _Optional[_Iterable[int]] = ..., content_sizes: _Optional[_Iterable[int]] = ..., contents: _Optional[bytes] = ..., hash_object_deltas: _Optional[_Iterable[int]] = ..., hashes: _Optional[_Iterable[int]] = ..., late_edge_places: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
-    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count")
+    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count", "copied_bytes")
     OBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
     EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     TYPE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +266,7 @@ class HeapGraphTrailer(_message.Message):
     CHILD_TABLE_BYTES_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     CPU_THROTTLED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COPIED_BYTES_FIELD_NUMBER: _ClassVar[int]
     object_count: int
     edge_count: int
     type_count: int
@@ -279,4 +280,5 @@ class HeapGraphTrailer(_message.Message):
     child_table_bytes: int
     warnings: _containers.RepeatedScalarFieldContainer[str]
     cpu_throttled_count: int
-    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., cpu_throttled_count: _Optional[int] = ...) -> None: ...
+    copied_bytes: int
+    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., cpu_throttled_count: _Optional[int] = ..., copied_bytes: _Optional[int] = ...) -> None: ...

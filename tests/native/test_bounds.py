@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from ops_service.errors import InsufficientMemory
 from ops_service.heap import cgroup
 from ops_service.heap.census import take_census
 from ops_service.heap.model import CaptureOptions, CensusOptions
+from ops_service.heap.own import THREAD_PREFIX
 from ops_service.heap.snapshot import start_capture
+
+from .patient import PATIENCE
 
 GIB = 1 << 30
 
@@ -71,13 +75,33 @@ def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("needs_a_group")
-def test_a_quota_slows_the_child_down(tmp_path: Path) -> None:
+def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) -> None:
     root = tree(tmp_path, 100 << 20)
+    options = CaptureOptions(lifetime_limit=PATIENCE, cgroup_root=root, cpu_share=0.5)
     ballast = [[number] for number in range(300_000)]
-    # An eighth of 0.5 CPUs: the child's CPU time is a 16th of its life or less,
-    # but for the last rest, which it does not take.
-    with start_capture(CaptureOptions(cgroup_root=root, cpu_share=0.125)) as capture:
+    with start_capture(options) as capture:
         list(capture)
-    summary = capture.summary
-    assert summary.child_cpu_time < summary.child_lifetime / 8
+    alone = capture.summary
+    # A half of 0.5 CPUs, but for the last rest, which the child does not take.
+    assert alone.child_cpu_time < alone.child_lifetime / 4 * 1.1
+
+    spent = 0.0
+
+    def spend() -> None:
+        nonlocal spent
+        while spent < 0.4:
+            spent = time.thread_time()
+
+    with start_capture(options) as capture:
+        batches = iter(capture)
+        next(batches)
+        # What the service's own threads take counts as what the child takes.
+        sender = threading.Thread(target=spend, name=f"{THREAD_PREFIX}-sender")
+        sender.start()
+        while spent < 0.2:
+            time.sleep(0.001)
+        list(batches)
+        sender.join()
+    beside = capture.summary
+    assert beside.child_cpu_time + spent < beside.child_lifetime / 4 * 1.1
     assert len(ballast) == 300_000

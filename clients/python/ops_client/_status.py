@@ -26,6 +26,7 @@ REASONS: dict[str, type[CallFailed]] = {
     "ENGINE_UNAVAILABLE": errors.EngineUnavailable,
     "CLONE_REFUSED": errors.CloneRefused,
     "INSUFFICIENT_MEMORY": errors.InsufficientMemory,
+    "PAUSE_OVER_BUDGET": errors.PauseOverBudget,
     "GC_MOMENT_MISSED": errors.GcMomentMissed,
     "WALK_FAILED": errors.WalkFailed,
     "WALK_TIMEOUT": errors.WalkTimeout,

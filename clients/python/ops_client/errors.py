@@ -21,6 +21,7 @@
     │   ├── EngineUnavailable          its snapshot engine cannot run
     │   ├── CloneRefused               its system refused to clone the process
     │   ├── InsufficientMemory         a capture would not fit into its memory
+    │   ├── PauseOverBudget            it would stand still for too long
     │   ├── GcMomentMissed             the awaited collection did not come
     │   ├── WalkFailed                 the walk ended before it was whole
     │   ├── WalkTimeout                the walk outlived its bound
@@ -158,6 +159,10 @@ class CloneRefused(CallFailed):
 
 class InsufficientMemory(CallFailed):
     """A capture would not fit into the memory that the process has left."""
+
+
+class PauseOverBudget(CallFailed):
+    """The process would stand still for longer than its configuration allows."""
 
 
 class GcMomentMissed(CallFailed):

@@ -5,8 +5,9 @@
 Walk *walk_new(const Settings *settings);
 
 _Noreturn void child_end(Shared *shared, Status status, int error_number);
-/* Clones the process; the child walks and never returns. */
-long child_start(Settings *settings);
+/* Clones the process; the child walks and never returns. A descriptor that stands
+ * for the child is left in pidfd where the system has such. */
+long child_start(Settings *settings, int *pidfd);
 
 /* Rests, or ends the child, where a bound asks for it. Cheap: call it often. */
 void bounds_check(Walk *walk);

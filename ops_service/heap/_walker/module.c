@@ -1,17 +1,10 @@
-/* The Python module: starts a child that walks, and tells how it fared. */
+/* The Python module: starts a child that walks. */
 #include "walker.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-typedef struct {
-    PyObject_HEAD
-    long pid;
-    double pause;
-    Shared *shared;
-} Child;
 
 /* Types and objects that a walk needs to know, looked up once. */
 static struct {
@@ -59,99 +52,6 @@ regions_get(void)
     }
     return table;
 }
-
-/* ---- Child ---------------------------------------------------------------- */
-
-static void
-child_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    Child *child = (Child *)self;
-    if (child->shared != NULL)
-        munmap(child->shared, sizeof(Shared));
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-static PyObject *
-child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
-{
-    Shared *shared = ((Child *)self)->shared;
-    uint32_t opaque = shared->opaque_count;
-    if (opaque > OPAQUE_MAX + 1)
-        opaque = OPAQUE_MAX + 1;
-    PyObject *names = PyTuple_New(opaque);
-    if (names == NULL)
-        return NULL;
-    for (uint32_t i = 0; i < opaque; i++) {
-        char text[TYPE_NAME_ROOM];
-        size_t length = 0;
-        while (length < TYPE_NAME_ROOM - 1 && shared->opaque[i][length] != 0) {
-            text[length] = shared->opaque[i][length];
-            length++;
-        }
-        PyObject *name = PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, "replace");
-        if (name == NULL) {
-            Py_DECREF(names);
-            return NULL;
-        }
-        PyTuple_SET_ITEM(names, i, name);
-    }
-    const char *step = proof_step_name((int)shared->proof_step);
-    return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:s,s:N}",
-        "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
-        "error_number", (unsigned)shared->error_number,
-        "objects", (unsigned long long)shared->objects,
-        "edges", (unsigned long long)shared->edges,
-        "types", (unsigned long long)shared->types,
-        "names", (unsigned long long)shared->names,
-        "total_size", (unsigned long long)shared->total_size,
-        "mapped_peak", (unsigned long long)shared->mapped_peak,
-        "unstable_ids", (unsigned long long)shared->unstable_ids,
-        "unnamed_past_bound", (unsigned long long)shared->unnamed_past_bound,
-        "sites_read", (unsigned long long)shared->sites_read,
-        "hashes_made", (unsigned long long)shared->hashes_made,
-        "proof_step", step,
-        "opaque", names);
-}
-
-static PyMethodDef child_methods[] = {
-    {"report", child_report, METH_NOARGS, "The figures that the child left, as a dict."},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyObject *
-child_get_pid(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyLong_FromLong(((Child *)self)->pid);
-}
-
-static PyObject *
-child_get_pause(PyObject *self, void *Py_UNUSED(closure))
-{
-    return PyFloat_FromDouble(((Child *)self)->pause);
-}
-
-static PyGetSetDef child_getset[] = {
-    {"pid", child_get_pid, NULL, "Process id of the child.", NULL},
-    {"pause", child_get_pause, NULL, "Seconds that the GIL was held for the clone.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-static PyType_Slot child_slots[] = {
-    {Py_tp_dealloc, child_dealloc},
-    {Py_tp_methods, child_methods},
-    {Py_tp_getset, child_getset},
-    {0, NULL},
-};
-
-static PyType_Spec child_spec = {
-    .name = "ops_service.heap._walker.Child",
-    .basicsize = sizeof(Child),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = child_slots,
-};
 
 /* ---- start --------------------------------------------------------------------- */
 
@@ -232,17 +132,18 @@ read_bounds(Settings *settings, PyObject *bounds)
 static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "memory_bounds",
-                            "cpu_rate", "roots", "own", "threads", "site", "content", "proof",
-                            NULL};
+    static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "copied_limit",
+                            "memory_bounds", "cpu_rate", "roots", "own", "threads", "site",
+                            "content", "proof", NULL};
     Settings settings = {0};
     PyObject *bounds, *roots, *own, *threads, *site, *content, *proof;
     Py_ssize_t content_limit;
-    unsigned long long memory_limit;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ipdKO!dO!O!O!OO!O", names, &settings.output,
-                                     &settings.census, &settings.lifetime_limit, &memory_limit,
-                                     &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads, &site,
-                                     &PyTuple_Type, &content, &proof))
+    unsigned long long memory_limit, copied_limit;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "ipdKKO!dO!O!O!OO!O", names, &settings.output, &settings.census,
+            &settings.lifetime_limit, &memory_limit, &copied_limit, &PyTuple_Type, &bounds,
+            &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads,
+            &site, &PyTuple_Type, &content, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -263,6 +164,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     settings.proof = proof == Py_None ? NULL : proof;
     settings.census = settings.census || settings.proof != NULL;
     settings.memory_limit = memory_limit;
+    settings.copied_limit = copied_limit;
     settings.interp = PyInterpreterState_Get();
     settings.modules = PyImport_GetModuleDict();
     settings.zero_size = module_state.zero_size;
@@ -275,7 +177,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     Child *child = PyObject_New(Child, module_state.child_type);
     if (child == NULL)
         return NULL;
-    child->pid = -1;
+    child->pid = child->pidfd = -1;
     child->shared = shared_map(sizeof(Shared));
     settings.shared = child->shared;
     settings.own = ((PyTupleObject *)own)->ob_item;
@@ -288,7 +190,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
         Py_DECREF(child);
         return NULL;
     }
-    child->pid = child_start(&settings);
+    child->pid = child_start(&settings, &child->pidfd);
     int error_number = errno;
     PyMem_Free(settings.threads);
     PyMem_Free(settings.memory_bounds);

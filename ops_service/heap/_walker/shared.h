@@ -13,6 +13,7 @@ typedef enum {
     STATUS_MEMORY_BOUND = 7,
     STATUS_FAULT = 8,
     STATUS_PRESSURE = 9,
+    STATUS_COPIED = 10,
 } Status;
 
 #define OPAQUE_MAX 16
@@ -32,7 +33,12 @@ typedef struct {
     volatile uint64_t unnamed_past_bound;
     volatile uint64_t sites_read;
     volatile uint64_t hashes_made;
+    /* Bytes that exist twice because of the child, where the system tells. */
+    volatile uint64_t copied;
+    volatile uint32_t copied_known;
     volatile uint64_t proof_step;
+    /* Written by the parent: CPU time that it has spent on the output so far. */
+    volatile uint64_t spent_microseconds;
     /* Types whose traversal faulted; the last one ended the child if the
      * status says so. */
     volatile uint32_t opaque_count;

@@ -70,6 +70,8 @@ struct Walk {
     uint64_t ticks;
     double began;
     double looked;
+    uint64_t anonymous_before;
+    double measure_next;
 };
 
 static inline TypeEntry *

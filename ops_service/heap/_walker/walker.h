@@ -1,6 +1,6 @@
 /* The heap walker: what its parts share.
  *
- *   module.c   the Python module: start a walk, prove the layout
+ *   module.c   the Python module: start a walk
  *   child.c    clone, and the life of the child around the walk
  *   proof.c    does the layout read by layout.h fit the running interpreter?
  *   graph.c    the walk of a snapshot      census.c  the walk of a census
@@ -13,6 +13,8 @@
  *   late.c     edges that wait             sites.c   where objects were allocated
  *   content.c  what strings and the like hold          hash.c   hashes of strings
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
+ *   copied.c   what copy-on-write cost       files.c   files of the system
+ *   handle.c   what the parent holds of a child
  *   allocator.c   no part of a walk: what CPython prints of its arenas
  *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
@@ -42,6 +44,9 @@ typedef struct Walk Walk;
 #include "emit.h"
 #include "walk.h"
 #include "child.h"
+#include "copied.h"
+#include "files.h"
+#include "handle.h"
 
 /* ---- allocator.c -------------------------------------------------------------- */
 

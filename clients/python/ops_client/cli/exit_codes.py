@@ -48,6 +48,7 @@ class ExitCode(IntEnum):
     CANCELLED = 35
     EVALUATION_DISABLED = 36
     AUDIT_UNAVAILABLE = 37
+    PAUSE_OVER_BUDGET = 38
 
     INCOMPLETE_SNAPSHOT = 40
     CORRUPT_SNAPSHOT = 41
@@ -102,6 +103,7 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.EngineUnavailable: ExitCode.ENGINE_UNAVAILABLE,
     errors.CloneRefused: ExitCode.CLONE_REFUSED,
     errors.InsufficientMemory: ExitCode.INSUFFICIENT_MEMORY,
+    errors.PauseOverBudget: ExitCode.PAUSE_OVER_BUDGET,
     errors.GcMomentMissed: ExitCode.GC_MOMENT_MISSED,
     errors.WalkFailed: ExitCode.WALK_FAILED,
     errors.WalkTimeout: ExitCode.WALK_TIMEOUT,

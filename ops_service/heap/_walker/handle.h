@@ -1,0 +1,15 @@
+/* handle.c: what the parent holds of a child. */
+#ifndef OPS_WALKER_HANDLE_H
+#define OPS_WALKER_HANDLE_H
+
+typedef struct {
+    PyObject_HEAD
+    long pid;
+    int pidfd; /* -1 where the system has none */
+    double pause;
+    Shared *shared;
+} Child;
+
+extern PyType_Spec child_spec;
+
+#endif
