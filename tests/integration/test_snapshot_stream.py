@@ -121,7 +121,7 @@ def test_a_second_capture_is_refused(start_host: StartHost, admin: Identity) -> 
 
 
 def test_a_stopped_reader_is_freed(start_host: StartHost, admin: Identity) -> None:
-    host = start_host(limits={"stall_seconds": 0.5})
+    host = start_host(limits={"stall_seconds": 2.0})
     host.run(BALLAST)
     before = host.run("answer = peak_bytes()")
     stub = host.stub(admin)
