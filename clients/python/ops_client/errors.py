@@ -42,6 +42,9 @@
         ├── UnsupportedHeapGraphFile   a newer release wrote it
         ├── TruncatedHeapGraphFile     its end is missing
         └── CorruptHeapGraphFile       its contents contradict each other
+    AnalysisError                      a graph does not hold what was asked of it
+    ├── ObjectNotFound                 no such id, or no object of such a type
+    └── DifferentProcesses             two graphs are not of one process
 
 Every text is a sentence that says what happened and what to do about it.
 """
@@ -223,6 +226,18 @@ class CorruptSnapshot(SnapshotError):
 
 class FileNotWritten(OpsClientError):
     """A file could not be written. Whatever stood at its name still does."""
+
+
+class AnalysisError(OpsClientError):
+    """A heap graph does not hold what was asked of it."""
+
+
+class ObjectNotFound(AnalysisError):
+    """No object has the id, or none is of the type."""
+
+
+class DifferentProcesses(AnalysisError):
+    """Two heap graphs are to be compared that are not of one process."""
 
 
 class HeapGraphFileError(OpsClientError):

@@ -10,9 +10,13 @@ from ops_client.cli.certs_init import init
 from ops_client.cli.evaluate import evaluate
 from ops_client.cli.heap_capture import capture
 from ops_client.cli.heap_convert import convert
+from ops_client.cli.heap_diff import diff
 from ops_client.cli.heap_fetch import fetch
 from ops_client.cli.heap_list import list_snapshots
+from ops_client.cli.heap_path import path
+from ops_client.cli.heap_retained import retained
 from ops_client.cli.heap_summary import summary
+from ops_client.cli.heap_suspects import suspects
 from ops_client.cli.leaks_watch import watch
 from ops_client.cli.memory_reclaim import reclaim
 from ops_client.cli.memory_show import show
@@ -52,6 +56,10 @@ heap.command("capture")(capture)
 heap.command("convert")(convert)
 heap.command("list")(list_snapshots)
 heap.command("fetch")(fetch)
+heap.command("retained")(retained)
+heap.command("suspects")(suspects)
+heap.command("path")(path)
+heap.command("diff")(diff)
 leaks.command("watch")(watch)
 memory.command("show")(show)
 memory.command("reclaim")(reclaim)

@@ -75,6 +75,9 @@ class ExitCode(IntEnum):
     STORE_UNWRITABLE = 63
     STORE_DAMAGED = 64
 
+    OBJECT_NOT_FOUND = 70
+    DIFFERENT_PROCESSES = 71
+
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
@@ -119,6 +122,9 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.IncompleteSnapshot: ExitCode.INCOMPLETE_SNAPSHOT,
     errors.CorruptSnapshot: ExitCode.CORRUPT_SNAPSHOT,
     errors.FileNotWritten: ExitCode.FILE_NOT_WRITTEN,
+    errors.AnalysisError: ExitCode.OBJECT_NOT_FOUND,
+    errors.ObjectNotFound: ExitCode.OBJECT_NOT_FOUND,
+    errors.DifferentProcesses: ExitCode.DIFFERENT_PROCESSES,
     errors.HeapGraphFileError: ExitCode.FILE_NOT_READ,
     errors.NotAHeapGraphFile: ExitCode.NOT_A_HEAP_GRAPH_FILE,
     errors.UnsupportedHeapGraphFile: ExitCode.UNSUPPORTED_HEAP_GRAPH_FILE,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +20,7 @@ from ops_client.cli.command import (
     command,
     connect,
 )
+from ops_client.cli.graph_file import read
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds, size
 from ops_service.v1 import heap_pb2
 
@@ -37,8 +40,12 @@ _ORDERS = {
 
 @command
 async def summary(
-    target: Target,
-    ca: Ca,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="What `heap capture` wrote; else the live process."),
+    ] = None,
+    target: Target = "",
+    ca: Ca = Path(),
     cert: Cert = None,
     key: Key = None,
     server_name: ServerName = "",
@@ -48,6 +55,11 @@ async def summary(
     json: Json = False,
 ) -> None:
     """Count live objects and their bytes by type."""
+    if file is not None:
+        _summarize(file, limit, by, json)
+        return
+    if not target or ca == Path():
+        raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
     async with connect(target, ca, cert, key, server_name) as client:
         reply = await client.summarize_heap(limit=limit, order=_ORDERS[by], allow_pause=allow_pause)
     if json:
@@ -71,4 +83,54 @@ async def summary(
     pause = seconds(reply.clone_pause.ToTimedelta().total_seconds())
     say(f"{total}. The process stood still for {pause}.")
     for warning in reply.warnings:
+        complain(warning)
+
+
+def _summarize(file: Path, limit: int, by: Order, json: bool) -> None:
+    import numpy as np
+
+    from ops_client.heap_graph import count_types, find_duplicates
+
+    graph = read(file)
+    rows = count_types(graph)
+    if by is Order.COUNT:
+        rows.sort(key=lambda row: -row.count)
+    duplicates, wasted = find_duplicates(graph, limit)
+    total = int(np.sum(graph.sizes) + np.sum(graph.extra_sizes, dtype=np.uint64))
+    if json:
+        say_json(
+            {
+                "object_count": graph.object_count,
+                "edge_count": graph.edge_count,
+                "total_size": total,
+                "types": [asdict(row) for row in rows[:limit]],
+                "duplicates": [asdict(each) for each in duplicates],
+                "wasted_size": wasted,
+            }
+        )
+        return
+    say_table(
+        ["count", "size", "type"],
+        [
+            (f"{row.count:,}", ("~" if row.size_estimated else "") + size(row.size), row.type_name)
+            for row in rows[:limit]
+        ],
+    )
+    if duplicates:
+        say("")
+        say_table(
+            ["copies", "of", "wasted", "duplicates"],
+            [
+                (
+                    f"{each.count:,}",
+                    size(each.size),
+                    size(each.wasted_size),
+                    each.type_name if each.text is None else f"{each.type_name} {each.text!r}",
+                )
+                for each in duplicates
+            ],
+        )
+        say(f"Equal strings waste {size(wasted)} in all.")
+    say(f"{graph.object_count:,} objects of {len(rows):,} types, {size(total)}.")
+    for warning in graph.trailer.warnings:
         complain(warning)

@@ -1,0 +1,68 @@
+"""Reading the file that a command is about, and what is said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops_client.cli.terminal import complain, progress_bar
+from ops_client.errors import ObjectNotFound
+
+# NumPy takes longer to load than most commands to run, so what needs it is
+# imported by the functions that do.
+if TYPE_CHECKING:
+    from ops_client.heap_graph import DominatorTree, HeapGraph
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="What `heap capture` wrote.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")]
+
+
+def read(file: Path) -> HeapGraph:
+    """Read a heap graph file, with a bar on the terminal."""
+    from ops_client.heap_graph import read_heap_graph
+
+    with progress_bar(f"Reading {file.name}") as advance:
+        return read_heap_graph(file, advance)
+
+
+def dominators(graph: HeapGraph) -> DominatorTree:
+    """Find who keeps whom alive, with a bar on the terminal."""
+    from ops_client.heap_graph import find_dominators
+    from ops_client.heap_graph._algorithms import SLOW_NOTICE, native
+
+    if native is None:
+        complain(SLOW_NOTICE)
+    with progress_bar("Finding what each object retains"):
+        return find_dominators(graph)
+
+
+def find_objects(graph: HeapGraph, what: str) -> list[int]:
+    """Indexes of the object with an id, or of all objects of a type.
+
+    Args:
+        what: An id, or the name of a type as reports print it.
+
+    Raises:
+        ObjectNotFound: There is neither.
+    """
+    import numpy as np
+
+    from ops_client.heap_graph import type_name
+
+    if what.isdecimal():
+        number = int(what)
+        found = np.flatnonzero(graph.ids == number) if 0 < number < 2**32 else np.empty(0, int)
+        if not len(found):
+            raise ObjectNotFound(
+                f"no object has the id {what}. Take one that a report of this file prints."
+            )
+        return [int(found[0])]
+    kinds = [place for place, each in enumerate(graph.types) if type_name(each) == what]
+    objects: list[int] = np.flatnonzero(np.isin(graph.type_indexes, kinds)).tolist()
+    if not objects:
+        close = sorted({type_name(each) for each in graph.types if what in type_name(each)})
+        hint = f" Did you mean {' or '.join(close[:3])}?" if close else ""
+        raise ObjectNotFound(f"no object is of a type named {what}.{hint}")
+    return objects

@@ -1,0 +1,93 @@
+"""opsctl heap diff"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import Json, command
+from ops_client.cli.graph_file import Limit, dominators, read
+from ops_client.cli.terminal import complain, say, say_json, say_table, size
+
+
+@command
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The first snapshot.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The second.")],
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """Show what is new, gone or grown between two snapshots of one process."""
+    from ops_client.heap_graph import PathFinder, compare, find_holders
+
+    first, second = read(before), read(after)
+    began, ended = (each.header.capture_time.ToNanoseconds() for each in (first, second))
+    if ended < began:
+        complain("the second snapshot is older than the first: what is new was freed.")
+    paths = PathFinder(second)
+    found = compare(first, second, paths, limit)
+    holders = find_holders(found, dominators(second), paths, limit)
+    new, freed = int(found.is_new.sum()), int(found.is_freed.sum())
+    if json:
+        say_json(
+            {
+                "new_count": new,
+                "freed_count": freed,
+                "readdressed_count": found.readdressed,
+                "types": [asdict(each) for each in found.types[:limit]],
+                "grown": [asdict(each) for each in found.grown],
+                "holders": [
+                    {**asdict(each), "id": second.ids[each.object_index].item()}
+                    if each.object_index < second.object_count
+                    else asdict(each)
+                    for each in holders
+                ],
+            }
+        )
+        return
+    say_table(
+        ["count", "size", "new", "gone", "type"],
+        [
+            (
+                f"{each.count_after - each.count_before:+,}",
+                _signed(each.size_after - each.size_before),
+                f"{each.new:,}",
+                f"{each.freed:,}",
+                each.type_name,
+            )
+            for each in found.types[:limit]
+        ],
+    )
+    if holders:
+        say("")
+        say("New objects, by the old one that holds them:")
+        say_table(
+            ["new", "size", "holder"],
+            [(f"{each.count:,}", size(each.size), each.path) for each in holders],
+        )
+    if found.grown:
+        say("")
+        say("Grown:")
+        say_table(
+            ["size", "growth", "id", "object"],
+            [
+                (
+                    size(each.size_after),
+                    _signed(each.size_after - each.size_before),
+                    str(each.id),
+                    each.path,
+                )
+                for each in found.grown
+            ],
+        )
+    say(
+        f"At least {new:,} new objects and {freed:,} gone; {found.readdressed:,} of the new "
+        "ones have the address of one that is gone."
+    )
+
+
+def _signed(count: int) -> str:
+    return ("+" if count >= 0 else "") + size(count)

@@ -1,0 +1,230 @@
+"""What changed between two snapshots of one process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.errors import DifferentProcesses
+from ops_client.heap_graph.dominators import DominatorTree
+from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_client.heap_graph.paths import PathFinder
+
+# Objects of these never change their size or, for tuples, their elements: one that
+# seems to has died, and another stands at its address.
+_UNCHANGING = {
+    "str", "bytes", "int", "float", "complex", "bool", "tuple", "frozenset", "range", "code",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """One type in both snapshots."""
+
+    type_name: str
+    count_before: int
+    count_after: int
+    size_before: int
+    size_after: int
+    new: int
+    """Objects of the second that the first does not have; at least so many."""
+    freed: int
+    """Objects of the first that the second does not have; at least so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """An object of both snapshots that is larger in the second."""
+
+    object_index: int
+    """In the second."""
+    id: int
+    type_name: str
+    size_before: int
+    size_after: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object that was there before, and what is new below it."""
+
+    object_index: int
+    """In the second snapshot."""
+    type_name: str
+    count: int
+    """New objects that it dominates with no other old object between."""
+    size: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed. Arrays tell of objects, lists of the most important."""
+
+    is_new: NDArray[np.bool_]
+    """By object of the second snapshot."""
+    is_freed: NDArray[np.bool_]
+    """By object of the first snapshot."""
+    readdressed: int
+    """Objects that have the address of one that is gone, and are counted as new."""
+    types: list[TypeChange]
+    """Types that changed, the largest growth in bytes first."""
+    grown: list[Grown]
+    """By growth in bytes."""
+
+
+def compare(before: HeapGraph, after: HeapGraph, paths: PathFinder, limit: int = 20) -> Difference:
+    """Compare two snapshots of one process.
+
+    Two objects are taken for the same if they have the same id, the same type (by
+    the type's own id and name), and nothing shows that one replaced the other: an
+    object of an immutable type keeps its size, and a tuple its elements. An
+    address may still have been given to an equal-looking object meanwhile, so new
+    and freed are lower bounds. Counts and sizes by type are exact.
+
+    Args:
+        before: The first snapshot.
+        after: The second.
+        paths: Of the second.
+        limit: How many grown objects to name.
+
+    Raises:
+        DifferentProcesses: They are not of one process.
+    """
+    ours, theirs = before.header.process, after.header.process
+    if ours.instance_id != theirs.instance_id:
+        raise DifferentProcesses(
+            f"the first snapshot is of process {ours.pid} on {ours.host_name}, the second of "
+            f"process {theirs.pid} on {theirs.host_name} or of a later start. Compare two of one "
+            "process."
+        )
+    old, new = _common(before, after)
+    same = _is_same(before, after, old, new)
+    readdressed = int((~same).sum())
+    old, new = old[same], new[same]
+    is_new, is_freed = np.ones(after.object_count, bool), np.ones(before.object_count, bool)
+    is_new[new] = is_freed[old] = False
+    # Synthetic nodes have no address, and are no objects that anybody allocated.
+    is_new &= after.ids != 0
+    is_freed &= before.ids != 0
+    growth = after.sizes[new].astype(np.int64) - before.sizes[old].astype(np.int64)
+    chosen = np.argsort(-growth, kind="stable")[:limit]
+    grown = [
+        Grown(
+            int(new[place]),
+            int(after.ids[new[place]]),
+            type_name(after.types[after.type_indexes[new[place]]]),
+            int(before.sizes[old[place]]),
+            int(after.sizes[new[place]]),
+            paths.text(paths.to(int(new[place]))),
+        )
+        for place in chosen.tolist()
+        if growth[place] > 0
+    ]
+    types = _type_changes(before, after, is_freed, is_new)
+    return Difference(is_new, is_freed, readdressed, types, grown)
+
+
+def find_holders(
+    difference: Difference, tree: DominatorTree, paths: PathFinder, limit: int = 20
+) -> list[Holder]:
+    """Which old objects hold what is new, most bytes first.
+
+    Args:
+        tree: Of the second snapshot.
+        paths: Of the second snapshot.
+        limit: How many to name.
+    """
+    graph, count = tree.graph, tree.graph.object_count
+    # Each object's closest dominator that is not new: doubled steps up the tree.
+    above = np.append(np.where(difference.is_new, tree.immediate, np.arange(count)), count)
+    while not np.array_equal(further := above[above], above):
+        above = further
+    members = np.flatnonzero(difference.is_new)
+    holders = above[members]
+    counts = np.bincount(holders, minlength=count + 1)
+    sizes = np.bincount(
+        holders, weights=graph.sizes[members] + graph.extra_sizes[members], minlength=count + 1
+    )
+    chosen = np.argsort(sizes, kind="stable")[::-1][:limit]
+    return [
+        Holder(
+            each,
+            paths.label(each) if each < count else "roots",
+            int(counts[each]),
+            int(sizes[each]),
+            paths.text(paths.to(each)) if each < count else "several roots or holders",
+        )
+        for each in chosen.tolist()
+        if counts[each]
+    ]
+
+
+def _common(before: HeapGraph, after: HeapGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Objects of both that share an id, which each has once."""
+    _, old, new = np.intersect1d(before.ids, after.ids, return_indices=True)
+    has_id = before.ids[old] != 0
+    return old[has_id], new[has_id]
+
+
+def _is_same(
+    before: HeapGraph, after: HeapGraph, old: NDArray[np.int64], new: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    keys: dict[tuple[int, str], int] = {}
+    old_types, new_types = (
+        np.array([keys.setdefault((t.type_id, type_name(t)), len(keys)) for t in graph.types])
+        for graph in (before, after)
+    )
+    old_kinds, new_kinds = before.type_indexes[old], after.type_indexes[new]
+    same: NDArray[np.bool_] = old_types[old_kinds] == new_types[new_kinds]
+    unchanging = np.array([type_name(each) in _UNCHANGING for each in after.types], bool)
+    same &= ~unchanging[new_kinds] | (before.sizes[old] == after.sizes[new])
+    tuples = np.array([type_name(each) == "tuple" for each in after.types], bool)
+    places = np.flatnonzero(same & tuples[new_kinds])
+    return _without_changed_tuples(before, after, old, new, same, places)
+
+
+def _without_changed_tuples(
+    before: HeapGraph,
+    after: HeapGraph,
+    old: NDArray[np.int64],
+    new: NDArray[np.int64],
+    same: NDArray[np.bool_],
+    places: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Tuples whose elements have other ids than before are others."""
+    lengths = np.diff(before.edge_starts)[old[places]]
+    other = np.diff(after.edge_starts)[new[places]]
+    same[places[lengths != other]] = False
+    places, lengths = places[lengths == other], lengths[lengths == other]
+    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    first = before.edge_targets[np.repeat(before.edge_starts[old[places]], lengths) + within]
+    second = after.edge_targets[np.repeat(after.edge_starts[new[places]], lengths) + within]
+    differs = before.ids[first] != after.ids[second]
+    same[np.repeat(places, lengths)[differs]] = False
+    return same
+
+
+def _type_changes(
+    before: HeapGraph, after: HeapGraph, is_freed: NDArray[np.bool_], is_new: NDArray[np.bool_]
+) -> list[TypeChange]:
+    rows: dict[str, list[int]] = {}
+    for side, graph, chosen in ((0, before, is_freed), (1, after, is_new)):
+        kinds, many = graph.type_indexes, len(graph.types)
+        counts = np.bincount(kinds, minlength=many)
+        own = (graph.sizes + graph.extra_sizes).astype(np.float64)
+        sizes = np.bincount(kinds, weights=own, minlength=many)
+        marked = np.bincount(kinds[chosen], minlength=many)
+        for number, each in enumerate(graph.types):
+            row = rows.setdefault(type_name(each), [0] * 6)
+            row[side] += int(counts[number])
+            row[2 + side] += int(sizes[number])
+            row[5 - side] += int(marked[number])
+    changes = [TypeChange(name, *row) for name, row in rows.items()]
+    changed = [
+        each for each in changes if each.new or each.freed or each.size_after != each.size_before
+    ]
+    return sorted(changed, key=lambda each: each.size_before - each.size_after)

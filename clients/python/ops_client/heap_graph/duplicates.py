@@ -1,0 +1,62 @@
+"""Strings of a heap that exist more than once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ops_client.heap_graph.model import HeapGraph, type_name
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Equal strings, each an object of its own."""
+
+    type_name: str
+    count: int
+    size: int
+    """Bytes of one."""
+    wasted_size: int
+    """Bytes of all but one."""
+    object_index: int
+    """One of them."""
+    text: str | None
+    """What it says, if the snapshot tells."""
+
+
+def find_duplicates(graph: HeapGraph, limit: int = 20) -> tuple[list[Duplicate], int]:
+    """Find equal str and bytes objects by their hashes, most wasteful first.
+
+    Empty unless the snapshot hashes strings (``graph.string_hashes``).
+
+    Returns:
+        The first ones, and the bytes that all of them waste.
+    """
+    objects = graph.string_hashes.objects
+    if not len(objects):
+        return [], 0
+    # Equal text as str and as bytes is no duplicate.
+    keys = np.empty(len(objects), [("hash", np.uint64), ("type", np.uint32)])
+    keys["hash"], keys["type"] = graph.string_hashes.hashes, graph.type_indexes[objects]
+    order = np.argsort(keys, order=("hash", "type"), kind="stable")
+    ordered = keys[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    counts = np.diff(np.append(begins, len(order)))
+    firsts = objects[order[begins]]
+    sizes = graph.sizes[firsts] + graph.extra_sizes[firsts]
+    wasted = sizes * (counts - 1).astype(np.uint64)
+    chosen = np.argsort(wasted, kind="stable")[::-1][:limit]
+    found = [
+        Duplicate(
+            type_name(graph.types[graph.type_indexes[firsts[place]]]),
+            int(counts[place]),
+            int(sizes[place]),
+            int(wasted[place]),
+            int(firsts[place]),
+            graph.content_text(int(firsts[place])),
+        )
+        for place in chosen.tolist()
+        if counts[place] > 1
+    ]
+    return found, int(wasted.sum())

@@ -1,0 +1,198 @@
+"""Why an object is alive: named paths from a root to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.heap_graph import _algorithms
+from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_client.heap_graph.roots import root_groups
+from ops_service.v1 import heap_graph_pb2 as pb
+
+_NO_EDGE = 2**32 - 1
+
+_FOLDED = "[…]"
+_ITEMS = (pb.EDGE_KIND_ELEMENT, pb.EDGE_KIND_KEY, pb.EDGE_KIND_VALUE)
+# Whose parts say little without saying what they are parts of.
+_OPAQUE = ("frame", "function", "coroutine", "generator", "async_generator")
+_ROOT_TEXTS = {
+    pb.HEAP_ROOT_KIND_MODULES: "",
+    pb.HEAP_ROOT_KIND_INTERPRETER: "the interpreter",
+    pb.HEAP_ROOT_KIND_THREAD: "thread",
+    pb.HEAP_ROOT_KIND_FRAME: "frame",
+    pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
+}
+_FLAG_TEXTS = {16: "C code alone", 32: "a garbage cycle, or C code"}
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way from a root to an object. Each object but the first has its edge."""
+
+    objects: tuple[int, ...]
+    """Indexes of the objects, the root first."""
+    edges: tuple[int, ...]
+    """Indexes of the edges between them: one less."""
+
+    @property
+    def target(self) -> int:
+        """The object that it leads to."""
+        return self.objects[-1]
+
+
+class PathFinder:
+    """Finds shortest paths in one graph.
+
+    Paths from ``sys.modules`` and the stacks of threads are preferred to any other,
+    and those of ``ops_service`` itself come last. Making one costs 0.3 to 1.5 s and
+    8 bytes an object for ten million objects; a path then costs microseconds.
+    """
+
+    def __init__(self, graph: HeapGraph) -> None:
+        self._graph = graph
+        groups = root_groups(graph)
+        ends = np.cumsum([len(group) for group in groups]).astype(np.uint64)
+        self._parent_edges: NDArray[np.uint32] = np.empty(graph.object_count, np.uint32)
+        _algorithms.find_paths(
+            graph.edge_starts,
+            graph.edge_targets,
+            graph.edge_kinds,
+            np.concatenate(groups),
+            ends,
+            self._parent_edges,
+        )
+        self._roots = {root.object_index: root for root in graph.roots}
+        self._type_names = [type_name(each) for each in graph.types]
+        self._folded: dict[int, str] = {}
+        self._classes = {each.type_id: type_name(each) for each in graph.types if each.type_id}
+
+    def to(self, target: int) -> Path:
+        """The shortest path to an object."""
+        objects, edges = [target], []
+        while (edge := int(self._parent_edges[objects[-1]])) != _NO_EDGE:
+            edges.append(edge)
+            objects.append(self._source_of(edge))
+        return Path(tuple(reversed(objects)), tuple(reversed(edges)))
+
+    def alternatives(self, target: int) -> Iterator[Path]:
+        """Paths to an object, one for each object that refers to it; shortest first.
+
+        Referrers that only the object itself keeps alive are left out, and weak
+        references are no reason to live. Looks at all edges.
+        """
+        graph = self._graph
+        leads = (graph.edge_targets == target) & (graph.edge_kinds != pb.EDGE_KIND_WEAK)
+        found: dict[int, Path] = {}
+        for edge in np.flatnonzero(leads).tolist():
+            source = self._source_of(edge)
+            path = self.to(source)
+            if source not in found and target not in path.objects:
+                found[source] = Path((*path.objects, target), (*path.edges, edge))
+        shortest = self.to(target)
+        if len(shortest.objects) == 1 or not found:
+            yield shortest
+        yield from sorted(found.values(), key=lambda path: len(path.objects))
+
+    def text(self, path: Path, *, folded: bool = False) -> str:
+        """A path as code would write it: ``shop.sessions.REGISTRY['ann'].items[3]``.
+
+        Args:
+            folded: Do not tell elements and keys of containers apart, so that objects
+                held in the same way have the same text.
+        """
+        text = self._root_text(path.objects[0])
+        for position, edge in enumerate(path.edges):
+            ends = path.objects[position : position + 2]
+            text += self._step(edge, ends[0], ends[1], not text, folded=folded)
+        return f"{text or 'sys.modules'} ({self.label(path.target)})"
+
+    def label(self, target: int) -> str:
+        """What an object is: its type, which class, or what a synthetic node stands for."""
+        root = self._roots.get(target)
+        if root is None:
+            name = self._classes.get(int(self._graph.ids[target]))
+            return f"class {name}" if name else self._type_names[self._graph.type_indexes[target]]
+        words = [_ROOT_TEXTS.get(root.kind) or "sys.modules", root.name]
+        return " ".join(word for word in words if word)
+
+    def holders(self, targets: NDArray[np.integer[Any]]) -> list[tuple[str, int, int]]:
+        """Folded paths to objects: text, how many of them it leads to, and one of these.
+
+        Most frequent first.
+        """
+        counts: Counter[str] = Counter()
+        examples: dict[str, int] = {}
+        for target in targets.tolist():
+            text = f"{self._folded_text(target)} ({self.label(target)})"
+            counts[text] += 1
+            examples.setdefault(text, target)
+        return [(text, count, examples[text]) for text, count in counts.most_common()]
+
+    def _folded_text(self, target: int) -> str:
+        """Folded path to an object; those to what is above it are kept for others."""
+        steps = []
+        while (known := self._folded.get(target)) is None:
+            edge = int(self._parent_edges[target])
+            if edge == _NO_EDGE:
+                known = self._folded[target] = self._root_text(target)
+                break
+            steps.append((edge, target))
+            target = self._source_of(edge)
+        text, source = known, target
+        for edge, target in reversed(steps):
+            text += self._step(edge, source, target, not text, folded=True)
+            source = target
+            if (edge, target) != steps[0]:
+                self._folded[target] = text
+        return text or "sys.modules"
+
+    def _source_of(self, edge: int) -> int:
+        return int(np.searchsorted(self._graph.edge_starts, edge, side="right")) - 1
+
+    def _root_text(self, first: int) -> str:
+        root = self._roots.get(first)
+        if root is not None:
+            words = [_ROOT_TEXTS.get(root.kind, "a root"), root.name]
+            return " ".join(word for word in words if word)
+        flags = int(self._graph.flags[first])
+        for flag, text in _FLAG_TEXTS.items():
+            if flags & flag:
+                return f"{text} -> {self.label(first)}"
+        return f"the interpreter -> {self.label(first)}"
+
+    def _step(self, edge: int, source: int, target: int, first: bool, *, folded: bool) -> str:
+        graph = self._graph
+        kind, name = int(graph.edge_kinds[edge]), graph.names[graph.edge_names[edge]]
+        source_type = self._type_names[graph.type_indexes[source]]
+        if kind == pb.EDGE_KIND_ROOT:
+            if target in self._roots:
+                return f" -> {self._roots[target].name or name}()"
+            return (name or self.label(target)) if first else f" -> {name or self.label(target)}"
+        if name == "__dict__":
+            return ""
+        if name:
+            return f" {name}" if source_type in _OPAQUE else f".{name}"
+        if kind in _ITEMS:
+            return _FOLDED if folded else self._item(edge, kind, source)
+        return f" -> {self.label(target)}"
+
+    def _item(self, edge: int, kind: int, source: int) -> str:
+        graph = self._graph
+        if kind == pb.EDGE_KIND_ELEMENT:
+            first = int(graph.edge_starts[source])
+            before = graph.edge_kinds[first:edge] == kind
+            number = int((before & (graph.edge_names[first:edge] == 0)).sum())
+            return f"[{number}]"
+        key = graph.key_of(edge) if kind == pb.EDGE_KIND_VALUE else None
+        text = None if key is None else graph.content_text(key)
+        return _FOLDED if key is None or text is None else f"[{self._literal(key, text)}]"
+
+    def _literal(self, key: int, text: str) -> str:
+        content = self._graph.contents.of(key)
+        return text if content is None else content.literal()

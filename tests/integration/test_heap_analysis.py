@@ -1,0 +1,204 @@
+"""Reading captures of a live process with opsctl, and what planted objects make of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_certs import Identity
+from fix_host import Host, StartHost
+from fix_opsctl import Opsctl
+
+from ops_client import ClientCredentials, MaintenanceClient
+
+PLANT = """
+import types
+class Session:
+    def __init__(self, number):
+        self.payload = bytes(1000)
+        self.number = number
+Session.__module__ = 'shop'
+shop = types.ModuleType('shop')
+shop.SESSIONS = {f'user {number}': Session(number) for number in range(20000)}
+shop.shared = object.__new__(Session)
+shop.first, shop.second = [shop.shared], [shop.shared]
+import sys
+sys.modules['shop'] = shop
+"""
+GROW = """
+shop.SESSIONS.update((f'late {number}', Session(number)) for number in range(500))
+for number in range(300):
+    del shop.SESSIONS[f'user {number}']
+"""
+
+
+@dataclass(frozen=True)
+class Captures:
+    before: Path
+    after: Path
+    other: Path
+    """Of another process."""
+
+
+def capture(host: Host, admin: Identity, path: Path) -> Path:
+    credentials = ClientCredentials(admin.ca, admin.certificate, admin.private_key)
+    with MaintenanceClient(host.address, credentials) as client:
+        client.capture_heap_snapshot(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def captures(
+    start_shared_host: StartHost, admin: Identity, tmp_path_factory: pytest.TempPathFactory
+) -> Captures:
+    directory = tmp_path_factory.mktemp("captures")
+    host = start_shared_host()
+    host.run(PLANT)
+    before = capture(host, admin, directory / "before.heap")
+    host.run(GROW)
+    after = capture(host, admin, directory / "after.heap")
+    return Captures(before, after, capture(start_shared_host(), admin, directory / "other.heap"))
+
+
+def document(opsctl: Opsctl, *arguments: object) -> Any:
+    """What a command prints as JSON."""
+    outcome = opsctl("heap", *arguments, "--json")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    return json.loads(outcome.stdout)
+
+
+def test_a_summary_of_a_file_counts_types(opsctl: Opsctl, captures: Captures) -> None:
+    found = document(opsctl, "summary", captures.before, "--limit", 1000)
+
+    counts = {row["type_name"]: row["count"] for row in found["types"]}
+    assert counts["shop.Session"] == 20_001
+    assert found["object_count"] == sum(row["count"] for row in found["types"])
+
+
+def test_retained_sizes_name_the_container(opsctl: Opsctl, captures: Captures) -> None:
+    found = document(opsctl, "retained", captures.before)
+
+    by_type = {row["type_name"]: row for row in found["types"]}
+    assert by_type["shop.Session"]["retained_size"] > 20_000 * 1000
+    assert by_type["shop.Session"]["size"] < 20_000 * 200
+    holders = [row for row in found["objects"] if row["path"] == "shop.SESSIONS (dict)"]
+    assert holders[0]["retained_size"] > 20_000 * 1000
+    assert holders[0]["size"] < 2_000_000
+
+
+def test_the_container_is_the_suspect(opsctl: Opsctl, captures: Captures) -> None:
+    [suspect] = document(opsctl, "suspects", captures.before, "--share", "0.3")["suspects"]
+
+    assert (suspect["path"], suspect["type_name"]) == ("shop.SESSIONS (dict)", "dict")
+    sessions = suspect["contents"][0]
+    assert (sessions["type_name"], sessions["count"]) == ("shop.Session", 20_000)
+    assert document(opsctl, "suspects", captures.before, "--share", "1")["suspects"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["summary", "before"], "20,001"),
+        (["retained", "before"], "shop.SESSIONS (dict)"),
+        (["suspects", "before"], "held by shop.SESSIONS (dict)"),
+        (["path", "shop.Session", "before"], "shop.SESSIONS[…] (shop.Session)"),
+        (["diff", "before", "after"], "+200"),
+    ],
+)
+def test_people_are_told_the_same(
+    opsctl: Opsctl, captures: Captures, arguments: list[str], line: str
+) -> None:
+    files = {"before": captures.before, "after": captures.after}
+
+    outcome = opsctl("heap", *[files.get(each, each) for each in arguments])
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert line in outcome.stdout
+
+
+def test_paths_of_a_type_are_folded(opsctl: Opsctl, captures: Captures) -> None:
+    found = document(opsctl, "path", "shop.Session", captures.before)
+
+    assert found["count"] == 20_001
+    assert found["holders"][0]["path"] == "shop.SESSIONS[…] (shop.Session)"
+
+
+def test_an_object_tells_every_way_to_it(opsctl: Opsctl, captures: Captures) -> None:
+    holders = document(opsctl, "path", "shop.Session", captures.before)["holders"]
+    example = next(each for each in holders if "SESSIONS" not in each["path"])["example_id"]
+
+    shortest = document(opsctl, "path", example, captures.before)["paths"]
+    every = document(opsctl, "path", example, captures.before, "--alternatives")["paths"]
+
+    assert [each["text"] for each in shortest] == ["shop.shared (shop.Session)"]
+    assert {each["text"] for each in every} >= {
+        "shop.shared (shop.Session)",
+        "shop.first[0] (shop.Session)",
+        "shop.second[0] (shop.Session)",
+    }
+    assert all(each["ids"][-1] == example for each in every)
+
+
+def test_a_difference_names_type_holder_and_growth(opsctl: Opsctl, captures: Captures) -> None:
+    found = document(opsctl, "diff", captures.before, captures.after)
+
+    change = next(row for row in found["types"] if row["type_name"] == "shop.Session")
+    assert change["count_after"] - change["count_before"] == 200
+    assert change["new"] - change["freed"] == 200
+    # Those that live on keep their addresses; of the new ones, some took freed ones.
+    assert 200 <= change["new"] <= 500
+    holder = next(each for each in found["holders"] if each["path"] == "shop.SESSIONS (dict)")
+    assert holder["count"] >= 2 * change["new"]
+    same = document(opsctl, "diff", captures.before, captures.before)
+    assert (same["new_count"], same["freed_count"], same["types"]) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["path", "77", "before"], 70, "no object has the id 77"),
+        (["path", "99999999999999999999", "before"], 70, "no object has the id"),
+        (["path", "Session", "before"], 70, "Did you mean shop.Session?"),
+        (["path", "no.such.Type", "before"], 70, "no object is of a type named no.such.Type"),
+        (["diff", "before", "other"], 71, "Compare two of one process"),
+        (["retained", "cut"], 46, "its end is missing"),
+        (["suspects", "altered"], 47, "SHA-256"),
+        (["summary", "foreign"], 44, "no heap graph file"),
+        (["retained", "absent"], 43, "cannot be read: No such file"),
+        (["summary"], 2, "give a FILE, or --target"),
+        (["retained", "before", "--limit", "0"], 2, "limit"),
+    ],
+)
+def test_bad_input_ends_with_a_sentence(
+    opsctl: Opsctl,
+    captures: Captures,
+    tmp_path: Path,
+    arguments: list[str],
+    code: int,
+    sentence: str,
+) -> None:
+    data = captures.before.read_bytes()
+    middle = len(data) // 2
+    bad = {
+        "cut": data[: len(data) - 100],
+        "altered": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "foreign": b'{"snapshot": {}}',
+    }
+    if arguments[-1] == "altered":
+        # An altered name leaves a file that only its hash betrays.
+        place = data.index(b"SESSIONS")
+        bad["altered"] = data[:place] + b"SESSIONZ" + data[place + 8 :]
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+    files = {"before": captures.before, "other": captures.other, "absent": tmp_path / "absent"}
+    files |= {name: tmp_path / name for name in bad}
+
+    outcome = opsctl("heap", *[files.get(each, each) for each in arguments])
+
+    assert outcome.returncode == code, outcome.stderr
+    assert sentence in outcome.stderr
+    assert outcome.stdout == ""
+    assert "Traceback" not in outcome.stderr
