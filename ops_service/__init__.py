@@ -22,12 +22,15 @@ if TYPE_CHECKING:
         Grant,
         HeapConfig,
         LimitsConfig,
+        ProcessConfig,
         ServerConfig,
         StoreConfig,
         TlsConfig,
     )
     from ops_service.config_file import load_config
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
+    from ops_service.process.operation_run import OperationContext, OperationFailed
+    from ops_service.process.operations import operation
     from ops_service.server import Service, start
 
 _MODULES = {
@@ -39,13 +42,17 @@ _MODULES = {
     "Grant": "config",
     "HeapConfig": "config",
     "LimitsConfig": "config",
+    "OperationContext": "process.operation_run",
+    "OperationFailed": "process.operation_run",
     "OpsServiceError": "errors",
+    "ProcessConfig": "config",
     "ServerConfig": "config",
     "Service": "server",
     "StartError": "errors",
     "StoreConfig": "config",
     "TlsConfig": "config",
     "load_config": "config_file",
+    "operation": "process.operations",
     "start": "server",
 }
 
@@ -58,13 +65,17 @@ __all__ = [
     "Grant",
     "HeapConfig",
     "LimitsConfig",
+    "OperationContext",
+    "OperationFailed",
     "OpsServiceError",
+    "ProcessConfig",
     "ServerConfig",
     "Service",
     "StartError",
     "StoreConfig",
     "TlsConfig",
     "load_config",
+    "operation",
     "start",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,17 @@ class Call:
     """Every typed subject alternative name of the certificate."""
     capabilities: frozenset[str]
     """What the principal may do, besides what every authenticated peer may."""
+    operations: tuple[str, ...] = ()
+    """Patterns of the operations of the application that its grant lists."""
+
+    def may_invoke(self, operation: str) -> bool:
+        """Whether the caller may run an operation of the application."""
+        return "OPERATE" in self.capabilities and matches(self.operations, operation)
+
+
+def matches(patterns: tuple[str, ...], operation: str) -> bool:
+    """Whether one of the patterns, such as ``cache.*``, fits the name of an operation."""
+    return any(fnmatchcase(operation, pattern) for pattern in patterns)
 
 
 _current: ContextVar[Call] = ContextVar("ops_service_call")

@@ -54,6 +54,9 @@ class Grant:
     """``spiffe://…``, ``uri:…`` for another URI, or ``dns:…``, as in the certificate."""
     capabilities: tuple[str, ...]
     """Names out of `CAPABILITIES`. None implies another."""
+    operations: tuple[str, ...] = ()
+    """Operations of the application that it may run, such as ``cache.*``. They need
+    the capability OPERATE too. None listed, none allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,17 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessConfig:
+    """What GetProcess tells of how the process was started, besides names."""
+
+    shown_environment: tuple[str, ...] = ()
+    """Environment variables whose values are told."""
+    shown_arguments: tuple[str, ...] = ()
+    """Arguments whose values are told: ``--option``, or the place of one that is
+    none, such as ``1`` for the script."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that `ops_service.start` wants to know."""
 
@@ -154,6 +168,8 @@ class Config:
     """The snapshot engine."""
     store: StoreConfig = field(default_factory=StoreConfig)
     """Evidence on disk that outlives the process."""
+    process: ProcessConfig = field(default_factory=ProcessConfig)
+    """What is told of how the process was started."""
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -231,6 +247,16 @@ def _check_grants(config: Config) -> None:
         if not grant.capabilities:
             raise ConfigurationError(
                 f"{key}.capabilities is empty; list some of {', '.join(CAPABILITIES)}"
+            )
+        if grant.operations and "OPERATE" not in grant.capabilities:
+            raise ConfigurationError(
+                f'{key}.operations is of no use without the capability; add "OPERATE" to '
+                f"{key}.capabilities"
+            )
+        if "" in grant.operations:
+            raise ConfigurationError(
+                f'{key}.operations holds an empty pattern; write names such as "cache.clear" or '
+                'patterns such as "cache.*"'
             )
         for capability in grant.capabilities:
             if capability not in CAPABILITIES:

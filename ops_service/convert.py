@@ -11,6 +11,7 @@ from ops_service.config import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
 from ops_service.heap.model import ContentLevel, Contents, GcMoment, Sites, WalkMode
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch, Verdict
+from ops_service.process.command import Setting
 from ops_service.process.identity import ProcessIdentity
 from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
 from ops_service.repl.evaluator import Evaluator
@@ -270,6 +271,21 @@ def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.
         message.exception.message = result.exception.message
         message.exception.traceback = result.exception.traceback
     return message
+
+
+def start_settings(settings: list[Setting]) -> list[process_pb2.StartSetting]:
+    """What the process was started with."""
+
+    def text(value: str) -> str:
+        # What is no UTF-8 holds surrogates, which protobuf refuses.
+        return value.encode("utf-8", "backslashreplace").decode()
+
+    return [
+        process_pb2.StartSetting(
+            name=text(each.name), value=None if each.value is None else text(each.value)
+        )
+        for each in settings
+    ]
 
 
 def running_evaluations(evaluator: Evaluator) -> list[process_pb2.RunningEvaluation]:

@@ -19,6 +19,8 @@
     ├── WalkFailed                 the child ended before its walk was whole
     ├── WalkTimeout                the child outlived its bound
     ├── Cancelled                  the caller went away
+    ├── NoSuchOperation            the application has no operation of that name
+    ├── OperationUnavailable       the operation cannot run here
     ├── EvaluationDisabled         evaluation is switched off here
     ├── StoreDisabled              no store is configured
     ├── SnapshotNotFound           the store has no such snapshot
@@ -175,6 +177,18 @@ class Cancelled(OpsServiceError):
     """The caller went away, or the service stopped."""
 
     reason = "CANCELLED"
+
+
+class NoSuchOperation(OpsServiceError):
+    """The application has registered no operation of that name."""
+
+    reason = "NO_SUCH_OPERATION"
+
+
+class OperationUnavailable(OpsServiceError):
+    """The operation cannot run here: it needs an event loop, and none is known."""
+
+    reason = "OPERATION_UNAVAILABLE"
 
 
 class EvaluationDisabled(OpsServiceError):

@@ -22,7 +22,7 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from ops_service.aio_server import make_server
 from ops_service.config import Config, check_config, split_address
@@ -132,6 +132,7 @@ class Service:
         self._port: Port | None = None
         # Threads that fork, and for which the port was closed.
         self._forking: set[int] = set()
+        self._servicer: MaintenanceServicer | None = None
         self._stopped = False
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
@@ -230,6 +231,8 @@ class Service:
         self._sockets.disconnect()
         if self._store is not None:
             self._store.give_up_in_child()
+        if self._servicer is not None:
+            self._servicer.take_back_after_fork()
 
     def _run(self) -> None:
         try:
@@ -266,6 +269,7 @@ class Service:
         workers = Workers(self._loop, _WORKER_LIMIT)
         evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
         servicer = MaintenanceServicer(config, self._identity, workers, evaluator, self._store)
+        self._servicer = servicer
         handlers = await _handlers(servicer)
         # The last net. The gate's own limits are lower, leave room for
         # health checks, and write a record of what they refuse.
@@ -285,8 +289,10 @@ class Service:
         finally:
             evaluator.stop_all()
             servicer.stop_stored_captures()
+            servicer.stop_work()
             await port.close()
             await _wait_for_calls()
+            servicer.take_back()
 
 
 async def _handlers(servicer: MaintenanceServicer) -> list[grpc.GenericRpcHandler]:
@@ -297,7 +303,10 @@ async def _handlers(servicer: MaintenanceServicer) -> list[grpc.GenericRpcHandle
     await checks.set(MAINTENANCE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checks, found)
     names = (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE)
-    reflection.enable_server_reflection(names, found)
+    # enable_server_reflection would take this for a server of the threaded kind.
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+        reflection.aio.ReflectionServicer(service_names=names), found
+    )
     handlers: list[grpc.GenericRpcHandler] = found.handlers
     return handlers
 

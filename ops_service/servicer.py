@@ -32,6 +32,7 @@ from ops_service.convert import (
     process_id,
     running_evaluations,
     seconds_field,
+    start_settings,
     timestamp,
     watch_times,
 )
@@ -48,19 +49,21 @@ from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CaptureOptions, Census, CensusOptions
 from ops_service.heap.snapshot import Capture, start_capture
 from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
+from ops_service.live_methods import LiveMethods
 from ops_service.memory_messages import (
     collection_result,
     live_objects,
     memory_parts,
     trim_result,
 )
+from ops_service.operation_methods import running_operations
 from ops_service.process import facts
+from ops_service.process.command import arguments, environment
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.memory import Memory, read_memory
 from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
 from ops_service.snapshot_stream import snapshot_messages
-from ops_service.stack_methods import StackMethods
 from ops_service.store.store import Store
 from ops_service.store_methods import StoreMethods
 from ops_service.v1 import (
@@ -86,7 +89,7 @@ _POLL_SECONDS = 0.25
 
 
 class MaintenanceServicer(
-    StackMethods, StoreMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer
+    LiveMethods, StoreMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer
 ):
     """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
 
@@ -104,6 +107,7 @@ class MaintenanceServicer(
             lifetime_limit=config.heap.lifetime_limit_seconds, cpu_share=config.heap.cpu_share
         )
         self._evaluator = evaluator
+        self.prepare_live(workers)
 
     async def GetPrincipal(
         self, request: process_pb2.GetPrincipalRequest, context: Any
@@ -151,6 +155,9 @@ class MaintenanceServicer(
             ),
             evaluation_enabled=self._config.evaluation.enabled,
             running_evaluations=running_evaluations(self._evaluator),
+            running_operations=running_operations(self._operations),
+            environment=start_settings(environment(self._config.process.shown_environment)),
+            arguments=start_settings(arguments(self._config.process.shown_arguments)),
         )
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))

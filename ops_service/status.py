@@ -34,6 +34,8 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.WalkFailed: StatusCode.INTERNAL,
     errors.WalkTimeout: StatusCode.DEADLINE_EXCEEDED,
     errors.Cancelled: StatusCode.CANCELLED,
+    errors.NoSuchOperation: StatusCode.NOT_FOUND,
+    errors.OperationUnavailable: StatusCode.FAILED_PRECONDITION,
     errors.EvaluationDisabled: StatusCode.FAILED_PRECONDITION,
     errors.StoreDisabled: StatusCode.FAILED_PRECONDITION,
     errors.SnapshotNotFound: StatusCode.NOT_FOUND,

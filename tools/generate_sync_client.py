@@ -20,7 +20,7 @@ SUBSTITUTIONS = [
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\b__a(enter|exit)__\b", r"__\1__"),
-    (r"\bAsync(Calls|MaintenanceClient|StoreMethods)\b", r"\1"),
+    (r"\bAsync(Calls|LiveMethods|MaintenanceClient|StoreMethods)\b", r"\1"),
     (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),
     (r"\bAsyncGenerator\b", "Generator"),
     (r"\b_async\b", "_sync"),
@@ -29,7 +29,7 @@ SUBSTITUTIONS = [
     (r"\brun_async\b", "run_sync"),
     (r"\bsleep_async\b", "sleep_sync"),
     (r"The asynchronous client, which the synchronous one is generated from", "The client"),
-    (r"The asynchronous client", "The synchronous client"),
+    (r"(The|the) asynchronous client", r"\1 synchronous client"),
     (r", which belongs to the event loop of the first call", ""),
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ops_service.call import matches
 from ops_service.config import Config
 from ops_service.errors import PermissionDenied, Unauthenticated
 
@@ -93,6 +94,10 @@ class Authorization:
             )
             for g in config.grants
         }
+        self._operations = {
+            (g.principal.lower() if g.principal.startswith("dns:") else g.principal): g.operations
+            for g in config.grants
+        }
 
     def identify(self, auth_context: AuthContext) -> Principal:
         """Tell who the peer is. See `identify`."""
@@ -101,6 +106,23 @@ class Authorization:
     def capabilities(self, principal: Principal) -> frozenset[str]:
         """What the principal may do, besides what every authenticated peer may."""
         return self._grants.get(principal.name, frozenset()) if principal.name else frozenset()
+
+    def operations(self, principal: Principal) -> tuple[str, ...]:
+        """Patterns of the operations that the principal's grant lists."""
+        return self._operations.get(principal.name, ()) if principal.name else ()
+
+    def require_operation(self, principal: Principal, operation: str) -> None:
+        """Pass if the principal's grant lists an operation of the application.
+
+        Raises:
+            PermissionDenied: It does not. Does not tell whether there is such an operation.
+        """
+        if not operation or not matches(self.operations(principal), operation):
+            raise PermissionDenied(
+                f"The server saw {principal.name}, which has no grant of the operation "
+                f"{operation[:200]}; list it under operations.",
+                details={"principal": principal.name, "missing_operation": operation[:200]},
+            )
 
     def require(self, principal: Principal, capability: str, purpose: str) -> None:
         """Pass if the principal holds the capability.

@@ -15,6 +15,7 @@ from ops_service.v1 import (
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2,
+    operations_pb2,
     store_pb2,
 )
 
@@ -104,3 +105,10 @@ def extra_capabilities(request: Message) -> Iterator[tuple[str, str]]:
         yield "READ_CONTENT", "A content level above NONE"
     if request.hash_strings:
         yield "READ_CONTENT", "A snapshot with hashes of strings"
+
+
+def invoked_operation(request: Message) -> str | None:
+    """The operation of the application that a request runs, which a grant must list."""
+    if isinstance(request, operations_pb2.InvokeOperationRequest):
+        return request.operation
+    return None

@@ -27,7 +27,7 @@ from ops_service.errors import (
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import Authorization, Principal
-from ops_service.gate.methods import Method, extra_capabilities
+from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
 from ops_service.gate.requests import describe_request, parse_request
 
 # What HTTP/2 adds to the length of each name and value.
@@ -109,6 +109,7 @@ class Passage:
                     principal.problem,
                     principal.presented_names,
                     rules.authorization.capabilities(principal),
+                    rules.authorization.operations(principal),
                 )
             )
             await self._work(method, request)
@@ -151,6 +152,9 @@ class Passage:
             )
         for extra in extra_capabilities(request):
             self._rules.authorization.require(self._principal, *extra)
+        operation = invoked_operation(request)
+        if operation is not None:
+            self._rules.authorization.require_operation(self._principal, operation)
 
     async def _work(self, method: Method, request: Message | None) -> None:
         handler = self._handler

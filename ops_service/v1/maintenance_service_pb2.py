@@ -12,18 +12,21 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from ops_service.v1 import allocations_pb2 as ops__service_dot_v1_dot_allocations__pb2
 from ops_service.v1 import annotations_pb2 as ops__service_dot_v1_dot_annotations__pb2
 from ops_service.v1 import evaluation_pb2 as ops__service_dot_v1_dot_evaluation__pb2
 from ops_service.v1 import growth_pb2 as ops__service_dot_v1_dot_growth__pb2
 from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
 from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph__pb2
+from ops_service.v1 import loggers_pb2 as ops__service_dot_v1_dot_loggers__pb2
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
+from ops_service.v1 import operations_pb2 as ops__service_dot_v1_dot_operations__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
 from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ops_service/v1/maintenance_service.proto\x12\x0eops_service.v1\x1a ops_service/v1/annotations.proto\x1a\x1fops_service/v1/evaluation.proto\x1a\x1bops_service/v1/growth.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1bops_service/v1/memory.proto\x1a\x1cops_service/v1/process.proto\x1a\x1bops_service/v1/stacks.proto\x1a\x1aops_service/v1/store.proto2\xe4\x08\n\x12MaintenanceService\x12_\n\x0cGetPrincipal\x12#.ops_service.v1.GetPrincipalRequest\x1a$.ops_service.v1.GetPrincipalResponse\"\x04\xe8\xe0\x18\x01\x12Y\n\nGetProcess\x12!.ops_service.v1.GetProcessRequest\x1a\".ops_service.v1.GetProcessResponse\"\x04\xe8\xe0\x18\x02\x12V\n\tGetMemory\x12 .ops_service.v1.GetMemoryRequest\x1a!.ops_service.v1.GetMemoryResponse\"\x04\xe8\xe0\x18\x02\x12\x62\n\rReclaimMemory\x12$.ops_service.v1.ReclaimMemoryRequest\x1a%.ops_service.v1.ReclaimMemoryResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\rSummarizeHeap\x12$.ops_service.v1.SummarizeHeapRequest\x1a%.ops_service.v1.SummarizeHeapResponse\"\x04\xe8\xe0\x18\x02\x12v\n\x13\x43\x61ptureHeapSnapshot\x12*.ops_service.v1.CaptureHeapSnapshotRequest\x1a+.ops_service.v1.CaptureHeapSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12\x62\n\rListSnapshots\x12$.ops_service.v1.ListSnapshotsRequest\x1a%.ops_service.v1.ListSnapshotsResponse\"\x04\xe8\xe0\x18\x03\x12\x61\n\x0cReadSnapshot\x12#.ops_service.v1.ReadSnapshotRequest\x1a$.ops_service.v1.ReadSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12j\n\x0fWatchHeapGrowth\x12&.ops_service.v1.WatchHeapGrowthRequest\x1a\'.ops_service.v1.WatchHeapGrowthResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x64\n\rCaptureStacks\x12$.ops_service.v1.CaptureStacksRequest\x1a%.ops_service.v1.CaptureStacksResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x61\n\x0c\x45valuateCode\x12#.ops_service.v1.EvaluateCodeRequest\x1a$.ops_service.v1.EvaluateCodeResponse\"\x04\xe8\xe0\x18\x06\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ops_service/v1/maintenance_service.proto\x12\x0eops_service.v1\x1a ops_service/v1/allocations.proto\x1a ops_service/v1/annotations.proto\x1a\x1fops_service/v1/evaluation.proto\x1a\x1bops_service/v1/growth.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1cops_service/v1/loggers.proto\x1a\x1bops_service/v1/memory.proto\x1a\x1fops_service/v1/operations.proto\x1a\x1cops_service/v1/process.proto\x1a\x1bops_service/v1/stacks.proto\x1a\x1aops_service/v1/store.proto2\xe2\x0c\n\x12MaintenanceService\x12_\n\x0cGetPrincipal\x12#.ops_service.v1.GetPrincipalRequest\x1a$.ops_service.v1.GetPrincipalResponse\"\x04\xe8\xe0\x18\x01\x12Y\n\nGetProcess\x12!.ops_service.v1.GetProcessRequest\x1a\".ops_service.v1.GetProcessResponse\"\x04\xe8\xe0\x18\x02\x12V\n\tGetMemory\x12 .ops_service.v1.GetMemoryRequest\x1a!.ops_service.v1.GetMemoryResponse\"\x04\xe8\xe0\x18\x02\x12\x62\n\rReclaimMemory\x12$.ops_service.v1.ReclaimMemoryRequest\x1a%.ops_service.v1.ReclaimMemoryResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\rSummarizeHeap\x12$.ops_service.v1.SummarizeHeapRequest\x1a%.ops_service.v1.SummarizeHeapResponse\"\x04\xe8\xe0\x18\x02\x12v\n\x13\x43\x61ptureHeapSnapshot\x12*.ops_service.v1.CaptureHeapSnapshotRequest\x1a+.ops_service.v1.CaptureHeapSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12\x62\n\rListSnapshots\x12$.ops_service.v1.ListSnapshotsRequest\x1a%.ops_service.v1.ListSnapshotsResponse\"\x04\xe8\xe0\x18\x03\x12\x61\n\x0cReadSnapshot\x12#.ops_service.v1.ReadSnapshotRequest\x1a$.ops_service.v1.ReadSnapshotResponse\"\x04\xe8\xe0\x18\x03\x30\x01\x12j\n\x0fWatchHeapGrowth\x12&.ops_service.v1.WatchHeapGrowthRequest\x1a\'.ops_service.v1.WatchHeapGrowthResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\x64\n\rCaptureStacks\x12$.ops_service.v1.CaptureStacksRequest\x1a%.ops_service.v1.CaptureStacksResponse\"\x04\xe8\xe0\x18\x02\x30\x01\x12\\\n\x0bListLoggers\x12\".ops_service.v1.ListLoggersRequest\x1a#.ops_service.v1.ListLoggersResponse\"\x04\xe8\xe0\x18\x02\x12\\\n\x0bSetLogLevel\x12\".ops_service.v1.SetLogLevelRequest\x1a#.ops_service.v1.SetLogLevelResponse\"\x04\xe8\xe0\x18\x05\x12m\n\x10TraceAllocations\x12\'.ops_service.v1.TraceAllocationsRequest\x1a(.ops_service.v1.TraceAllocationsResponse\"\x04\xe8\xe0\x18\x05\x30\x01\x12\x65\n\x0eListOperations\x12%.ops_service.v1.ListOperationsRequest\x1a&.ops_service.v1.ListOperationsResponse\"\x04\xe8\xe0\x18\x02\x12j\n\x0fInvokeOperation\x12&.ops_service.v1.InvokeOperationRequest\x1a\'.ops_service.v1.InvokeOperationResponse\"\x04\xe8\xe0\x18\x05\x30\x01\x12\x61\n\x0c\x45valuateCode\x12#.ops_service.v1.EvaluateCodeRequest\x1a$.ops_service.v1.EvaluateCodeResponse\"\x04\xe8\xe0\x18\x06\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,8 +53,18 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_MAINTENANCESERVICE'].methods_by_name['WatchHeapGrowth']._serialized_options = b'\350\340\030\002'
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureStacks']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['CaptureStacks']._serialized_options = b'\350\340\030\002'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListLoggers']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListLoggers']._serialized_options = b'\350\340\030\002'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['SetLogLevel']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['SetLogLevel']._serialized_options = b'\350\340\030\005'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['TraceAllocations']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['TraceAllocations']._serialized_options = b'\350\340\030\005'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListOperations']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['ListOperations']._serialized_options = b'\350\340\030\002'
+  _globals['_MAINTENANCESERVICE'].methods_by_name['InvokeOperation']._options = None
+  _globals['_MAINTENANCESERVICE'].methods_by_name['InvokeOperation']._serialized_options = b'\350\340\030\005'
   _globals['_MAINTENANCESERVICE'].methods_by_name['EvaluateCode']._options = None
   _globals['_MAINTENANCESERVICE'].methods_by_name['EvaluateCode']._serialized_options = b'\350\340\030\006'
-  _globals['_MAINTENANCESERVICE']._serialized_start=333
-  _globals['_MAINTENANCESERVICE']._serialized_end=1457
+  _globals['_MAINTENANCESERVICE']._serialized_start=430
+  _globals['_MAINTENANCESERVICE']._serialized_end=2064
 # @@protoc_insertion_point(module_scope)

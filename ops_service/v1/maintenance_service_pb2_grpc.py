@@ -2,11 +2,14 @@
 """Client and server classes corresponding to protobuf-defined services."""
 import grpc
 
+from ops_service.v1 import allocations_pb2 as ops__service_dot_v1_dot_allocations__pb2
 from ops_service.v1 import evaluation_pb2 as ops__service_dot_v1_dot_evaluation__pb2
 from ops_service.v1 import growth_pb2 as ops__service_dot_v1_dot_growth__pb2
 from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph__pb2
 from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
+from ops_service.v1 import loggers_pb2 as ops__service_dot_v1_dot_loggers__pb2
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
+from ops_service.v1 import operations_pb2 as ops__service_dot_v1_dot_operations__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
 from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
@@ -76,6 +79,31 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/CaptureStacks',
                 request_serializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.FromString,
+                )
+        self.ListLoggers = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/ListLoggers',
+                request_serializer=ops__service_dot_v1_dot_loggers__pb2.ListLoggersRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_loggers__pb2.ListLoggersResponse.FromString,
+                )
+        self.SetLogLevel = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/SetLogLevel',
+                request_serializer=ops__service_dot_v1_dot_loggers__pb2.SetLogLevelRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_loggers__pb2.SetLogLevelResponse.FromString,
+                )
+        self.TraceAllocations = channel.unary_stream(
+                '/ops_service.v1.MaintenanceService/TraceAllocations',
+                request_serializer=ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsResponse.FromString,
+                )
+        self.ListOperations = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/ListOperations',
+                request_serializer=ops__service_dot_v1_dot_operations__pb2.ListOperationsRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_operations__pb2.ListOperationsResponse.FromString,
+                )
+        self.InvokeOperation = channel.unary_stream(
+                '/ops_service.v1.MaintenanceService/InvokeOperation',
+                request_serializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.FromString,
                 )
         self.EvaluateCode = channel.unary_stream(
                 '/ops_service.v1.MaintenanceService/EvaluateCode',
@@ -183,6 +211,50 @@ class MaintenanceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLoggers(self, request, context):
+        """Tells the loggers of the logging package and their levels.
+        Caller: INSPECT. Cost to the host: none to speak of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLogLevel(self, request, context):
+        """Sets the level of a logger for a while.
+        Caller: OPERATE. Cost to the host: that of the records that it then writes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TraceAllocations(self, request, context):
+        """Traces allocations for a while and tells which lines allocated what lives then.
+        Caller: OPERATE. Cost to the host: each allocation meanwhile takes several
+        times as long, ten and more where a process does little else, and memory; at
+        the end the process stands still while the traces are read (measured, in the
+        trailer).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperations(self, request, context):
+        """Tells the operations that the application offers, and what they take.
+        Caller: INSPECT. Cost to the host: none to speak of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InvokeOperation(self, request, context):
+        """Runs an operation of the application and streams its progress, then its result.
+        Caller: OPERATE, and the operation in the caller's grant. Cost to the host:
+        that of the operation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EvaluateCode(self, request, context):
         """Runs code in the process and streams its output, then its result.
         Caller: EVALUATE, which is full control of the process; refused unless the
@@ -245,6 +317,31 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.CaptureStacks,
                     request_deserializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.SerializeToString,
+            ),
+            'ListLoggers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLoggers,
+                    request_deserializer=ops__service_dot_v1_dot_loggers__pb2.ListLoggersRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_loggers__pb2.ListLoggersResponse.SerializeToString,
+            ),
+            'SetLogLevel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLogLevel,
+                    request_deserializer=ops__service_dot_v1_dot_loggers__pb2.SetLogLevelRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_loggers__pb2.SetLogLevelResponse.SerializeToString,
+            ),
+            'TraceAllocations': grpc.unary_stream_rpc_method_handler(
+                    servicer.TraceAllocations,
+                    request_deserializer=ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsResponse.SerializeToString,
+            ),
+            'ListOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperations,
+                    request_deserializer=ops__service_dot_v1_dot_operations__pb2.ListOperationsRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_operations__pb2.ListOperationsResponse.SerializeToString,
+            ),
+            'InvokeOperation': grpc.unary_stream_rpc_method_handler(
+                    servicer.InvokeOperation,
+                    request_deserializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.SerializeToString,
             ),
             'EvaluateCode': grpc.unary_stream_rpc_method_handler(
                     servicer.EvaluateCode,
@@ -434,6 +531,91 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/CaptureStacks',
             ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.SerializeToString,
             ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListLoggers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/ListLoggers',
+            ops__service_dot_v1_dot_loggers__pb2.ListLoggersRequest.SerializeToString,
+            ops__service_dot_v1_dot_loggers__pb2.ListLoggersResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SetLogLevel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/SetLogLevel',
+            ops__service_dot_v1_dot_loggers__pb2.SetLogLevelRequest.SerializeToString,
+            ops__service_dot_v1_dot_loggers__pb2.SetLogLevelResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def TraceAllocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/TraceAllocations',
+            ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsRequest.SerializeToString,
+            ops__service_dot_v1_dot_allocations__pb2.TraceAllocationsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/ListOperations',
+            ops__service_dot_v1_dot_operations__pb2.ListOperationsRequest.SerializeToString,
+            ops__service_dot_v1_dot_operations__pb2.ListOperationsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def InvokeOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/InvokeOperation',
+            ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.SerializeToString,
+            ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

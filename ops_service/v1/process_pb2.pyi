@@ -47,7 +47,7 @@ class GetProcessRequest(_message.Message):
     def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
 
 class GetProcessResponse(_message.Message):
-    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations")
+    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_UPTIME_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,9 @@ class GetProcessResponse(_message.Message):
     SNAPSHOT_ENGINE_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_ENABLED_FIELD_NUMBER: _ClassVar[int]
     RUNNING_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     process: ProcessId
     uptime: _duration_pb2.Duration
     service_uptime: _duration_pb2.Duration
@@ -76,7 +79,32 @@ class GetProcessResponse(_message.Message):
     snapshot_engine: SnapshotEngine
     evaluation_enabled: bool
     running_evaluations: _containers.RepeatedCompositeFieldContainer[RunningEvaluation]
-    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ...) -> None: ...
+    running_operations: _containers.RepeatedCompositeFieldContainer[RunningOperation]
+    environment: _containers.RepeatedCompositeFieldContainer[StartSetting]
+    arguments: _containers.RepeatedCompositeFieldContainer[StartSetting]
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ...) -> None: ...
+
+class StartSetting(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class RunningOperation(_message.Message):
+    __slots__ = ("run_id", "operation", "principal", "elapsed", "past_time_limit")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    PAST_TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    operation: str
+    principal: str
+    elapsed: _duration_pb2.Duration
+    past_time_limit: bool
+    def __init__(self, run_id: _Optional[str] = ..., operation: _Optional[str] = ..., principal: _Optional[str] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., past_time_limit: bool = ...) -> None: ...
 
 class GarbageCollector(_message.Message):
     __slots__ = ("enabled", "frozen_count", "generation_counts", "generation_thresholds", "collection_counts")

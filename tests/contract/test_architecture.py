@@ -44,6 +44,18 @@ MAY_IMPORT = {
         "workers",
     },
     "memory_messages": {"convert", "heap", "process", "v1"},
+    "operation_methods": {"call", "convert", "plain_values", "process", "v1"},
+    "plain_values": set(),
+    "live_methods": {
+        "allocation_methods",
+        "logger_methods",
+        "operation_methods",
+        "process",
+        "stack_methods",
+        "workers",
+    },
+    "allocation_methods": {"convert", "process", "v1", "workers"},
+    "logger_methods": {"convert", "process", "v1", "workers"},
     "stack_methods": {"convert", "heap", "process", "v1", "workers"},
     "errors": set(),
     "credentials": {"config"},
@@ -55,11 +67,12 @@ MAY_IMPORT = {
         "convert",
         "heap",
         "leaks",
+        "live_methods",
         "memory_messages",
+        "operation_methods",
         "process",
         "repl",
         "snapshot_stream",
-        "stack_methods",
         "store",
         "store_methods",
         "v1",
@@ -185,12 +198,13 @@ def test_importing_the_host_package_is_cheap() -> None:
 PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
-        HeapConfig LimitsConfig OpsServiceError ServerConfig Service StartError StoreConfig
-        TlsConfig load_config start
+        HeapConfig LimitsConfig OperationContext OperationFailed OpsServiceError
+        ProcessConfig ServerConfig Service StartError StoreConfig TlsConfig load_config
+        operation start
     """,
     "ops_client": """
-        AsyncMaintenanceClient CaptureProgress CapturedSnapshot ClientCredentials Evaluation
-        MaintenanceClient Stacks
+        AllocationTrace AsyncMaintenanceClient CaptureProgress CapturedSnapshot
+        ClientCredentials Evaluation MaintenanceClient OperationRun Stacks
     """,
 }
 

@@ -172,9 +172,12 @@ def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str
     needed = {
         "CaptureHeapSnapshot": "READ_HEAP",
         "EvaluateCode": "EVALUATE",
+        "InvokeOperation": "OPERATE",
         "ListSnapshots": "READ_HEAP",
         "ReadSnapshot": "READ_HEAP",
         "ReclaimMemory": "OPERATE",
+        "SetLogLevel": "OPERATE",
+        "TraceAllocations": "OPERATE",
     }.get(method)
     if needed is None:
         call_by_name(host, viewer, method)

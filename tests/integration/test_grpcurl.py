@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fix_certs import CertificateAuthority, Identity, uri
-from fix_host import ADMIN, Host
+from fix_host import ADMIN, ALL, VIEWER, Host, StartHost
 
 from ops_service.v1 import maintenance_service_pb2
 
@@ -79,6 +79,23 @@ def call(
     return replies
 
 
+@pytest.fixture(scope="module")
+def host(start_shared_host: StartHost) -> Host:
+    """A host that offers an operation, which the administrator may run."""
+    host = start_shared_host(
+        grants=[
+            {"principal": ADMIN, "capabilities": ALL, "operations": ["demo.*"]},
+            {"principal": VIEWER, "capabilities": ["INSPECT"]},
+        ]
+    )
+    host.run(
+        "import ops_service\n"
+        "@ops_service.operation('demo.add')\n"
+        "def add(numbers: list[int]): return sum(numbers)"
+    )
+    return host
+
+
 def test_it_lists(grpcurl: str, host: Host, viewer: Identity) -> None:
     done = run(grpcurl, host, viewer, "list")
     assert done.returncode == 0, done.stderr
@@ -128,6 +145,18 @@ def test_it_calls(grpcurl: str, host: Host, admin: Identity, by: str) -> None:
     assert next(iter(parts[0])) == "header"
     assert "allocate" in [frame["function"] for frame in parts[1]["group"]["frames"]]
     assert parts[-1]["trailer"]["thread_count"] >= 4
+    parts = call(grpcurl, host, admin, "TraceAllocations", by, {"duration": "0.2s", "limit": 1})
+    assert [next(iter(part)) for part in parts] == ["header", "site", "trailer"]
+    (reply,) = call(grpcurl, host, admin, "ListLoggers", by, {"prefix": "ops_service"})
+    assert reply["loggers"][0]["name"].startswith("ops_service")
+    level = {"logger": "ops_service", "level": "DEBUG", "restore_after": "60s"}
+    (reply,) = call(grpcurl, host, admin, "SetLogLevel", by, level)
+    assert reply["after"]["level"] == "DEBUG"
+    (reply,) = call(grpcurl, host, admin, "ListOperations", by, {})
+    assert [each["name"] for each in reply["operations"]] == ["demo.add"]
+    run = {"operation": "demo.add", "arguments": {"numbers": [1, 2]}}
+    parts = call(grpcurl, host, admin, "InvokeOperation", by, run)
+    assert parts[-1]["result"]["value"] == 3
     parts = call(grpcurl, host, admin, "CaptureHeapSnapshot", by, {})
     assert next(iter(parts[0])) == "header"
     assert next(iter(parts[-1])) == "trailer"

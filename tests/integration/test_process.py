@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 from fix_certs import Identity
-from fix_host import ADMIN, Host
+from fix_host import ADMIN, Host, StartHost
 
 from ops_service.v1 import annotations_pb2, process_pb2
 
@@ -27,7 +27,7 @@ def test_principal_is_told(host: Host, admin: Identity) -> None:
 
 def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None:
     facts = host.run(
-        "import gc, threading\n"
+        "import gc, os, threading\n"
         "answer = {'threads': threading.active_count(), 'thresholds': gc.get_threshold()}"
     )
     reply = host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
@@ -38,4 +38,25 @@ def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None
     assert list(reply.garbage_collector.generation_thresholds) == facts["thresholds"]
     assert 1 << 20 < reply.resident_bytes < 1 << 32
     assert reply.service_uptime.ToNanoseconds() <= reply.uptime.ToNanoseconds() + 10**7
+    assert [each.name for each in reply.environment] == sorted(host.run("answer = [*os.environ]"))
+    assert not any(each.HasField("value") for each in (*reply.environment, *reply.arguments))
+    assert [each.name for each in reply.arguments] == ["0", "1", "2", "3", "4"]
     assert 0 < reply.uptime.ToSeconds() < 600 or reply.uptime.nanos > 0
+
+
+def test_values_are_told_of_names_that_are_listed(start_host: StartHost, viewer: Identity) -> None:
+    host = start_host(
+        environment={"SHOP_REGION": "north", "SHOP_PASSWORD": "hunter2"},
+        process={"shown_environment": ["SHOP_REGION", "ABSENT"], "shown_arguments": ["1", "--k"]},
+    )
+    host.run("import sys\nsys.orig_argv += ['--k=v', '--secret', 'hunter2', '-x', '--y']")
+    reply = host.stub(viewer).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    values = {each.name: each.value for each in reply.environment if each.HasField("value")}
+    assert values == {"SHOP_REGION": "north"}
+    assert {"SHOP_PASSWORD", "PATH"} <= {each.name for each in reply.environment}
+    shown = [
+        (each.name, each.value if each.HasField("value") else None) for each in reply.arguments
+    ]
+    assert shown[1][1].endswith("host_process.py")
+    assert shown[5:] == [("--k", "v"), ("--secret", None), ("-x", None), ("--y", None)]
+    assert "hunter2" not in str(reply)

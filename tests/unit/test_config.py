@@ -158,6 +158,14 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
         ),
         ("[[grants]]\nprincipal = 'dns:a'\ncapabilities = []", "grants[1].capabilities is empty"),
         ("[[grants]]\nprincipal = 'dns:a'", "grants[1].capabilities is missing; add it"),
+        (
+            "[[grants]]\nprincipal = 'dns:a'\ncapabilities = ['INSPECT']\noperations = ['a.*']",
+            'add "OPERATE" to grants[1].capabilities',
+        ),
+        (
+            "[[grants]]\nprincipal = 'dns:a'\ncapabilities = ['OPERATE']\noperations = ['']",
+            "grants[1].operations holds an empty pattern",
+        ),
         ("[[grants]]\nprincipal = 'alice'\ncapabilities = ['INSPECT']", "grants[1].principal"),
         ("[[grants]]\nprincipal = 'dns:'\ncapabilities = ['INSPECT']", "grants[1].principal"),
         (

@@ -17,13 +17,17 @@ def test_public_names() -> None:
         "Grant",
         "HeapConfig",
         "LimitsConfig",
+        "OperationContext",
+        "OperationFailed",
         "OpsServiceError",
+        "ProcessConfig",
         "ServerConfig",
         "Service",
         "StartError",
         "StoreConfig",
         "TlsConfig",
         "load_config",
+        "operation",
         "start",
     ]
 

@@ -15,32 +15,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ops_client._allocations import AllocationTrace
     from ops_client._async.client import AsyncMaintenanceClient
     from ops_client._evaluation import Evaluation
+    from ops_client._operation import OperationRun
     from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress
     from ops_client._stacks import Stacks
     from ops_client._sync.client import MaintenanceClient
     from ops_client.credentials import ClientCredentials
 
 __all__ = [
+    "AllocationTrace",
     "AsyncMaintenanceClient",
     "CaptureProgress",
     "CapturedSnapshot",
     "ClientCredentials",
     "Evaluation",
     "MaintenanceClient",
+    "OperationRun",
     "Stacks",
 ]
 
 # Loaded when asked for, so that files can be read without gRPC, and so that
 # opsctl can set gRPC's environment before it is loaded.
 _MODULES = {
+    "AllocationTrace": "_allocations",
     "AsyncMaintenanceClient": "_async.client",
     "CaptureProgress": "_snapshot_stream",
     "CapturedSnapshot": "_snapshot_stream",
     "ClientCredentials": "credentials",
     "Evaluation": "_evaluation",
     "MaintenanceClient": "_sync.client",
+    "OperationRun": "_operation",
     "Stacks": "_stacks",
 }
 

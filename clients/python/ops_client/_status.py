@@ -31,6 +31,8 @@ REASONS: dict[str, type[CallFailed]] = {
     "WALK_FAILED": errors.WalkFailed,
     "WALK_TIMEOUT": errors.WalkTimeout,
     "CANCELLED": errors.Cancelled,
+    "NO_SUCH_OPERATION": errors.NoSuchOperation,
+    "OPERATION_UNAVAILABLE": errors.OperationUnavailable,
     "EVALUATION_DISABLED": errors.EvaluationDisabled,
     "STORE_DISABLED": errors.StoreDisabled,
     "SNAPSHOT_NOT_FOUND": errors.SnapshotNotFound,

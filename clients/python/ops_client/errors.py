@@ -26,6 +26,8 @@
     │   ├── WalkFailed                 the walk ended before it was whole
     │   ├── WalkTimeout                the walk outlived its bound
     │   ├── Cancelled                  the server gave the call up
+    │   ├── NoSuchOperation            the application has no operation of that name
+    │   ├── OperationUnavailable       the operation cannot run there
     │   ├── EvaluationDisabled         evaluation is switched off there
     │   ├── StoreDisabled              it has no store
     │   ├── SnapshotNotFound           its store has no such snapshot
@@ -182,6 +184,14 @@ class WalkTimeout(CallFailed):
 
 class Cancelled(CallFailed):
     """The server gave the call up, for instance because it is stopping."""
+
+
+class NoSuchOperation(CallFailed):
+    """The application has no operation of that name."""
+
+
+class OperationUnavailable(CallFailed):
+    """The operation cannot run in that process. The text says why."""
 
 
 class EvaluationDisabled(CallFailed):

@@ -9,15 +9,14 @@ from contextlib import closing
 from types import TracebackType
 from typing import Any
 
-from google.protobuf import duration_pb2
-
 from ops_client._sync.calls import Calls
+from ops_client._sync.live import LiveMethods
 from ops_client._sync.stored import StoreMethods
+from ops_client._durations import to_duration
 from ops_client._evaluation import Evaluation
 from ops_client._flavours import run_sync
 from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
-from ops_client._stacks import Stacks
 from ops_client.credentials import ClientCredentials
 from ops_client.errors import (
     CallFailed,
@@ -33,7 +32,6 @@ from ops_service.v1 import (
     heap_pb2,
     memory_pb2,
     process_pb2,
-    stacks_pb2,
 )
 
 GrowthPart = (
@@ -51,7 +49,7 @@ _EVALUATION = 60.0
 _WATCH = 60.0
 
 
-class MaintenanceClient(StoreMethods):
+class MaintenanceClient(LiveMethods, StoreMethods):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error
@@ -219,7 +217,7 @@ class MaintenanceClient(StoreMethods):
             content_limit=content_limit,
             hash_strings=hash_strings,
             gc_moment=gc_moment,
-            gc_wait_limit=_duration(gc_wait_limit),
+            gc_wait_limit=to_duration(gc_wait_limit),
             store=store,
         )
         if timeout is None:
@@ -280,8 +278,8 @@ class MaintenanceClient(StoreMethods):
         """
         request = growth_pb2.WatchHeapGrowthRequest(
             instance_id=self._instance_id,
-            interval=_duration(interval),
-            duration=_duration(duration),
+            interval=to_duration(interval),
+            duration=to_duration(duration),
             limit=limit,
             allow_pause=allow_pause,
         )
@@ -296,50 +294,6 @@ class MaintenanceClient(StoreMethods):
                     yield getattr(reply, kind)
         if kind != "trailer":
             raise ConnectionLost("The watch ended before its trailer. Start it again.")
-
-    def capture_stacks(
-        self,
-        *,
-        sample_distance: float | None = None,
-        limit: int = 0,
-        include_ops_service: bool = False,
-        timeout: float | None = None,
-    ) -> Stacks:
-        """Read the stacks of all threads, tasks and greenlets. Needs INSPECT.
-
-        Args:
-            sample_distance: Seconds between two samples, which tell what does not
-                move; 0 takes one sample, None is the server's default, 1.
-            limit: How many groups to return; 0 is the server's default.
-            include_ops_service: Whether to show the service's own threads too.
-            timeout: Seconds for all of it; None is the distance and 60.
-
-        Raises:
-            ConnectionLost: The stream ended before its trailer.
-        """
-        request = stacks_pb2.CaptureStacksRequest(
-            instance_id=self._instance_id,
-            sample_distance=_duration(sample_distance),
-            limit=limit,
-            include_ops_service=include_ops_service,
-        )
-        if timeout is None:
-            timeout = (sample_distance or 0.0) + _CENSUS
-        header = trailer = None
-        groups = []
-        call = self._calls.stream(self._calls.stub.CaptureStacks, request, timeout)
-        with closing(call) as replies:
-            for reply in replies:
-                kind = reply.WhichOneof("part")
-                if kind == "header":
-                    header = reply.header
-                elif kind == "group":
-                    groups.append(reply.group)
-                elif kind == "trailer":
-                    trailer = reply.trailer
-        if header is None or trailer is None:
-            raise ConnectionLost("The stacks ended before their trailer. Ask for them again.")
-        return Stacks(header, tuple(groups), trailer)
 
     def evaluate_code(
         self,
@@ -365,7 +319,7 @@ class MaintenanceClient(StoreMethods):
                 its end is not known.
         """
         request = evaluation_pb2.EvaluateCodeRequest(
-            instance_id=self._instance_id, source=source, time_limit=_duration(time_limit)
+            instance_id=self._instance_id, source=source, time_limit=to_duration(time_limit)
         )
         if timeout is None:
             timeout = (time_limit or _EVALUATION) + _QUICK
@@ -389,11 +343,3 @@ class MaintenanceClient(StoreMethods):
                 "known. Look at the process before trying again."
             )
         return Evaluation(header, tuple(output), result)
-
-
-def _duration(seconds: float | None) -> duration_pb2.Duration | None:
-    if seconds is None:
-        return None
-    duration = duration_pb2.Duration()
-    duration.FromNanoseconds(round(seconds * 1e9))
-    return duration

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from ops_client.cli.alloc_trace import trace
 from ops_client.cli.certs_init import init
 from ops_client.cli.evaluate import evaluate
 from ops_client.cli.heap_capture import capture
@@ -18,8 +19,12 @@ from ops_client.cli.heap_retained import retained
 from ops_client.cli.heap_summary import summary
 from ops_client.cli.heap_suspects import suspects
 from ops_client.cli.leaks_watch import watch
+from ops_client.cli.loggers_list import list_ as list_loggers
+from ops_client.cli.loggers_set import set_ as set_logger
 from ops_client.cli.memory_reclaim import reclaim
 from ops_client.cli.memory_show import show
+from ops_client.cli.ops_list import list_ as list_operations
+from ops_client.cli.ops_run import run as run_operation
 from ops_client.cli.stacks import stacks
 from ops_client.cli.status import status
 from ops_client.cli.whoami import whoami
@@ -37,19 +42,26 @@ def _group(text: str) -> typer.Typer:
 
 
 app = _group("Look into a running Python process through its maintenance port.")
+alloc = _group("Where memory is allocated.")
 certs = _group("Certificates for development.")
 heap = _group("Heap snapshots.")
 leaks = _group("Leak growth reports.")
+loggers = _group("Levels of loggers.")
+operations = _group("Operations that the application offers.")
 memory = _group("Where the memory is, and giving it back.")
 
 app.command("whoami")(whoami)
 app.command("status")(status)
 app.command("stacks")(stacks)
 app.command("eval")(evaluate)
+app.add_typer(alloc, name="alloc")
 app.add_typer(certs, name="certs")
 app.add_typer(heap, name="heap")
 app.add_typer(leaks, name="leaks")
+app.add_typer(loggers, name="loggers")
+app.add_typer(operations, name="ops")
 app.add_typer(memory, name="memory")
+alloc.command("trace")(trace)
 certs.command("init")(init)
 heap.command("summary")(summary)
 heap.command("capture")(capture)
@@ -61,6 +73,10 @@ heap.command("suspects")(suspects)
 heap.command("path")(path)
 heap.command("diff")(diff)
 leaks.command("watch")(watch)
+loggers.command("list")(list_loggers)
+loggers.command("set")(set_logger)
+operations.command("list")(list_operations)
+operations.command("run")(run_operation)
 memory.command("show")(show)
 memory.command("reclaim")(reclaim)
 

@@ -78,6 +78,9 @@ class ExitCode(IntEnum):
     OBJECT_NOT_FOUND = 70
     DIFFERENT_PROCESSES = 71
 
+    NO_SUCH_OPERATION = 80
+    OPERATION_UNAVAILABLE = 81
+
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
@@ -111,6 +114,8 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.WalkFailed: ExitCode.WALK_FAILED,
     errors.WalkTimeout: ExitCode.WALK_TIMEOUT,
     errors.Cancelled: ExitCode.CANCELLED,
+    errors.NoSuchOperation: ExitCode.NO_SUCH_OPERATION,
+    errors.OperationUnavailable: ExitCode.OPERATION_UNAVAILABLE,
     errors.EvaluationDisabled: ExitCode.EVALUATION_DISABLED,
     errors.StoreDisabled: ExitCode.STORE_DISABLED,
     errors.SnapshotNotFound: ExitCode.SNAPSHOT_NOT_FOUND,

@@ -57,4 +57,18 @@ def _facts(reply: process_pb2.GetProcessResponse) -> dict[str, str]:
             f"{seconds(running.elapsed.ToTimedelta().total_seconds())}"
             + (", past its time limit" if running.past_time_limit else "")
         )
+    if reply.arguments:
+        facts["arguments"] = " ".join(map(_setting, reply.arguments))
+    if reply.environment:
+        facts["environment"] = " ".join(map(_setting, reply.environment))
+    for number, run in enumerate(reply.running_operations, 1):
+        facts[f"operation {number}"] = (
+            f"{run.operation} by {run.principal}, for "
+            f"{seconds(run.elapsed.ToTimedelta().total_seconds())}"
+            + (", past its time limit" if run.past_time_limit else "")
+        )
     return facts
+
+
+def _setting(setting: process_pb2.StartSetting) -> str:
+    return f"{setting.name}={setting.value}" if setting.HasField("value") else setting.name

@@ -1,0 +1,14 @@
+"""Seconds as protobuf has them."""
+
+from __future__ import annotations
+
+from google.protobuf import duration_pb2
+
+
+def to_duration(seconds: float | None) -> duration_pb2.Duration | None:
+    """A Duration of so many seconds. None stays None, which is a field not set."""
+    if seconds is None:
+        return None
+    duration = duration_pb2.Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration

@@ -1,0 +1,245 @@
+# Generated from _async/live.py by tools/generate_sync_client.py. Do not edit.
+"""Methods of the synchronous client that look at the live process, or change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any
+
+from ops_client._allocations import AllocationTrace
+from ops_client._sync.calls import Calls
+from ops_client._durations import to_duration
+from ops_client._operation import OperationRun
+from ops_client._stacks import Stacks
+from ops_client.errors import ConnectionLost
+from ops_service.v1 import allocations_pb2, loggers_pb2, operations_pb2, stacks_pb2
+
+# Seconds. Each is more than the server takes by its own default limits.
+_QUICK = 10.0
+_LOOK = 60.0
+_DAY = 86_400.0
+
+
+class LiveMethods:
+    """A part of the synchronous client."""
+
+    _instance_id: str
+    _calls: Calls
+
+    def capture_stacks(
+        self,
+        *,
+        sample_distance: float | None = None,
+        limit: int = 0,
+        include_ops_service: bool = False,
+        timeout: float | None = None,
+    ) -> Stacks:
+        """Read the stacks of all threads, tasks and greenlets. Needs INSPECT.
+
+        Args:
+            sample_distance: Seconds between two samples, which tell what does not
+                move; 0 takes one sample, None is the server's default, 1.
+            limit: How many groups to return; 0 is the server's default.
+            include_ops_service: Whether to show the service's own threads too.
+            timeout: Seconds for all of it; None is the distance and 60.
+
+        Raises:
+            ConnectionLost: The stream ended before its trailer.
+        """
+        request = stacks_pb2.CaptureStacksRequest(
+            instance_id=self._instance_id,
+            sample_distance=to_duration(sample_distance),
+            limit=limit,
+            include_ops_service=include_ops_service,
+        )
+        if timeout is None:
+            timeout = (sample_distance or 0.0) + _LOOK
+        header = trailer = None
+        groups = []
+        call = self._calls.stream(self._calls.stub.CaptureStacks, request, timeout)
+        with closing(call) as replies:
+            for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "group":
+                    groups.append(reply.group)
+                elif kind == "trailer":
+                    trailer = reply.trailer
+        if header is None or trailer is None:
+            raise ConnectionLost("The stacks ended before their trailer. Ask for them again.")
+        return Stacks(header, tuple(groups), trailer)
+
+    def list_loggers(
+        self, *, prefix: str = "", limit: int = 0, timeout: float = _QUICK
+    ) -> loggers_pb2.ListLoggersResponse:
+        """Ask for the loggers of the process and their levels. Needs INSPECT.
+
+        Args:
+            prefix: Only loggers whose names begin so.
+            limit: How many to return; 0 is the server's default.
+            timeout: Seconds.
+        """
+        request = loggers_pb2.ListLoggersRequest(
+            instance_id=self._instance_id, prefix=prefix, limit=limit
+        )
+        reply: loggers_pb2.ListLoggersResponse = self._calls.unary(
+            self._calls.stub.ListLoggers, request, timeout
+        )
+        return reply
+
+    def set_log_level(
+        self,
+        logger: str,
+        level: str,
+        *,
+        restore_after: float | None = None,
+        timeout: float = _QUICK,
+    ) -> loggers_pb2.SetLogLevelResponse:
+        """Set the level of a logger for a while. Needs OPERATE.
+
+        Args:
+            logger: One that exists; "root" is the root.
+            level: Its name or number; "" takes back what was set.
+            restore_after: Seconds until it is taken back; None is the server's
+                default, 600.
+            timeout: Seconds.
+
+        Raises:
+            InvalidRequest: There is no such logger, or no such level.
+        """
+        request = loggers_pb2.SetLogLevelRequest(
+            instance_id=self._instance_id,
+            logger=logger,
+            level=level,
+            restore_after=to_duration(restore_after),
+        )
+        reply: loggers_pb2.SetLogLevelResponse = self._calls.unary(
+            self._calls.stub.SetLogLevel, request, timeout
+        )
+        return reply
+
+    def list_operations(
+        self, *, timeout: float = _QUICK
+    ) -> operations_pb2.ListOperationsResponse:
+        """Ask for the operations that the application offers. Needs INSPECT."""
+        request = operations_pb2.ListOperationsRequest(instance_id=self._instance_id)
+        reply: operations_pb2.ListOperationsResponse = self._calls.unary(
+            self._calls.stub.ListOperations, request, timeout
+        )
+        return reply
+
+    def invoke_operation(
+        self,
+        operation: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        time_limit: float | None = None,
+        on_progress: Callable[[operations_pb2.OperationProgress], None] | None = None,
+        timeout: float | None = None,
+    ) -> OperationRun:
+        """Run an operation of the application. Needs OPERATE and a grant of the operation.
+
+        That it failed, or raised an exception, is a result and not an exception
+        here: see ``OperationRun.result.outcome``.
+
+        Args:
+            operation: Its name.
+            arguments: By name: None, bool, numbers, strings, and lists of these.
+            time_limit: Seconds until it is asked to end; None is the operation's own.
+            on_progress: Called with what it tells of its progress.
+            timeout: Seconds for all of it; None is the time limit and 10, or a day.
+
+        Raises:
+            InvalidRequest: An argument is unknown, missing, or does not fit.
+            NoSuchOperation: The process has no operation of that name.
+            ConnectionLost: It ended without a result. Whether the operation ran to
+                its end is not known.
+        """
+        request = operations_pb2.InvokeOperationRequest(
+            instance_id=self._instance_id, operation=operation, time_limit=to_duration(time_limit)
+        )
+        request.arguments.update(dict(arguments or {}))
+        if timeout is None:
+            timeout = _DAY if time_limit is None else time_limit + _QUICK
+        header = result = None
+        progress = []
+        call = self._calls.stream(self._calls.stub.InvokeOperation, request, timeout)
+        with closing(call) as replies:
+            for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "progress":
+                    progress.append(reply.progress)
+                    if on_progress is not None:
+                        on_progress(reply.progress)
+                elif kind == "result":
+                    result = reply.result
+        if header is None or result is None:
+            raise ConnectionLost(
+                "The operation ended without a result, so whether it ran to its end is not known. "
+                "Look at the process before trying again."
+            )
+        return OperationRun(header, tuple(progress), result)
+
+    def trace_allocations(
+        self,
+        *,
+        duration: float | None = None,
+        frame_limit: int = 0,
+        limit: int = 0,
+        memory_limit: int = 0,
+        include_ops_service: bool = False,
+        on_progress: Callable[[allocations_pb2.AllocationTraceProgress], None] | None = None,
+        timeout: float | None = None,
+    ) -> AllocationTrace:
+        """Trace where memory is allocated, for a while. Needs OPERATE.
+
+        The process is slower meanwhile, and stands still at the end while the traces
+        are read. Tracing is switched off whatever happens.
+
+        Args:
+            duration: Seconds; None is the server's default, 10.
+            frame_limit: Frames that are kept of each allocation; 0 is the server's
+                default, 1.
+            limit: How many sites to return; 0 is the server's default, 25.
+            memory_limit: Bytes that tracing itself may take before the window ends;
+                0 is the server's default, 64 MiB.
+            include_ops_service: Whether to show what the service itself allocates.
+            on_progress: Called each second with how it stands.
+            timeout: Seconds for all of it; None is the duration, or 10, and 60.
+
+        Raises:
+            Busy: Somebody else traces.
+            ConnectionLost: The stream ended before its trailer.
+        """
+        request = allocations_pb2.TraceAllocationsRequest(
+            instance_id=self._instance_id,
+            duration=to_duration(duration),
+            frame_limit=frame_limit,
+            limit=limit,
+            memory_limit=memory_limit,
+            include_ops_service=include_ops_service,
+        )
+        if timeout is None:
+            timeout = (_QUICK if duration is None else duration) + _LOOK
+        header = trailer = None
+        sites = []
+        call = self._calls.stream(self._calls.stub.TraceAllocations, request, timeout)
+        with closing(call) as replies:
+            for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "progress":
+                    if on_progress is not None:
+                        on_progress(reply.progress)
+                elif kind == "site":
+                    sites.append(reply.site)
+                elif kind == "trailer":
+                    trailer = reply.trailer
+        if header is None or trailer is None:
+            raise ConnectionLost("The trace ended before its trailer. Start it again.")
+        return AllocationTrace(header, tuple(sites), trailer)

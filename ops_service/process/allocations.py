@@ -1,0 +1,228 @@
+"""Where memory is allocated: tracemalloc, for a window of time.
+
+While it runs, each allocation of the application costs several times what it costs
+otherwise, so it is switched off whatever happens. What it shows is what was allocated
+in the window and still lives at its end; what came and went is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ops_service.errors import Busy, Cancelled
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_TOLD_EVERY_SECONDS = 1.0
+_LOOK_SECONDS = 0.05
+# Traces that are added up before the host gets a chance to run.
+_SLICE = 2000
+
+Traceback = tuple[tuple[str, int], ...]
+"""File and line of each frame, innermost first, as tracemalloc has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """A window."""
+
+    seconds: float
+    frame_limit: int
+    """Frames that are kept of each allocation. More cost more."""
+    site_limit: int
+    memory_limit: int
+    """Bytes that tracing itself may take; the window ends when it takes more."""
+    include_own: bool
+    """Whether to show what the service itself allocated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Tracing is on."""
+
+    frame_limit: int
+    already_tracing: bool
+    """Whether the application traces itself; then its limit of frames holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """How it stands within the window."""
+
+    elapsed: float
+    traced_bytes: int
+    tracer_bytes: int
+    """What tracing itself takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place that allocated what lives at the end of the window."""
+
+    traceback: Traceback
+    size: int
+    count: int
+    size_difference: int
+    count_difference: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The window is over."""
+
+    elapsed: float
+    traced_bytes: int
+    peak_bytes: int
+    tracer_bytes: int
+    site_count: int
+    pauses: tuple[float, ...]
+    """Seconds that the process stood still for each reading of the traces."""
+    still_tracing: bool
+    """Whether tracing goes on, since the application began it."""
+    warnings: tuple[str, ...]
+
+
+Part = Begun | Meanwhile | Site | Ended
+_Sums = dict[Traceback, tuple[int, int]]
+
+
+class AllocationTracer:
+    """Windows of tracemalloc, one at a time. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._window = threading.Lock()
+        self._ours = False
+
+    def trace(self, options: TraceOptions, cancelled: threading.Event) -> Iterator[Part]:
+        """Trace for a while, and tell what was allocated.
+
+        Raises:
+            Busy: Another window is open.
+            Cancelled: The caller went away.
+        """
+        if not self._window.acquire(blocking=False):
+            raise Busy(
+                "Allocations are being traced for somebody else; try again.", retry_after=5.0
+            )
+        try:
+            yield from self._trace(options, cancelled)
+        finally:
+            self.switch_off()
+            self._window.release()
+
+    def switch_off(self) -> None:
+        """Stop tracing, if this began it."""
+        with self._lock:
+            if self._ours:
+                self._ours = False
+                tracemalloc.stop()
+
+    def after_fork(self) -> None:
+        """Stop tracing in a forked child, where another thread held the lock."""
+        self._lock = threading.Lock()
+        self.switch_off()
+
+    def _trace(self, options: TraceOptions, cancelled: threading.Event) -> Iterator[Part]:
+        pauses: list[float] = []
+        warnings: list[str] = []
+        begun = self._begin(options.frame_limit)
+        start = time.monotonic()
+        # What the application had traced before is subtracted.
+        before: _Sums = _add_up(_read_traces(pauses), cancelled) if begun.already_tracing else {}
+        yield begun
+        told = start
+        while (elapsed := time.monotonic() - start) < options.seconds:
+            if cancelled.wait(min(_LOOK_SECONDS, options.seconds - elapsed)):
+                raise Cancelled("The caller went away.")
+            tracer_bytes = tracemalloc.get_tracemalloc_memory()
+            if tracer_bytes > options.memory_limit and not begun.already_tracing:
+                warnings.append(
+                    f"The window ended after {time.monotonic() - start:.1f} s, since tracing took "
+                    f"{tracer_bytes} bytes of memory; memory_limit allows more."
+                )
+                break
+            if time.monotonic() - told >= _TOLD_EVERY_SECONDS:
+                told = time.monotonic()
+                traced, _ = tracemalloc.get_traced_memory()
+                yield Meanwhile(told - start, traced, tracer_bytes)
+        elapsed = time.monotonic() - start
+        if not tracemalloc.is_tracing():
+            warnings.append(
+                "The application switched tracemalloc off within the window, so nothing is known."
+            )
+        traced, peak = tracemalloc.get_traced_memory()
+        tracer_bytes = tracemalloc.get_tracemalloc_memory()
+        traces = _read_traces(pauses)
+        # Before the adding up, which allocates, and costs nothing of this kind then.
+        self.switch_off()
+        sites = _sites(before, _add_up(traces, cancelled), include_own=options.include_own)
+        yield from sites[: options.site_limit]
+        yield Ended(
+            elapsed=elapsed,
+            traced_bytes=traced,
+            peak_bytes=peak,
+            tracer_bytes=tracer_bytes,
+            site_count=len(sites),
+            pauses=tuple(pauses),
+            still_tracing=begun.already_tracing and tracemalloc.is_tracing(),
+            warnings=tuple(warnings),
+        )
+
+    def _begin(self, frame_limit: int) -> Begun:
+        with self._lock:
+            if tracemalloc.is_tracing():
+                return Begun(tracemalloc.get_traceback_limit(), already_tracing=True)
+            tracemalloc.start(frame_limit)
+            self._ours = True
+            return Begun(frame_limit, already_tracing=False)
+
+
+def _read_traces(pauses: list[float]) -> list[Any]:
+    """All traces. The process stands still meanwhile, about half a second a million."""
+    begin = time.perf_counter()
+    traces: Any = []
+    if tracemalloc.is_tracing():
+        # Not tracemalloc.take_snapshot, which would wrap them up once more.
+        import _tracemalloc
+
+        traces = _tracemalloc._get_traces()
+    pauses.append(time.perf_counter() - begin)
+    found: list[Any] = traces
+    return found
+
+
+def _add_up(traces: list[Any], cancelled: threading.Event) -> _Sums:
+    """Bytes and blocks by traceback. Empties the list."""
+    sums: _Sums = {}
+    while traces:
+        for _, size, traceback, *_ in traces[-_SLICE:]:
+            held, count = sums.get(traceback, (0, 0))
+            sums[traceback] = (held + size, count + 1)
+        del traces[-_SLICE:]
+        if cancelled.is_set():
+            raise Cancelled("The caller went away.")
+        time.sleep(0)
+    return sums
+
+
+def _sites(before: _Sums, after: _Sums, *, include_own: bool) -> list[Site]:
+    """Sites with what changed, the largest growth first."""
+    found: list[Site] = []
+    for traceback in after.keys() | before.keys():
+        size, count = after.get(traceback, (0, 0))
+        earlier_size, earlier_count = before.get(traceback, (0, 0))
+        if (include_own or not _is_own(traceback)) and (size or earlier_size):
+            found.append(Site(traceback, size, count, size - earlier_size, count - earlier_count))
+    found.sort(key=lambda site: (-site.size_difference, -site.size))
+    return found
+
+
+def _is_own(traceback: Traceback) -> bool:
+    # The innermost frame may be one of the library.
+    return any(file.startswith(_PACKAGE) for file, _ in traceback)

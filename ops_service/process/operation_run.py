@@ -1,0 +1,214 @@
+"""Runs of operations: where they run, their progress, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+_LOGGER = logging.getLogger("ops_service")
+
+_MESSAGE_LENGTH = 2000
+# A caller who reads slowly gets the latest ones.
+_PENDING = 100
+
+
+class OperationFailed(Exception):
+    """Raise it in an operation to tell the caller why it failed.
+
+    Its text is shown to the caller, unlike that of any other exception.
+    """
+
+
+class OperationCancelled(BaseException):
+    """Raised in an operation that reports progress after it was asked to end."""
+
+
+class Outcome(enum.Enum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    """It raised `OperationFailed`."""
+    RAISED = "raised"
+    TIMED_OUT = "timed out"
+    STILL_RUNNING = "still running"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    fraction: float | None
+    """From 0 to 1. None if it is not known."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended, and what it gave."""
+
+    outcome: Outcome
+    value: Any = None
+    message: str = ""
+    """Text of an `OperationFailed`."""
+    exception_type: str = ""
+
+
+class OperationContext:
+    """What an operation may know of its run, and tell. Safe from any thread."""
+
+    def __init__(self, run_id: str, principal: str, on_change: Callable[[], None]) -> None:
+        self.run_id = run_id
+        """Stands in the audit record."""
+        self.principal = principal
+        """Who runs it."""
+        self._on_change = on_change
+        self._cancelled = threading.Event()
+        self._pending: deque[Progress] = deque(maxlen=_PENDING)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end: its time is over, or the caller left."""
+        return self._cancelled.is_set()
+
+    def progress(self, fraction: float | None = None, message: str = "") -> None:
+        """Tell the caller how far it is.
+
+        Args:
+            fraction: From 0 to 1, or None.
+            message: What it does now. The caller reads it.
+
+        Raises:
+            OperationCancelled: It was asked to end. Let it pass.
+        """
+        if self.cancelled:
+            raise OperationCancelled
+        if fraction is not None:
+            fraction = min(1.0, max(0.0, float(fraction)))
+        self._pending.append(Progress(fraction, str(message)[:_MESSAGE_LENGTH]))
+        self._on_change()
+
+    def _cancel(self) -> None:
+        self._cancelled.set()
+
+    def _take(self) -> list[Progress]:
+        taken = []
+        while self._pending:
+            taken.append(self._pending.popleft())
+        return taken
+
+
+class OperationRun:
+    """One run. It ends by itself, or when it heeds that it was asked to."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        principal: str,
+        name: str,
+        time_limit: float,
+        on_change: Callable[[], None],
+        on_end: Callable[[OperationRun], None],
+    ) -> None:
+        self.run_id = run_id
+        self.principal = principal
+        self.name = name
+        self.time_limit = time_limit
+        self.context = OperationContext(run_id, principal, on_change)
+        self.result: Result | None = None
+        self._on_change = on_change
+        self._on_end = on_end
+        self._started = time.monotonic()
+        self._future: Future[None] | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._started
+
+    def take_progress(self) -> list[Progress]:
+        """What it told since last asked."""
+        return self.context._take()
+
+    def start_in_thread(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        """Run a plain function in a thread of its own.
+
+        Raises:
+            RuntimeError: The system refused a thread.
+        """
+
+        def body() -> None:
+            try:
+                sys.audit("ops_service.invoke_operation", self.run_id, self.principal, self.name)
+                result = Result(Outcome.COMPLETED, function(**arguments))
+            except BaseException as error:
+                result = self._failure(error)
+            self._end(result)
+
+        # Not by a name of the service's threads: what it does is the application's.
+        threading.Thread(target=body, name=f"operation {self.name}", daemon=True).start()
+
+    def start_on_loop(
+        self,
+        function: Callable[..., Any],
+        arguments: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Run a coroutine function on the application's loop.
+
+        Raises:
+            RuntimeError: The loop is closed.
+        """
+
+        async def body() -> None:
+            # Nothing leaves it: a SystemExit would end the application's loop.
+            try:
+                sys.audit("ops_service.invoke_operation", self.run_id, self.principal, self.name)
+                result = Result(Outcome.COMPLETED, await function(**arguments))
+            except BaseException as error:
+                result = self._failure(error)
+            self._end(result)
+
+        coroutine = body()
+        try:
+            self._future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError:
+            coroutine.close()
+            raise
+
+    def stop(self) -> None:
+        """Ask it to end. Does not wait."""
+        self.context._cancel()
+        if self._future is not None:
+            self._future.cancel()
+
+    def _failure(self, error: BaseException) -> Result:
+        if isinstance(error, OperationFailed):
+            try:
+                return Result(Outcome.FAILED, message=str(error)[:_MESSAGE_LENGTH])
+            except Exception as second:
+                error = second
+        stopped = isinstance(error, OperationCancelled | asyncio.CancelledError)
+        if stopped and self.context.cancelled:
+            return Result(Outcome.TIMED_OUT)
+        _LOGGER.error("the operation %s failed in call %s", self.name, self.run_id, exc_info=error)
+        kind = type(error)
+        name = kind.__qualname__
+        if kind.__module__ != "builtins":
+            name = f"{kind.__module__}.{name}"
+        return Result(Outcome.RAISED, exception_type=name)
+
+    def _end(self, result: Result) -> None:
+        self.result = result
+        self._on_end(self)
+        self._on_change()

@@ -1,0 +1,201 @@
+"""Parameters of operations: read from a function, and arguments checked against them."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ops_service.errors import ConfigurationError, InvalidRequest
+
+Plain = Any
+"""None, bool, int, float, str, and lists and dicts of these."""
+
+_LARGEST_INTEGER = 1 << 53
+_LIST_LENGTH = 10_000
+_SCALARS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+class Kind(enum.Enum):
+    """What a value must be."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation."""
+
+    name: str
+    kind: Kind
+    """Of the value or, if it is a list, of its items."""
+    is_list: bool = False
+    nullable: bool = False
+    """Whether null stands for None."""
+    choices: tuple[tuple[Plain, Any], ...] = ()
+    """What a choice may be, and what the function gets for it."""
+    required: bool = True
+    default: Plain = None
+    """As plain data; None as well where it is nothing plain."""
+
+    def convert(self, value: Plain) -> Any:
+        """The argument that the function gets for a value.
+
+        Raises:
+            InvalidRequest: The value does not fit. Names the parameter and says
+                what would.
+        """
+        if value is None and self.nullable:
+            return None
+        if not self.is_list:
+            return self._convert_item(value, self.name)
+        if not isinstance(value, list) or len(value) > _LIST_LENGTH:
+            raise self._refusal(self.name)
+        return [
+            self._convert_item(item, f"{self.name}[{index}]") for index, item in enumerate(value)
+        ]
+
+    def describe(self) -> str:
+        """What it takes, in words."""
+        what = self.kind.value
+        if self.kind is Kind.CHOICE:
+            what = "one of " + ", ".join(repr(shown) for shown, _ in self.choices)
+        elif self.kind is Kind.INTEGER:
+            what = f"whole number up to {_LARGEST_INTEGER} either way"
+        if self.is_list:
+            what = f"list of at most {_LIST_LENGTH}, each: {what}"
+        return f"{what}, or null" if self.nullable else what
+
+    def _convert_item(self, value: Plain, name: str) -> Any:
+        match self.kind:
+            case Kind.STRING if isinstance(value, str):
+                return value
+            case Kind.BOOLEAN if isinstance(value, bool):
+                return value
+            case Kind.NUMBER if isinstance(value, float | int) and not isinstance(value, bool):
+                return float(value)
+            case Kind.INTEGER if isinstance(value, float | int) and not isinstance(value, bool):
+                # JSON has one type of number, and it is exact up to here.
+                if math.isfinite(value) and value == int(value) and abs(value) <= _LARGEST_INTEGER:
+                    return int(value)
+            case Kind.CHOICE:
+                for shown, meant in self.choices:
+                    same_type = isinstance(shown, bool) == isinstance(value, bool)
+                    if same_type and shown == value:
+                        return meant
+        raise self._refusal(name)
+
+    def _refusal(self, name: str) -> InvalidRequest:
+        return InvalidRequest(
+            f"The argument {name} does not fit; give: {self.describe()}.",
+            details={"field": f"arguments.{self.name}"},
+        )
+
+
+def check_arguments(
+    operation: str, parameters: tuple[Parameter, ...], given: Mapping[str, Plain]
+) -> dict[str, Any]:
+    """The keyword arguments for what a caller gave.
+
+    Raises:
+        InvalidRequest: One is unknown, missing, or does not fit.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for name in given:
+        if name not in known:
+            choices = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise InvalidRequest(
+                f"The operation {operation} has no argument {name[:200]!r}; {choices}.",
+                details={"field": f"arguments.{name[:200]}"},
+            )
+    for parameter in parameters:
+        if parameter.required and parameter.name not in given:
+            raise InvalidRequest(
+                f"The operation {operation} needs the argument {parameter.name}: "
+                f"{parameter.describe()}.",
+                details={"field": f"arguments.{parameter.name}"},
+            )
+    return {name: known[name].convert(value) for name, value in given.items()}
+
+
+def read_parameters(
+    operation: str, function: Callable[..., Any], context: type
+) -> tuple[tuple[Parameter, ...], str | None]:
+    """Parameters of a function, and the name of the one that takes the context.
+
+    Raises:
+        ConfigurationError: A parameter is of a kind that no caller could give.
+    """
+    try:
+        hints = typing.get_type_hints(function)
+    except Exception as error:
+        raise ConfigurationError(
+            f"operation {operation}: the types of its parameters cannot be told ({error})"
+        ) from error
+    found: list[Parameter] = []
+    context_name = None
+    for each in inspect.signature(function).parameters.values():
+        if each.kind not in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
+            raise ConfigurationError(
+                f"operation {operation}: the parameter {each.name} cannot be given by name; "
+                "write ordinary or keyword-only parameters"
+            )
+        if each.name not in hints:
+            raise ConfigurationError(
+                f"operation {operation}: the parameter {each.name} has no type; annotate it"
+            )
+        if hints[each.name] is context:
+            context_name = each.name
+            continue
+        found.append(_parameter(operation, each, hints[each.name]))
+    return tuple(found), context_name
+
+
+def _parameter(operation: str, each: inspect.Parameter, hint: Any) -> Parameter:
+    nullable = is_list = False
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        rest = [part for part in typing.get_args(hint) if part is not type(None)]
+        nullable = len(rest) < len(typing.get_args(hint))
+        hint = rest[0] if len(rest) == 1 else None
+    if typing.get_origin(hint) is list:
+        is_list = True
+        (hint,) = typing.get_args(hint)
+    choices: tuple[tuple[Plain, Any], ...] = ()
+    if hint in _SCALARS:
+        kind = Kind(_SCALARS[hint])
+    elif typing.get_origin(hint) is Literal:
+        kind = Kind.CHOICE
+        choices = tuple((value, value) for value in typing.get_args(hint))
+        if not all(isinstance(value, str | int | bool) for value, _ in choices):
+            hint = None
+    elif isinstance(hint, type) and issubclass(hint, enum.Enum):
+        kind = Kind.CHOICE
+        choices = tuple((name, member) for name, member in hint.__members__.items())
+    else:
+        hint = None
+    if hint is None:
+        raise ConfigurationError(
+            f"operation {operation}: the parameter {each.name} has a type that callers cannot "
+            "give; choose str, int, float, bool, an Enum, a Literal, a list of these, or one of "
+            "these or None"
+        )
+    required = each.default is each.empty
+    default = None if required else _plain_default(each.default)
+    return Parameter(each.name, kind, is_list, nullable, choices, required, default)
+
+
+def _plain_default(value: Any) -> Plain:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, list | tuple):
+        return [_plain_default(item) for item in value]
+    return value if type(value) in (str, int, float, bool) else None
