@@ -28,7 +28,7 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 # both busy to the end.
 pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
-left_out := --ignore tests/node --ignore tests/ecosystem
+left_out := --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
@@ -79,6 +79,9 @@ test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Convert
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
 	$(bin)/pytest $(pytest) tests/ecosystem
 
+test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery
+	$(bin)/pytest $(pytest) tests/frameworks
+
 ##### Checks and generated files
 
 check: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## Format, lint, types, contract and architecture
@@ -124,7 +127,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem check fix proto bench bench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem test-frameworks check fix proto bench bench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -160,6 +163,10 @@ endef
 
 .venv/%/ecosystem.stamp: .venv/%/test.stamp constraints/ecosystem.txt
 	$(call install,$(@D)) $(newest) -c constraints/ecosystem.txt --group ecosystem
+	touch $@
+
+.venv/%/frameworks.stamp: .venv/%/test.stamp constraints/frameworks.txt
+	$(call install,$(@D)) $(newest) -c constraints/frameworks.txt --group frameworks
 	touch $@
 
 .venv/oldest/pip.stamp: constraints/tools.txt

@@ -15,6 +15,9 @@ from ops_service.errors import ConfigurationError
 CAPABILITIES = ("INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE")
 """What a grant may list: the names of ``Capability`` without their prefix."""
 
+SLOT = "{slot}"
+"""Stands for a worker's slot in the path of a socket."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
@@ -24,6 +27,12 @@ class ServerConfig:
     """``host:port`` or ``unix:/path/of/socket``. Port 0 lets the system choose."""
     allow_wildcard_bind: bool = False
     """Whether an address that means every interface, such as 0.0.0.0, is accepted."""
+    run_directory: Path | None = None
+    """Where workers of one application leave descriptors, so that each can tell of
+    all. Made with mode 0700 if it is not there. Without one, no slots."""
+    slots: int = 1
+    """How many workers may have a port. Each takes the lowest slot that is free:
+    its port is that of the address and the slot, or ``{slot}`` in a socket's path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +208,27 @@ def _is_wildcard(host: str) -> bool:
         return host in ("", "*")
 
 
+def _check_slots(server: ServerConfig) -> None:
+    if server.slots > 1 and server.run_directory is None:
+        raise ConfigurationError(
+            f"server.slots is {server.slots} without a run directory; set server.run_directory, "
+            "in which workers claim their slots"
+        )
+    if server.address.startswith("unix:"):
+        if server.slots > 1 and SLOT not in server.address:
+            raise ConfigurationError(
+                f"server.slots is {server.slots} and all sockets would have one path; write "
+                f'{SLOT} into server.address, such as "unix:/run/app/ops-{SLOT}.sock"'
+            )
+        return
+    _, port = split_address(server.address)
+    if port + server.slots - 1 > 65535:
+        raise ConfigurationError(
+            f"server.slots is {server.slots}, and the last port would be "
+            f"{port + server.slots - 1}; choose lower ones"
+        )
+
+
 def _check_address(server: ServerConfig) -> None:
     if server.address.startswith("unix:"):
         if not server.address.removeprefix("unix:").startswith("/"):
@@ -276,6 +306,7 @@ def _check_bounds(config: Config) -> None:
         ("store.max_bytes", config.store.max_bytes, 1 << 20, 1 << 44),
         ("heap.cpu_share", config.heap.cpu_share, 0.01, 1),
         ("heap.pause_budget_seconds", config.heap.pause_budget_seconds, 0.001, 60),
+        ("server.slots", config.server.slots, 1, 1000),
         ("limits.calls", config.limits.calls, 1, 1000),
         ("limits.calls_per_principal", config.limits.calls_per_principal, 1, 1000),
         ("limits.streams_per_principal", config.limits.streams_per_principal, 1, 1000),
@@ -299,6 +330,7 @@ def check_config(config: Config) -> None:
         ConfigurationError: Names the key and the remedy.
     """
     _check_address(config.server)
+    _check_slots(config.server)
     _check_grants(config)
     _check_bounds(config)
     if config.evaluation.enabled and config.audit.file is None:

@@ -10,10 +10,11 @@ from ops_service.process.loggers import LogLevels
 from ops_service.process.loops import find_application_loop
 from ops_service.process.operation_runner import OperationRunner
 from ops_service.stack_methods import StackMethods
+from ops_service.worker_methods import WorkerMethods
 from ops_service.workers import Workers
 
 
-class LiveMethods(AllocationMethods, LoggerMethods, OperationMethods, StackMethods):
+class LiveMethods(AllocationMethods, LoggerMethods, OperationMethods, StackMethods, WorkerMethods):
     """A part of the servicer, and what is to be taken back when it stops."""
 
     def prepare_live(self, workers: Workers) -> None:

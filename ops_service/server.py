@@ -16,7 +16,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -25,12 +24,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from ops_service.aio_server import make_server
-from ops_service.config import Config, check_config, split_address
+from ops_service.config import Config, check_config
 from ops_service.config_file import load_config
 from ops_service.credentials import CertificateSource
 from ops_service.errors import StartError
 from ops_service.gate.admission import Admission
-from ops_service.gate.audit import Audit, FileSink, LogSink
+from ops_service.gate.audit import Audit, FileSink, LogSink, Sink
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import (
@@ -43,10 +42,17 @@ from ops_service.gate.passage import Rules
 from ops_service.heap import engine, pause
 from ops_service.heap.own import register
 from ops_service.port import Port
+from ops_service.process.descriptors import (
+    describe,
+    prepare_directory,
+    remove_descriptor,
+    write_descriptor,
+)
 from ops_service.process.identity import identify_process
 from ops_service.repl.evaluator import Evaluator
 from ops_service.servicer import MaintenanceServicer
-from ops_service.sockets import InheritedSockets, check_port, check_socket_path
+from ops_service.slots import claim_address
+from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
 from ops_service.v1 import maintenance_service_pb2_grpc
 from ops_service.workers import Workers
@@ -69,7 +75,12 @@ _started_here = False
 _started_before_fork = False
 
 
-def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None = None) -> Service:
+def start(
+    config: Config | None = None,
+    *,
+    namespace: Mapping[str, Any] | None = None,
+    role: str = "",
+) -> Service:
     """Open the maintenance port of this process.
 
     Start it after the process has forked, in each worker (gunicorn:
@@ -84,6 +95,7 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
         config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
         namespace: Names for evaluated code, such as ``{"app": app}``, looked
             up at each evaluation.
+        role: What this process is, such as "worker". ListWorkers tells it.
 
     Raises:
         ConfigurationError: The configuration is wrong or unsafe.
@@ -99,7 +111,7 @@ def start(config: Config | None = None, *, namespace: Mapping[str, Any] | None =
             "not survive a fork. Start the service after the fork alone: in gunicorn's "
             "post_fork, not where the application is loaded."
         )
-    return Service(config, {} if namespace is None else namespace)
+    return Service(config, {} if namespace is None else namespace, role)
 
 
 def _refuse_green_threads() -> None:
@@ -119,8 +131,9 @@ def _refuse_green_threads() -> None:
 class Service:
     """A running maintenance port. Made by `start`; usable as a context manager."""
 
-    def __init__(self, config: Config, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, config: Config, namespace: Mapping[str, Any], role: str) -> None:
         self._config = config
+        self._role = role
         self._namespace = namespace
         self._identity = identify_process()
         self._address = ""
@@ -137,17 +150,19 @@ class Service:
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls)
-        if config.server.address.startswith("unix:"):
-            check_socket_path(Path(config.server.address.removeprefix("unix:")))
-        else:
-            check_port(*split_address(config.server.address))
+        if config.server.run_directory is not None:
+            prepare_directory(config.server.run_directory)
+        self._claim = claim_address(config.server)
         global _started_here
         _started_here = True
-        sink = FileSink(config.audit.file) if config.audit.file else LogSink()
+        sink: Sink = LogSink()
         try:
+            if config.audit.file is not None:
+                sink = FileSink(config.audit.file)
             self._store = open_store(config.store, self._identity)
         except StartError:
             sink.close()
+            self._claim.release()
             raise
         self._audit = Audit(sink)
         self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
@@ -198,6 +213,7 @@ class Service:
                 loop.call_soon_threadsafe(stopping.set)
         self._thread.join(timeout)
         self._audit.close(timeout)
+        self._leave()
         if self._store is not None:
             self._store.close()
 
@@ -229,10 +245,27 @@ class Service:
     def _die_in_forked_child(self) -> None:
         self._stopped = True
         self._sockets.disconnect()
+        # The lock itself was not inherited.
+        self._claim.release()
         if self._store is not None:
             self._store.give_up_in_child()
         if self._servicer is not None:
             self._servicer.take_back_after_fork()
+
+    def _describe_itself(self, servicer: MaintenanceServicer) -> None:
+        directory = self._config.server.run_directory
+        servicer.run_directory = directory
+        servicer.own_descriptor = describe(
+            self._identity, address=self._address, role=self._role, slot=self._claim.slot
+        )
+        if directory is not None:
+            write_descriptor(directory, servicer.own_descriptor)
+
+    def _leave(self) -> None:
+        directory = self._config.server.run_directory
+        if directory is not None and self._servicer is not None and self._address:
+            remove_descriptor(directory, self._servicer.own_descriptor)
+        self._claim.release()
 
     def _run(self) -> None:
         try:
@@ -276,12 +309,13 @@ class Service:
         most = 4 * (config.limits.calls + config.limits.health_calls)
         options = _channel_options(config)
         port = Port(
-            config.server.address,
+            self._claim.address,
             self._certificates.credentials,
             lambda: make_server(gate, options, most, handlers, rules.methods),
         )
         await port.open()
         self._address = port.address
+        self._describe_itself(servicer)
         self._gate, self._port = gate, port
         self._ready.set()
         try:

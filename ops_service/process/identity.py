@@ -31,15 +31,16 @@ def identify_process() -> ProcessIdentity:
     return ProcessIdentity(
         instance_id=secrets.token_hex(16),
         pid=os.getpid(),
-        start_time=_start_time(),
+        start_time=start_time_of(os.getpid()),
         service_start_time=time.time(),
         host_name=socket.gethostname(),
     )
 
 
-def _start_time() -> float | None:
+def start_time_of(pid: int) -> float | None:
+    """When the system started a process. None if there is none, or it does not tell."""
     try:
-        stat = Path("/proc/self/stat").read_bytes()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
         boot = Path("/proc/stat").read_text(encoding="ascii")
         # The second field is the program's name, which may hold spaces and brackets.
         ticks = int(stat.rpartition(b")")[2].split()[19])

@@ -10,6 +10,7 @@ from ops_service.v1 import operations_pb2 as _operations_pb2
 from ops_service.v1 import process_pb2 as _process_pb2
 from ops_service.v1 import stacks_pb2 as _stacks_pb2
 from ops_service.v1 import store_pb2 as _store_pb2
+from ops_service.v1 import workers_pb2 as _workers_pb2
 from google.protobuf import descriptor as _descriptor
 from typing import ClassVar as _ClassVar
 

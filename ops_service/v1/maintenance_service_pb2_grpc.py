@@ -13,6 +13,7 @@ from ops_service.v1 import operations_pb2 as ops__service_dot_v1_dot_operations_
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
 from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
+from ops_service.v1 import workers_pb2 as ops__service_dot_v1_dot_workers__pb2
 
 
 class MaintenanceServiceStub(object):
@@ -79,6 +80,11 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/CaptureStacks',
                 request_serializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.FromString,
+                )
+        self.ListWorkers = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/ListWorkers',
+                request_serializer=ops__service_dot_v1_dot_workers__pb2.ListWorkersRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_workers__pb2.ListWorkersResponse.FromString,
                 )
         self.ListLoggers = channel.unary_unary(
                 '/ops_service.v1.MaintenanceService/ListLoggers',
@@ -211,6 +217,14 @@ class MaintenanceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkers(self, request, context):
+        """Tells which workers of the application have a port, those that are gone included.
+        Caller: INSPECT. Cost to the host: none to speak of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLoggers(self, request, context):
         """Tells the loggers of the logging package and their levels.
         Caller: INSPECT. Cost to the host: none to speak of.
@@ -317,6 +331,11 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.CaptureStacks,
                     request_deserializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.SerializeToString,
+            ),
+            'ListWorkers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkers,
+                    request_deserializer=ops__service_dot_v1_dot_workers__pb2.ListWorkersRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_workers__pb2.ListWorkersResponse.SerializeToString,
             ),
             'ListLoggers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLoggers,
@@ -531,6 +550,23 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/CaptureStacks',
             ops__service_dot_v1_dot_stacks__pb2.CaptureStacksRequest.SerializeToString,
             ops__service_dot_v1_dot_stacks__pb2.CaptureStacksResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListWorkers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/ListWorkers',
+            ops__service_dot_v1_dot_workers__pb2.ListWorkersRequest.SerializeToString,
+            ops__service_dot_v1_dot_workers__pb2.ListWorkersResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

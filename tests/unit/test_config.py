@@ -135,6 +135,13 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("[server]\naddress = '[::]:7443'", "allow_wildcard_bind = true"),
         ("[server]\naddress = '*:7443'", "allow_wildcard_bind = true"),
         ("[server]\naddress = ':7443'", "allow_wildcard_bind = true"),
+        ("[server]\nslots = 2", "server.slots is 2 without a run directory"),
+        ("[server]\nslots = 0", "server.slots is 0; choose from 1 to 1000"),
+        ("[server]\nslots = 2\nrun_directory = 'r'\naddress = 'unix:/a'", "write {slot} into"),
+        (
+            "[server]\nslots = 9\nrun_directory = 'r'\naddress = '127.0.0.1:65530'",
+            "the last port would be 65538",
+        ),
         ("[server]\nallow_wildcard_bind = 1", "must be true or false, not 1"),
         ("server = 1", "server must be a table; write [server]"),
         ("[limits]\ncalls = true", "limits.calls must be a whole number, not True"),

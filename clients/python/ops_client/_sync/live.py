@@ -13,7 +13,7 @@ from ops_client._durations import to_duration
 from ops_client._operation import OperationRun
 from ops_client._stacks import Stacks
 from ops_client.errors import ConnectionLost
-from ops_service.v1 import allocations_pb2, loggers_pb2, operations_pb2, stacks_pb2
+from ops_service.v1 import allocations_pb2, loggers_pb2, operations_pb2, stacks_pb2, workers_pb2
 
 # Seconds. Each is more than the server takes by its own default limits.
 _QUICK = 10.0
@@ -70,6 +70,14 @@ class LiveMethods:
         if header is None or trailer is None:
             raise ConnectionLost("The stacks ended before their trailer. Ask for them again.")
         return Stacks(header, tuple(groups), trailer)
+
+    def list_workers(self, *, timeout: float = _QUICK) -> workers_pb2.ListWorkersResponse:
+        """Ask which workers of the application have a port. Needs INSPECT."""
+        request = workers_pb2.ListWorkersRequest(instance_id=self._instance_id)
+        reply: workers_pb2.ListWorkersResponse = self._calls.unary(
+            self._calls.stub.ListWorkers, request, timeout
+        )
+        return reply
 
     def list_loggers(
         self, *, prefix: str = "", limit: int = 0, timeout: float = _QUICK

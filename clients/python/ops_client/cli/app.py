@@ -25,6 +25,7 @@ from ops_client.cli.memory_reclaim import reclaim
 from ops_client.cli.memory_show import show
 from ops_client.cli.ops_list import list_ as list_operations
 from ops_client.cli.ops_run import run as run_operation
+from ops_client.cli.ps import ps
 from ops_client.cli.stacks import stacks
 from ops_client.cli.status import status
 from ops_client.cli.whoami import whoami
@@ -52,6 +53,7 @@ memory = _group("Where the memory is, and giving it back.")
 
 app.command("whoami")(whoami)
 app.command("status")(status)
+app.command("ps")(ps)
 app.command("stacks")(stacks)
 app.command("eval")(evaluate)
 app.add_typer(alloc, name="alloc")

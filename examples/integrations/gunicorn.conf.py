@@ -1,0 +1,5 @@
+"""Configuration of gunicorn: python -m gunicorn -c gunicorn.conf.py wsgi:app"""
+
+from ops_service.integrations.gunicorn import post_fork, worker_exit  # noqa: F401
+
+workers = 2

@@ -1,0 +1,36 @@
+"""Celery, with the prefork pool: ``ops_service.integrations.celery.install()``
+
+Call it where the application is made. Each process of the pool opens its own port. The
+pools ``solo`` and ``threads`` have one process, which opens one as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import signals
+
+from ops_service.integrations import start_worker, stop_worker
+
+_SINGLE = ("celery.concurrency.solo", "celery.concurrency.thread")
+
+
+def install() -> None:
+    """Open a port in each process that runs tasks."""
+    signals.worker_process_init.connect(_open, weak=False)
+    signals.worker_process_shutdown.connect(_close, weak=False)
+    signals.worker_ready.connect(_open_single, weak=False)
+
+
+def _open(**_: Any) -> None:
+    start_worker("celery process")
+
+
+def _close(**_: Any) -> None:
+    stop_worker()
+
+
+def _open_single(sender: Any = None, **_: Any) -> None:
+    # Other pools have processes, which open ports of their own, or green threads.
+    if type(getattr(sender, "pool", None)).__module__ in _SINGLE:
+        start_worker("celery worker")

@@ -1,0 +1,239 @@
+"""Each example starts as its documentation says, and each of its workers has a port."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_certs import CertificateAuthority, Identity
+from fix_client import credentials_of
+from fix_host import configuration, toml
+
+from ops_client import MaintenanceClient
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples/integrations"
+SECONDS = 90.0
+
+
+class Application:
+    """An example that runs."""
+
+    def __init__(self, directory: Path, configuration_file: Path, *command: str) -> None:
+        self.run_directory = directory / "run"
+        self.output = directory / "output.txt"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=EXAMPLES,
+                env={
+                    **os.environ,
+                    "OPS_SERVICE_CONFIG": str(configuration_file),
+                    "BROKER_DIRECTORY": str(directory),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, what: Callable[[], Any]) -> Any:
+        """Wait until it gives something, and return that."""
+        limit = time.monotonic() + SECONDS
+        while not (found := what()):
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < limit, self.output.read_text()
+            time.sleep(0.05)
+        return found
+
+    def descriptors(self) -> list[dict[str, Any]]:
+        """What its workers say of themselves."""
+        found = []
+        for path in sorted(self.run_directory.glob("worker-*.json")):
+            with contextlib.suppress(OSError):
+                found.append(json.loads(path.read_text()))
+        return found
+
+    def wait_for_workers(self, count: int) -> list[dict[str, Any]]:
+        """Wait until so many workers have a port."""
+
+        def found() -> list[dict[str, Any]]:
+            descriptors = self.descriptors()
+            return descriptors if len(descriptors) == count else []
+
+        workers: list[dict[str, Any]] = self.wait_for(found)
+        return workers
+
+    def get(self, port: int) -> Callable[[], str]:
+        """Ask the application itself for its page."""
+
+        def ask() -> str:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("GET", "/")
+                return connection.getresponse().read().decode()
+            except OSError:
+                return ""
+            finally:
+                connection.close()
+
+        return ask
+
+
+Start = Callable[..., Application]
+
+
+@pytest.fixture
+def start(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Start]:
+    """Start an example by the arguments of ``python -m``."""
+    running: list[Application] = []
+
+    def run(*command: str) -> Application:
+        config = configuration(authority, tmp_path / "audit.jsonl")
+        config["server"] = {
+            "address": "127.0.0.1:0",
+            "run_directory": str(tmp_path / "run"),
+            "slots": 8,
+        }
+        file = tmp_path / "ops.toml"
+        file.write_text(toml(config))
+        running.append(Application(tmp_path, file, *command))
+        return running[-1]
+
+    yield run
+    for each in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(each.process.pid, signal.SIGKILL)
+        each.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def assert_all_answer(workers: list[dict[str, Any]], viewer: Identity, role: str) -> None:
+    """Each worker answers at its own address, and tells of all."""
+    pids = sorted(worker["pid"] for worker in workers)
+    assert len(set(pids)) == len(workers)
+    for worker in workers:
+        assert worker["role"] == role
+        with MaintenanceClient(worker["address"], credentials_of(viewer)) as client:
+            reply = client.list_workers()
+        assert reply.process.pid == worker["pid"]
+        assert sorted(each.process.pid for each in reply.workers if not each.stale) == pids
+
+
+def stop(application: Application) -> None:
+    """End it as an operator does; the descriptors of its workers go."""
+    application.process.terminate()
+    application.process.wait(60)
+    assert application.descriptors() == []
+
+
+@pytest.mark.parametrize("options", [[], ["--preload"], ["--worker-class", "gthread"]])
+def test_gunicorn(start: Start, viewer: Identity, options: list[str]) -> None:
+    port = free_port()
+    application = start(
+        "gunicorn", "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{port}", *options, "wsgi:app"
+    )
+    workers = application.wait_for_workers(2)
+    assert_all_answer(workers, viewer, "gunicorn worker")
+    assert application.wait_for(application.get(port)) == "hello\n"
+
+    # A worker that is started anew takes its predecessor's slot.
+    os.kill(workers[0]["pid"], signal.SIGKILL)
+    pids = {worker["pid"] for worker in workers}
+
+    def renewed() -> list[dict[str, Any]]:
+        found = application.descriptors()
+        new = {each["pid"] for each in found} - pids
+        return found if len(found) == 2 and new else []
+
+    again = application.wait_for(renewed)
+    assert [each["slot"] for each in again] == [each["slot"] for each in workers]
+    assert_all_answer(again, viewer, "gunicorn worker")
+    stop(application)
+
+
+def test_fastapi_under_uvicorn(start: Start, viewer: Identity) -> None:
+    port = free_port()
+    application = start("uvicorn", "--workers", "2", "--port", str(port), "fastapi_app:app")
+    assert_all_answer(application.wait_for_workers(2), viewer, "asgi worker")
+    assert application.wait_for(application.get(port)) == '{"hello":"world"}'
+    stop(application)
+
+
+def test_flask(start: Start, viewer: Identity) -> None:
+    port = free_port()
+    application = start("flask", "--app", "flask_app", "run", "--port", str(port))
+    # It opens with the first request.
+    assert application.wait_for(application.get(port)) == "hello\n"
+    assert_all_answer(application.wait_for_workers(1), viewer, "flask")
+
+
+def test_django(start: Start, viewer: Identity) -> None:
+    port = free_port()
+    application = start("manage", "runserver", "--noreload", f"127.0.0.1:{port}")
+    assert_all_answer(application.wait_for_workers(1), viewer, "django")
+    assert application.wait_for(application.get(port)) == "hello\n"
+
+
+def test_django_commands_get_no_port(start: Start) -> None:
+    application = start("manage", "check")
+    assert application.process.wait(60) == 0, application.output.read_text()
+    assert not application.run_directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("pool", "role", "count"),
+    [("prefork", "celery process", 2), ("threads", "celery worker", 1)],
+)
+def test_celery(start: Start, viewer: Identity, pool: str, role: str, count: int) -> None:
+    application = start(
+        *("celery", "-A", "celery_app", "worker", "--concurrency", "2", "--pool", pool)
+    )
+    assert_all_answer(application.wait_for_workers(count), viewer, role)
+
+
+def test_a_script(start: Start, viewer: Identity) -> None:
+    application = start("ops_service", "run", "script.py", "600")
+    (worker,) = application.wait_for_workers(1)
+    assert_all_answer([worker], viewer, "script")
+    with MaintenanceClient(worker["address"], credentials_of(viewer)) as client:
+        stacks = client.capture_stacks(sample_distance=0)
+    main = next(g for g in stacks.groups if g.members[0].name == "MainThread")
+    assert main.frames[-1].function == "main"
+    assert main.frames[-1].file.endswith("script.py")
+
+
+def test_a_script_that_ends(start: Start) -> None:
+    application = start("ops_service", "run", "script.py", "0")
+    assert application.process.wait(60) == 0, application.output.read_text()
+    assert application.descriptors() == []
+    for arguments in ([], ["run"], ["run", "-m"], ["walk", "script.py"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ops_service", *arguments], capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("usage: ")
+
+
+def test_a_port_that_cannot_open_keeps_nothing_from_starting(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir(mode=0o755)
+    application = start("ops_service", "run", "script.py", "0")
+    assert application.process.wait(60) == 0
+    assert "choose one of your own with mode 0700" in application.output.read_text()
