@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
-from ops_service.process.frames import MISSING, local
+from ops_service.process.frames import MISSING, attribute_of, local
 from ops_service.process.locks import is_taken, underlying
 from ops_service.process.sample import MEMBERS, Sample, shortened
 from ops_service.process.stack_model import Frame, Key, Member, OwnerKind, Wait
@@ -27,6 +27,8 @@ _WRAPPERS = (
     "coroutine_wrapper",
     "anext_awaitable",
 )
+
+_GATHERING: Any = getattr(asyncio.tasks, "_GatheringFuture", object())
 
 
 def task_references() -> list[Any]:
@@ -60,13 +62,20 @@ class TaskSampler:
         """Look at every task there is."""
         references = task_references()
         self._sample.keep.append(references)
+        unreadable = 0
         for number, reference in enumerate(references):
             task = reference() if isinstance(reference, weakref.ref) else reference
             if task is not None:
-                self._sample_task(id(reference), task)
+                try:
+                    self._sample_task(id(reference), task)
+                except Exception:
+                    # A task of another library than asyncio.
+                    unreadable += 1
             del task
             if number % 64 == 0:
                 self._sample.breathe()
+        if unreadable:
+            self._sample.warnings.append(f"{unreadable} tasks could not be read.")
 
     def _sample_task(self, owner: int, task: Any) -> None:
         if task.done() or task.get_loop() is self._own_loop:
@@ -133,10 +142,10 @@ class TaskSampler:
         node = id(task)
         what, address = _type_name(type(waiter)), id(waiter)
         targets: Iterable[Any] = ()
-        if isinstance(waiter, asyncio.Task):
+        if _is_task(waiter):
             targets, what = (waiter,), "asyncio.Task"
-        elif isinstance(children := getattr(waiter, "_children", None), list):
-            targets, what = children.copy(), "asyncio.gather"
+        elif type(waiter) is _GATHERING:
+            targets, what = list(waiter._children), "asyncio.gather"
         elif innermost is not None:
             code = innermost.f_code
             if id(code) == self._acquire:
@@ -146,11 +155,11 @@ class TaskSampler:
             if found is not None and self._may_look():
                 name, attribute, what = found
                 inside = local(innermost, name, of_library=True)
-                inside = vars(inside).get(attribute) if attribute else inside
+                inside = attribute_of(inside, attribute) if attribute else inside
                 targets = list(inside) if isinstance(inside, (set, list, tuple)) else ()
             elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
                 what = f"asyncio.{code.co_qualname}"
-        waited = [each for each in targets if isinstance(each, asyncio.Task) and not each.done()]
+        waited = [each for each in targets if _is_task(each) and not each.done()]
         for each in waited:
             self._sample.edges.setdefault(node, []).append(id(each))
             self._sample.names.setdefault(id(each), f"task {_name(each)!r}")
@@ -216,8 +225,13 @@ def _creation(trace: Any) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
+def _is_task(value: Any) -> bool:
+    # Not isinstance, which asks the object itself.
+    return issubclass(type(value), asyncio.Task)
+
+
 def _name(task: Any) -> str:
-    if isinstance(task, asyncio.Task):
+    if _is_task(task):
         return shortened(asyncio.Task.get_name(task))
     return ""
 
