@@ -251,6 +251,7 @@ class MaintenanceServicer(
                 high=3600.0,
             ),
             contents=contents(request),
+            max_objects=request.max_objects,
             lifetime_limit=self._config.heap.lifetime_limit_seconds,
             cpu_share=self._config.heap.cpu_share,
         )

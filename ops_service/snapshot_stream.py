@@ -13,7 +13,7 @@ from ops_service.convert import (
     duration,
     timestamp,
 )
-from ops_service.heap.model import CaptureStart, CaptureSummary, ContentLevel
+from ops_service.heap.model import CaptureStart, CaptureSummary, ContentLevel, Cut
 from ops_service.heap.snapshot import Capture
 from ops_service.v1 import heap_graph_pb2, process_pb2
 from ops_service.varint import varint
@@ -80,6 +80,16 @@ def _header(
     return heap_graph_pb2.CaptureHeapSnapshotResponse(header=header)
 
 
+def _cut(cut: Cut | None) -> heap_graph_pb2.HeapGraphCut | None:
+    if cut is None:
+        return None
+    return heap_graph_pb2.HeapGraphCut(
+        max_objects=cut.max_objects,
+        left_out_object_count=cut.left_out_objects,
+        left_out_edge_count=cut.left_out_edges,
+    )
+
+
 def _trailer(summary: CaptureSummary) -> heap_graph_pb2.CaptureHeapSnapshotResponse:
     trailer = heap_graph_pb2.HeapGraphTrailer(
         object_count=summary.object_count,
@@ -92,6 +102,7 @@ def _trailer(summary: CaptureSummary) -> heap_graph_pb2.CaptureHeapSnapshotRespo
         child_cpu_time=duration(summary.child_cpu_time),
         child_table_bytes=summary.child_table_bytes,
         warnings=summary.warnings,
+        cut=_cut(summary.cut),
         copied_bytes=summary.copied_bytes,
         cpu_throttled_count=summary.cpu_throttled,
     )

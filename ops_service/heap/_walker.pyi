@@ -25,6 +25,7 @@ def start(
     lifetime_limit: float,
     memory_limit: int,
     copied_limit: int,
+    max_objects: int,
     memory_bounds: tuple[tuple[str, str, str, int], ...],
     cpu_rate: float,
     roots: tuple[tuple[object, str], ...],

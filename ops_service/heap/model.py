@@ -76,6 +76,8 @@ class CaptureOptions:
     contents: Contents = Contents()
     lifetime_limit: float = 30.0
     """Bound on the child's life; it is killed after this."""
+    max_objects: int = 0
+    """Where the snapshot is cut, in objects; 0 takes them all."""
     cpu_share: float = 0.25
     """Share of a CPU quota that the child and the service's threads may use together.
     Without a quota they are not held back: the child's low priority is enough."""
@@ -112,6 +114,17 @@ class CaptureStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """What a bound on the objects left out of a snapshot."""
+
+    max_objects: int
+    left_out_objects: int
+    """Those that objects of the snapshot refer to. What lies behind is not known."""
+    left_out_edges: int
+    """From objects of the snapshot to those."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureSummary:
     """What is known once the walk is whole. Times in seconds, sizes in bytes."""
 
@@ -125,6 +138,8 @@ class CaptureSummary:
     child_lifetime: float
     child_cpu_time: float
     child_table_bytes: int
+    cut: Cut | None
+    """None if the snapshot holds all objects."""
     copied_bytes: int | None
     """What existed twice at the end of the child since one side had written to it;
     None if the system does not tell."""

@@ -13,7 +13,14 @@ from ops_service.heap import cgroup, headroom, pause, slots
 from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.gc_moment import at_moment
-from ops_service.heap.model import CaptureOptions, CaptureStart, CaptureSummary, Sites, WalkMode
+from ops_service.heap.model import (
+    CaptureOptions,
+    CaptureStart,
+    CaptureSummary,
+    Cut,
+    Sites,
+    WalkMode,
+)
 from ops_service.heap.spending import cpu_rate
 
 _LENGTH_BYTES = 4
@@ -32,8 +39,15 @@ class Capture:
         start: Facts known as soon as the child runs.
     """
 
-    def __init__(self, child: WalkChild, throttled: Callable[[], int], start: CaptureStart) -> None:
+    def __init__(
+        self,
+        child: WalkChild,
+        throttled: Callable[[], int],
+        start: CaptureStart,
+        max_objects: int = 0,
+    ) -> None:
         self.start = start
+        self._max_objects = max_objects
         self._throttled = throttled
         self._child = child
         self._summary: CaptureSummary | None = None
@@ -86,10 +100,16 @@ class Capture:
             child_lifetime=end.lifetime,
             child_cpu_time=end.cpu_time,
             child_table_bytes=report["mapped_peak"],
+            cut=self._cut(report),
             copied_bytes=report["copied"] if report["copied_known"] else None,
             cpu_throttled=self._throttled(),
             warnings=tuple(_warnings(report, self.start)),
         )
+
+    def _cut(self, report: dict[str, int]) -> Cut | None:
+        if report["left_out_objects"] == 0:
+            return None
+        return Cut(self._max_objects, report["left_out_objects"], report["left_out_edges"])
 
     @property
     def summary(self) -> CaptureSummary:
@@ -158,7 +178,13 @@ def _begin(options: CaptureOptions) -> Capture:
         cpu_rate=cpu_rate(quota, options.cpu_share),
     )
     sites, probe = _site_probe()
-    child = WalkChild(census=False, bounds=bounds, site=probe, contents=options.contents)
+    child = WalkChild(
+        census=False,
+        bounds=bounds,
+        max_objects=options.max_objects,
+        site=probe,
+        contents=options.contents,
+    )
     return Capture(
         child,
         lambda: cgroup.cpu_quota(options.cgroup_root).throttled - quota.throttled,
@@ -171,6 +197,7 @@ def _begin(options: CaptureOptions) -> Capture:
             sites=sites,
             contents=options.contents,
         ),
+        options.max_objects,
     )
 
 
@@ -193,6 +220,13 @@ def _warnings(report: dict[str, object], start: CaptureStart) -> Iterator[str]:
         yield "Hashes are missing: the system gave the child no random key."
     if start.sites is Sites.INCLUDED and not report["sites_read"]:
         yield "Allocation sites are missing: the tables of tracemalloc could not be read."
+    if report["left_out_objects"]:
+        yield (
+            f"The snapshot was cut: {report['left_out_objects']} objects that it refers to are "
+            "left out, with whatever lies behind them. What is in it is nearest to the roots, and "
+            "its paths from them are shortest ones. Its counts and sizes are lower bounds, and it "
+            "does not tell all that holds an object, what an object retains, or what is garbage."
+        )
     opaque = report["opaque"]
     assert isinstance(opaque, tuple)
     for name in opaque:

@@ -252,7 +252,7 @@ class HeapGraphBatch(_message.Message):
     def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ..., content_object_deltas: _Optional[_Iterable[int]] = ..., content_kinds: _Optional[_Iterable[int]] = ..., content_lengths: _Optional[_Iterable[int]] = ..., content_sizes: _Optional[_Iterable[int]] = ..., contents: _Optional[bytes] = ..., hash_object_deltas: _Optional[_Iterable[int]] = ..., hashes: _Optional[_Iterable[int]] = ..., late_edge_places: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
-    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count", "copied_bytes")
+    __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count", "copied_bytes", "cut")
     OBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
     EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     TYPE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -267,6 +267,7 @@ class HeapGraphTrailer(_message.Message):
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     CPU_THROTTLED_COUNT_FIELD_NUMBER: _ClassVar[int]
     COPIED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CUT_FIELD_NUMBER: _ClassVar[int]
     object_count: int
     edge_count: int
     type_count: int
@@ -281,4 +282,15 @@ class HeapGraphTrailer(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     cpu_throttled_count: int
     copied_bytes: int
-    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., cpu_throttled_count: _Optional[int] = ..., copied_bytes: _Optional[int] = ...) -> None: ...
+    cut: HeapGraphCut
+    def __init__(self, object_count: _Optional[int] = ..., edge_count: _Optional[int] = ..., type_count: _Optional[int] = ..., name_count: _Optional[int] = ..., total_size: _Optional[int] = ..., byte_count: _Optional[int] = ..., sha256: _Optional[bytes] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_cpu_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., child_table_bytes: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., cpu_throttled_count: _Optional[int] = ..., copied_bytes: _Optional[int] = ..., cut: _Optional[_Union[HeapGraphCut, _Mapping]] = ...) -> None: ...
+
+class HeapGraphCut(_message.Message):
+    __slots__ = ("max_objects", "left_out_object_count", "left_out_edge_count")
+    MAX_OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_OBJECT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    max_objects: int
+    left_out_object_count: int
+    left_out_edge_count: int
+    def __init__(self, max_objects: _Optional[int] = ..., left_out_object_count: _Optional[int] = ..., left_out_edge_count: _Optional[int] = ...) -> None: ...

@@ -18,23 +18,23 @@ from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ops_service/v1/heap.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1cops_service/v1/process.proto\"\x81\x02\n\x1a\x43\x61ptureHeapSnapshotRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x33\n\rcontent_level\x18\x02 \x01(\x0e\x32\x1c.ops_service.v1.ContentLevel\x12+\n\tgc_moment\x18\x03 \x01(\x0e\x32\x18.ops_service.v1.GcMoment\x12\x30\n\rgc_wait_limit\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rcontent_limit\x18\n \x01(\r\x12\x14\n\x0chash_strings\x18\x0b \x01(\x08\x12\r\n\x05store\x18\x14 \x01(\x08\"\x9d\x01\n\x14SummarizeHeapRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12/\n\x05order\x18\x03 \x01(\x0e\x32 .ops_service.v1.HeapSummaryOrder\x12\x13\n\x0b\x61llow_pause\x18\x04 \x01(\x08\x12\x1b\n\x13include_ops_service\x18\x05 \x01(\x08\"\xd3\x02\n\x15SummarizeHeapResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x30\n\x0c\x63\x61pture_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06method\x18\x03 \x01(\x0e\x32\x1c.ops_service.v1.CensusMethod\x12.\n\x05types\x18\x04 \x03(\x0b\x32\x1f.ops_service.v1.HeapTypeSummary\x12\x12\n\ntype_count\x18\x05 \x01(\x04\x12\x14\n\x0cobject_count\x18\x06 \x01(\x04\x12\x12\n\ntotal_size\x18\x07 \x01(\x04\x12.\n\x0b\x63lone_pause\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08warnings\x18\t \x03(\t\"s\n\x0fHeapTypeSummary\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\x12\x16\n\x0esize_estimated\x18\x04 \x01(\x08\x12\x12\n\nextra_size\x18\x05 \x01(\x04*q\n\x10HeapSummaryOrder\x12\"\n\x1eHEAP_SUMMARY_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17HEAP_SUMMARY_ORDER_SIZE\x10\x01\x12\x1c\n\x18HEAP_SUMMARY_ORDER_COUNT\x10\x02*h\n\x0c\x43\x65nsusMethod\x12\x1d\n\x19\x43\x45NSUS_METHOD_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43\x45NSUS_METHOD_FORKED_WALK\x10\x01\x12\x1a\n\x16\x43\x45NSUS_METHOD_OBJGRAPH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ops_service/v1/heap.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fops_service/v1/heap_graph.proto\x1a\x1cops_service/v1/process.proto\"\x96\x02\n\x1a\x43\x61ptureHeapSnapshotRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x33\n\rcontent_level\x18\x02 \x01(\x0e\x32\x1c.ops_service.v1.ContentLevel\x12+\n\tgc_moment\x18\x03 \x01(\x0e\x32\x18.ops_service.v1.GcMoment\x12\x30\n\rgc_wait_limit\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0bmax_objects\x18\x05 \x01(\x04\x12\x15\n\rcontent_limit\x18\n \x01(\r\x12\x14\n\x0chash_strings\x18\x0b \x01(\x08\x12\r\n\x05store\x18\x14 \x01(\x08\"\x9d\x01\n\x14SummarizeHeapRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12/\n\x05order\x18\x03 \x01(\x0e\x32 .ops_service.v1.HeapSummaryOrder\x12\x13\n\x0b\x61llow_pause\x18\x04 \x01(\x08\x12\x1b\n\x13include_ops_service\x18\x05 \x01(\x08\"\xd3\x02\n\x15SummarizeHeapResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x30\n\x0c\x63\x61pture_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06method\x18\x03 \x01(\x0e\x32\x1c.ops_service.v1.CensusMethod\x12.\n\x05types\x18\x04 \x03(\x0b\x32\x1f.ops_service.v1.HeapTypeSummary\x12\x12\n\ntype_count\x18\x05 \x01(\x04\x12\x14\n\x0cobject_count\x18\x06 \x01(\x04\x12\x12\n\ntotal_size\x18\x07 \x01(\x04\x12.\n\x0b\x63lone_pause\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08warnings\x18\t \x03(\t\"s\n\x0fHeapTypeSummary\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\x12\x16\n\x0esize_estimated\x18\x04 \x01(\x08\x12\x12\n\nextra_size\x18\x05 \x01(\x04*q\n\x10HeapSummaryOrder\x12\"\n\x1eHEAP_SUMMARY_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17HEAP_SUMMARY_ORDER_SIZE\x10\x01\x12\x1c\n\x18HEAP_SUMMARY_ORDER_COUNT\x10\x02*h\n\x0c\x43\x65nsusMethod\x12\x1d\n\x19\x43\x45NSUS_METHOD_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43\x45NSUS_METHOD_FORKED_WALK\x10\x01\x12\x1a\n\x16\x43\x45NSUS_METHOD_OBJGRAPH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ops_service.v1.heap_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_HEAPSUMMARYORDER']._serialized_start=1052
-  _globals['_HEAPSUMMARYORDER']._serialized_end=1165
-  _globals['_CENSUSMETHOD']._serialized_start=1167
-  _globals['_CENSUSMETHOD']._serialized_end=1271
+  _globals['_HEAPSUMMARYORDER']._serialized_start=1073
+  _globals['_HEAPSUMMARYORDER']._serialized_end=1186
+  _globals['_CENSUSMETHOD']._serialized_start=1188
+  _globals['_CENSUSMETHOD']._serialized_end=1292
   _globals['_CAPTUREHEAPSNAPSHOTREQUEST']._serialized_start=174
-  _globals['_CAPTUREHEAPSNAPSHOTREQUEST']._serialized_end=431
-  _globals['_SUMMARIZEHEAPREQUEST']._serialized_start=434
-  _globals['_SUMMARIZEHEAPREQUEST']._serialized_end=591
-  _globals['_SUMMARIZEHEAPRESPONSE']._serialized_start=594
-  _globals['_SUMMARIZEHEAPRESPONSE']._serialized_end=933
-  _globals['_HEAPTYPESUMMARY']._serialized_start=935
-  _globals['_HEAPTYPESUMMARY']._serialized_end=1050
+  _globals['_CAPTUREHEAPSNAPSHOTREQUEST']._serialized_end=452
+  _globals['_SUMMARIZEHEAPREQUEST']._serialized_start=455
+  _globals['_SUMMARIZEHEAPREQUEST']._serialized_end=612
+  _globals['_SUMMARIZEHEAPRESPONSE']._serialized_start=615
+  _globals['_SUMMARIZEHEAPRESPONSE']._serialized_end=954
+  _globals['_HEAPTYPESUMMARY']._serialized_start=956
+  _globals['_HEAPTYPESUMMARY']._serialized_end=1071
 # @@protoc_insertion_point(module_scope)

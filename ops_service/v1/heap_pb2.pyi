@@ -29,11 +29,12 @@ CENSUS_METHOD_FORKED_WALK: CensusMethod
 CENSUS_METHOD_OBJGRAPH: CensusMethod
 
 class CaptureHeapSnapshotRequest(_message.Message):
-    __slots__ = ("instance_id", "content_level", "gc_moment", "gc_wait_limit", "content_limit", "hash_strings", "store")
+    __slots__ = ("instance_id", "content_level", "gc_moment", "gc_wait_limit", "max_objects", "content_limit", "hash_strings", "store")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     CONTENT_LEVEL_FIELD_NUMBER: _ClassVar[int]
     GC_MOMENT_FIELD_NUMBER: _ClassVar[int]
     GC_WAIT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_OBJECTS_FIELD_NUMBER: _ClassVar[int]
     CONTENT_LIMIT_FIELD_NUMBER: _ClassVar[int]
     HASH_STRINGS_FIELD_NUMBER: _ClassVar[int]
     STORE_FIELD_NUMBER: _ClassVar[int]
@@ -41,10 +42,11 @@ class CaptureHeapSnapshotRequest(_message.Message):
     content_level: _heap_graph_pb2.ContentLevel
     gc_moment: _heap_graph_pb2.GcMoment
     gc_wait_limit: _duration_pb2.Duration
+    max_objects: int
     content_limit: int
     hash_strings: bool
     store: bool
-    def __init__(self, instance_id: _Optional[str] = ..., content_level: _Optional[_Union[_heap_graph_pb2.ContentLevel, str]] = ..., gc_moment: _Optional[_Union[_heap_graph_pb2.GcMoment, str]] = ..., gc_wait_limit: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., content_limit: _Optional[int] = ..., hash_strings: bool = ..., store: bool = ...) -> None: ...
+    def __init__(self, instance_id: _Optional[str] = ..., content_level: _Optional[_Union[_heap_graph_pb2.ContentLevel, str]] = ..., gc_moment: _Optional[_Union[_heap_graph_pb2.GcMoment, str]] = ..., gc_wait_limit: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max_objects: _Optional[int] = ..., content_limit: _Optional[int] = ..., hash_strings: bool = ..., store: bool = ...) -> None: ...
 
 class SummarizeHeapRequest(_message.Message):
     __slots__ = ("instance_id", "limit", "order", "allow_pause", "include_ops_service")

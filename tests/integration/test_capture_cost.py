@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fix_certs import Identity
 from fix_client import Connect, credentials_of
@@ -12,6 +13,8 @@ from fix_opsctl import Opsctl, environment_of
 
 from ops_client import errors
 from ops_client.cli.exit_codes import ExitCode
+from ops_client.heap_graph import read_heap_graph
+from ops_service.v1 import heap_graph_pb2
 
 
 def test_the_trailer_tells_what_it_cost(
@@ -54,3 +57,50 @@ def test_a_pause_over_the_budget_is_refused(
     assert done.returncode == ExitCode.PAUSE_OVER_BUDGET
     assert "pause_budget_seconds" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cut_is_told(
+    connect: Connect, host: Host, admin: Identity, opsctl: Opsctl, tmp_path: Path
+) -> None:
+    client = connect(host.address, credentials_of(admin))
+    file = tmp_path / "host.heap"
+    whole = client.capture_heap_snapshot(file).trailer
+    assert not whole.HasField("cut")
+    cut = client.capture_heap_snapshot(file, max_objects=5000).trailer
+    assert cut.object_count == cut.cut.max_objects == 5000
+    assert 0 < cut.cut.left_out_object_count < whole.object_count
+    assert cut.cut.left_out_edge_count >= cut.cut.left_out_object_count
+    assert any("lower bounds" in warning for warning in cut.warnings)
+
+    # The nearest to the roots, and every edge between them.
+    graph = read_heap_graph(file)
+    assert (graph.object_count, graph.edge_count) == (5000, cut.edge_count)
+    assert graph.edge_targets.max() < 5000
+    roots = np.flatnonzero(graph.flags & 4)
+    found = np.zeros(5000, bool)
+    found[roots] = True
+    found[graph.edge_targets] = True
+    assert found.all()
+    assert {root.kind for root in graph.roots} >= {
+        heap_graph_pb2.HEAP_ROOT_KIND_MODULES,
+        heap_graph_pb2.HEAP_ROOT_KIND_THREAD,
+    }
+    # No object says that nothing reaches it, since that is not known.
+    assert not (graph.flags & (16 | 32)).any()
+
+    environment = environment_of(host.address, admin)
+    done = opsctl("heap", "capture", "-o", file, "--max-objects", 1, env=environment)
+    assert done.returncode == 0
+    assert "left out" in done.stderr
+    assert read_heap_graph(file).trailer.cut.max_objects == 1
+    done = opsctl("heap", "convert", file, tmp_path / "x.heapsnapshot")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bound_that_is_not_reached_cuts_nothing(
+    connect: Connect, host: Host, admin: Identity, tmp_path: Path
+) -> None:
+    client = connect(host.address, credentials_of(admin))
+    trailer = client.capture_heap_snapshot(tmp_path / "x", max_objects=2**63).trailer
+    assert not trailer.HasField("cut")
+    assert trailer.object_count > 5000

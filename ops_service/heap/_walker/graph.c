@@ -33,14 +33,27 @@ index_place(Walk *walk, const void *address)
 static uint64_t
 give_index(Walk *walk)
 {
-    if (walk->next_object >= UINT32_MAX - 1)
+    if (walk->next_object >= INDEX_CUT - 1)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     return walk->next_object++;
+}
+
+/* Whether no further object may come into the snapshot. */
+static int
+is_full(const Walk *walk)
+{
+    uint64_t most = walk->settings->max_objects;
+    return most != 0 && walk->next_object >= most;
 }
 
 void
 graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
 {
+    if (tag == TAG_FRAME && is_full(walk)) {
+        walk->shared->left_out_objects++;
+        walk->shared->left_out_edges++;
+        return;
+    }
     if (tag == TAG_FRAME) {
         give_index(walk);
         queue_push(walk, &walk->queue, target | tag);
@@ -49,6 +62,14 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
     }
     uint32_t *place = index_place(walk, (void *)target);
     uint64_t next = walk->next_object;
+    if (*place == 0 && is_full(walk)) {
+        *place = INDEX_CUT;
+        walk->shared->left_out_objects++;
+    }
+    if (*place == INDEX_CUT) {
+        walk->shared->left_out_edges++;
+        return;
+    }
     if (*place == 0) {
         *place = (uint32_t)give_index(walk) + 1;
         queue_push(walk, &walk->queue, target | tag);
@@ -206,6 +227,11 @@ seed_unreached(Walk *walk, uint32_t tag)
         uint32_t *place = index_place(walk, object);
         if (*place != 0 || (tag == TAG_UNREFERENCED && is_marked(walk, object)))
             continue;
+        if (is_full(walk)) {
+            *place = INDEX_CUT;
+            walk->shared->left_out_objects++;
+            continue;
+        }
         *place = (uint32_t)give_index(walk) + 1;
         queue_push(walk, &walk->queue, (uintptr_t)object | tag);
         drain(walk);
@@ -239,10 +265,13 @@ graph_walk(Walk *walk)
     walk->next_object = roots_push(walk);
     walk->batch.first_next = walk->next_object;
     drain(walk);
-    read_own(walk);
-    mark_unreached(walk);
-    seed_unreached(walk, TAG_UNREFERENCED);
-    seed_unreached(walk, TAG_CYCLE);
+    /* What lies behind what was left out cannot be told from what no root reaches. */
+    if (walk->shared->left_out_objects == 0) {
+        read_own(walk);
+        mark_unreached(walk);
+        seed_unreached(walk, TAG_UNREFERENCED);
+        seed_unreached(walk, TAG_CYCLE);
+    }
     late_emit(walk);
     progress(walk);
     emit_end(walk);

@@ -53,7 +53,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
     }
     const char *step = proof_step_name((int)shared->proof_step);
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:N}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:N}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -66,6 +66,8 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         "unnamed_past_bound", (unsigned long long)shared->unnamed_past_bound,
         "sites_read", (unsigned long long)shared->sites_read,
         "hashes_made", (unsigned long long)shared->hashes_made,
+        "left_out_objects", (unsigned long long)shared->left_out_objects,
+        "left_out_edges", (unsigned long long)shared->left_out_edges,
         "copied", (unsigned long long)shared->copied,
         "copied_known", shared->copied_known ? Py_True : Py_False,
         "proof_step", step,

@@ -31,7 +31,7 @@ late_emit(Walk *walk)
             uint32_t place = region->indexes == NULL
                                  ? 0 : region->indexes[visited_granule(block->edges[i].target)];
             /* What nothing else leads to is not in the snapshot. */
-            if (place != 0 && place != INDEX_OWN)
+            if (place != 0 && place < INDEX_CUT)
                 emit_late_edge(walk, &block->edges[i], place - 1);
         }
 }

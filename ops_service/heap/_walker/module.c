@@ -133,16 +133,16 @@ static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "copied_limit",
-                            "memory_bounds", "cpu_rate", "roots", "own", "threads", "site",
-                            "content", "proof", NULL};
+                            "max_objects", "memory_bounds", "cpu_rate", "roots", "own", "threads",
+                            "site", "content", "proof", NULL};
     Settings settings = {0};
     PyObject *bounds, *roots, *own, *threads, *site, *content, *proof;
     Py_ssize_t content_limit;
-    unsigned long long memory_limit, copied_limit;
+    unsigned long long memory_limit, copied_limit, max_objects;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "ipdKKO!dO!O!O!OO!O", names, &settings.output, &settings.census,
-            &settings.lifetime_limit, &memory_limit, &copied_limit, &PyTuple_Type, &bounds,
-            &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads,
+            args, kwargs, "ipdKKKO!dO!O!O!OO!O", names, &settings.output, &settings.census,
+            &settings.lifetime_limit, &memory_limit, &copied_limit, &max_objects,
+            &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads,
             &site, &PyTuple_Type, &content, &proof))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
@@ -165,6 +165,7 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     settings.census = settings.census || settings.proof != NULL;
     settings.memory_limit = memory_limit;
     settings.copied_limit = copied_limit;
+    settings.max_objects = max_objects;
     settings.interp = PyInterpreterState_Get();
     settings.modules = PyImport_GetModuleDict();
     settings.zero_size = module_state.zero_size;

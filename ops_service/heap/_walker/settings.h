@@ -42,6 +42,7 @@ typedef struct {
     int census;
     double lifetime_limit;
     uint64_t memory_limit;
+    uint64_t max_objects;  /* of a snapshot; 0 is no bound */
     uint64_t copied_limit; /* bytes that may exist twice; 0 is no bound */
     double cpu_rate; /* CPU seconds a second; 0 is no bound */
     MemoryBound *memory_bounds;

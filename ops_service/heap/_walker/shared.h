@@ -33,6 +33,8 @@ typedef struct {
     volatile uint64_t unnamed_past_bound;
     volatile uint64_t sites_read;
     volatile uint64_t hashes_made;
+    volatile uint64_t left_out_objects;
+    volatile uint64_t left_out_edges;
     /* Bytes that exist twice because of the child, where the system tells. */
     volatile uint64_t copied;
     volatile uint32_t copied_known;

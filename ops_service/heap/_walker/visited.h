@@ -34,6 +34,8 @@ typedef struct {
 
 /* In place of an index: of ops_service itself, and not read yet. */
 #define INDEX_OWN UINT32_MAX
+/* Left out, since the snapshot was full when it was found. */
+#define INDEX_CUT (UINT32_MAX - 1)
 
 void visited_open(Walk *walk, Visited *visited);
 Region *visited_find(Walk *walk, Visited *visited, uintptr_t key);

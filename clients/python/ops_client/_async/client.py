@@ -179,6 +179,7 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
         content_level: heap_graph_pb2.ContentLevel = heap_graph_pb2.CONTENT_LEVEL_NONE,
         content_limit: int = 0,
         hash_strings: bool = False,
+        max_objects: int = 0,
         store: bool = False,
         progress: Callable[[CaptureProgress], None] | None = None,
         timeout: float | None = None,
@@ -199,6 +200,8 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
                 default, 64.
             hash_strings: Whether to include a hash of each str and bytes, by which
                 equal ones can be counted. Needs READ_CONTENT too.
+            max_objects: Where to cut the snapshot; 0 takes all objects. The trailer's
+                ``cut`` says what was left out.
             store: Whether the process keeps the snapshot in its store. A
                 connection that breaks is then made anew, and the download goes
                 on; if that fails, ``fetch_snapshot`` goes on later.
@@ -215,6 +218,7 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
             content_level=content_level,
             content_limit=content_limit,
             hash_strings=hash_strings,
+            max_objects=max_objects,
             gc_moment=gc_moment,
             gc_wait_limit=to_duration(gc_wait_limit),
             store=store,

@@ -89,6 +89,12 @@ async def capture(
             help="Include a hash of each string, to count equal ones. Needs READ_CONTENT.",
         ),
     ] = False,
+    max_objects: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Cut after the N objects nearest to the roots. 0: take all."
+        ),
+    ] = 0,
     store: Annotated[
         bool,
         typer.Option(
@@ -108,6 +114,7 @@ async def capture(
                 content_level=_LEVELS[content],
                 content_limit=content_limit,
                 hash_strings=hash_strings,
+                max_objects=max_objects,
                 store=store,
                 progress=lambda now: advance(now.object_count, now.expected_object_count),
             )
