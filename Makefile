@@ -37,7 +37,7 @@ sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Interpreters: $(or $(versions),none found) (VERSION=$(VERSION))"
 
 ##### What a new user runs
@@ -81,6 +81,15 @@ test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C
 
 test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery
 	$(bin)/pytest $(pytest) tests/frameworks
+
+SECONDS ?= 60
+
+fuzz: .venv/$(VERSION)/test.stamp ## Damaged and hostile heap graph files, for SECONDS=60
+	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS)
+
+captures-500: .venv/$(VERSION)/test.stamp ## 500 captures beside threads that allocate from one arena
+	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \
+		-k captures_amid_threads_that_allocate
 
 ##### Checks and generated files
 
@@ -127,7 +136,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem test-frameworks check fix proto bench bench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-ecosystem test-frameworks fuzz captures-500 check fix proto bench bench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
