@@ -43,6 +43,8 @@ class Graph:
     roots: list[pb.HeapRoot] = field(default_factory=list)
     sites: list[tuple[str, int]] = field(default_factory=list)
     """File and line, numbered from 1."""
+    named: list[tuple[int, int, int]] = field(default_factory=list)
+    """Entries of dicts that are named late: object, number, name."""
 
 
 def delimited(message: Message) -> bytes:
@@ -134,6 +136,10 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
                 batch.continued_edge_count += 1
             else:
                 batch.edge_counts[-1] += 1
+    for index, number, name in graph.named:
+        batch.named_entry_objects.append(index)
+        batch.named_entry_numbers.append(number)
+        batch.named_entry_names.append(name)
     for source, target, label, place in late:
         batch.late_edge_sources.append(source)
         batch.late_edge_targets.append(target)

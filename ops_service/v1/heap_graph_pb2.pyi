@@ -194,7 +194,7 @@ class HeapRoot(_message.Message):
     def __init__(self, object_index: _Optional[int] = ..., kind: _Optional[_Union[HeapRootKind, str]] = ..., name: _Optional[str] = ..., thread_id: _Optional[int] = ...) -> None: ...
 
 class HeapGraphBatch(_message.Message):
-    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels", "site_indexes", "allocation_sites", "content_object_deltas", "content_kinds", "content_lengths", "content_sizes", "contents", "hash_object_deltas", "hashes", "late_edge_places")
+    __slots__ = ("first_object_index", "next_object_index", "continued_edge_count", "types", "names", "roots", "type_indexes", "sizes", "id_deltas", "flags", "edge_counts", "edge_targets", "edge_labels", "extra_sizes", "late_edge_sources", "late_edge_targets", "late_edge_labels", "site_indexes", "allocation_sites", "content_object_deltas", "content_kinds", "content_lengths", "content_sizes", "contents", "hash_object_deltas", "hashes", "late_edge_places", "named_entry_objects", "named_entry_numbers", "named_entry_names")
     FIRST_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     NEXT_OBJECT_INDEX_FIELD_NUMBER: _ClassVar[int]
     CONTINUED_EDGE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -222,6 +222,9 @@ class HeapGraphBatch(_message.Message):
     HASH_OBJECT_DELTAS_FIELD_NUMBER: _ClassVar[int]
     HASHES_FIELD_NUMBER: _ClassVar[int]
     LATE_EDGE_PLACES_FIELD_NUMBER: _ClassVar[int]
+    NAMED_ENTRY_OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    NAMED_ENTRY_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    NAMED_ENTRY_NAMES_FIELD_NUMBER: _ClassVar[int]
     first_object_index: int
     next_object_index: int
     continued_edge_count: int
@@ -249,7 +252,10 @@ class HeapGraphBatch(_message.Message):
     hash_object_deltas: _containers.RepeatedScalarFieldContainer[int]
     hashes: _containers.RepeatedScalarFieldContainer[int]
     late_edge_places: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ..., content_object_deltas: _Optional[_Iterable[int]] = ..., content_kinds: _Optional[_Iterable[int]] = ..., content_lengths: _Optional[_Iterable[int]] = ..., content_sizes: _Optional[_Iterable[int]] = ..., contents: _Optional[bytes] = ..., hash_object_deltas: _Optional[_Iterable[int]] = ..., hashes: _Optional[_Iterable[int]] = ..., late_edge_places: _Optional[_Iterable[int]] = ...) -> None: ...
+    named_entry_objects: _containers.RepeatedScalarFieldContainer[int]
+    named_entry_numbers: _containers.RepeatedScalarFieldContainer[int]
+    named_entry_names: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_object_index: _Optional[int] = ..., next_object_index: _Optional[int] = ..., continued_edge_count: _Optional[int] = ..., types: _Optional[_Iterable[_Union[HeapType, _Mapping]]] = ..., names: _Optional[_Iterable[str]] = ..., roots: _Optional[_Iterable[_Union[HeapRoot, _Mapping]]] = ..., type_indexes: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., id_deltas: _Optional[_Iterable[int]] = ..., flags: _Optional[_Iterable[int]] = ..., edge_counts: _Optional[_Iterable[int]] = ..., edge_targets: _Optional[_Iterable[int]] = ..., edge_labels: _Optional[_Iterable[int]] = ..., extra_sizes: _Optional[_Iterable[int]] = ..., late_edge_sources: _Optional[_Iterable[int]] = ..., late_edge_targets: _Optional[_Iterable[int]] = ..., late_edge_labels: _Optional[_Iterable[int]] = ..., site_indexes: _Optional[_Iterable[int]] = ..., allocation_sites: _Optional[_Iterable[_Union[AllocationSite, _Mapping]]] = ..., content_object_deltas: _Optional[_Iterable[int]] = ..., content_kinds: _Optional[_Iterable[int]] = ..., content_lengths: _Optional[_Iterable[int]] = ..., content_sizes: _Optional[_Iterable[int]] = ..., contents: _Optional[bytes] = ..., hash_object_deltas: _Optional[_Iterable[int]] = ..., hashes: _Optional[_Iterable[int]] = ..., late_edge_places: _Optional[_Iterable[int]] = ..., named_entry_objects: _Optional[_Iterable[int]] = ..., named_entry_numbers: _Optional[_Iterable[int]] = ..., named_entry_names: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HeapGraphTrailer(_message.Message):
     __slots__ = ("object_count", "edge_count", "type_count", "name_count", "total_size", "byte_count", "sha256", "clone_pause", "child_lifetime", "child_cpu_time", "child_table_bytes", "warnings", "cpu_throttled_count", "copied_bytes", "cut")

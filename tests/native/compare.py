@@ -88,8 +88,9 @@ def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> 
     """Whether an edge is one that Python code cannot check.
 
     Python shows neither the names of a code object's cells and locals as the
-    tuple that they are, nor a class's copy of its slots' names, nor the names of
-    the attributes that the instances of a class share. From 3.13 on a dictionary
+    tuple that they are, nor a class's copy of its slots' names, nor its weak
+    references to its subclasses, nor the names of the attributes that its instances
+    share. From 3.13 on a dictionary
     of an instance may be nothing but a view of its inline values; the traversal
     visits the values then, and asking for the dictionary would make one.
     """
@@ -102,7 +103,9 @@ def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> 
             return kind in ("tuple", "bytes")
         return (label, kind) in {("co_localsplusnames", "tuple"), ("co_localspluskinds", "bytes")}
     if is_class(graph, node):
-        return kind == "str" if isinstance(label, int) else (label, kind) == ("__slots__", "tuple")
+        if isinstance(label, int):
+            return kind == "str"
+        return (label, kind) in {("__slots__", "tuple"), ("__subclasses__", "dict")}
     return False
 
 

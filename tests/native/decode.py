@@ -157,6 +157,7 @@ class _Reader:
         self.numbers: Counter[int] = Counter()
         # Roots get their index without an edge, so they stand in a gap.
         self.announced: set[int] = set()
+        self.named: list[tuple[int, int, int]] = []
         self.late: dict[int, list[tuple[int, int, int]]] = {}
 
     def read(self, batch: pb.HeapGraphBatch) -> None:
@@ -175,6 +176,14 @@ class _Reader:
         self._read_edges(batch)
         self._read_late_edges(batch)
         self._read_contents(batch)
+        self.named.extend(
+            zip(
+                batch.named_entry_objects,
+                batch.named_entry_numbers,
+                batch.named_entry_names,
+                strict=True,
+            )
+        )
 
     def _read_objects(self, batch: pb.HeapGraphBatch) -> None:
         graph = self.graph
@@ -272,6 +281,16 @@ class _Reader:
             for target, kind, name in plain:
                 self._add(source, target, kind, name)
 
+    def _name_entries(self) -> None:
+        for source, number, name in self.named:
+            expect(0 < name < len(self.graph.names), "a name was not introduced")
+            expect(source < len(self.graph), "an entry of an unknown object is named")
+            edges = self.graph.edges[source]
+            expect(2 * number + 1 < len(edges), "an entry that is not there is named")
+            key, value = edges[2 * number : 2 * number + 2]
+            expect((key.kind, value.kind) == (KEY, VALUE), "what is named is no entry")
+            edges[2 * number + 1] = Edge(value.target, ATTRIBUTE, self.graph.names[name])
+
     def _add_edge(self, source: int, edge: tuple[int, bool, int] | None) -> None:
         expect(edge is not None, "edges are missing")
         assert edge is not None
@@ -298,6 +317,7 @@ class _Reader:
     def finish(self) -> None:
         graph = self.graph
         self._insert_late_edges()
+        self._name_entries()
         expect(len(graph) == self.next_index, "objects are missing at the end")
         for index, flags in enumerate(graph.flags):
             expect(flags < 128, "an unknown flag")

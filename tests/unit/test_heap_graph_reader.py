@@ -126,6 +126,30 @@ def test_what_was_written_comes_back(
     assert_equal(read(tmp_path, data), graph)
 
 
+def entries_of_a_namespace() -> Graph:
+    graph = example_graph()
+    graph.nodes[1].edges = [
+        *((0, pb.EDGE_KIND_KEY, 0), (2, pb.EDGE_KIND_VALUE, 0)),
+        *((2, pb.EDGE_KIND_KEY, 0), (0, pb.EDGE_KIND_VALUE, 0)),
+    ]
+    return graph
+
+
+def test_entries_are_named_afterwards(tmp_path: Path) -> None:
+    graph, expected = entries_of_a_namespace(), entries_of_a_namespace()
+    graph.named = [(1, 1, 1)]
+    expected.nodes[1].edges[3] = (0, pb.EDGE_KIND_ATTRIBUTE, 1)
+    assert_equal(read(tmp_path, file_bytes(graph)), expected)
+
+
+@pytest.mark.parametrize("named", [(1, 2, 1), (1, 2**32 - 1, 1), (0, 0, 1), (3, 0, 1), (1, 0, 2)])
+def test_what_is_no_entry_cannot_be_named(tmp_path: Path, named: tuple[int, int, int]) -> None:
+    graph = entries_of_a_namespace()
+    graph.named = [named]
+    with pytest.raises(CorruptHeapGraphFile):
+        read(tmp_path, file_bytes(graph))
+
+
 def test_header_trailer_and_progress_are_passed_on(tmp_path: Path) -> None:
     path = tmp_path / "some.heapgraph"
     path.write_bytes(file_bytes(example_graph(), edges_per_batch=1))

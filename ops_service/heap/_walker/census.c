@@ -65,7 +65,7 @@ drain(Walk *walk)
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
         walk->reading = entry;
         walk->phase = PHASE_EDGES;
-        edges_of(walk, object, entry, TAG_OBJECT);
+        edges_of(walk, object, entry);
         walk->phase = PHASE_NONE;
         if (++walk->ticks % TICK_OBJECTS == 0)
             bounds_check(walk);

@@ -56,7 +56,7 @@ set_edges(Walk *walk, PySetObject *set)
 }
 
 static void
-container_edges(Walk *walk, PyObject *object, Shape shape, uint32_t tag)
+container_edges(Walk *walk, PyObject *object, Shape shape)
 {
     switch (shape) {
     case SHAPE_LIST:
@@ -66,7 +66,8 @@ container_edges(Walk *walk, PyObject *object, Shape shape, uint32_t tag)
         sequence_edges(walk, ((PyTupleObject *)object)->ob_item, ((PyVarObject *)object)->ob_size);
         break;
     case SHAPE_DICT:
-        dict_edges(walk, (PyDictObject *)object, tag == TAG_NAMESPACE);
+        dict_edges(walk, (PyDictObject *)object,
+                   !walk->census && namespace_known(walk, (PyDictObject *)object));
         break;
     case SHAPE_SET:
         set_edges(walk, (PySetObject *)object);
@@ -220,7 +221,7 @@ visit_named(PyObject *target, void *argument)
 }
 
 static void
-traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
+traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     Shape container = (Shape)entry->container;
     if (!PyObject_IS_GC(object)) {
@@ -230,12 +231,12 @@ traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
     }
     if (walk->census) {
         if (container == SHAPE_DICT)
-            container_edges(walk, object, container, tag);
+            container_edges(walk, object, container);
         entry->type->tp_traverse(object, visit_census, walk);
         parts_left_out(walk, object);
         return;
     }
-    container_edges(walk, object, container, tag);
+    container_edges(walk, object, container);
     walk->part_count = 0;
     walk->part_cursor = 0;
     parts_of(walk, object, entry);
@@ -250,7 +251,7 @@ traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
 }
 
 void
-edges_of(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
+edges_of(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     switch ((Shape)entry->shape) {
     case SHAPE_LEAF:
@@ -262,13 +263,13 @@ edges_of(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag)
     case SHAPE_TUPLE:
     case SHAPE_DICT:
     case SHAPE_SET:
-        container_edges(walk, object, (Shape)entry->shape, tag);
+        container_edges(walk, object, (Shape)entry->shape);
         break;
     case SHAPE_CODE:
         parts_left_out(walk, object);
         break;
     case SHAPE_TRAVERSED:
-        traversed_edges(walk, object, entry, tag);
+        traversed_edges(walk, object, entry);
         break;
     }
 }

@@ -41,7 +41,18 @@ typedef struct {
 void edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag);
 void graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
 void census_edge(Walk *walk, PyObject *target);
-void edges_of(Walk *walk, PyObject *object, TypeEntry *entry, uint32_t tag);
+/* ---- namespaces.c: dicts whose keys are names ------------------------------- */
+
+int namespace_known(Walk *walk, PyDictObject *dict);
+/* Something showed that a dict is a namespace. Its place among the indexes tells
+ * whether its entries are written already; then their names follow. */
+void namespace_found(Walk *walk, PyObject *dict, uint32_t place);
+/* The namespaces of a threading.local, one for each thread. */
+void namespaces_of_local(Walk *walk, PyObject *object);
+
+/* ---- edges.c and parts.c ------------------------------------------------------ */
+
+void edges_of(Walk *walk, PyObject *object, TypeEntry *entry);
 void edges_of_frame(Walk *walk, layout_frame *frame);
 void parts_of(Walk *walk, PyObject *object, TypeEntry *entry);
 void parts_left_out(Walk *walk, PyObject *object);

@@ -304,6 +304,17 @@ emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const ui
 }
 
 void
+emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name)
+{
+    Batch *batch = &walk->batch;
+    buffer_varint(&batch->columns[COLUMN_NAMED_OBJECTS], index);
+    buffer_varint(&batch->columns[COLUMN_NAMED_NUMBERS], number);
+    buffer_varint(&batch->columns[COLUMN_NAMED_NAMES], name);
+    if (is_full(batch) || batch->definitions.length > DEFINITIONS_LIMIT)
+        split_row(walk);
+}
+
+void
 emit_hash(Walk *walk, uint64_t hash)
 {
     Batch *batch = &walk->batch;

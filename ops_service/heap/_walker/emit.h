@@ -24,6 +24,9 @@ enum {
     COLUMN_HASH_OBJECTS,
     COLUMN_HASHES,
     COLUMN_LATE_PLACES,
+    COLUMN_NAMED_OBJECTS,
+    COLUMN_NAMED_NUMBERS,
+    COLUMN_NAMED_NAMES,
     COLUMN_COUNT,
 };
 
@@ -54,6 +57,8 @@ void emit_edge(Walk *walk, uint64_t target, uint32_t label);
 void emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target);
 void emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
                   size_t size);
+/* A name for an entry of a dict that is written already. */
+void emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name);
 /* Of the object whose row was begun last. */
 void emit_hash(Walk *walk, uint64_t hash);
 void emit_flush(Walk *walk);

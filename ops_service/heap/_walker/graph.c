@@ -9,6 +9,7 @@
 #include "walker.h"
 
 #define TICK_ROWS 4096u
+#define CALL_ARGUMENTS_MAX 64
 
 enum {
     FLAG_TRACKED = 1,
@@ -74,6 +75,8 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
         *place = (uint32_t)give_index(walk) + 1;
         queue_push(walk, &walk->queue, target | tag);
         emit_edge(walk, 0, label);
+        if (tag == TAG_NAMESPACE)
+            namespace_found(walk, (PyObject *)target, 0);
         return;
     }
     if (*place == INDEX_OWN) {
@@ -84,12 +87,32 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
     uint64_t absolute = index << 1 | 1;
     uint64_t relative = (next - index) << 1;
     emit_edge(walk, relative < absolute ? relative : absolute, label);
+    if (tag == TAG_NAMESPACE)
+        namespace_found(walk, (PyObject *)target, (uint32_t)index + 1);
+}
+
+/* Keyword arguments of a call of ours that is under way: a dict that only C holds,
+ * with an instance of a type of ours in it. */
+static int
+is_own_call(Walk *walk, PyObject *object, uint32_t tag)
+{
+    if (tag != TAG_UNREFERENCED || !PyDict_CheckExact(object))
+        return 0;
+    PyDictObject *dict = (PyDictObject *)object;
+    Py_ssize_t count = layout_keys_count(dict->ma_keys);
+    for (Py_ssize_t i = 0; i < count && i < CALL_ARGUMENTS_MAX; i++) {
+        PyObject *key, *value;
+        layout_dict_entry(dict, i, &key, &value);
+        if (value != NULL && type_entry(walk, Py_TYPE(value))->own)
+            return 1;
+    }
+    return 0;
 }
 
 static uint32_t
-flags_of(const Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
+flags_of(Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
 {
-    uint32_t flags = walk->own || entry->own ? FLAG_OWN : 0;
+    uint32_t flags = walk->own || entry->own || is_own_call(walk, object, tag) ? FLAG_OWN : 0;
     if (layout_is_tracked(object))
         flags |= FLAG_TRACKED;
     if (layout_is_immortal(object))
@@ -117,7 +140,7 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
     walk->phase = PHASE_EDGES;
     if (walk->shows_contents)
         content_of_row(walk, object, entry);
-    edges_of(walk, object, entry, tag);
+    edges_of(walk, object, entry);
     if (PyWeakref_Check(object)) {
         PyObject *referent = ((PyWeakReference *)object)->wr_object;
         if (referent != NULL && referent != Py_None)

@@ -24,6 +24,7 @@
 
 #include <frameobject.h>
 #include <internal/pycore_code.h>
+#include <internal/pycore_context.h>
 #include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
 #include <internal/pycore_gc.h>

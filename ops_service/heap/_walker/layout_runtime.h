@@ -45,6 +45,93 @@ layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
     return 0;
 }
 
+/* ---- the interpreter -------------------------------------------------------------- */
+
+#define LAYOUT_INTERPRETER_PARTS 12
+
+/* Objects that the interpreter holds, by number; NULL where there is none. */
+static inline PyObject *
+layout_interpreter_part(PyInterpreterState *interp, int number, const char **name)
+{
+    switch (number) {
+    case 0: *name = "builtins"; return interp->builtins;
+    case 1: *name = "dict"; return interp->dict;
+    case 2: *name = "builtins_copy"; return interp->builtins_copy;
+    case 3: *name = "os.register_at_fork.before"; return interp->before_forkers;
+    case 4: *name = "os.register_at_fork.after_in_parent"; return interp->after_forkers_parent;
+    case 5: *name = "os.register_at_fork.after_in_child"; return interp->after_forkers_child;
+#if LAYOUT_AT_LEAST(13)
+    case 6: *name = "codecs.search_path"; return interp->codecs.search_path;
+    case 7: *name = "codecs.search_cache"; return interp->codecs.search_cache;
+    case 8: *name = "codecs.error_registry"; return interp->codecs.error_registry;
+#else
+    case 6: *name = "codecs.search_path"; return interp->codec_search_path;
+    case 7: *name = "codecs.search_cache"; return interp->codec_search_cache;
+    case 8: *name = "codecs.error_registry"; return interp->codec_error_registry;
+#endif
+#if LAYOUT_AT_LEAST(12)
+    case 9: *name = "importlib"; return interp->imports.importlib;
+    case 10: *name = "modules_by_index"; return interp->imports.modules_by_index;
+    case 11: *name = "sysdict_copy"; return interp->sysdict_copy;
+#else
+    case 9: *name = "importlib"; return interp->importlib;
+    case 10: *name = "modules_by_index"; return interp->modules_by_index;
+#endif
+    default: *name = ""; return NULL;
+    }
+}
+
+/* Function, arguments and keywords of an atexit callback; 0 past the last. */
+static inline int
+layout_atexit(PyInterpreterState *interp, int number, PyObject *parts[3])
+{
+    if (number >= interp->atexit.ncallbacks || interp->atexit.callbacks == NULL)
+        return 0;
+    parts[0] = parts[1] = parts[2] = NULL;
+    if (interp->atexit.callbacks[number] != NULL) {
+        parts[0] = interp->atexit.callbacks[number]->func;
+        parts[1] = interp->atexit.callbacks[number]->args;
+        parts[2] = interp->atexit.callbacks[number]->kwargs;
+    }
+    return 1;
+}
+
+/* Whether these parts lie where they are looked for: what Python tells of fields on
+ * both sides of them is there. */
+static inline int
+layout_interpreter_holds(PyInterpreterState *interp, PyObject *sys_dict, PyObject *own_dict,
+                         int atexit_count)
+{
+    return interp->sysdict == sys_dict && interp->dict == own_dict && own_dict != NULL &&
+           interp->atexit.ncallbacks == atexit_count;
+}
+
+/* The dict of weak references to a type's subclasses, if it has any. */
+static inline PyObject *
+layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type)
+{
+    PyObject *subclasses = (PyObject *)type->tp_subclasses;
+#if LAYOUT_AT_LEAST(12)
+    if (type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN) {
+        /* Kept per interpreter; the field of the type is a number. */
+        size_t index = (size_t)type->tp_subclasses - 1;
+#if LAYOUT_AT_LEAST(13)
+        if (index >= _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES ||
+            interp->types.builtins.initialized[index].type != type)
+            return NULL;
+        subclasses = interp->types.builtins.initialized[index].tp_subclasses;
+#else
+        if (index >= _Py_MAX_STATIC_BUILTIN_TYPES || interp->types.builtins[index].type != type)
+            return NULL;
+        subclasses = interp->types.builtins[index].tp_subclasses;
+#endif
+    }
+#else
+    (void)interp;
+#endif
+    return subclasses != NULL && PyDict_CheckExact(subclasses) ? subclasses : NULL;
+}
+
 /* ---- threads ---------------------------------------------------------------- */
 
 #define LAYOUT_THREAD_PARTS 10

@@ -14,6 +14,9 @@ static struct {
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
+    PyTypeObject *thread_local;
+    PyObject *sys_dict;
+    PyObject *atexit_count;
     PyTypeObject *child_type;
     RegionTable *regions;
     pid_t regions_owner;
@@ -129,6 +132,19 @@ read_bounds(Settings *settings, PyObject *bounds)
     return 0;
 }
 
+/* How many callbacks atexit has; -1 if it does not tell. */
+static int
+atexit_count(void)
+{
+    if (module_state.atexit_count == NULL)
+        return -1;
+    PyObject *count = PyObject_CallNoArgs(module_state.atexit_count);
+    long number = count == NULL ? -1 : PyLong_AsLong(count);
+    PyErr_Clear();
+    Py_XDECREF(count);
+    return (int)number;
+}
+
 static PyObject *
 start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
@@ -174,7 +190,11 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     settings.deque = module_state.deque;
     settings.ordered_dict = module_state.ordered_dict;
     settings.array = module_state.array;
+    settings.thread_local = module_state.thread_local;
     arrays_known(&settings.arrays);
+    settings.sys_dict = module_state.sys_dict;
+    settings.interpreter_dict = PyInterpreterState_GetDict(settings.interp);
+    settings.atexit_count = atexit_count();
     Child *child = PyObject_New(Child, module_state.child_type);
     if (child == NULL)
         return NULL;
@@ -182,6 +202,8 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     child->shared = shared_map(sizeof(Shared));
     settings.shared = child->shared;
     settings.own = ((PyTupleObject *)own)->ob_item;
+    settings.call[0] = args;
+    settings.call[1] = kwargs;
     settings.own_count = (int)PyTuple_GET_SIZE(own);
     settings.regions = regions_get();
     if (child->shared == NULL || settings.regions == NULL || read_roots(&settings, roots) < 0 ||
@@ -261,6 +283,18 @@ module_exec(PyObject *module)
     module_state.deque = type_from("collections", "deque");
     module_state.ordered_dict = type_from("collections", "OrderedDict");
     module_state.array = type_from("array", "array");
+    module_state.thread_local = type_from("_thread", "_local");
+    PyObject *sys = PyImport_ImportModule("sys");
+    if (sys == NULL)
+        return -1;
+    module_state.sys_dict = PyModule_GetDict(sys);
+    Py_DECREF(sys);
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    if (atexit == NULL)
+        return -1;
+    module_state.atexit_count = PyObject_GetAttrString(atexit, "_ncallbacks");
+    Py_DECREF(atexit);
+    PyErr_Clear();
     module_state.child_type = (PyTypeObject *)PyType_FromSpec(&child_spec);
     if (module_state.child_type == NULL)
         return -1;

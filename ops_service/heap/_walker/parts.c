@@ -141,6 +141,10 @@ parts_of(Walk *walk, PyObject *object, TypeEntry *entry)
         if (frame != NULL)
             frame_parts(walk, frame);
     }
+    else if (type == &PyContext_Type) {
+        internal(walk, (PyObject *)((PyContext *)object)->ctx_prev, "ctx_prev");
+        internal(walk, (PyObject *)((PyContext *)object)->ctx_vars, "ctx_vars");
+    }
     else if (type == &PyFrame_Type) {
         layout_frame *frame = layout_owned_frame(object);
         if (frame != NULL)
@@ -151,6 +155,8 @@ parts_of(Walk *walk, PyObject *object, TypeEntry *entry)
             type_parts(walk, (PyTypeObject *)object);
         else if (PyModule_Check(object))
             namespace(walk, ((PyModuleObject *)object)->md_dict, "__dict__");
+        else if (entry->thread_local)
+            namespaces_of_local(walk, object);
         instance_parts(walk, object, entry);
     }
 }
@@ -183,6 +189,8 @@ code_left_out(Walk *walk, PyCodeObject *code)
 static void
 type_left_out(Walk *walk, PyTypeObject *type)
 {
+    left_out(walk, layout_type_subclasses(walk->settings->interp, type), "__subclasses__",
+             TAG_OBJECT);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         left_out(walk, layout_type_dict(type), "__dict__", TAG_NAMESPACE);
         left_out(walk, type->tp_mro, "__mro__", TAG_OBJECT);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FRAMES_MAX 200000
+#define ATEXIT_MAX 100000
 #define LIST_OBJECTS_MAX (UINT64_C(1) << 33)
 
 enum {
@@ -153,6 +154,24 @@ modules_edges(Walk *walk)
 }
 
 static void
+held_by_interpreter(Walk *walk)
+{
+    PyInterpreterState *interp = walk->settings->interp;
+    for (int i = 0; i < LAYOUT_INTERPRETER_PARTS; i++) {
+        const char *name;
+        PyObject *part = layout_interpreter_part(interp, i, &name);
+        /* Namespaces of modules, and copies of them; the other dicts hold data. */
+        int is_namespace = part == interp->builtins || part == interp->builtins_copy;
+        if (part != NULL)
+            root_edge(walk, part, literal(walk, name), is_namespace ? TAG_NAMESPACE : TAG_OBJECT);
+    }
+    PyObject *parts[3];
+    for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, i, parts); i++)
+        for (int j = 0; j < 3; j++)
+            root_edge(walk, parts[j], literal(walk, "atexit.register"), TAG_OBJECT);
+}
+
+static void
 interpreter_edges(Walk *walk)
 {
     const Settings *settings = walk->settings;
@@ -161,6 +180,9 @@ interpreter_edges(Walk *walk)
         uint32_t tag = PyDict_Check(object) ? TAG_NAMESPACE : TAG_OBJECT;
         root_edge(walk, object, literal(walk, settings->roots[i].name), tag);
     }
+    if (layout_interpreter_holds(settings->interp, settings->sys_dict, settings->interpreter_dict,
+                                 settings->atexit_count))
+        held_by_interpreter(walk);
     root_edge(walk, settings->interp->gc.garbage, literal(walk, "gc.garbage"), TAG_OBJECT);
     root_edge(walk, settings->interp->gc.callbacks, literal(walk, "gc.callbacks"), TAG_OBJECT);
 }
@@ -199,9 +221,12 @@ root_edges(Walk *walk, uintptr_t address, uint32_t tag)
         thread_edges(walk, (PyThreadState *)address);
     else if (address >> 3 == ROOT_MODULES)
         modules_edges(walk);
-    else if (address >> 3 == ROOT_OWN)
+    else if (address >> 3 == ROOT_OWN) {
         for (int i = 0; i < walk->settings->own_count; i++)
             root_edge(walk, walk->settings->own[i], 0, TAG_OBJECT);
+        for (int i = 0; i < 2; i++)
+            root_edge(walk, walk->settings->call[i], 0, TAG_OBJECT);
+    }
     else
         interpreter_edges(walk);
 }

@@ -50,11 +50,17 @@ typedef struct {
     Shared *shared;
     RegionTable *regions;
     PyObject *modules;
+    /* What Python tells of the interpreter's state. */
+    PyObject *sys_dict;
+    PyObject *interpreter_dict;
+    int atexit_count;
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;
     /* What ops_service is made of: where its own part of the heap begins. */
     PyObject **own;
     int own_count;
+    /* Arguments of the call that cloned: nothing but that call holds them. */
+    PyObject *call[2];
     ThreadName *threads;
     int thread_count;
     size_t zero_size;     /* sys.getsizeof(0) */
@@ -63,6 +69,7 @@ typedef struct {
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
+    PyTypeObject *thread_local;
     ArrayLayout arrays;
     /* An object, and where tracemalloc says it was allocated. */
     PyObject *site_probe;

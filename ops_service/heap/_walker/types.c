@@ -210,6 +210,8 @@ find_shape(Walk *walk, TypeEntry *entry)
     else if (type->tp_traverse == native && container != SHAPE_LEAF &&
              (container != SHAPE_DICT || native == PyDict_Type.tp_traverse))
         entry->shape = (uint8_t)container;
+    const PyTypeObject *thread_local = walk->settings->thread_local;
+    entry->thread_local = thread_local != NULL && native == thread_local->tp_traverse;
     /* Named tuples of C code visit fields that their length leaves out. */
     const PyTypeObject *deque = walk->settings->deque;
     entry->traversed_elements =

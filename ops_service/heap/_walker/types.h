@@ -45,6 +45,7 @@ typedef struct {
     uint8_t opaque;
     uint8_t own; /* defined by ops_service */
     uint8_t content;
+    uint8_t thread_local; /* threading.local, or a class of it */
     uint8_t container;
     uint8_t traversed_elements;
     uint32_t slot_count;

@@ -21,6 +21,7 @@ typedef struct {
     uint32_t *indexes;
     uint64_t *bits;
     uint64_t *wanted; /* keys whose content is to be shown */
+    uint64_t *namespaces; /* dicts whose keys are names */
 } Region;
 
 typedef struct {

@@ -10,6 +10,7 @@
  *   arrays.c   the sizes of NumPy's arrays
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
+ *   namespaces.c   dicts whose keys are names
  *   late.c     edges that wait             sites.c   where objects were allocated
  *   content.c  what strings and the like hold          hash.c   hashes of strings
  *   emit.c     protobuf batches            bounds.c  memory left, pace, parent

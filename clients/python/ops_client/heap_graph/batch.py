@@ -51,6 +51,9 @@ class Batch:
     late_kinds: NDArray[np.uint8]
     late_names: Unsigned
     late_places: Unsigned
+    named_objects: Unsigned
+    named_numbers: Unsigned
+    named_names: Unsigned
     contents: ContentColumns
 
 
@@ -86,6 +89,9 @@ def parse_batch(message: memoryview) -> Batch:
     late_targets = decode_varints(column(_BATCH.LATE_EDGE_TARGETS_FIELD_NUMBER))
     late_labels = decode_varints(column(_BATCH.LATE_EDGE_LABELS_FIELD_NUMBER))
     late_places = decode_varints(column(_BATCH.LATE_EDGE_PLACES_FIELD_NUMBER))
+    named_objects = decode_varints(column(_BATCH.NAMED_ENTRY_OBJECTS_FIELD_NUMBER))
+    named_numbers = decode_varints(column(_BATCH.NAMED_ENTRY_NUMBERS_FIELD_NUMBER))
+    named_names = decode_varints(column(_BATCH.NAMED_ENTRY_NAMES_FIELD_NUMBER))
     first = numbers.get(_BATCH.FIRST_OBJECT_INDEX_FIELD_NUMBER, 0)
     continued = numbers.get(_BATCH.CONTINUED_EDGE_COUNT_FIELD_NUMBER, 0)
 
@@ -97,6 +103,8 @@ def parse_batch(message: memoryview) -> Batch:
         raise CorruptHeapGraphFile("the object columns of a batch differ in length.")
     if not len(late_sources) == len(late_targets) == len(late_labels) == len(late_places):
         raise CorruptHeapGraphFile("the late edge columns of a batch differ in length.")
+    if not len(named_objects) == len(named_numbers) == len(named_names):
+        raise CorruptHeapGraphFile("the columns of named entries of a batch differ in length.")
     for narrow in (
         type_indexes,
         flags,
@@ -106,6 +114,9 @@ def parse_batch(message: memoryview) -> Batch:
         late_targets,
         late_labels,
         late_places,
+        named_objects,
+        named_numbers,
+        named_names,
     ):
         check_fits_32_bits(narrow)
     # Each count is checked on its own first, so that their sum cannot wrap.
@@ -152,6 +163,9 @@ def parse_batch(message: memoryview) -> Batch:
         late_kinds=(late_labels & 0xF).astype(np.uint8),
         late_names=late_labels >> np.uint8(4),
         late_places=late_places,
+        named_objects=named_objects,
+        named_numbers=named_numbers,
+        named_names=named_names,
         contents=parse_contents(column, first),
     )
 

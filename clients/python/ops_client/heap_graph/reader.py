@@ -26,6 +26,7 @@ from ops_client.errors import (
     UnsupportedHeapGraphFile,
 )
 from ops_client.heap_graph.batch import Batch, parse_batch
+from ops_client.heap_graph.columns import Unsigned
 from ops_client.heap_graph.content_columns import ContentColumns
 from ops_client.heap_graph.contents import gather_contents, gather_hashes
 from ops_client.heap_graph.model import HeapGraph
@@ -228,6 +229,7 @@ class _Assembly:
         self._site_indexes = np.zeros(trailer.object_count if includes_sites else 0, np.uint32)
         self._late: list[Batch] = []
         self._contents: list[ContentColumns] = []
+        self._named: list[tuple[Unsigned, Unsigned, Unsigned]] = []
         self._late_edges = 0
         objects, edges = trailer.object_count, trailer.edge_count
         self._type_indexes = np.empty(objects, np.uint32)
@@ -285,6 +287,10 @@ class _Assembly:
             if self._edges + self._late_edges > len(self._edge_targets):
                 raise CorruptHeapGraphFile("it holds more edges than its trailer counts.")
 
+        if len(batch.named_objects):
+            _check_below(batch.named_objects, last, "object")
+            _check_below(batch.named_names, len(self._names), "name")
+            self._named.append((batch.named_objects, batch.named_numbers, batch.named_names))
         contents = batch.contents
         if len(contents.objects) or len(contents.hash_objects):
             _check_below(contents.objects, last, "object")
@@ -309,6 +315,8 @@ class _Assembly:
         np.cumsum(self._edge_starts, out=self._edge_starts)
         if self._late:
             self._insert_late_edges()
+        if self._named:
+            self._name_entries()
         return HeapGraph(
             header=self._header,
             trailer=self._trailer,
@@ -329,6 +337,19 @@ class _Assembly:
             contents=gather_contents(self._contents),
             string_hashes=gather_hashes(self._contents),
         )
+
+    def _name_entries(self) -> None:
+        """Make attributes of entries of dicts that turned out to be namespaces."""
+        objects, numbers, names = (
+            np.concatenate(column).astype(np.int64) for column in zip(*self._named, strict=True)
+        )
+        edges = self._edge_starts[objects] + 2 * numbers + 1
+        if (edges >= self._edge_starts[objects + 1]).any() or (
+            self._edge_kinds[edges] != heap_graph_pb2.EDGE_KIND_VALUE
+        ).any():
+            raise CorruptHeapGraphFile("it names an entry of a dict that has none.")
+        self._edge_kinds[edges] = heap_graph_pb2.EDGE_KIND_ATTRIBUTE
+        self._edge_names[edges] = names
 
     def _insert_late_edges(self) -> None:
         """Put late edges where they stand among the edges of their objects."""

@@ -1,0 +1,100 @@
+"""Namespaces however they are found, and what interpreter and threads hold, by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from ops_service.v1 import heap_graph_pb2 as pb
+
+from .decode import ATTRIBUTE, ELEMENT, INTERNAL, OWN, ROOT_EDGE, SLOT, VALUE, Graph, decode
+from .host import Host
+from .test_probes import root
+
+
+@pytest.fixture(scope="module")
+def namespaces(host: Host) -> Graph:
+    return decode(host.call("held", "capture_namespaces"))
+
+
+def names(graph: Graph, index: int) -> list[str | int]:
+    return [edge.label for edge in graph.edges[index] if edge.kind in (ATTRIBUTE, VALUE)]
+
+
+def test_a_namespace_that_something_else_finds_first_is_named(namespaces: Graph) -> None:
+    graph = namespaces
+    registry = graph.only("native.held.Registry")
+    found = graph.targets(graph.follow(registry, SLOT, "found"), ELEMENT)
+    assert names(graph, found[0]) == ["first_entry", 1, "third_entry"]
+    assert names(graph, found[1]) == ["at_once"]
+    assert "in_module" in names(graph, found[2])
+    assert names(graph, graph.only("native.held.Attributes")) == ["entry_of_itself"]
+    # The test is of what it means to be: the owners did not find them.
+    for each in found[:2]:
+        assert graph.parents[each] == graph.follow(registry, SLOT, "found")
+
+
+def test_keys_of_data_stay_without_names(namespaces: Graph) -> None:
+    graph = namespaces
+    plain = graph.follow(graph.only("native.held.Registry"), SLOT, "plain")
+    assert names(graph, plain) == [0]
+    assert "data_key" not in graph.names
+
+
+@pytest.fixture(scope="module")
+def held(host: Host) -> Graph:
+    return decode(host.call("held", "capture_held"))
+
+
+def test_the_state_of_the_interpreter_is_named(held: Graph) -> None:
+    interpreter = root(held, pb.HEAP_ROOT_KIND_INTERPRETER)
+    labels = {edge.label for edge in held.edges[interpreter]}
+    assert {
+        *("sys", "builtins", "dict", "importlib", "gc.callbacks", "atexit.register"),
+        *("codecs.search_path", "codecs.search_cache", "codecs.error_registry"),
+    } <= labels
+    registry = held.follow(interpreter, ROOT_EDGE, "codecs.error_registry")
+    assert held.type_name(registry) == "dict"
+    registered = held.path(held.only("ByRegistration"))
+    assert registered == [("interpreter", "atexit.register"), ("tuple", 0)]
+
+
+def test_subclasses_hang_under_their_class(held: Graph) -> None:
+    marked = held.targets(held.only("ByRegistration"), INTERNAL)[0]
+    base = held.follow(marked, INTERNAL, "__base__")
+    subclasses = held.follow(base, INTERNAL, "__subclasses__")
+    assert held.type_name(subclasses) == "dict"
+    assert len(held.targets(subclasses, VALUE)) == 3
+    builtin = next(
+        index
+        for index in held.of_type("type")
+        if ("INTERNAL", "__subclasses__") in held.labels(index)
+        and not any(label == "__module__" for _, label in held.labels(index))
+    )
+    assert held.type_name(held.follow(builtin, INTERNAL, "__subclasses__")) == "dict"
+
+
+def test_context_and_thread_local_storage_are_named(held: Graph) -> None:
+    path = held.path(held.only("InContext"))
+    assert path[:2] == [("thread", "context"), ("_contextvars.Context", "ctx_vars")]
+    path = held.path(held.only("InThread"))
+    assert path[-1] == ("dict", "of_this_thread")
+    assert "_thread._local" in {step for step, _ in path}
+
+
+def test_an_idle_process_does_not_change(host: Host) -> None:
+    first, second = (decode(each) for each in host.call("held", "capture_twice"))
+    before, after = Counter(rows(first)), Counter(rows(second))
+    # What the snapshots themselves are kept in is the test's own.
+    assert [*(before - after)] == []
+    assert [row for row in after - before if row[1] not in ("bytes", "list")] == []
+
+
+def rows(graph: Graph) -> list[tuple[int, str, int]]:
+    """Id, type and size of each object that is not the port's own."""
+    return [
+        (graph.ids[index], graph.type_name(index), graph.sizes[index])
+        for index in range(len(graph))
+        if not graph.flags[index] & OWN and index not in graph.roots
+    ]
