@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from types import CodeType, FrameType, MemberDescriptorType, ModuleType
 from typing import Any
@@ -84,7 +85,10 @@ def local(frame: FrameType, name: str, *, of_library: bool = False) -> Any:
 def resolve(path: Path, frame: FrameType) -> Any:
     """What a path leads to in a frame, or MISSING."""
     name, *attributes = path.names
-    value = local(frame, name) if path.scope == "local" else frame.f_globals.get(name, MISSING)
+    if path.scope == "local":
+        value = local(frame, name, of_library=frame.f_globals is vars(threading))
+    else:
+        value = frame.f_globals.get(name, MISSING)
     for attribute in attributes:
         if value is MISSING:
             return MISSING

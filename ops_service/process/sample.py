@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -20,6 +21,9 @@ NAME_LENGTH = 200
 # So long the thread that looks keeps the GIL at most, whatever the host chose as
 # its switch interval.
 _SLICE_SECONDS = 0.004
+
+_NOBODY = 0
+"""In place of a node: it cannot be told."""
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ class Sample:
     """By what a node waits for others, such as "asyncio.Lock"."""
     lock_waits: list[LockWait] = field(default_factory=list)
     lock_holders: dict[int, int] = field(default_factory=dict)
-    """From the address of a lock to the node that entered it by ``with``."""
+    """From the address of a lock to the node that entered it by ``with``, or nobody."""
     running: dict[int, Key] = field(default_factory=dict)
     """From the address of the frame of a running coroutine to the stack from it on."""
     keep: list[Any] = field(default_factory=list)
@@ -78,19 +82,29 @@ class Sample:
         self.places[owner] = group
         return group
 
-    def note_held_locks(self, frame: Any, code: CodeType, offset: int, node: int) -> bool:
-        """Note the locks that ``with`` statements around a position have entered.
-
-        Returns:
-            Whether there are any.
-        """
-        found = False
+    def entered_locks(self, frame: Any, code: CodeType, offset: int) -> Iterator[int]:
+        """Addresses of the locks that ``with`` statements around a position have entered."""
         for path in self.spots.at(code, offset).inside:
             lock = underlying(resolve(path, frame))
             if lock is not None and is_taken(lock):
-                self.lock_holders[id(lock)] = node
-                found = True
-        return found
+                yield id(lock)
+
+    def note_holder(self, node: int, entered: set[int], waiting: Any) -> bool:
+        """Note who holds the locks that it has entered.
+
+        Args:
+            waiting: Conditions that it waits with, whose locks it has let go.
+
+        Returns:
+            Whether it holds any.
+        """
+        held = entered - {id(underlying(each)) for each in waiting}
+        for lock in held:
+            # Two that say so cannot both be right: one reads a name that has changed.
+            other = self.lock_holders.setdefault(lock, node)
+            if other != node:
+                self.lock_holders[lock] = _NOBODY
+        return bool(held)
 
     def note_lock_wait(self, node: int, member: Member, lock: Any, owner: int | None) -> None:
         """Note that somebody waits for a lock."""
@@ -100,7 +114,7 @@ class Sample:
         """Tell who holds the locks that are waited for."""
         for wait in self.lock_waits:
             holder = -wait.owner if wait.owner else self.lock_holders.get(wait.lock)
-            if holder is not None and holder != wait.node:
+            if holder:
                 self.edges.setdefault(wait.node, []).append(holder)
                 self.reasons[wait.node] = wait.name
                 wait.member.wait = Wait(wait.name, wait.lock, self.names.get(holder, ""))

@@ -56,6 +56,7 @@ class TaskSampler:
         self._own_loop = own_loop
         self._looks = 0
         self._acquire = id(asyncio.Lock.acquire.__code__)
+        self._waits_with = getattr(asyncio.Condition.wait, "__code__", None)
         self._inside = _functions_that_wait_for_tasks()
 
     def run(self) -> None:
@@ -100,6 +101,8 @@ class TaskSampler:
     def _chain(self, task: Any, awaited: Any) -> tuple[Key, FrameType | None]:
         key: list[int] = []
         innermost = None
+        entered: set[int] = set()
+        waiting: list[Any] = []
         codes = self._sample.codes
         while len(key) < 2 * _DEEPEST:
             kind = type(awaited)
@@ -127,13 +130,15 @@ class TaskSampler:
             codes[address] = code
             key += (address, offset)
             innermost = frame
-            if code.co_exceptiontable and self._sample.note_held_locks(
-                frame, code, offset, id(task)
-            ):
-                self._sample.names.setdefault(id(task), f"task {_name(task)!r}")
+            if code.co_exceptiontable:
+                entered.update(self._sample.entered_locks(frame, code, offset))
+            if code is self._waits_with:
+                waiting.append(local(frame, "self", of_library=True))
             if following is None:
                 break
             awaited = following
+        if entered and self._sample.note_holder(id(task), entered, waiting):
+            self._sample.names.setdefault(id(task), f"task {_name(task)!r}")
         return tuple(key), innermost
 
     def _note_wait(

@@ -90,12 +90,20 @@ def _sample_thread(
 ) -> None:
     frames = _walk(top)
     key: list[int] = []
+    entered: set[int] = set()
+    sample.names.setdefault(-ident, f"thread {ident:#x}")
     for frame in frames:
         code, offset = frame.f_code, frame.f_lasti
         sample.codes[id(code)] = code
         key += (id(code), offset)
         if code.co_exceptiontable:
-            sample.note_held_locks(frame, code, offset, -ident)
+            entered.update(sample.entered_locks(frame, code, offset))
+    if entered:
+        waits_with = getattr(threading.Condition.wait, "__code__", None)
+        waiting = [
+            local(frame, "self", of_library=True) for frame in frames if frame.f_code is waits_with
+        ]
+        sample.note_holder(-ident, entered, waiting)
     for index, frame in enumerate(frames):
         if frame.f_code.co_flags & CO_COROUTINE:
             sample.running.setdefault(id(frame), tuple(key[2 * index :]))

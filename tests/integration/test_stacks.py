@@ -213,6 +213,51 @@ def test_circles(client: MaintenanceClient, host: Host) -> None:
     assert "50 tasks, 50 did not move" in text
 
 
+CONDITION = """
+import threading
+condition, never = threading.Condition(threading.Lock()), threading.Event()
+def waits():
+    with condition:
+        entered.release()
+        condition.wait()
+def holds():
+    with condition:
+        entered.release()
+        never.wait()
+def wants():
+    with condition: pass
+entered = threading.Semaphore(0)
+for each in (waits, holds, wants):
+    threading.Thread(target=each, name=each.__name__, daemon=True).start()
+    if each is not wants: entered.acquire()
+simple = threading.Lock()
+def twice():
+    with simple:
+        with simple: pass
+threading.Thread(target=twice, name='twice', daemon=True).start()
+"""
+
+
+def test_who_waits_with_a_condition_holds_nothing(client: MaintenanceClient, host: Host) -> None:
+    host.run(CONDITION)
+    stacks = client.capture_stacks(sample_distance=0.05)
+    # Until each has come to where it waits.
+    while not (
+        {"wants", "Condition.__enter__"} <= {f for g in stacks.groups for f in functions(g)}
+        and any("twice" in step.name for cycle in stacks.trailer.cycles for step in cycle.steps)
+    ):
+        stacks = client.capture_stacks(sample_distance=0.05)
+    members = {member.name: member.wait for g in stacks.groups for member in g.members}
+    assert members["wants"].holder == "thread 'holds'"
+    assert members["waits"].what == "threading.Condition"
+    # One that waits for what it holds itself is a circle too.
+    assert members["twice"].holder == "thread 'twice'"
+    cycles = [[step.name for step in cycle.steps] for cycle in stacks.trailer.cycles]
+    assert ["thread 'twice'"] in cycles
+    assert not any("thread 'wants'" in cycle for cycle in cycles)
+    host.run("never.set()")
+
+
 def test_the_service_itself_shows_if_asked(client: MaintenanceClient) -> None:
     def names(stacks: Stacks) -> set[str]:
         return {member.name for group in stacks.groups for member in group.members}
