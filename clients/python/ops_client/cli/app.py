@@ -15,6 +15,7 @@ from ops_client.cli.heap_diff import diff
 from ops_client.cli.heap_fetch import fetch
 from ops_client.cli.heap_list import list_snapshots
 from ops_client.cli.heap_path import path
+from ops_client.cli.heap_report import report
 from ops_client.cli.heap_retained import retained
 from ops_client.cli.heap_summary import summary
 from ops_client.cli.heap_suspects import suspects
@@ -74,6 +75,7 @@ heap.command("retained")(retained)
 heap.command("suspects")(suspects)
 heap.command("path")(path)
 heap.command("diff")(diff)
+heap.command("report")(report)
 leaks.command("watch")(watch)
 loggers.command("list")(list_loggers)
 loggers.command("set")(set_logger)

@@ -51,7 +51,7 @@ def find_objects(graph: HeapGraph, what: str) -> list[int]:
 
     from ops_client.heap_graph import type_name
 
-    if what.isdecimal():
+    if what.isdecimal() and len(what) < 20:
         number = int(what)
         found = np.flatnonzero(graph.ids == number) if 0 < number < 2**32 else np.empty(0, int)
         if not len(found):
