@@ -46,7 +46,9 @@
         └── CorruptHeapGraphFile       its contents contradict each other
     AnalysisError                      a graph does not hold what was asked of it
     ├── ObjectNotFound                 no such id, or no object of such a type
-    └── DifferentProcesses             two graphs are not of one process
+    ├── DifferentProcesses             two graphs are not of one process
+    ├── QueryFailed                    a query over its tables does not work
+    └── QueryTimedOut                  a query over its tables took too long
 
 Every text is a sentence that says what happened and what to do about it.
 """
@@ -248,6 +250,14 @@ class ObjectNotFound(AnalysisError):
 
 class DifferentProcesses(AnalysisError):
     """Two heap graphs are to be compared that are not of one process."""
+
+
+class QueryFailed(AnalysisError):
+    """A query is wrong, or its work does not fit into memory."""
+
+
+class QueryTimedOut(AnalysisError):
+    """A query took longer than it was given."""
 
 
 class HeapGraphFileError(OpsClientError):

@@ -12,9 +12,11 @@ from ops_client.cli.evaluate import evaluate
 from ops_client.cli.heap_capture import capture
 from ops_client.cli.heap_convert import convert
 from ops_client.cli.heap_diff import diff
+from ops_client.cli.heap_export import export
 from ops_client.cli.heap_fetch import fetch
 from ops_client.cli.heap_list import list_snapshots
 from ops_client.cli.heap_path import path
+from ops_client.cli.heap_query import query
 from ops_client.cli.heap_report import report
 from ops_client.cli.heap_retained import retained
 from ops_client.cli.heap_summary import summary
@@ -76,6 +78,8 @@ heap.command("suspects")(suspects)
 heap.command("path")(path)
 heap.command("diff")(diff)
 heap.command("report")(report)
+heap.command("export")(export)
+heap.command("query")(query)
 leaks.command("watch")(watch)
 loggers.command("list")(list_loggers)
 loggers.command("set")(set_logger)

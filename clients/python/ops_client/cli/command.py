@@ -19,6 +19,8 @@ from ops_client.errors import Busy, OpsClientError
 
 P = ParamSpec("P")
 
+_ANALYSIS_PACKAGES = {"duckdb", "pyarrow"}
+
 Target = Annotated[
     str,
     typer.Option(
@@ -86,9 +88,10 @@ def command(function: Callable[P, Coroutine[Any, Any, None] | None]) -> Callable
             complain(_sentence(error))
             raise typer.Exit(CODES[type(error)]) from error
         except ModuleNotFoundError as error:
+            extra = "analysis" if error.name in _ANALYSIS_PACKAGES else "cli"
             complain(
                 f"the package {error.name} is missing. Install opsctl's packages with "
-                "`pip install 'ops-service[cli]'`."
+                f"`pip install 'ops-service[{extra}]'`."
             )
             raise typer.Exit(ExitCode.MISSING_PACKAGES) from error
         except BrokenPipeError as error:

@@ -77,6 +77,8 @@ class ExitCode(IntEnum):
 
     OBJECT_NOT_FOUND = 70
     DIFFERENT_PROCESSES = 71
+    QUERY_FAILED = 72
+    QUERY_TIMED_OUT = 73
 
     NO_SUCH_OPERATION = 80
     OPERATION_UNAVAILABLE = 81
@@ -130,6 +132,8 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.AnalysisError: ExitCode.OBJECT_NOT_FOUND,
     errors.ObjectNotFound: ExitCode.OBJECT_NOT_FOUND,
     errors.DifferentProcesses: ExitCode.DIFFERENT_PROCESSES,
+    errors.QueryFailed: ExitCode.QUERY_FAILED,
+    errors.QueryTimedOut: ExitCode.QUERY_TIMED_OUT,
     errors.HeapGraphFileError: ExitCode.FILE_NOT_READ,
     errors.NotAHeapGraphFile: ExitCode.NOT_A_HEAP_GRAPH_FILE,
     errors.UnsupportedHeapGraphFile: ExitCode.UNSUPPORTED_HEAP_GRAPH_FILE,

@@ -46,6 +46,20 @@ class Path:
         return self.objects[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The last step of the shortest path to each object. Arrays by object."""
+
+    edges: NDArray[np.uint32]
+    """The edge of that step; means nothing for roots and what none of them reaches."""
+    parents: NDArray[np.int64]
+    """Where it begins; the object itself where there is none."""
+    roots: NDArray[np.int64]
+    """Where the path begins."""
+    distances: NDArray[np.int32]
+    """Steps from there."""
+
+
 class PathFinder:
     """Finds shortest paths in one graph.
 
@@ -79,6 +93,19 @@ class PathFinder:
             edges.append(edge)
             objects.append(self._source_of(edge))
         return Path(tuple(reversed(objects)), tuple(reversed(edges)))
+
+    def steps(self) -> Steps:
+        """The shortest paths to all objects at once. Costs 2 s for ten million objects."""
+        objects = np.arange(self._graph.object_count)
+        is_found = self._parent_edges != _NO_EDGE
+        sources = np.searchsorted(self._graph.edge_starts, self._parent_edges, side="right") - 1
+        parents: NDArray[np.int64] = np.where(is_found, sources, objects)
+        # Steps that double in length until nothing is above.
+        roots, distances = parents, is_found.astype(np.int32)
+        while not np.array_equal(further := roots[roots], roots):
+            distances += distances[roots]
+            roots = further
+        return Steps(self._parent_edges, parents, roots, distances)
 
     def alternatives(self, target: int) -> Iterator[Path]:
         """Paths to an object, one for each object that refers to it; shortest first.

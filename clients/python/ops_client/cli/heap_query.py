@@ -1,0 +1,48 @@
+"""opsctl heap query"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import Json, command
+from ops_client.cli.graph_file import dominators, read
+from ops_client.cli.terminal import say, say_json, say_table
+
+
+@command
+def query(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|DIR", help="A snapshot, or what `heap export` wrote."),
+    ],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many rows.")] = 1000,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that it may take.")] = 60.0,
+    json: Json = False,
+) -> None:
+    """Ask a heap in SQL, over the tables snapshots, nodes, edges, types and paths."""
+    from ops_client.tables import query as run
+
+    found = run(
+        source if source.is_dir() else dominators(read(source)), sql, limit=limit, timeout=timeout
+    )
+    if json:
+        plain = (int, float, bool, str, type(None))
+        say_json(
+            {
+                "columns": found.columns,
+                "rows": [
+                    [each if isinstance(each, plain) else str(each) for each in row]
+                    for row in found.rows
+                ],
+                "is_cut": found.is_cut,
+            }
+        )
+        return
+    if found.columns:
+        say_table(found.columns, [["" if e is None else str(e) for e in row] for row in found.rows])
+    if found.is_cut:
+        say(f"There are more than these {limit:,} rows; see --limit.")

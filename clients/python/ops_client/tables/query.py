@@ -1,0 +1,107 @@
+"""SQL over the tables of heap graphs, by DuckDB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ops_client.errors import HeapGraphFileError, QueryFailed, QueryTimedOut
+from ops_client.heap_graph.dominators import DominatorTree
+from ops_client.heap_graph.paths import PathFinder
+from ops_client.tables.schema import SCHEMAS, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What a query gave."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    is_cut: bool
+    """Whether there are more rows than were asked for."""
+
+
+def query(
+    source: DominatorTree | Path, sql: str, *, limit: int = 1000, timeout: float = 60.0
+) -> QueryResult:
+    """Run a query over the tables ``snapshots``, ``nodes``, ``edges``, ``types``, ``paths``.
+
+    The query reads these tables and nothing else: no files, no network.
+
+    Args:
+        source: A heap graph, or a directory with exported ones, at any depth.
+        sql: One statement, in DuckDB's dialect.
+        limit: How many rows to return at most.
+        timeout: Seconds after which the query is stopped.
+
+    Raises:
+        QueryFailed: It is no such query, or it does not fit into memory.
+        QueryTimedOut: It took too long.
+        HeapGraphFileError: The directory holds no exported tables.
+    """
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET autoinstall_known_extensions = false")
+        if isinstance(source, Path):
+            _open_exported(connection, source)
+        else:
+            tables = Tables(source, PathFinder(source.graph))
+            for name in SCHEMAS:
+                connection.register(name, tables.whole(name))
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        with _stopped_after(connection, timeout) as stopped:
+            try:
+                cursor = connection.execute(sql)
+                columns = tuple(column[0] for column in cursor.description or ())
+                rows = cursor.fetchmany(limit + 1)
+            except duckdb.Error as error:
+                if stopped.is_set():
+                    raise QueryTimedOut(
+                        f"the query was stopped after {timeout:g} s. Ask for less, or give it "
+                        "more time with --timeout."
+                    ) from error
+                raise QueryFailed(_sentence(error)) from error
+    return QueryResult(columns, rows[:limit], len(rows) > limit)
+
+
+def _open_exported(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+    for name in SCHEMAS:
+        found = sorted(map(str, directory.glob(f"**/{name}.parquet")))
+        if not found:
+            raise HeapGraphFileError(
+                f"{directory} holds no {name}.parquet. Give a directory that `opsctl heap export` "
+                "wrote, or one above several."
+            )
+        try:
+            connection.read_parquet(found, union_by_name=True).to_table(name)
+        except duckdb.Error as error:
+            raise HeapGraphFileError(f"{directory}: {_sentence(error)}") from error
+
+
+@contextmanager
+def _stopped_after(
+    connection: duckdb.DuckDBPyConnection, seconds: float
+) -> Iterator[threading.Event]:
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
+        connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield stopped
+    finally:
+        timer.cancel()
+
+
+def _sentence(error: duckdb.Error) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"the query does not work: {lines[0].strip() if lines else type(error).__name__}"
