@@ -8,9 +8,14 @@ import codecs
 import contextvars
 import threading
 import types
+from dataclasses import replace
 from typing import Any
 
+from ops_service.heap.model import ContentLevel, Contents
+from ops_service.heap.snapshot import start_capture
+
 from . import capture
+from .patient import PATIENT
 
 
 class Marked:
@@ -102,3 +107,15 @@ def capture_twice() -> tuple[list[bytes], list[bytes]]:
     thread.start()
     thread.join()
     return found[2], found[3]
+
+
+def capture_cut(most: int) -> list[bytes]:
+    """A snapshot that ends in the midst of namespaces and mappings."""
+    KEPT.append(Registry())
+    options = replace(
+        PATIENT, max_objects=most, contents=Contents(ContentLevel.KEYS, hash_strings=True)
+    )
+    with start_capture(options) as running:
+        messages = list(running)
+    KEPT.clear()
+    return messages

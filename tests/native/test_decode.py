@@ -87,13 +87,15 @@ def test_a_small_graph_by_hand() -> None:
     assert graph.ids == [0, 33]
 
 
-def test_late_edges_follow_the_others() -> None:
+def test_late_edges_stand_at_their_places() -> None:
     batch = valid_batch()
     batch.late_edge_sources.extend([1, 0])
     batch.late_edge_targets.extend([0, 1])
     batch.late_edge_labels.extend([WEAK, ROOT_EDGE])
+    batch.late_edge_places.extend([0, 1])
     graph = read(batch)
     assert graph.follow(1, WEAK, 0) == 0
+    assert [edge.kind for edge in graph.edges[1]] == [WEAK, LOCAL]
     assert graph.follow(0, ROOT_EDGE, 1) == 1
     assert graph.parents == {1: 0}
 
@@ -126,6 +128,15 @@ def broken(**changes: list[int]) -> pb.HeapGraphBatch:
         ({"site_indexes": [0]}, "another length"),
         ({"site_indexes": [0, 1]}, "site was not introduced"),
         ({"late_edge_sources": [0]}, "late edge columns"),
+        (
+            {
+                "late_edge_sources": [0],
+                "late_edge_targets": [1],
+                "late_edge_labels": [LOCAL],
+                "late_edge_places": [2],
+            },
+            "behind its object",
+        ),
     ],
 )
 def test_broken_promises_are_refused(changes: dict[str, list[int]], message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ops_service.v1 import heap_graph_pb2 as pb
 
-from .decode import ATTRIBUTE, ELEMENT, INTERNAL, OWN, ROOT_EDGE, SLOT, VALUE, Graph, decode
+from .decode import ATTRIBUTE, ELEMENT, INTERNAL, KEY, OWN, ROOT_EDGE, SLOT, VALUE, Graph, decode
 from .host import Host
 from .test_probes import root
 
@@ -33,6 +33,15 @@ def test_a_namespace_that_something_else_finds_first_is_named(namespaces: Graph)
     # The test is of what it means to be: the owners did not find them.
     for each in found[:2]:
         assert graph.parents[each] == graph.follow(registry, SLOT, "found")
+
+
+@pytest.mark.parametrize("most", [500, 5_000, 20_000])
+def test_a_cut_leaves_no_value_without_its_key(host: Host, most: int) -> None:
+    graph = decode(host.call("held", "capture_cut", most))
+    assert len(graph) == most
+    for edges in graph.edges:
+        for place, edge in enumerate(edges):
+            assert edge.kind != VALUE or edges[place - 1].kind == KEY
 
 
 def test_keys_of_data_stay_without_names(namespaces: Graph) -> None:

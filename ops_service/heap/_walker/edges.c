@@ -36,11 +36,14 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
         layout_dict_entry(dict, i, &key, &value);
         if (value == NULL)
             continue;
+        uint64_t left_out = walk->shared->left_out_edges;
         edge(walk, key, LABEL(0, KIND_KEY), TAG_OBJECT);
         uint32_t name = is_namespace && !walk->census ? name_number(walk, key) : 0;
         if (walk->shows_keys && name == 0)
             content_of_key(walk, key);
-        edge(walk, value, name ? LABEL(name, KIND_ATTRIBUTE) : LABEL(0, KIND_VALUE), TAG_OBJECT);
+        /* A value stands behind its key. Where a cut left the key out, it is none. */
+        uint32_t kind = walk->shared->left_out_edges == left_out ? KIND_VALUE : KIND_ELEMENT;
+        edge(walk, value, name ? LABEL(name, KIND_ATTRIBUTE) : LABEL(0, kind), TAG_OBJECT);
     }
 }
 

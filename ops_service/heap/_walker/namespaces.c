@@ -39,6 +39,9 @@ namespace_found(Walk *walk, PyObject *object, uint32_t place)
 {
     if (!PyDict_Check(object) || !mark(walk, object) || place == 0 || place == INDEX_OWN || place - 1 >= walk->row)
         return;
+    /* Once edges are left out, entries cannot be told by their number. */
+    if (walk->shared->left_out_edges != 0)
+        return;
     PyDictObject *dict = (PyDictObject *)object;
     Py_ssize_t count = layout_keys_count(dict->ma_keys);
     uint64_t number = 0;
