@@ -7,6 +7,7 @@ way `check_config` is run before the port opens.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,11 +57,24 @@ class AuthorizationConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationConfig:
+    """Which certificates do not count any more. Read again when it changes."""
+
+    crl: Path | None = None
+    """Revocation lists of the authorities in ``tls.client_ca``, in PEM or one in DER.
+    Needs the extra ``ops-service[revocation]``. Every issuer must have a list."""
+    denied_serials: tuple[str, ...] = ()
+    """Serial numbers in hexadecimal, as ``openssl x509 -serial`` prints them, with or
+    without colons. They are refused whoever issued them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """What one principal may do."""
 
     principal: str
-    """``spiffe://…``, ``uri:…`` for another URI, or ``dns:…``, as in the certificate."""
+    """``spiffe://…``, ``uri:…`` for another URI, or ``dns:…``, as in the certificate.
+    The last segment of a URI may be ``*``, which stands for any one segment."""
     capabilities: tuple[str, ...]
     """Names out of `CAPABILITIES`. None implies another."""
     operations: tuple[str, ...] = ()
@@ -91,6 +105,11 @@ class AuditConfig:
     file: Path | None = None
     """File that records are appended to, one JSON object a line. Without a file
     they go to the logger ``ops_service.audit``, and evaluation is refused."""
+    rotate_bytes: int = 0
+    """Size at which the file is renamed to ``….1`` and a new one begun, which goes on
+    with the chain of hashes. 0 for never."""
+    keep_files: int = 10
+    """How many renamed files are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +186,8 @@ class Config:
     """Where the port is."""
     authorization: AuthorizationConfig = field(default_factory=AuthorizationConfig)
     """Which names are believed."""
+    revocation: RevocationConfig = field(default_factory=RevocationConfig)
+    """Which certificates do not count any more."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """Whether code may be evaluated."""
     audit: AuditConfig = field(default_factory=AuditConfig)
@@ -175,6 +196,8 @@ class Config:
     """Bounds on what callers can take up."""
     heap: HeapConfig = field(default_factory=HeapConfig)
     """The snapshot engine."""
+    source: Path | None = field(default=None, metadata={"in_file": False}, compare=False)
+    """The file that this was read from, which is looked at for changes."""
     store: StoreConfig = field(default_factory=StoreConfig)
     """Evidence on disk that outlives the process."""
     process: ProcessConfig = field(default_factory=ProcessConfig)
@@ -269,6 +292,7 @@ def _check_grants(config: Config) -> None:
                 f"{key}.principal is {name!r}, whose trust domain is not believed; "
                 f'add "{domain}" to authorization.trust_domains'
             )
+        _check_wildcard(key, grant)
         if name in seen:
             raise ConfigurationError(
                 f"{key}.principal is {name!r}, which has a grant already; merge the two"
@@ -296,12 +320,41 @@ def _check_grants(config: Config) -> None:
                 )
 
 
+def _check_wildcard(key: str, grant: Grant) -> None:
+    name = grant.principal
+    if "*" not in name:
+        return
+    if not re.fullmatch(r"(spiffe|uri:[\w+.-]+)://[^/*]+(/[^/*]+)*/\*", name):
+        raise ConfigurationError(
+            f'{key}.principal is {name!r}; a "*" may stand for the whole last segment of a '
+            'URI alone, as in "spiffe://example.org/team/*"'
+        )
+    for capability in ("EVALUATE", "READ_CONTENT"):
+        if capability in grant.capabilities:
+            raise ConfigurationError(
+                f"{key}.capabilities holds {capability} for {name!r}; name each principal "
+                "that may have it"
+            )
+
+
+def _check_revocation(config: RevocationConfig) -> None:
+    for index, serial in enumerate(config.denied_serials):
+        digits = serial.replace(":", "")
+        if not digits or any(each not in "0123456789abcdefABCDEF" for each in digits):
+            raise ConfigurationError(
+                f"revocation.denied_serials[{index}] is {serial!r}; write the serial number in "
+                "hexadecimal, as openssl x509 -serial prints it"
+            )
+
+
 def _check_bounds(config: Config) -> None:
     bounds: list[tuple[str, float, float, float]] = [
         ("evaluation.time_limit_seconds", config.evaluation.time_limit_seconds, 0.1, 3600),
         ("evaluation.output_limit_bytes", config.evaluation.output_limit_bytes, 1, 64 << 20),
         ("evaluation.result_limit_bytes", config.evaluation.result_limit_bytes, 64, 1 << 20),
         ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
+        ("audit.rotate_bytes", config.audit.rotate_bytes, 0, 1 << 40),
+        ("audit.keep_files", config.audit.keep_files, 0, 1000),
         ("heap.lifetime_limit_seconds", config.heap.lifetime_limit_seconds, 1, 600),
         ("store.max_bytes", config.store.max_bytes, 1 << 20, 1 << 44),
         ("heap.cpu_share", config.heap.cpu_share, 0.01, 1),
@@ -332,6 +385,7 @@ def check_config(config: Config) -> None:
     _check_address(config.server)
     _check_slots(config.server)
     _check_grants(config)
+    _check_revocation(config.revocation)
     _check_bounds(config)
     if config.evaluation.enabled and config.audit.file is None:
         raise ConfigurationError(

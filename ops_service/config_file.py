@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 import types
 import typing
@@ -15,6 +16,7 @@ from typing import Any
 
 from ops_service.config import Config, check_config
 from ops_service.errors import ConfigurationError
+from ops_service.files import refuse_if_others_may_write
 
 ENVIRONMENT_VARIABLE = "OPS_SERVICE_CONFIG"
 
@@ -29,7 +31,7 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
             ``OPS_SERVICE_CONFIG`` names. Paths in it are relative to its directory.
 
     Raises:
-        ConfigurationError: Names the file, the key and the remedy.
+        ConfigurationError: Names the file, the line, the key and the remedy.
     """
     if path is None:
         path = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -47,6 +49,7 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: is not UTF-8; save it as UTF-8") from error
+    refuse_if_others_may_write(file, "")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -55,14 +58,60 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
         config: Config = _read_table(Config, table, "", file.absolute().parent)
         check_config(config)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{file}: {error}") from None
-    return config
+        raise ConfigurationError(f"{_place(file, text, str(error))}: {error}") from None
+    return dataclasses.replace(config, source=file.absolute())
+
+
+def with_place(error: ConfigurationError, source: Path | None) -> ConfigurationError:
+    """The same error, with the file and line of the key that its text begins with."""
+    if source is None:
+        return error
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return error
+    return ConfigurationError(f"{_place(source, text, str(error))}: {error}")
+
+
+def _place(file: Path, text: str, message: str) -> str:
+    key = re.match(r"[\w.]+(\[\d+\][\w.]*)*", message)
+    line = _line_of(key[0], text) if key else None
+    return f"{file}:{line}" if line is not None else str(file)
+
+
+def _line_of(key: str, text: str) -> int | None:
+    """The line of a key such as ``limits.calls`` or ``grants[1].principal``, or of its table.
+
+    tomllib tells of no lines. This knows the ways in which people write tables,
+    and says nothing of others.
+    """
+    found: int | None = None
+    table = ""
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[{1,2})\s*([\w.]+)\s*\]", line):
+            table = header[2]
+            if header[1] == "[[":
+                index = counts[table] = counts.get(table, -1) + 1
+                table = f"{table}[{index}]"
+        elif assigned := re.match(r'\s*"?([\w.]+)"?\s*=', line):
+            name = f"{table}.{assigned[1]}" if table else assigned[1]
+            if key == name or key.startswith((f"{name}[", f"{name}.")):
+                return number
+            continue
+        if key == table or key.startswith((f"{table}.", f"{table}[")):
+            found = number if found is None or key.startswith(table) else found
+    return found
 
 
 def _read_table(kind: type[Any], table: dict[str, Any], prefix: str, base: Path) -> Any:
     """Build a dataclass from a table, refusing keys that it does not know."""
     hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {
+        field.name: field
+        for field in dataclasses.fields(kind)
+        if field.metadata.get("in_file", True)
+    }
     for key in table:
         if key not in fields:
             raise ConfigurationError(

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 import stat
-import threading
-import time
 
 import grpc
 
 from ops_service.config import TlsConfig
 from ops_service.errors import ConfigurationError
+from ops_service.files import Stamp, read_stamp, refuse_if_others_may_write
 
-_LOGGER = logging.getLogger("ops_service")
-
-# gRPC asks at each handshake; the files are looked at no more often than this.
-_CHECK_SECONDS = 1.0
-
-_Stamp = tuple[tuple[int, int, int], ...]
+_KEYS = ("certificate", "private_key", "client_ca")
 
 
 class CertificateSource:
     """The files of a server's identity, read again when they change.
-
-    If a changed file cannot be used, the last good ones stay in force and the
-    log says so.
 
     Raises:
         ConfigurationError: A file is missing, unsafe, or does not fit the others.
@@ -34,10 +24,8 @@ class CertificateSource:
 
     def __init__(self, tls: TlsConfig) -> None:
         self._tls = tls
-        self._lock = threading.Lock()
         self._stamp = self._read_stamp()
         self._current = self._load()
-        self._checked = time.monotonic()
 
     def credentials(self) -> grpc.ServerCredentials:
         """Credentials for one server that demand a client certificate.
@@ -48,8 +36,8 @@ class CertificateSource:
         given = self._current
 
         def changed() -> grpc.ServerCertificateConfiguration | None:
+            # gRPC asks at each handshake, so no file is touched here.
             nonlocal given
-            self._look()
             if self._current is given:
                 return None
             given = self._current
@@ -62,46 +50,38 @@ class CertificateSource:
             require_client_authentication=True,
         )
 
-    def _look(self) -> None:
-        """Read the files again if they have changed. gRPC asks at each handshake."""
-        # Another handshake is looking already; it need not be done twice.
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            now = time.monotonic()
-            if now - self._checked < _CHECK_SECONDS:
-                return
-            self._checked = now
-            stamp = self._read_stamp()
-            if stamp == self._stamp:
-                return
-            # Remembered even if loading fails: the log is told once a change.
-            self._stamp = stamp
-            self._current = self._load()
-            _LOGGER.info("TLS files were reloaded")
-        except Exception as error:
-            _LOGGER.error(
-                "changed TLS files cannot be used, the last good ones stay in force: %s", error
-            )
-        finally:
-            self._lock.release()
+    def look(self) -> bool:
+        """Read the files again if they have changed, and say whether they had.
 
-    def _read_stamp(self) -> _Stamp:
+        Raises:
+            ConfigurationError: They cannot be used. The old ones stay in force.
+        """
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
+            return False
+        # Remembered even if loading fails: each change is read once.
+        self._stamp = stamp
+        self._current = self._load()
+        return True
+
+    def _read_stamp(self) -> tuple[Stamp, ...]:
         stamps = []
-        for key in ("certificate", "private_key", "client_ca"):
+        for key in _KEYS:
             path = getattr(self._tls, key)
             try:
-                info = os.stat(path)
+                stamps.append(read_stamp(path))
             except OSError as error:
                 raise ConfigurationError(
                     f"tls.{key}: {path} cannot be read ({error.strerror}); check the path and "
                     "its permissions"
                 ) from error
-            stamps.append((info.st_mtime_ns, info.st_ino, info.st_size))
         return tuple(stamps)
 
     def _load(self) -> grpc.ServerCertificateConfiguration:
         tls = self._tls
+        for key in _KEYS:
+            if key != "private_key":
+                refuse_if_others_may_write(getattr(tls, key), f"tls.{key}")
         mode = os.stat(tls.private_key).st_mode
         if mode & (stat.S_IROTH | stat.S_IWOTH):
             raise ConfigurationError(

@@ -24,12 +24,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from ops_service.aio_server import make_server
+from ops_service.alarms import Alarm, Alarms
 from ops_service.config import Config, check_config
-from ops_service.config_file import load_config
+from ops_service.config_file import load_config, with_place
 from ops_service.credentials import CertificateSource
-from ops_service.errors import StartError
+from ops_service.errors import ConfigurationError, StartError
+from ops_service.files import refuse_if_others_may_write
 from ops_service.gate.admission import Admission
-from ops_service.gate.audit import Audit, FileSink, LogSink, Sink
+from ops_service.gate.audit import Audit, LogSink, Sink
+from ops_service.gate.audit_file import FileSink
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import (
@@ -49,7 +52,9 @@ from ops_service.process.descriptors import (
     write_descriptor,
 )
 from ops_service.process.identity import identify_process
+from ops_service.reload import Reloader
 from ops_service.repl.evaluator import Evaluator
+from ops_service.revocation import Revocation, load_revocation
 from ops_service.servicer import MaintenanceServicer
 from ops_service.slots import claim_address
 from ops_service.sockets import InheritedSockets
@@ -67,6 +72,9 @@ _HANDLER_SECONDS = 0.5
 
 # Threads for captures and censuses; two children run at once, the rest waits.
 _WORKER_LIMIT = 16
+
+ALARMS = "ops_service.alarms"
+"""What health checks ask for to learn whether an alarm stands. The service itself goes on."""
 
 _services: weakref.WeakSet[Service] = weakref.WeakSet()
 
@@ -111,7 +119,10 @@ def start(
             "not survive a fork. Start the service after the fork alone: in gunicorn's "
             "post_fork, not where the application is loaded."
         )
-    return Service(config, {} if namespace is None else namespace, role)
+    try:
+        return Service(config, {} if namespace is None else namespace, role)
+    except ConfigurationError as error:
+        raise with_place(error, config.source) from None
 
 
 def _refuse_green_threads() -> None:
@@ -150,6 +161,13 @@ class Service:
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls)
+        if config.revocation.crl is not None:
+            refuse_if_others_may_write(config.revocation.crl, "revocation.crl")
+        self._revocation = load_revocation(config.revocation, config.tls.client_ca)
+        self._alarms = Alarms()
+        self._reloader = Reloader(
+            config, self._certificates, self._revocation, self._alarms, self._set_authorization
+        )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
         self._claim = claim_address(config.server)
@@ -158,7 +176,11 @@ class Service:
         sink: Sink = LogSink()
         try:
             if config.audit.file is not None:
-                sink = FileSink(config.audit.file)
+                sink = FileSink(
+                    config.audit.file,
+                    rotate_bytes=config.audit.rotate_bytes,
+                    keep=config.audit.keep_files,
+                )
             self._store = open_store(config.store, self._identity)
         except StartError:
             sink.close()
@@ -176,6 +198,7 @@ class Service:
             self.stop()
             raise self._failure
         self._sockets = InheritedSockets(self._address)
+        self._reloader.start()
         _services.add(self)
         # The application holds it, and all of the port hangs on it.
         register(self)
@@ -205,6 +228,7 @@ class Service:
         if self._stopped or self._identity.pid != os.getpid():
             return
         self._stopped = True
+        self._reloader.stop()
         atexit.unregister(self._stop_at_exit)
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None:
@@ -230,6 +254,32 @@ class Service:
 
     def _stop_at_exit(self) -> None:
         self.stop(_EXIT_SECONDS / 2)
+
+    # ---- called in the thread that looks at the files ----
+
+    def _set_authorization(self, config: Config, revocation: Revocation) -> None:
+        gate, loop = self._gate, self._loop
+        if gate is not None and loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(gate.set_authorization, Authorization(config, revocation))
+        self._audit.end({**self._about_files, "event": "reloaded"})
+
+    def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
+        text = {"text": alarm.text} if alarm is not None else {}
+        event = "mended" if alarm is None else "alarm"
+        self._audit.end({**self._about_files, "event": event, "topic": topic, **text})
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._set_health)
+
+    @property
+    def _about_files(self) -> dict[str, str]:
+        return {"instance_id": self.instance_id, "method": ""}
+
+    def _set_health(self) -> None:
+        answers = health_pb2.HealthCheckResponse
+        state = answers.NOT_SERVING if self._alarms.standing() else answers.SERVING
+        self._setting_health = asyncio.ensure_future(self._checks.set(ALARMS, state))
 
     def _before_fork(self) -> None:
         if self._port is None or self._gate is None or not self.running:
@@ -292,7 +342,7 @@ class Service:
         self._stopping = asyncio.Event()
         rules = Rules(
             methods=known_methods(),
-            authorization=Authorization(config),
+            authorization=Authorization(config, self._revocation),
             admission=Admission(config.limits),
             audit=self._audit,
             limits=config.limits,
@@ -301,9 +351,13 @@ class Service:
         gate = Gate(rules)
         workers = Workers(self._loop, _WORKER_LIMIT)
         evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
-        servicer = MaintenanceServicer(config, self._identity, workers, evaluator, self._store)
+        servicer = MaintenanceServicer(
+            config, self._identity, workers, evaluator, self._store, self._alarms
+        )
         self._servicer = servicer
-        handlers = await _handlers(servicer)
+        checks = health.aio.HealthServicer()
+        self._alarms.on_change = self._on_alarm
+        handlers = await _handlers(servicer, checks)
         # The last net. The gate's own limits are lower, leave room for
         # health checks, and write a record of what they refuse.
         most = 4 * (config.limits.calls + config.limits.health_calls)
@@ -316,7 +370,7 @@ class Service:
         await port.open()
         self._address = port.address
         self._describe_itself(servicer)
-        self._gate, self._port = gate, port
+        self._gate, self._port, self._checks = gate, port, checks
         self._ready.set()
         try:
             await port.keep_open(self._stopping)
@@ -329,12 +383,14 @@ class Service:
             servicer.take_back()
 
 
-async def _handlers(servicer: MaintenanceServicer) -> list[grpc.GenericRpcHandler]:
+async def _handlers(
+    servicer: MaintenanceServicer, checks: health.aio.HealthServicer
+) -> list[grpc.GenericRpcHandler]:
     """Handlers of our service, health and reflection."""
     found: Any = _Handlers()
     maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, found)
-    checks = health.aio.HealthServicer()
-    await checks.set(MAINTENANCE_SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    for name in (MAINTENANCE_SERVICE, ALARMS):
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checks, found)
     names = (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE)
     # enable_server_reflection would take this for a server of the threaded kind.

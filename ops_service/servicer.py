@@ -15,6 +15,7 @@ from typing import Any
 import google.protobuf
 import grpc
 
+from ops_service.alarms import Alarms
 from ops_service.call import current_call
 from ops_service.config import Config
 from ops_service.convert import (
@@ -100,6 +101,7 @@ class MaintenanceServicer(
         workers: Workers,
         evaluator: Evaluator,
         store: Store | None,
+        alarms: Alarms,
     ) -> None:
         super().__init__(identity, workers, store)
         self._config = config
@@ -108,6 +110,7 @@ class MaintenanceServicer(
         )
         self._evaluator = evaluator
         self.prepare_live(workers)
+        self._alarms = alarms
 
     async def GetPrincipal(
         self, request: process_pb2.GetPrincipalRequest, context: Any
@@ -158,6 +161,10 @@ class MaintenanceServicer(
             running_operations=running_operations(self._operations),
             environment=start_settings(environment(self._config.process.shown_environment)),
             arguments=start_settings(arguments(self._config.process.shown_arguments)),
+            alarms=[
+                process_pb2.Alarm(topic=each.topic, text=each.text, since=timestamp(each.since))
+                for each in self._alarms.standing()
+            ],
         )
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))

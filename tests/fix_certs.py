@@ -124,6 +124,21 @@ class CertificateAuthority:
         )
         return identity
 
+    def revocation_list(self, *serials: int, due: datetime.timedelta = DAY) -> bytes:
+        """A signed list of revoked certificates, in PEM, to be replaced by then."""
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(now - DAY)
+            .next_update(now + due)
+        )
+        for serial in serials:
+            revoked = x509.RevokedCertificateBuilder().serial_number(serial)
+            builder = builder.add_revoked_certificate(revoked.revocation_date(now).build())
+        signed = builder.sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
     def issue_server(self, name: str = "server") -> Identity:
         """Issue a certificate for a server on this machine."""
         return self.issue(

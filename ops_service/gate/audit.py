@@ -3,61 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import queue
 import threading
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
-from ops_service.errors import AuditUnavailable, StartError
+from ops_service.errors import AuditUnavailable
+from ops_service.gate.audit_file import chained
 
 _LOGGER = logging.getLogger("ops_service.audit")
 
 # A disk that hangs must not let records pile up in the host's memory.
 _QUEUE_LIMIT = 1000
 
+# How long a call waits for its record: one that must be on the disk is refused
+# then, another goes on, so that a disk that hangs does not take health along.
+_DURABLE_SECONDS = 5.0
+_ORDINARY_SECONDS = 1.0
+
 
 class Sink(Protocol):
-    """Where lines go. Used by the audit's thread alone."""
+    """Where records go. Used by the audit's thread alone."""
 
-    def write(self, line: str, *, durable: bool) -> None:
-        """Append a line. If durable, it is on disk when this returns."""
+    def write(self, record: dict[str, Any], *, durable: bool) -> str:
+        """Append a record; returns its hash. If durable, it is on disk by then."""
 
     def close(self) -> None: ...
-
-
-class FileSink:
-    """Appends to a file, which its owner alone may read if it is new."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StartError(
-                f"The audit file {path} cannot be opened ({error.strerror}); check audit.file "
-                "and the permissions of its directory."
-            ) from error
-
-    def write(self, line: str, *, durable: bool) -> None:
-        data = memoryview(line.encode())
-        while data:
-            data = data[os.write(self._fd, data) :]
-        if durable:
-            os.fdatasync(self._fd)
-
-    def close(self) -> None:
-        os.close(self._fd)
 
 
 class LogSink:
     """Hands lines to a logger, for a host that collects its logs."""
 
-    def write(self, line: str, *, durable: bool) -> None:
-        _LOGGER.info("%s", line.rstrip("\n"))
+    def __init__(self) -> None:
+        self._head = ""
+
+    def write(self, record: dict[str, Any], *, durable: bool) -> str:
+        line, self._head = chained(record, self._head)
+        _LOGGER.info("%s", line.decode())
+        return self._head
 
     def close(self) -> None:
         pass
@@ -68,28 +53,36 @@ class Audit:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._queue: queue.Queue[tuple[str, bool, Future[None]] | None] = queue.Queue(_QUEUE_LIMIT)
+        self._queue: queue.Queue[tuple[dict[str, Any], bool, Future[str]] | None] = queue.Queue(
+            _QUEUE_LIMIT
+        )
         self._thread = threading.Thread(target=self._run, name="ops_service-audit", daemon=True)
         self._thread.start()
 
-    async def begin(self, record: dict[str, Any], *, durable: bool) -> None:
+    async def begin(self, record: dict[str, Any], *, durable: bool) -> str:
         """Write the record of a call that is about to begin, and wait for it.
 
         Args:
             durable: Whether the work must not begin unless the record is on disk.
+
+        Returns:
+            The hash of the record. Empty if it could not be written.
 
         Raises:
             AuditUnavailable: It could not be written, and it is a durable one.
         """
         written = self._put(record, durable=durable)
         try:
-            await asyncio.wrap_future(written)
+            async with asyncio.timeout(_DURABLE_SECONDS if durable else _ORDINARY_SECONDS):
+                return await asyncio.wrap_future(written)
         except OSError as error:
+            # A TimeoutError is one.
             if durable:
                 raise AuditUnavailable(
                     "The audit record could not be written, so the work was not begun; "
                     "see the log of the process."
                 ) from error
+            return ""
 
     def end(self, record: dict[str, Any]) -> None:
         """Write the record of a call that ended. Does not wait."""
@@ -103,14 +96,13 @@ class Audit:
             return
         self._thread.join(timeout)
 
-    def _put(self, record: dict[str, Any], *, durable: bool) -> Future[None]:
+    def _put(self, record: dict[str, Any], *, durable: bool) -> Future[str]:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": stamp, **record}, separators=(",", ":")) + "\n"
-        written: Future[None] = Future()
+        written: Future[str] = Future()
         # Otherwise the cancellation of a waiting call would cancel it too.
         written.set_running_or_notify_cancel()
         try:
-            self._queue.put_nowait((line, durable, written))
+            self._queue.put_nowait(({"time": stamp, **record}, durable, written))
         except queue.Full:
             written.set_exception(OSError("the queue of audit records is full"))
         return written
@@ -118,9 +110,9 @@ class Audit:
     def _run(self) -> None:
         failing = False
         while (item := self._queue.get()) is not None:
-            line, durable, written = item
+            record, durable, written = item
             try:
-                self._sink.write(line, durable=durable)
+                head = self._sink.write(record, durable=durable)
             except Exception as error:
                 # Once for each time that it begins to fail: a full disk would
                 # otherwise fill the log as well.
@@ -130,5 +122,5 @@ class Audit:
                 written.set_exception(error if isinstance(error, OSError) else OSError())
             else:
                 failing = False
-                written.set_result(None)
+                written.set_result(head)
         self._sink.close()

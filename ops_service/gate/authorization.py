@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ops_service.call import matches
 from ops_service.config import Config
 from ops_service.errors import PermissionDenied, Unauthenticated
+from ops_service.revocation import Revocation
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What gRPC tells of the peer's certificate, by property."""
@@ -84,9 +85,10 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
 
 
 class Authorization:
-    """The grants of a configuration."""
+    """The grants of a configuration, and the certificates that do not count. Immutable."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, revocation: Revocation) -> None:
+        self._revocation = revocation
         self._trust_domains = frozenset(config.authorization.trust_domains)
         self._grants = {
             (g.principal.lower() if g.principal.startswith("dns:") else g.principal): frozenset(
@@ -105,7 +107,28 @@ class Authorization:
 
     def capabilities(self, principal: Principal) -> frozenset[str]:
         """What the principal may do, besides what every authenticated peer may."""
-        return self._grants.get(principal.name, frozenset()) if principal.name else frozenset()
+        return self._granted(principal) or frozenset()
+
+    def refuse_revoked(self, auth_context: AuthContext) -> None:
+        """Pass if the peer's certificate still counts.
+
+        Raises:
+            PermissionDenied: It was revoked, or its serial number is denied.
+        """
+        problem = self._revocation.problem(next(iter(auth_context["x509_pem_cert"])))
+        if problem:
+            raise PermissionDenied(
+                f"{problem} Ask whoever issued it for another.", details={"certificate": "revoked"}
+            )
+
+    def _granted(self, principal: Principal) -> frozenset[str] | None:
+        if not principal.name:
+            return None
+        if principal.name in self._grants:
+            return self._grants[principal.name]
+        # A wildcard stands for one segment of a URI, and a name of its own goes before it.
+        head, slash, last = principal.name.rpartition("/")
+        return self._grants.get(f"{head}/*") if slash and last else None
 
     def operations(self, principal: Principal) -> tuple[str, ...]:
         """Patterns of the operations that the principal's grant lists."""
@@ -137,7 +160,7 @@ class Authorization:
         if capability == "AUTHENTICATED" or capability in self.capabilities(principal):
             return
         if principal.name:
-            known = principal.name in self._grants
+            known = self._granted(principal) is not None
             seen = f"The server saw {principal.name}, which has " + (
                 f"no grant of {capability}" if known else "no grant"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -11,6 +12,7 @@ import grpc
 
 from ops_service import status
 from ops_service.errors import OpsServiceError
+from ops_service.gate.authorization import Authorization
 from ops_service.gate.passage import HandlerStatus, Passage, Rules
 
 _LOGGER = logging.getLogger("ops_service")
@@ -31,8 +33,18 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self.open_calls = 0
+        self._open: set[Passage] = set()
+
+    @property
+    def open_calls(self) -> int:
         """How many calls are under way."""
+        return len(self._open)
+
+    def set_authorization(self, authorization: Authorization) -> None:
+        """Decide by other grants from now on, for the calls under way too."""
+        self._rules = dataclasses.replace(self._rules, authorization=authorization)
+        for passage in list(self._open):
+            passage.check_again(authorization)
 
     async def intercept_service(
         self,
@@ -44,11 +56,12 @@ class Gate(grpc.aio.ServerInterceptor):
         path: str = handler_call_details.method
 
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
-            self.open_calls += 1
+            passage = Passage(self._rules, path, handler, requests, context)
+            self._open.add(passage)
             try:
-                await self._serve(Passage(self._rules, path, handler, requests, context), context)
+                await self._serve(passage, context)
             finally:
-                self.open_calls -= 1
+                self._open.discard(passage)
 
         # Every method is served as a stream of bytes, whatever its kind: so the
         # caller is known before a byte of its request is read, a request that
@@ -59,6 +72,9 @@ class Gate(grpc.aio.ServerInterceptor):
         try:
             await passage.serve()
         except asyncio.CancelledError:
+            if passage.taken_away is not None:
+                await self._abort_with_error(passage, context, passage.taken_away)
+                return
             passage.record_end("CANCELLED", "CANCELLED")
             raise
         except HandlerStatus as error:

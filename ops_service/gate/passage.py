@@ -19,6 +19,7 @@ from ops_service.config import LimitsConfig
 from ops_service.errors import (
     Cancelled,
     InvalidRequest,
+    PermissionDenied,
     RequestTooLarge,
     StreamStalled,
     UnknownMethod,
@@ -26,9 +27,12 @@ from ops_service.errors import (
 )
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
-from ops_service.gate.authorization import Authorization, Principal
+from ops_service.gate.authorization import AuthContext, Authorization, Principal
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
 from ops_service.gate.requests import describe_request, parse_request
+
+AUDIT_HASH = "ops-audit-hash"
+"""Initial metadata of a capture or an evaluation: the hash of its audit record."""
 
 # What HTTP/2 adds to the length of each name and value.
 _METADATA_OVERHEAD = 32
@@ -81,6 +85,11 @@ class Passage:
         self._requests = requests
         self._context = context
         self._principal: Principal | None = None
+        self._auth_context: AuthContext = {}
+        self._needs: list[tuple[str, str]] = []
+        self._task: asyncio.Task[Any] | None = None
+        self.taken_away: PermissionDenied | None = None
+        """Why the call is ended, if it began with a right that was taken away since."""
         self._begun = False
         self._messages_sent = 0
         self._bytes_sent = 0
@@ -90,14 +99,18 @@ class Passage:
     async def serve(self) -> None:
         """Check the call and, if it passes, do its work."""
         rules = self._rules
+        self._task = asyncio.current_task()
         self._check_metadata()
-        principal = rules.authorization.identify(self._context.auth_context())
+        self._auth_context = self._context.auth_context()
+        principal = rules.authorization.identify(self._auth_context)
         self._principal = principal
+        rules.authorization.refuse_revoked(self._auth_context)
         method = rules.methods.get(self._path)
         if method is None or self._handler is None:
             raise UnknownMethod(
                 f"There is no method {self._path}; list them with grpcurl, or compare releases."
             )
+        self._needs.append((method.capability, method.name))
         rules.authorization.require(principal, method.capability, method.name)
         with rules.admission.slot(principal.label, method):
             request = None if method.client_streaming else await self._receive(method)
@@ -113,6 +126,19 @@ class Passage:
                 )
             )
             await self._work(method, request)
+
+    def check_again(self, authorization: Authorization) -> None:
+        """End the call if it would be refused by now. Not called by the call itself."""
+        if self._task is None or self._principal is None or self.taken_away is not None:
+            return
+        try:
+            principal = authorization.identify(self._auth_context)
+            authorization.refuse_revoked(self._auth_context)
+            for need in self._needs:
+                authorization.require(principal, *need)
+        except PermissionDenied as error:
+            self.taken_away = error
+            self._task.cancel()
 
     def _check_metadata(self) -> None:
         # gRPC's own limit holds only once the caller has acknowledged it.
@@ -151,6 +177,7 @@ class Passage:
                 details={"instance_id": self._rules.instance_id},
             )
         for extra in extra_capabilities(request):
+            self._needs.append(extra)
             self._rules.authorization.require(self._principal, *extra)
         operation = invoked_operation(request)
         if operation is not None:
@@ -200,8 +227,11 @@ class Passage:
         record["capability"] = method.capability
         if request is not None:
             record["request"] = describe_request(request)
-        await self._rules.audit.begin(record, durable=method.audit_first)
+        head = await self._rules.audit.begin(record, durable=method.audit_first)
         self._begun = True
+        if method.audit_first:
+            # Whoever keeps it can tell later whether the file was cut or written anew.
+            await self._context.send_initial_metadata(((AUDIT_HASH, head),))
 
     def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
         """Write the outcome: of the work, or why it was refused."""

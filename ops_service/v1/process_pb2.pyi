@@ -47,7 +47,7 @@ class GetProcessRequest(_message.Message):
     def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
 
 class GetProcessResponse(_message.Message):
-    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments")
+    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments", "alarms")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_UPTIME_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class GetProcessResponse(_message.Message):
     RUNNING_OPERATIONS_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
     process: ProcessId
     uptime: _duration_pb2.Duration
     service_uptime: _duration_pb2.Duration
@@ -82,7 +83,8 @@ class GetProcessResponse(_message.Message):
     running_operations: _containers.RepeatedCompositeFieldContainer[RunningOperation]
     environment: _containers.RepeatedCompositeFieldContainer[StartSetting]
     arguments: _containers.RepeatedCompositeFieldContainer[StartSetting]
-    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ...) -> None: ...
+    alarms: _containers.RepeatedCompositeFieldContainer[Alarm]
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ...) -> None: ...
 
 class StartSetting(_message.Message):
     __slots__ = ("name", "value")
@@ -105,6 +107,16 @@ class RunningOperation(_message.Message):
     elapsed: _duration_pb2.Duration
     past_time_limit: bool
     def __init__(self, run_id: _Optional[str] = ..., operation: _Optional[str] = ..., principal: _Optional[str] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., past_time_limit: bool = ...) -> None: ...
+
+class Alarm(_message.Message):
+    __slots__ = ("topic", "text", "since")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    text: str
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, topic: _Optional[str] = ..., text: _Optional[str] = ..., since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GarbageCollector(_message.Message):
     __slots__ = ("enabled", "frozen_count", "generation_counts", "generation_thresholds", "collection_counts")

@@ -24,7 +24,12 @@ MAY_IMPORT = {
     "store": {"varint"},
     "varint": set(),
     "config": set(),
-    "config_file": {"config"},
+    "config_file": {"config", "files"},
+    "files": set(),
+    "certificate": set(),
+    "revocation": {"certificate", "config"},
+    "alarms": set(),
+    "reload": {"alarms", "config", "config_file", "credentials", "files", "revocation"},
     "call": set(),
     "sockets": {"config"},
     "aio_server": set(),
@@ -63,10 +68,11 @@ MAY_IMPORT = {
     "logger_methods": {"convert", "process", "v1", "workers"},
     "stack_methods": {"convert", "heap", "process", "v1", "workers"},
     "errors": set(),
-    "credentials": {"config"},
-    "gate": {"call", "config", "status", "v1"},
+    "credentials": {"config", "files"},
+    "gate": {"call", "config", "revocation", "status", "v1"},
     "status": {"v1"},
     "servicer": {
+        "alarms",
         "call",
         "config",
         "convert",
@@ -85,14 +91,18 @@ MAY_IMPORT = {
     },
     "server": {
         "aio_server",
+        "alarms",
         "config",
         "config_file",
         "credentials",
+        "files",
         "gate",
         "heap",
         "port",
         "process",
+        "reload",
         "repl",
+        "revocation",
         "servicer",
         "slots",
         "sockets",
@@ -205,8 +215,8 @@ PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
         HeapConfig LimitsConfig OperationContext OperationFailed OpsServiceError
-        ProcessConfig ServerConfig Service StartError StoreConfig TlsConfig load_config
-        operation start
+        ProcessConfig RevocationConfig ServerConfig Service StartError StoreConfig TlsConfig
+        load_config operation start
     """,
     "ops_client": """
         AllocationTrace AsyncMaintenanceClient CaptureProgress CapturedSnapshot

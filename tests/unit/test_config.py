@@ -35,7 +35,7 @@ def refusal(tmp_path: Path, text: str) -> str:
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path, text)
     message = str(raised.value)
-    assert message.startswith(f"{tmp_path / 'ops.toml'}: ")
+    assert message.startswith(f"{tmp_path / 'ops.toml'}:")
     return message
 
 
@@ -202,6 +202,53 @@ def test_what_is_missing(tmp_path: Path) -> None:
     without_grants = MINIMAL.partition("[[grants]]")[0]
     assert "grants is missing" in refusal(tmp_path, without_grants)
     assert "grants is empty" in refusal(tmp_path, "grants = []" + without_grants)
+
+
+@pytest.mark.parametrize(
+    ("marked", "more"),
+    [
+        ("[limits]\ncalls = 0  # here", ""),
+        ("limits.calls = 0  # here\n", "before"),
+        ("[limits]\nstall_seconds = 5\nmetadata_bytes = 1 # here", ""),
+        ("[audit]\n\n[serverr] # here", ""),
+        ("[[grants]]\nprincipal = 'dns:b'\ncapabilities = [ # here\n 'NONE',\n]", ""),
+        ("[[grants]] # here\nprincipal = 'dns:b'", ""),
+        ("[[grants]]\nprincipal = 'b'  # here\ncapabilities = ['INSPECT']", ""),
+        ("[revocation]\ndenied_serials = ['1', 'x'] # here", ""),
+        ("[[grants]]\nprincipal = 'dns:*.b'  # here\ncapabilities = ['INSPECT']", ""),
+    ],
+)
+def test_errors_name_the_line(tmp_path: Path, marked: str, more: str) -> None:
+    text = marked + MINIMAL if more else MINIMAL + marked
+    lines = text.splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if line.endswith("# here"))
+    assert refusal(tmp_path, text).startswith(f"{tmp_path / 'ops.toml'}:{number}: ")
+
+
+@pytest.mark.parametrize(
+    ("principal", "capability", "words"),
+    [
+        ("spiffe://a.example/*", "INSPECT", ""),
+        ("spiffe://a.example/b/*", "READ_HEAP", ""),
+        ("uri:https://a.example/*", "OPERATE", ""),
+        ("spiffe://a.example/*", "EVALUATE", "name each principal"),
+        ("uri:https://a.example/b/*", "READ_CONTENT", "name each principal"),
+        ("spiffe://a.example/*/b", "INSPECT", "whole last segment"),
+        ("spiffe://a.example/b*", "INSPECT", "whole last segment"),
+        ("spiffe://a.example/*/*", "INSPECT", "whole last segment"),
+        ("uri:https://*", "INSPECT", "whole last segment"),
+        ("dns:*.a.example", "INSPECT", "whole last segment"),
+    ],
+)
+def test_wildcards(tmp_path: Path, principal: str, capability: str, words: str) -> None:
+    text = (
+        f"[authorization]\ntrust_domains = ['a.example']\n{MINIMAL}"
+        f"[[grants]]\nprincipal = '{principal}'\ncapabilities = ['{capability}']"
+    )
+    if words:
+        assert words in refusal(tmp_path, text)
+    else:
+        assert load(tmp_path, text).grants[-1].principal == principal
 
 
 def test_values_from_code_are_checked_too(tmp_path: Path) -> None:

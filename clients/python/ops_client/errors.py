@@ -39,6 +39,8 @@
     │   ├── IncompleteSnapshot         the stream ended before its trailer
     │   └── CorruptSnapshot            length or hash differ from the trailer
     ├── FileNotWritten                 the disk is full, or the place is not writable
+    ├── FileNotRead                    a file cannot be opened or read
+    ├── AuditLogBroken                 a line of an audit log was altered or is missing
     └── HeapGraphFileError             a heap graph file cannot be read
         ├── NotAHeapGraphFile          it is something else
         ├── UnsupportedHeapGraphFile   a newer release wrote it
@@ -258,6 +260,14 @@ class QueryFailed(AnalysisError):
 
 class QueryTimedOut(AnalysisError):
     """A query took longer than it was given."""
+
+
+class FileNotRead(OpsClientError):
+    """A file cannot be opened or read."""
+
+
+class AuditLogBroken(OpsClientError):
+    """A line of an audit log was altered, removed or moved, or its end is missing."""
 
 
 class HeapGraphFileError(OpsClientError):

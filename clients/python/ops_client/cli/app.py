@@ -7,6 +7,7 @@ import sys
 import typer
 
 from ops_client.cli.alloc_trace import trace
+from ops_client.cli.audit_verify import verify
 from ops_client.cli.certs_init import init
 from ops_client.cli.evaluate import evaluate
 from ops_client.cli.heap_capture import capture
@@ -47,6 +48,7 @@ def _group(text: str) -> typer.Typer:
 
 app = _group("Look into a running Python process through its maintenance port.")
 alloc = _group("Where memory is allocated.")
+audit = _group("Audit logs.")
 certs = _group("Certificates for development.")
 heap = _group("Heap snapshots.")
 leaks = _group("Leak growth reports.")
@@ -60,6 +62,7 @@ app.command("ps")(ps)
 app.command("stacks")(stacks)
 app.command("eval")(evaluate)
 app.add_typer(alloc, name="alloc")
+app.add_typer(audit, name="audit")
 app.add_typer(certs, name="certs")
 app.add_typer(heap, name="heap")
 app.add_typer(leaks, name="leaks")
@@ -67,6 +70,7 @@ app.add_typer(loggers, name="loggers")
 app.add_typer(operations, name="ops")
 app.add_typer(memory, name="memory")
 alloc.command("trace")(trace)
+audit.command("verify")(verify)
 certs.command("init")(init)
 heap.command("summary")(summary)
 heap.command("capture")(capture)

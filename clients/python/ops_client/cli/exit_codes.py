@@ -59,6 +59,8 @@ class ExitCode(IntEnum):
     UNSUPPORTED_HEAP_GRAPH_FILE = 45
     TRUNCATED_HEAP_GRAPH_FILE = 46
     CORRUPT_HEAP_GRAPH_FILE = 47
+    AUDIT_LOG_BROKEN = 48
+    """Lines of an audit log were altered, or are missing."""
 
     CODE_RAISED = 50
     """Evaluated code raised an exception."""
@@ -134,6 +136,8 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.DifferentProcesses: ExitCode.DIFFERENT_PROCESSES,
     errors.QueryFailed: ExitCode.QUERY_FAILED,
     errors.QueryTimedOut: ExitCode.QUERY_TIMED_OUT,
+    errors.FileNotRead: ExitCode.FILE_NOT_READ,
+    errors.AuditLogBroken: ExitCode.AUDIT_LOG_BROKEN,
     errors.HeapGraphFileError: ExitCode.FILE_NOT_READ,
     errors.NotAHeapGraphFile: ExitCode.NOT_A_HEAP_GRAPH_FILE,
     errors.UnsupportedHeapGraphFile: ExitCode.UNSUPPORTED_HEAP_GRAPH_FILE,

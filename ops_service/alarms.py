@@ -1,0 +1,56 @@
+"""What an operator should know and no caller has asked: kept until it is mended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_LOGGER = logging.getLogger("ops_service")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong now."""
+
+    topic: str
+    """Stable name, such as ``tls``."""
+    text: str
+    """One sentence that says what to do."""
+    since: float
+    """Unix time at which it was raised."""
+
+
+class Alarms:
+    """The alarms that stand. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._standing: dict[str, Alarm] = {}
+        self.on_change: Callable[[str, Alarm | None], None] | None = None
+        """Called with the topic, and the alarm or None, each time that one changes."""
+
+    def set(self, topic: str, text: str) -> None:
+        """Let an alarm stand; an empty text ends it. Says so once, at each change."""
+        with self._lock:
+            before = self._standing.get(topic)
+            if (before.text if before else "") == text:
+                return
+            if text:
+                self._standing[topic] = Alarm(topic, text, time.time())
+            else:
+                del self._standing[topic]
+            now = self._standing.get(topic)
+        if now is not None:
+            _LOGGER.error("%s", text)
+        else:
+            _LOGGER.warning("mended: %s", topic)
+        if self.on_change is not None:
+            self.on_change(topic, now)
+
+    def standing(self) -> list[Alarm]:
+        """All alarms that stand now, by topic."""
+        with self._lock:
+            return sorted(self._standing.values(), key=lambda each: each.topic)

@@ -1,0 +1,169 @@
+"""The audit file: a chain of lines, each of which names the hash of the one before.
+
+A line is a JSON object whose first member, ``previous``, is the SHA-256 of the
+line before it, newline excluded. Whoever alters, removes or moves a line breaks
+the chain behind it, unless they write the rest anew; and that shows to whoever
+kept the hash of a later line. Several processes may append to one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ops_service.errors import StartError
+
+# Another process that writes to the file holds the lock for as long as that takes.
+_LOCK_SECONDS = 2.0
+_BLOCK = 64 << 10
+
+
+def chained(record: dict[str, Any], previous: str) -> tuple[bytes, str]:
+    """A record as a line without its newline, and the hash that the next line names."""
+    line = json.dumps({"previous": previous, **record}, separators=(",", ":")).encode()
+    return line, hashlib.sha256(line).hexdigest()
+
+
+class FileSink:
+    """Appends to a file that nobody but its owner may write to.
+
+    Args:
+        rotate_bytes: Size at which the file is renamed to ``….1`` and a new one
+            begun, whose first line goes on with the chain. 0 for never.
+        keep: How many renamed files are kept.
+
+    Raises:
+        StartError: The file cannot be opened, or others may write to it.
+    """
+
+    def __init__(self, path: Path, *, rotate_bytes: int = 0, keep: int = 10) -> None:
+        self._path = path
+        self._rotate_bytes = rotate_bytes
+        self._keep = keep
+        try:
+            self._fd = self._open()
+            self._end, self._head, self._torn = _read_end(self._fd)
+        except OSError as error:
+            raise StartError(
+                f"The audit file {path} cannot be opened ({error.strerror}); check audit.file "
+                "and the permissions of its directory."
+            ) from error
+        mode = os.fstat(self._fd).st_mode
+        if mode & (stat.S_IRWXO | stat.S_IWGRP):
+            os.close(self._fd)
+            raise StartError(
+                f"The audit file {path} may be read by everybody or written by others; run "
+                "chmod 600 on it."
+            )
+
+    def write(self, record: dict[str, Any], *, durable: bool) -> str:
+        """Append a record and return its hash. If durable, it is on disk by then.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        with self._locked():
+            if os.fstat(self._fd).st_size != self._end:
+                self._end, self._head, self._torn = _read_end(self._fd)
+            line, head = chained(record, self._head)
+            if self._rotate_bytes and self._end > 0 and self._end + len(line) > self._rotate_bytes:
+                self._rotate()
+            # A line that was cut by a crash is ended, so that it spoils no other.
+            data = (b"\n" if self._torn else b"") + line + b"\n"
+            try:
+                _write_all(self._fd, data)
+            except OSError:
+                # No part of a line stays where the disk is full.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._fd, self._end)
+                raise
+            self._end += len(data)
+            self._head, self._torn = head, False
+            if durable:
+                os.fdatasync(self._fd)
+            return head
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(self._path, flags, 0o600)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the file that the path names now."""
+        limit = time.monotonic() + _LOCK_SECONDS
+        while True:
+            self._lock(limit)
+            try:
+                here, there = os.fstat(self._fd), os.stat(self._path)
+                replaced = (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
+            except FileNotFoundError:
+                replaced = True
+            if not replaced:
+                break
+            # Rotated, by another process of ours or by somebody else's tool.
+            _, head, _ = _read_end(self._fd)
+            os.close(self._fd)
+            self._fd = self._open()
+            self._lock(limit)
+            self._end, found, self._torn = _read_end(self._fd)
+            self._head = found or head
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _lock(self, limit: float) -> None:
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(0.002)
+
+    def _rotate(self) -> None:
+        for number in range(self._keep - 1, 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._path}.{number}", f"{self._path}.{number + 1}")
+        if self._keep:
+            os.replace(self._path, f"{self._path}.1")
+        else:
+            os.unlink(self._path)
+        fresh = self._open()
+        fcntl.flock(fresh, fcntl.LOCK_EX)
+        os.close(self._fd)
+        self._fd, self._end, self._torn = fresh, 0, False
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def _read_end(fd: int) -> tuple[int, str, bool]:
+    """Size of a file, the hash of its last line, and whether that lacks its newline."""
+    size = os.fstat(fd).st_size
+    if not size:
+        return 0, "", False
+    torn = os.pread(fd, 1, size - 1) != b"\n"
+    end = size if torn else size - 1
+    line, at = b"", end
+    while at > 0 and b"\n" not in line:
+        begin = max(0, at - _BLOCK)
+        line = os.pread(fd, at - begin, begin) + line
+        at = begin
+    return size, hashlib.sha256(line.rpartition(b"\n")[2]).hexdigest(), torn
