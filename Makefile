@@ -28,7 +28,7 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 # both busy to the end.
 pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
-left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks
+left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
@@ -81,6 +81,9 @@ test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in
 
 test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
 	$(bin)/pytest --durations=5 tests/analysis
+
+faults: .venv/$(VERSION)/test.stamp ## The catalogue of faults, tried on a real host, and a table of them
+	FAULT_ROUNDS=500 $(bin)/pytest $(pytest) -n 0 tests/faults
 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
 	$(bin)/pytest $(pytest) tests/ecosystem
@@ -142,7 +145,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks fuzz captures-500 check fix proto bench bench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

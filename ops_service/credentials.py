@@ -28,27 +28,13 @@ class CertificateSource:
         self._current = self._load()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Credentials for one server that demand a client certificate.
+        """Credentials that demand a client certificate, from the files as they were read.
 
-        They are no good for a second server: gRPC takes the certificates that
-        they begin with once.
+        gRPC could ask for changed ones at each handshake, but by a callback into
+        Python from a thread of its own: a fork of the host meanwhile, which holds
+        the GIL and waits for that thread, would stand still for a minute.
         """
-        given = self._current
-
-        def changed() -> grpc.ServerCertificateConfiguration | None:
-            # gRPC asks at each handshake, so no file is touched here.
-            nonlocal given
-            if self._current is given:
-                return None
-            given = self._current
-            return given
-
-        # gRPC takes None from the fetcher for "no change"; its type stubs do not know.
-        return grpc.dynamic_ssl_server_credentials(
-            given,
-            changed,  # type: ignore[arg-type]
-            require_client_authentication=True,
-        )
+        return self._current
 
     def look(self) -> bool:
         """Read the files again if they have changed, and say whether they had.
@@ -77,7 +63,7 @@ class CertificateSource:
                 ) from error
         return tuple(stamps)
 
-    def _load(self) -> grpc.ServerCertificateConfiguration:
+    def _load(self) -> grpc.ServerCredentials:
         tls = self._tls
         for key in _KEYS:
             if key != "private_key":
@@ -106,8 +92,8 @@ class CertificateSource:
                 "certificates in PEM"
             ) from error
         pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
-        return grpc.ssl_server_certificate_configuration(
-            [pair], root_certificates=tls.client_ca.read_bytes()
+        return grpc.ssl_server_credentials(
+            [pair], root_certificates=tls.client_ca.read_bytes(), require_client_auth=True
         )
 
 

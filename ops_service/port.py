@@ -1,9 +1,10 @@
 """The open port: opened, watched, closed around a fork, and opened anew.
 
 gRPC's server may end by itself, which the port must survive; and it must not
-have a call under way when the process forks. Recent releases of gRPC restart
+have a connection when the process forks. Recent releases of gRPC restart
 their threads in the forked child, and these crash it if a call was being served.
-So the port is closed for a moment if the host forks while somebody calls.
+They even write to its connections, which breaks these in the parent. So the port is
+closed for a moment if the host forks while somebody is connected.
 """
 
 from __future__ import annotations
@@ -14,18 +15,26 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from ops_service.config import split_address
 from ops_service.errors import StartError
+from ops_service.sockets import check_port
 
 _LOGGER = logging.getLogger("ops_service")
 
 # Between attempts to open the port anew, doubling.
 _FIRST_DELAY_SECONDS = 0.05
 _LAST_DELAY_SECONDS = 5.0
+
+# How long a server that is closed may take to let go of the address.
+_FREE_SECONDS = 2.0
+
+# How long calls may go on that began before certificates changed.
+_RETIREMENT_SECONDS = 24 * 3600.0
 
 # How long a fork of the host may be held up.
 _FORK_SECONDS = 0.5
@@ -48,6 +57,9 @@ class Port:
         self._make = make
         self._loop = asyncio.get_running_loop()
         self._server: grpc.aio.Server | None = None
+        self._renewal = asyncio.Event()
+        # Servers that take no more calls, each with the task that waits for its last.
+        self._retired: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._ending: asyncio.Task[None] | None = None
         self._closed_for_forks = 0
         self._closed_on_purpose = False
@@ -71,19 +83,32 @@ class Port:
         self._ending = None
         self._closed_on_purpose = False
 
+    def renew(self) -> None:
+        """Open the port anew with other credentials; calls under way go on to their end.
+
+        For some milliseconds connections are refused in between.
+        """
+        self._renewal.set()
+
     async def keep_open(self, stopping: asyncio.Event) -> None:
-        """Open the port anew whenever it closes, until it is to stop."""
+        """Open the port anew whenever it closes or is renewed, until it is to stop."""
         stop: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
         try:
             while not stopping.is_set():
                 assert self._server is not None
                 ended: asyncio.Future[Any] = asyncio.ensure_future(_wait_for_end(self._server))
-                await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+                renewal: asyncio.Future[Any] = asyncio.ensure_future(self._renewal.wait())
+                await asyncio.wait({ended, stop, renewal}, return_when=asyncio.FIRST_COMPLETED)
+                renewal.cancel()
                 if stopping.is_set():
                     # Not cancelled: gRPC would cancel its own shutdown with it.
                     return
-                by_itself = not self._closed_on_purpose
-                if by_itself:
+                by_itself = ended.done() and not self._closed_on_purpose
+                if self._renewal.is_set():
+                    self._renewal.clear()
+                    if not ended.done() and self._ending is None:
+                        self._retire(self._server)
+                elif by_itself:
                     _LOGGER.error("gRPC's server ended by itself; the port is opened anew")
                 await self._open_anew(stop)
                 self.reopened += by_itself
@@ -99,6 +124,7 @@ class Port:
             if stop.done():
                 return
             try:
+                await self._wait_until_free()
                 await self.open()
                 return
             except StartError as error:
@@ -106,8 +132,49 @@ class Port:
             await asyncio.wait({stop}, timeout=delay)
             delay = min(2 * delay, _LAST_DELAY_SECONDS)
 
+    async def _wait_until_free(self) -> None:
+        """Wait until the last server has let go of the address, if it does so soon.
+
+        gRPC closes its listening socket in a thread of its own, and writes to the
+        host's standard error where an address cannot be bound.
+        """
+        limit = self._loop.time() + _FREE_SECONDS
+        while True:
+            try:
+                self._refuse_if_taken()
+                return
+            except StartError:
+                if self._loop.time() > limit:
+                    raise
+            await asyncio.sleep(0.002)
+
+    def _refuse_if_taken(self) -> None:
+        if not self.address.startswith("unix:"):
+            check_port(*split_address(self.address))
+        elif Path(self.address.removeprefix("unix:")).exists():
+            raise StartError(f"The path {self.address} is still there.")
+
+    def _retire(self, server: grpc.aio.Server) -> None:
+        """Let a server take no more calls, and end with its last."""
+
+        async def stop() -> None:
+            await server.stop(_RETIREMENT_SECONDS)
+
+        task = self._loop.create_task(stop())
+        self._retired[server] = task
+        task.add_done_callback(lambda _: self._retired.pop(server, None))
+
+    async def _end_retired(self) -> None:
+        for server, task in list(self._retired.items()):
+            # One shutdown at a time, as in `close`.
+            task.cancel()
+            await asyncio.wait({task})
+            if task.cancelled():
+                await server.stop(None)
+
     async def close(self) -> None:
         """Close the port and end its calls."""
+        await self._end_retired()
         if self._server is None:
             return
         # Once for each server: gRPC crashes the process if two shutdowns overlap.
@@ -134,7 +201,7 @@ class Port:
     # ---- around forks, in the thread that forks -----------------------------------
 
     def before_fork(self, *, busy: bool) -> bool:
-        """Close the port if calls are under way. Takes at most half a second.
+        """Close the port if anybody is connected. Takes at most half a second.
 
         Returns:
             Whether `after_fork` must be called in the parent.

@@ -37,11 +37,13 @@ class Reloader:
         revocation: Revocation,
         alarms: Alarms,
         apply: Callable[[Config, Revocation], None],
+        renew: Callable[[], None],
     ) -> None:
         """Prepare; touches no file but for looking at its time.
 
         Args:
             apply: Called in the thread with what is in force from now on.
+            renew: Called in the thread when certificates have changed.
         """
         self._started_with = config
         self._config = config
@@ -49,6 +51,7 @@ class Reloader:
         self._revocation = revocation
         self._alarms = alarms
         self._apply = apply
+        self._renew = renew
         self._config_stamp = self._stamp(config.source)
         self._revocation_stamp = self._revocation_stamps()
         self._stop = threading.Event()
@@ -66,7 +69,7 @@ class Reloader:
         while not self._stop.wait(_LOOK_SECONDS):
             # Whatever happens to one kind of file, the others are looked at.
             for topic, look in (
-                ("tls", self._certificates.look),
+                ("tls", self._look_at_certificates),
                 ("configuration", self._look_at_configuration),
                 ("revocation", self._look_at_revocation),
             ):
@@ -91,6 +94,12 @@ class Reloader:
     def _revocation_stamps(self) -> tuple[Stamp | None, ...]:
         config = self._config
         return (self._stamp(config.revocation.crl), self._stamp(config.tls.client_ca))
+
+    def _look_at_certificates(self) -> bool:
+        changed = self._certificates.look()
+        if changed:
+            self._renew()
+        return changed
 
     def _look_at_configuration(self) -> bool:
         source = self._started_with.source

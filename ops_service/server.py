@@ -93,8 +93,8 @@ def start(
 
     Start it after the process has forked, in each worker (gunicorn:
     ``post_fork``): a service does not survive a fork, and the child cannot
-    start another. If the process forks later on without exec, while a call is
-    served, the port is closed for a moment, which ends the calls: recent
+    start another. If the process forks later on without exec, while somebody is
+    connected, the port is closed for a moment, which ends the calls: recent
     releases of gRPC restart their threads in the child, which would crash it.
     With ``GRPC_ENABLE_FORK_SUPPORT=0`` in the environment they do not, and the
     calls go on.
@@ -166,7 +166,12 @@ class Service:
         self._revocation = load_revocation(config.revocation, config.tls.client_ca)
         self._alarms = Alarms()
         self._reloader = Reloader(
-            config, self._certificates, self._revocation, self._alarms, self._set_authorization
+            config,
+            self._certificates,
+            self._revocation,
+            self._alarms,
+            self._set_authorization,
+            self._renew_port,
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
@@ -264,6 +269,13 @@ class Service:
                 loop.call_soon_threadsafe(gate.set_authorization, Authorization(config, revocation))
         self._audit.end({**self._about_files, "event": "reloaded"})
 
+    def _renew_port(self) -> None:
+        port, loop = self._port, self._loop
+        if port is not None and loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(port.renew)
+        self._audit.end({**self._about_files, "event": "renewed"})
+
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
         text = {"text": alarm.text} if alarm is not None else {}
         event = "mended" if alarm is None else "alarm"
@@ -282,9 +294,10 @@ class Service:
         self._setting_health = asyncio.ensure_future(self._checks.set(ALARMS, state))
 
     def _before_fork(self) -> None:
-        if self._port is None or self._gate is None or not self.running:
+        if self._port is None or not self.running:
             return
-        if self._port.before_fork(busy=self._gate.open_calls > 0):
+        # A connection is enough: a call may come over it while the process forks.
+        if self._port.before_fork(busy=self._sockets.connected()):
             self._forking.add(threading.get_ident())
 
     def _after_fork_in_parent(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import stat
 from pathlib import Path
@@ -77,6 +78,14 @@ class InheritedSockets:
             self._path = None
             self._port = split_address(address)[1]
 
+    def connected(self) -> bool:
+        """Whether anybody is connected to the address, or waits to be accepted."""
+        try:
+            numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+        except OSError:
+            return True
+        return any(self._is_mine(number, connected=True) for number in numbers)
+
     def disconnect(self) -> None:
         """Replace each with /dev/null. For a forked child, whose parent keeps them.
 
@@ -97,12 +106,16 @@ class InheritedSockets:
                 os.dup2(null, number, inheritable=False)
         os.close(null)
 
-    def _is_mine(self, number: int) -> bool:
+    def _is_mine(self, number: int, *, connected: bool = False) -> bool:
         try:
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 return False
             with socket.socket(fileno=os.dup(number)) as copy:
                 name = copy.getsockname()
+                if connected and copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    waiting, _, _ = select.select([copy], [], [], 0)
+                    if not waiting:
+                        return False
                 if self._path is not None:
                     return copy.family == socket.AF_UNIX and name == self._path
                 return copy.family in (socket.AF_INET, socket.AF_INET6) and name[1] == self._port

@@ -122,17 +122,20 @@ class Authorization:
             )
 
     def _granted(self, principal: Principal) -> frozenset[str] | None:
-        if not principal.name:
-            return None
-        if principal.name in self._grants:
-            return self._grants[principal.name]
+        return self._grants.get(self._grant_name(principal))
+
+    def _grant_name(self, principal: Principal) -> str:
+        """The principal of the grant that holds for somebody. Empty if none does."""
+        if not principal.name or principal.name in self._grants:
+            return principal.name
         # A wildcard stands for one segment of a URI, and a name of its own goes before it.
         head, slash, last = principal.name.rpartition("/")
-        return self._grants.get(f"{head}/*") if slash and last else None
+        wildcard = f"{head}/*"
+        return wildcard if slash and last and wildcard in self._grants else ""
 
     def operations(self, principal: Principal) -> tuple[str, ...]:
         """Patterns of the operations that the principal's grant lists."""
-        return self._operations.get(principal.name, ()) if principal.name else ()
+        return self._operations.get(self._grant_name(principal), ())
 
     def require_operation(self, principal: Principal, operation: str) -> None:
         """Pass if the principal's grant lists an operation of the application.

@@ -87,6 +87,7 @@ class Passage:
         self._principal: Principal | None = None
         self._auth_context: AuthContext = {}
         self._needs: list[tuple[str, str]] = []
+        self._operation: str | None = None
         self._task: asyncio.Task[Any] | None = None
         self.taken_away: PermissionDenied | None = None
         """Why the call is ended, if it began with a right that was taken away since."""
@@ -136,6 +137,8 @@ class Passage:
             authorization.refuse_revoked(self._auth_context)
             for need in self._needs:
                 authorization.require(principal, *need)
+            if self._operation is not None:
+                authorization.require_operation(principal, self._operation)
         except PermissionDenied as error:
             self.taken_away = error
             self._task.cancel()
@@ -181,6 +184,7 @@ class Passage:
             self._rules.authorization.require(self._principal, *extra)
         operation = invoked_operation(request)
         if operation is not None:
+            self._operation = operation
             self._rules.authorization.require_operation(self._principal, operation)
 
     async def _work(self, method: Method, request: Message | None) -> None:

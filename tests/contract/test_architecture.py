@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "call": set(),
     "sockets": {"config"},
     "aio_server": set(),
-    "port": {"config"},
+    "port": {"config", "sockets"},
     "workers": set(),
     "convert": {"config", "heap", "leaks", "process", "repl", "v1"},
     "snapshot_stream": {"convert", "heap", "v1", "varint"},

@@ -42,7 +42,14 @@ def install(server: Identity, directory: Path) -> None:
 def presented(host: Host) -> str:
     """The certificate that a new connection is shown, in PEM."""
     name, _, port = host.address.rpartition(":")
-    return ssl.get_server_certificate((name, int(port)), timeout=60)
+    limit = time.monotonic() + 60
+    while True:
+        try:
+            return ssl.get_server_certificate((name, int(port)), timeout=60)
+        except OSError:
+            # The port is opened anew with other files, which takes some milliseconds.
+            assert time.monotonic() < limit
+            time.sleep(0.01)
 
 
 def wait_until_presented(host: Host, certificate: str) -> None:
