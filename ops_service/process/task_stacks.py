@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
@@ -104,7 +104,7 @@ class TaskSampler:
         entered: set[int] = set()
         waiting: list[Any] = []
         codes = self._sample.codes
-        while len(key) < 2 * _DEEPEST:
+        for _ in range(_DEEPEST):
             kind = type(awaited)
             if kind is CoroutineType:
                 frame, code, following = awaited.cr_frame, awaited.cr_code, awaited.cr_await
@@ -146,7 +146,7 @@ class TaskSampler:
     ) -> None:
         node = id(task)
         what, address = _type_name(type(waiter)), id(waiter)
-        targets: Iterable[Any] = ()
+        targets: Sequence[Any] = ()
         if _is_task(waiter):
             targets, what = (waiter,), "asyncio.Task"
         elif type(waiter) is _GATHERING:
@@ -162,6 +162,13 @@ class TaskSampler:
                 inside = local(innermost, name, of_library=True)
                 inside = attribute_of(inside, attribute) if attribute else inside
                 targets = list(inside) if isinstance(inside, (set, list, tuple)) else ()
+                one_is_enough = local(innermost, "return_when", of_library=True) in (
+                    asyncio.FIRST_COMPLETED,
+                    asyncio.FIRST_EXCEPTION,
+                )
+                if one_is_enough and len(targets) > 1:
+                    # Any of them ends the wait, so it is for none of them.
+                    targets = ()
             elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
                 what = f"asyncio.{code.co_qualname}"
         waited = [each for each in targets if _is_task(each) and not each.done()]

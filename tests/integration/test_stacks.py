@@ -87,7 +87,16 @@ async def circle():
         await asyncio.sleep(0)
         await box[index]
     box += [asyncio.create_task(awaits(1 - i), name=f'awaits {i}') for i in range(2)]
-    return box + [
+    more = []
+    async def either():
+        await asyncio.sleep(0)
+        await asyncio.wait([more[0], tasks[0]], return_when='FIRST_COMPLETED')
+    async def needs():
+        await asyncio.sleep(0)
+        await more[1]
+    # No circle: the other task may end the wait.
+    more += [asyncio.create_task(needs()), asyncio.create_task(either(), name='either')]
+    return box + more + [
         asyncio.create_task(holds(one, other), name='holds one'),
         asyncio.create_task(holds(other, one), name='holds other'),
     ]
