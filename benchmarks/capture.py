@@ -84,6 +84,8 @@ def measure(host: Host, rounds: int) -> None:
     # Apart, since reading a process's maps takes time from both sides.
     with ChildMemory(host.process.pid) as child:
         host.capture()
+    with ChildMemory(host.process.pid) as counting_child:
+        host.count()
     fork_gap = median(fork["gap"] for fork in forks)
     gap = median(one.host["gap"] for one in captures)
     fork_pause = median(fork["pause"] for fork in forks)
@@ -103,13 +105,21 @@ def measure(host: Host, rounds: int) -> None:
     print(f"  summary       largest gap {ms([one.gap for one in counts])}")
     counting = median(one.seconds for one in counts)
     print(f"                {last.objects / counting:,.0f} objects/s")
-    for what, value, bound in (
-        ("gap at most 1.5 x fork + 10 ms", gap, 1.5 * fork_gap + 0.010),
-        ("clone at most 1.2 x fork", pause, 1.2 * fork_pause),
+    print(f"                its child had {counting_child.private >> 20} MiB private")
+    copied = median(one.copied for one in captures)
+    print(f"  copy-on-write cost {copied / (1 << 20):.1f} MiB in a capture")
+    for what, value, bound, unit in (
+        ("gap at most 1.5 x fork + 10 ms", gap * 1e3, 1.5 * fork_gap * 1e3 + 10, "ms"),
+        ("clone at most 1.2 x fork", pause * 1e3, 1.2 * fork_pause * 1e3, "ms"),
+        ("time of an object at most 1/3 us", 1e6 / rate, 1 / 3, "us"),
+        ("an object on the wire", last.size / last.objects, 24, "bytes"),
+        ("the child's mappings an object", last.child_tables / last.objects, 32, "bytes"),
+        ("a summary's child, of the host's RSS", 100 * counting_child.private / resident, 3, "%"),
+        ("growth of the host", (resident - before) / (1 << 20), 32, "MiB"),
     ):
-        held = "held" if value <= bound else "NOT HELD"
-        print(f"  {what}: {value * 1e3:.1f} of {bound * 1e3:.1f} ms, {held}")
-    convert(host, last.objects)
+        say_bound(what, value, bound, unit)
+    seconds = convert(host, last.objects)
+    say_bound("time of an object converted at most 1 us", seconds * 1e6 / last.objects, 1, "us")
     for peer in PEERS:
         host.do("gap")
         answer = host.do(peer)
@@ -119,8 +129,14 @@ def measure(host: Host, rounds: int) -> None:
         )
 
 
-def convert(host: Host, objects: int) -> None:
-    """Make a file for Chrome of the last capture."""
+def say_bound(what: str, value: float, bound: float, unit: str) -> None:
+    """Print whether a figure is within its bound."""
+    held = "held" if value <= bound else "NOT HELD"
+    print(f"  {what}: {value:.2f} of {bound:.2f} {unit}, {held}")
+
+
+def convert(host: Host, objects: int) -> float:
+    """Make a file for Chrome of the last capture; the seconds that took."""
     began = time.perf_counter()
     converted = host.file.with_suffix(".heapsnapshot")
     subprocess.run(
@@ -130,11 +146,14 @@ def convert(host: Host, objects: int) -> None:
     print(f"  conversion    {objects / seconds:,.0f} objects/s, ", end="")
     print(f"{converted.stat().st_size / objects:.1f} bytes an object")
     converted.unlink()
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--objects", type=int, nargs="+", default=[1_000_000, 4_000_000])
+    parser.add_argument(
+        "--objects", type=int, nargs="+", default=[1_000_000, 4_000_000, 10_000_000]
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--short", action="store_true", help="a small heap, three rounds")
     arguments = parser.parse_args()

@@ -32,6 +32,8 @@ class Captured:
     objects: int
     size: int
     child_tables: int
+    copied: int
+    """What existed twice by copy-on-write; 0 if the system does not tell."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Host:
             objects=trailer.object_count,
             size=self.file.stat().st_size,
             child_tables=trailer.child_table_bytes,
+            copied=trailer.copied_bytes,
         )
 
     def count(self) -> Counted:
