@@ -129,6 +129,13 @@ bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and ot
 bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
 	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
 
+leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
+	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
+		$(if $(OUT),--out $(OUT)) $(if $(PEERS),--peers) $(if $(JOBS),--jobs $(JOBS))
+
+leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
+	$(bin)/python benchmarks/leakbench.py --short
+
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
 	$(bin)/python -m build --outdir dist
@@ -145,7 +152,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short leakbench leakbench-short build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

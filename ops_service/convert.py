@@ -10,13 +10,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from ops_service.config import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
 from ops_service.heap.model import ContentLevel, Contents, GcMoment, Sites, WalkMode
-from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch, Verdict
 from ops_service.process.command import Setting
 from ops_service.process.identity import ProcessIdentity
 from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.output import STDERR, STDOUT
-from ops_service.v1 import evaluation_pb2, growth_pb2, heap_graph_pb2, heap_pb2, process_pb2
+from ops_service.v1 import evaluation_pb2, heap_graph_pb2, heap_pb2, process_pb2
 
 _MAX_SOURCE_BYTES = 1 << 20
 _MAX_WARNINGS = 100
@@ -55,10 +54,6 @@ CONTENT_LEVELS: dict[ContentLevel, heap_graph_pb2.ContentLevel] = {
 _LEVELS_ASKED_FOR = {
     heap_graph_pb2.CONTENT_LEVEL_UNSPECIFIED: ContentLevel.NONE,
     **{asked: level for level, asked in CONTENT_LEVELS.items()},
-}
-
-_VERDICTS: dict[Verdict, growth_pb2.HeapGrowthVerdict] = {
-    Verdict.INCONCLUSIVE: growth_pb2.HEAP_GROWTH_VERDICT_INCONCLUSIVE,
 }
 
 _OUTCOMES: dict[Outcome, evaluation_pb2.EvaluationOutcome] = {
@@ -139,69 +134,6 @@ def contents(request: heap_pb2.CaptureHeapSnapshotRequest) -> Contents:
     """
     limit = limit_field(request.content_limit, field="content_limit", default=64, high=4096)
     return Contents(_LEVELS_ASKED_FOR[request.content_level], limit, request.hash_strings)
-
-
-def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, float]:
-    """Interval and duration of a watch, in seconds.
-
-    Raises:
-        InvalidRequest: One lies outside its bounds.
-    """
-    interval = seconds_field(
-        request.interval,
-        is_set=request.HasField("interval"),
-        field="interval",
-        default=10.0,
-        low=0.1,
-        high=3600.0,
-    )
-    total = seconds_field(
-        request.duration,
-        is_set=request.HasField("duration"),
-        field="duration",
-        default=max(60.0, 2 * interval),
-        low=2 * interval,
-        high=24 * 3600.0,
-    )
-    return interval, total
-
-
-def growth_report(report: GrowthReport) -> growth_pb2.HeapGrowthReport:
-    """A report of a watch."""
-    return growth_pb2.HeapGrowthReport(
-        sample_count=report.sample_count,
-        sample_time=timestamp(report.latest.capture_time),
-        verdict=_VERDICTS[report.verdict],
-        reason=report.reason,
-        types=[
-            growth_pb2.HeapTypeGrowth(
-                type_name=row.type_name,
-                count=row.count,
-                total_size=row.total_size,
-                count_difference=row.count_difference,
-                size_difference=row.size_difference,
-                count_per_minute=row.count_per_minute,
-                size_per_minute=row.size_per_minute,
-            )
-            for row in report.types
-        ],
-        object_count=report.latest.object_count,
-        total_size=report.latest.total_size,
-        resident_bytes=report.latest.resident_bytes,
-        clone_pause=duration(report.latest.pause),
-        method=CENSUS_METHODS[report.latest.mode],
-    )
-
-
-def growth_trailer(watch: HeapGrowthWatch, warnings: list[str]) -> growth_pb2.HeapGrowthTrailer:
-    """The end of a watch."""
-    verdict, reason = watch.conclude()
-    return growth_pb2.HeapGrowthTrailer(
-        sample_count=watch.sample_count,
-        verdict=_VERDICTS[verdict],
-        reason=reason,
-        warnings=warnings,
-    )
 
 
 def add_warning(warnings: list[str], text: str) -> None:

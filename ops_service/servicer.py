@@ -21,35 +21,31 @@ from ops_service.config import Config
 from ops_service.convert import (
     CENSUS_METHODS,
     GC_MOMENTS,
-    add_warning,
     contents,
     duration,
     evaluation_bounds,
     evaluation_output,
     evaluation_result,
-    growth_report,
-    growth_trailer,
     limit_field,
     process_id,
     running_evaluations,
     seconds_field,
     start_settings,
     timestamp,
-    watch_times,
 )
 from ops_service.errors import (
     Cancelled,
-    EngineUnavailable,
     OpsServiceError,
     WalkTimeout,
 )
+from ops_service.growth import GrowthSampling
+from ops_service.growth_methods import GrowthMethods
 from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CaptureOptions, Census, CensusOptions
 from ops_service.heap.snapshot import Capture, start_capture
-from ops_service.leaks.watch import GrowthReport, HeapGrowthWatch
 from ops_service.live_methods import LiveMethods
 from ops_service.memory_messages import (
     collection_result,
@@ -70,7 +66,6 @@ from ops_service.store_methods import StoreMethods
 from ops_service.v1 import (
     annotations_pb2,
     evaluation_pb2,
-    growth_pb2,
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2_grpc,
@@ -90,7 +85,10 @@ _POLL_SECONDS = 0.25
 
 
 class MaintenanceServicer(
-    LiveMethods, StoreMethods, maintenance_service_pb2_grpc.MaintenanceServiceServicer
+    GrowthMethods,
+    LiveMethods,
+    StoreMethods,
+    maintenance_service_pb2_grpc.MaintenanceServiceServicer,
 ):
     """All methods of ``ops_service.v1.MaintenanceService``. Runs behind the gate."""
 
@@ -111,6 +109,8 @@ class MaintenanceServicer(
         self._evaluator = evaluator
         self.prepare_live(workers)
         self._alarms = alarms
+        self._growth_turn = asyncio.Lock()
+        self._growth = GrowthSampling(self._census_options)
 
     async def GetPrincipal(
         self, request: process_pb2.GetPrincipalRequest, context: Any
@@ -284,41 +284,6 @@ class MaintenanceServicer(
                     await context.write(message)
         except TimeoutError:
             raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None
-
-    async def WatchHeapGrowth(
-        self, request: growth_pb2.WatchHeapGrowthRequest, context: Any
-    ) -> None:
-        interval, duration_ = watch_times(request)
-        watch = HeapGrowthWatch(limit_field(request.limit, field="limit", default=20, high=1000))
-        header = growth_pb2.HeapGrowthHeader(
-            process=process_id(self._identity),
-            interval=duration(interval),
-            duration=duration(duration_),
-        )
-        await context.write(growth_pb2.WatchHeapGrowthResponse(header=header))
-        warnings: list[str] = []
-        # Due times are fixed at the beginning, so that they do not drift.
-        begin = time.monotonic()
-        for number in range(int(duration_ / interval + 1e-9) + 1):
-            await asyncio.sleep(begin + number * interval - time.monotonic())
-            try:
-                report = await self._sample(watch, allow_pause=request.allow_pause)
-            except EngineUnavailable:
-                # No later sample would fare better.
-                raise
-            except OpsServiceError as error:
-                add_warning(warnings, f"Sample {number + 1} was not taken: {error}")
-                continue
-            await context.write(growth_pb2.WatchHeapGrowthResponse(report=growth_report(report)))
-        trailer = growth_trailer(watch, warnings)
-        await context.write(growth_pb2.WatchHeapGrowthResponse(trailer=trailer))
-
-    async def _sample(self, watch: HeapGrowthWatch, *, allow_pause: bool) -> GrowthReport:
-        cancel = threading.Event()
-        return await self._workers.run(
-            lambda: watch.add(self._census(cancel, allow_pause=allow_pause)),
-            cancel=cancel.set,
-        )
 
     async def EvaluateCode(self, request: evaluation_pb2.EvaluateCodeRequest, context: Any) -> None:
         bounds = evaluation_bounds(request, self._config.evaluation)

@@ -34,7 +34,7 @@ from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
 
 if TYPE_CHECKING:
-    from ops_service.heap._walker import Child
+    from ops_service.heap._walker import Child, PathTable
 
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
@@ -91,6 +91,7 @@ class WalkChild:
         site: tuple[object, str, int] | None = None,
         contents: Contents = _NO_CONTENTS,
         proof: tuple[object, ...] | None = None,
+        paths: PathTable | None = None,
     ) -> None:
         from ops_service.heap import _walker
 
@@ -132,6 +133,7 @@ class WalkChild:
                 site=site,
                 content=(contents.level, contents.limit, contents.hash_strings),
                 proof=proof,
+                paths=paths,
             )
         except OSError as error:
             os.close(self._read_fd)

@@ -25,6 +25,8 @@ _SNAPSHOT_BYTES_PER_BLOCK = 32
 _SNAPSHOT_FIXED = 24 << 20
 _CENSUS_SHARE = 0.03
 _CENSUS_FIXED = 8 << 20
+# The table of paths, and places in it; full at a million paths.
+_GROWTH_FIXED = 48 << 20
 _COPIED_SHARE = 0.05
 """Pages that a process writes to during a walk, as a share of its memory. Where
 it is more, the child ends itself before the memory does."""
@@ -54,6 +56,7 @@ class Cost:
 
     snapshot: int
     census: int
+    growth: int
     copied: int
     """Part of either: pages that the process writes to meanwhile."""
 
@@ -74,6 +77,7 @@ def estimate() -> Cost:
     return Cost(
         snapshot=tables + copied + _SNAPSHOT_FIXED,
         census=int(resident * _CENSUS_SHARE) + copied + _CENSUS_FIXED,
+        growth=int(resident * _CENSUS_SHARE) + copied + _GROWTH_FIXED,
         copied=copied,
     )
 

@@ -1,4 +1,4 @@
-"""At most one snapshot child and one census child at once; each counts the
+"""At most one child of each kind at once: snapshot, census, growth sample; each counts the
 memory that the other is estimated to take.
 """
 
@@ -15,6 +15,7 @@ _owner = 0
 
 SNAPSHOT = "snapshot"
 CENSUS = "census"
+GROWTH = "growth"
 
 
 def take(slot: str) -> bool:

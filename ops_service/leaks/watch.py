@@ -1,148 +1,245 @@
-"""A watch: censuses go in one by one, a growth report comes out after each."""
+"""A watch: samples go in one by one, a growth report comes out when asked for."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import replace
 
-from ops_service.heap.model import Census, WalkMode
-from ops_service.leaks.trend import theil_sen_slope
+from ops_service.heap.paths import Change, PathNames
+from ops_service.leaks.history import COUNT, MAX_SAMPLES, SIZE, History
+from ops_service.leaks.outside import find_outside
+from ops_service.leaks.report import GrowthReport, OutsideGrowth, TypeGrowth, Verdict
+from ops_service.leaks.sample import GrowthSample
+from ops_service.leaks.suspects import Found, SuspectFinder
+from ops_service.leaks.trend import MIN_SAMPLES, theil_sen_slope
 
-# A longer watch keeps the first sample and thins out the rest, so that neither
-# its memory nor the time for a report grows with its length.
-_MAX_KEPT = 32
-
-_SECONDS_A_MINUTE = 60.0
-
-
-class Verdict(enum.Enum):
-    """What a watch concludes."""
-
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, slots=True)
-class TypeGrowth:
-    """One type that grew. Sizes in bytes, differences to the first sample."""
-
-    type_name: str
-    count: int
-    total_size: int
-    count_difference: int
-    size_difference: int
-    count_per_minute: float
-    size_per_minute: float
-
-
-@dataclass(frozen=True, slots=True)
-class GrowthReport:
-    """What has been seen so far."""
-
-    sample_count: int
-    verdict: Verdict
-    reason: str
-    """Why, in one sentence."""
-    types: tuple[TypeGrowth, ...]
-    """Types that grew, fastest first."""
-    latest: Census
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    time: float
-    types: dict[str, tuple[int, int]]
-    """Count and size by type name."""
+_MINUTE = 60.0
+_NOTHING = Found((), (), ())
 
 
 class HeapGrowthWatch:
-    """The samples of one watch."""
+    """The samples of one watch.
+
+    Every sample that is taken of the process has to be taken in, since each tells
+    only what changed since the one before. A watch with a longer interval than
+    others keeps only some of them as points of its series.
+    """
 
     def __init__(self, limit: int) -> None:
         """
         Args:
-            limit: How many types a report names.
+            limit: How many suspects and types a report names.
         """
         self._limit = limit
-        self._kept: list[_Sample] = []
+        self._history = History()
+        self._figures: list[GrowthSample] = []
+        self._names: PathNames | None = None
+        self._pending: dict[int, Change] = {}
         self._sample_count = 0
-        self._growing = 0
-        self._first_time = 0.0
-        self._last_time = 0.0
-        self._mode: WalkMode | None = None
+        self._broken = 0
 
     @property
     def sample_count(self) -> int:
-        """Samples so far."""
+        """Points kept so far, those that were thinned out included."""
         return self._sample_count
 
-    def add(self, census: Census) -> GrowthReport:
-        """Take a census as the next sample and report. Cost: see `theil_sen_slope`."""
-        sample = _Sample(census.capture_time, _by_name(census))
-        if self._mode is not census.mode:
-            # Counts by different methods cannot be compared: begin anew.
-            self._kept.clear()
-            self._mode = census.mode
-        self._kept.append(sample)
-        if len(self._kept) > _MAX_KEPT:
-            # Every other one goes; the first and the latest stay.
-            self._kept = [*self._kept[:-1:2], self._kept[-1]]
-        self._sample_count += 1
-        self._first_time = self._kept[0].time
-        self._last_time = sample.time
-        types = self._growth(sample)
-        verdict, reason = self.conclude()
-        return GrowthReport(self._sample_count, verdict, reason, types, census)
+    @property
+    def latest_time(self) -> float:
+        """Unix time of the latest point; 0 before the first."""
+        return self._figures[-1].time if self._figures else 0.0
 
-    def conclude(self) -> tuple[Verdict, str]:
-        """The verdict on what has been seen so far, and why, in one sentence."""
-        if self._sample_count < 2:
-            return Verdict.INCONCLUSIVE, "One sample shows no growth; it takes at least two."
-        seconds = self._last_time - self._first_time
-        if not self._growing:
+    @property
+    def first_time(self) -> float:
+        """Unix time of the first point; 0 before it."""
+        return self._figures[0].time if self._figures else 0.0
+
+    def add(self, sample: GrowthSample) -> None:
+        """Take in a sample, as a point of the series."""
+        self.take_in(sample)
+        self.keep(sample)
+
+    def take_in(self, sample: GrowthSample) -> None:
+        """Take in a sample. Cost: the number of its changes."""
+        if sample.names is not self._names:
+            # Numbers by another table or method cannot be compared: begin anew.
+            self._broken += self._names is not None and bool(self._figures)
+            self._names = sample.names
+            self._history.clear()
+            self._figures.clear()
+            self._pending.clear()
+        for change in sample.paths.changes:
+            before = self._pending.get(change.node)
+            if before is not None:
+                change = replace(
+                    change,
+                    count_before=before.count_before,
+                    size_before=before.size_before,
+                    length_before=before.length_before,
+                )
+            self._pending[change.node] = change
+
+    def keep(self, sample: GrowthSample) -> None:
+        """Make the latest sample, which was taken in, a point of the series."""
+        if self._names is None:
+            self._names = sample.names
+        if len(self._history) >= MAX_SAMPLES:
+            self._figures = [self._figures[number] for number in self._history.thin()]
+        self._history.add(sample.time, self._pending)
+        # What changed is in the history now.
+        self._figures.append(replace(sample, paths=replace(sample.paths, changes=())))
+        self._pending = {}
+        self._sample_count += 1
+
+    def until(self, latest: GrowthSample | None, limit: int) -> HeapGrowthWatch:
+        """The same watch with one more point, what is pending as of a sample."""
+        copy = HeapGrowthWatch(limit)
+        copy._names = self._names
+        for sample in self._figures[:1]:
+            copy.keep(sample)
+        if latest is not None and latest.names is self._names:
+            copy._pending = dict(self._pending)
+            copy.keep(latest)
+        return copy
+
+    def report(self) -> GrowthReport:
+        """What has been seen so far.
+
+        Raises:
+            ValueError: No sample has been taken.
+        """
+        if not self._figures or self._names is None:
+            raise ValueError("a report needs a sample")
+        latest = self._figures[-1]
+        found = _NOTHING
+        outside: tuple[OutsideGrowth, ...] = ()
+        if len(self._history) >= MIN_SAMPLES:
+            finder = SuspectFinder(self._history, self._names, collector_runs=latest.collector.runs)
+            found = finder.find()
+            outside = self._outside()
+        verdict, reason, missing = self._conclude(found, outside)
+        return GrowthReport(
+            sample_count=self._sample_count,
+            verdict=verdict,
+            reason=reason,
+            missing=missing,
+            suspects=found.suspects[: self._limit],
+            outside=outside,
+            types=self.types(),
+            times=tuple(self._history.times),
+            resident=tuple(each.memory.resident or 0 for each in self._figures),
+            python=tuple(each.paths.total_size for each in self._figures),
+            latest_time=latest.time,
+            mode=latest.mode,
+            pause=latest.pause,
+            object_count=latest.paths.object_count,
+            total_size=latest.paths.total_size,
+            resident_bytes=latest.memory.resident or 0,
+            warnings=self._warnings(latest),
+        )
+
+    def _outside(self) -> tuple[OutsideGrowth, ...]:
+        memory = [each.memory for each in self._figures]
+        return find_outside(
+            self._history.times,
+            resident=[each.resident for each in memory],
+            anonymous=[each.anonymous for each in memory],
+            file_backed=[each.file_backed for each in memory],
+            shared=[each.shared for each in memory],
+            malloc=[each.malloc_in_use for each in memory],
+            blocks=[each.python_in_use for each in memory],
+            python=[each.paths.total_size for each in self._figures],
+            python_large=[each.paths.large_size for each in self._figures],
+        )
+
+    def _conclude(
+        self, found: Found, outside: tuple[OutsideGrowth, ...]
+    ) -> tuple[Verdict, str, str]:
+        count = len(self._history)
+        seconds = self._history.times[-1] - self._history.times[0]
+        if count < MIN_SAMPLES:
+            missing = f"{MIN_SAMPLES - count} more samples"
+            reason = f"{count} of the {MIN_SAMPLES} samples that a verdict takes are there."
+            return Verdict.INCONCLUSIVE, reason, missing
+        if found.suspects:
+            more = len(found.suspects) - 1
+            rest = f" {more} more grow likewise." if more else ""
+            return Verdict.LEAK, found.suspects[0].reason + rest, ""
+        if outside:
+            first = outside[0]
+            return (
+                Verdict.OUTSIDE_PYTHON,
+                f"{first.part.value} memory grows by {first.bytes_per_minute.rate:,.0f} bytes a "
+                f"minute, and the live Python objects do not. {first.advice}",
+                "",
+            )
+        if not any(True for _ in self._history.nodes()):
             return (
                 Verdict.INCONCLUSIVE,
-                f"No type grew over {seconds:.1f} s, which is no proof that none leaks slowly.",
+                f"Nothing on the heap changed in {seconds:.1f} s: the process was idle.",
+                "traffic",
             )
-        return (
-            Verdict.INCONCLUSIVE,
-            f"Types that grew over {seconds:.1f} s: {self._growing}. Counts alone do not tell a "
-            "leak from a warm-up or from a cache that fills.",
-        )
+        if found.began:
+            return (
+                Verdict.INCONCLUSIVE,
+                f"{found.began[0]} began to grow during the watch; whether it goes on is not "
+                "known yet.",
+                "more time",
+            )
+        text = f"Over {seconds:.1f} s and {count} samples no path of the heap grows for good"
+        if found.collectable:
+            text += f"; garbage of {found.collectable[0]} waits for the next full collection"
+        return Verdict.NO_LEAK, f"{text}.", ""
 
-    def _growth(self, latest: _Sample) -> tuple[TypeGrowth, ...]:
-        first = self._kept[0]
-        grown: list[tuple[int, int, str]] = []
-        for name, (count, size) in latest.types.items():
-            first_count, first_size = first.types.get(name, (0, 0))
-            if count > first_count or size > first_size:
-                grown.append((size - first_size, count - first_count, name))
-        self._growing = len(grown)
-        # The largest differences are the fastest up to outliers; slopes for all
-        # types would cost the host time at each sample.
-        grown.sort(reverse=True)
-        rows = [self._row(latest, name, d) for *d, name in grown[: self._limit]]
-        rows.sort(key=lambda row: (row.size_per_minute, row.count_per_minute), reverse=True)
-        return tuple(rows)
+    def types(self) -> tuple[TypeGrowth, ...]:
+        """Types at nodes that changed. The rate is that of all their nodes together."""
+        assert self._names is not None
+        by_type: dict[str, list[int]] = defaultdict(list)
+        for node in self._history.nodes():
+            if node in self._names:
+                by_type[self._names[node].type_name].append(node)
+        rows = []
+        for type_name, nodes in by_type.items():
+            first = [sum(self._history.first(n, c) for n in nodes) for c in (COUNT, SIZE)]
+            last = [sum(self._history.latest(n, c) for n in nodes) for c in (COUNT, SIZE)]
+            if last[0] > first[0] or last[1] > first[1]:
+                rows.append((last[1] - first[1], last[0] - first[0], type_name, nodes, last))
+        rows.sort(reverse=True, key=lambda row: row[:3])
+        return tuple(self._type_row(*row) for row in rows[: self._limit])
 
-    def _row(self, latest: _Sample, name: str, differences: list[int]) -> TypeGrowth:
-        times = [sample.time for sample in self._kept]
-        pairs = [sample.types.get(name, (0, 0)) for sample in self._kept]
-        count, size = latest.types[name]
+    def _type_row(
+        self,
+        size_difference: int,
+        count_difference: int,
+        name: str,
+        nodes: list[int],
+        last: list[int],
+    ) -> TypeGrowth:
+        slopes = []
+        for column in (COUNT, SIZE):
+            rows = [self._history.values(node, column) for node in nodes]
+            values = [sum(each) for each in zip(*rows, strict=True)]
+            slopes.append(_MINUTE * theil_sen_slope(self._history.times[-32:], values[-32:]))
         return TypeGrowth(
             type_name=name,
-            count=count,
-            total_size=size,
-            count_difference=differences[1],
-            size_difference=differences[0],
-            count_per_minute=_SECONDS_A_MINUTE * theil_sen_slope(times, [c for c, _ in pairs]),
-            size_per_minute=_SECONDS_A_MINUTE * theil_sen_slope(times, [s for _, s in pairs]),
+            count=last[0],
+            total_size=last[1],
+            count_difference=count_difference,
+            size_difference=size_difference,
+            count_per_minute=slopes[0],
+            size_per_minute=slopes[1],
         )
 
-
-def _by_name(census: Census) -> dict[str, tuple[int, int]]:
-    """Count and size by name. Types that share a name are added up."""
-    sums: dict[str, tuple[int, int]] = {}
-    for row in census.types:
-        count, size = sums.get(row.type_name, (0, 0))
-        sums[row.type_name] = (count + row.count, size + row.total_size)
-    return sums
+    def _warnings(self, latest: GrowthSample) -> tuple[str, ...]:
+        warnings = list(latest.warnings)
+        if latest.paths.past_bound:
+            warnings.append(
+                f"{latest.paths.past_bound} objects are counted without a path: the table of "
+                "paths is full."
+            )
+        if self._history.dropped:
+            warnings.append(
+                f"{self._history.dropped} series that grew least were given up for want of room."
+            )
+        if self._broken:
+            warnings.append("The watch began anew: a sample was lost while it was written.")
+        return tuple(warnings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from functools import cache
 from pathlib import PurePath
 
 
@@ -66,12 +67,18 @@ def malloc_trim() -> bool:
     return bool(libc.malloc_trim(0))
 
 
+@cache
+def _process() -> ctypes.CDLL:
+    # Each handle makes a class of its own, which only a collection takes away.
+    return ctypes.CDLL(None)
+
+
 def _glibc() -> ctypes.CDLL:
     """The libraries of the process, once it is sure that glibc serves malloc."""
     version = _glibc_version()
     if not version.startswith("glibc"):
         raise Untold("The C library is not glibc, and others do not tell of malloc.")
-    process = ctypes.CDLL(None)
+    process = _process()
     provider = _provider(process)
     # glibc answers for its own arenas even where nobody uses them.
     if provider is not None and not provider.startswith(("libc.so", "libc-")):

@@ -18,25 +18,37 @@ from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bops_service/v1/growth.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1cops_service/v1/process.proto\"\xab\x01\n\x16WatchHeapGrowthRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x13\n\x0b\x61llow_pause\x18\x05 \x01(\x08\"\xbf\x01\n\x17WatchHeapGrowthResponse\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .ops_service.v1.HeapGrowthHeaderH\x00\x12\x32\n\x06report\x18\x02 \x01(\x0b\x32 .ops_service.v1.HeapGrowthReportH\x00\x12\x34\n\x07trailer\x18\x03 \x01(\x0b\x32!.ops_service.v1.HeapGrowthTrailerH\x00\x42\x06\n\x04part\"\x98\x01\n\x10HeapGrowthHeader\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xec\x02\n\x10HeapGrowthReport\x12\x14\n\x0csample_count\x18\x01 \x01(\r\x12/\n\x0bsample_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.ops_service.v1.HeapGrowthVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12-\n\x05types\x18\x05 \x03(\x0b\x32\x1e.ops_service.v1.HeapTypeGrowth\x12\x14\n\x0cobject_count\x18\x06 \x01(\x04\x12\x12\n\ntotal_size\x18\x07 \x01(\x04\x12\x16\n\x0eresident_bytes\x18\x08 \x01(\x04\x12.\n\x0b\x63lone_pause\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x06method\x18\n \x01(\x0e\x32\x1c.ops_service.v1.CensusMethod\"\xac\x01\n\x0eHeapTypeGrowth\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\x12\x18\n\x10\x63ount_difference\x18\x04 \x01(\x03\x12\x17\n\x0fsize_difference\x18\x05 \x01(\x03\x12\x18\n\x10\x63ount_per_minute\x18\x06 \x01(\x01\x12\x17\n\x0fsize_per_minute\x18\x07 \x01(\x01\"\x7f\n\x11HeapGrowthTrailer\x12\x14\n\x0csample_count\x18\x01 \x01(\r\x12\x32\n\x07verdict\x18\x02 \x01(\x0e\x32!.ops_service.v1.HeapGrowthVerdict\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08warnings\x18\x04 \x03(\t*\xc5\x01\n\x11HeapGrowthVerdict\x12#\n\x1fHEAP_GROWTH_VERDICT_UNSPECIFIED\x10\x00\x12$\n HEAP_GROWTH_VERDICT_INCONCLUSIVE\x10\x01\x12\x1f\n\x1bHEAP_GROWTH_VERDICT_NO_LEAK\x10\x02\x12\x1c\n\x18HEAP_GROWTH_VERDICT_LEAK\x10\x03\x12&\n\"HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bops_service/v1/growth.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19ops_service/v1/heap.proto\x1a\x1cops_service/v1/process.proto\"\xd7\x01\n\x16WatchHeapGrowthRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x13\n\x0b\x61llow_pause\x18\x05 \x01(\x08\x12\x13\n\x0b\x62\x61seline_id\x18\x06 \x01(\t\x12\x15\n\rkeep_baseline\x18\x07 \x01(\x08\"\xbf\x01\n\x17WatchHeapGrowthResponse\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .ops_service.v1.HeapGrowthHeaderH\x00\x12\x32\n\x06report\x18\x02 \x01(\x0b\x32 .ops_service.v1.HeapGrowthReportH\x00\x12\x34\n\x07trailer\x18\x03 \x01(\x0b\x32!.ops_service.v1.HeapGrowthTrailerH\x00\x42\x06\n\x04part\"\x98\x01\n\x10HeapGrowthHeader\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xe5\x04\n\x10HeapGrowthReport\x12\x14\n\x0csample_count\x18\x01 \x01(\r\x12/\n\x0bsample_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x07verdict\x18\x03 \x01(\x0e\x32!.ops_service.v1.HeapGrowthVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12-\n\x05types\x18\x05 \x03(\x0b\x32\x1e.ops_service.v1.HeapTypeGrowth\x12\x14\n\x0cobject_count\x18\x06 \x01(\x04\x12\x12\n\ntotal_size\x18\x07 \x01(\x04\x12\x16\n\x0eresident_bytes\x18\x08 \x01(\x04\x12.\n\x0b\x63lone_pause\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x06method\x18\n \x01(\x0e\x32\x1c.ops_service.v1.CensusMethod\x12\x0f\n\x07missing\x18\x0b \x01(\t\x12\x33\n\x08suspects\x18\x0c \x03(\x0b\x32!.ops_service.v1.HeapGrowthSuspect\x12.\n\x07outside\x18\r \x03(\x0b\x32\x1d.ops_service.v1.OutsideGrowth\x12<\n\x14types_since_baseline\x18\x0e \x03(\x0b\x32\x1e.ops_service.v1.HeapTypeGrowth\x12\x31\n\rbaseline_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08warnings\x18\x10 \x03(\t\"8\n\rRatePerMinute\x12\x0c\n\x04rate\x18\x01 \x01(\x01\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\"\xd8\x02\n\x11HeapGrowthSuspect\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\x0c\n\x04\x61lso\x18\x02 \x03(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x12\n\ntotal_size\x18\x04 \x01(\x04\x12\x37\n\x10\x63ount_per_minute\x18\x05 \x01(\x0b\x32\x1d.ops_service.v1.RatePerMinute\x12\x36\n\x0fsize_per_minute\x18\x06 \x01(\x0b\x32\x1d.ops_service.v1.RatePerMinute\x12\x0e\n\x06\x63ounts\x18\x07 \x03(\x04\x12\r\n\x05sizes\x18\x08 \x03(\x04\x12\x30\n\x06holder\x18\t \x01(\x0b\x32 .ops_service.v1.HeapGrowthHolder\x12\x13\n\x0bsample_path\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x18\n\x10\x61llocation_sites\x18\x0c \x03(\t\"\x93\x01\n\x10HeapGrowthHolder\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x01(\t\x12+\n\x05steps\x18\x03 \x03(\x0b\x32\x1c.ops_service.v1.HeapPathStep\x12\x11\n\ttype_name\x18\x04 \x01(\t\x12\x12\n\nowner_type\x18\x05 \x01(\t\x12\x0f\n\x07lengths\x18\x06 \x03(\x04\"/\n\x0cHeapPathStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttype_name\x18\x02 \x01(\t\"\x83\x01\n\rOutsideGrowth\x12)\n\x04part\x18\x01 \x01(\x0e\x32\x1b.ops_service.v1.OutsidePart\x12\x37\n\x10\x62ytes_per_minute\x18\x02 \x01(\x0b\x32\x1d.ops_service.v1.RatePerMinute\x12\x0e\n\x06\x61\x64vice\x18\x03 \x01(\t\"\xac\x01\n\x0eHeapTypeGrowth\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x12\n\ntotal_size\x18\x03 \x01(\x04\x12\x18\n\x10\x63ount_difference\x18\x04 \x01(\x03\x12\x17\n\x0fsize_difference\x18\x05 \x01(\x03\x12\x18\n\x10\x63ount_per_minute\x18\x06 \x01(\x01\x12\x17\n\x0fsize_per_minute\x18\x07 \x01(\x01\"\x94\x01\n\x11HeapGrowthTrailer\x12\x14\n\x0csample_count\x18\x01 \x01(\r\x12\x32\n\x07verdict\x18\x02 \x01(\x0e\x32!.ops_service.v1.HeapGrowthVerdict\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08warnings\x18\x04 \x03(\t\x12\x13\n\x0b\x62\x61seline_id\x18\x05 \x01(\t*\xc5\x01\n\x11HeapGrowthVerdict\x12#\n\x1fHEAP_GROWTH_VERDICT_UNSPECIFIED\x10\x00\x12$\n HEAP_GROWTH_VERDICT_INCONCLUSIVE\x10\x01\x12\x1f\n\x1bHEAP_GROWTH_VERDICT_NO_LEAK\x10\x02\x12\x1c\n\x18HEAP_GROWTH_VERDICT_LEAK\x10\x03\x12&\n\"HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON\x10\x04*\xd1\x01\n\x0bOutsidePart\x12\x1c\n\x18OUTSIDE_PART_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTSIDE_PART_UNKNOWN\x10\x01\x12\x17\n\x13OUTSIDE_PART_MALLOC\x10\x02\x12\x1e\n\x1aOUTSIDE_PART_PYTHON_BLOCKS\x10\x03\x12\x1a\n\x16OUTSIDE_PART_ANONYMOUS\x10\x04\x12\x1c\n\x18OUTSIDE_PART_FILE_BACKED\x10\x05\x12\x17\n\x13OUTSIDE_PART_SHARED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ops_service.v1.growth_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_HEAPGROWTHVERDICT']._serialized_start=1364
-  _globals['_HEAPGROWTHVERDICT']._serialized_end=1561
+  _globals['_HEAPGROWTHVERDICT']._serialized_start=2417
+  _globals['_HEAPGROWTHVERDICT']._serialized_end=2614
+  _globals['_OUTSIDEPART']._serialized_start=2617
+  _globals['_OUTSIDEPART']._serialized_end=2826
   _globals['_WATCHHEAPGROWTHREQUEST']._serialized_start=170
-  _globals['_WATCHHEAPGROWTHREQUEST']._serialized_end=341
-  _globals['_WATCHHEAPGROWTHRESPONSE']._serialized_start=344
-  _globals['_WATCHHEAPGROWTHRESPONSE']._serialized_end=535
-  _globals['_HEAPGROWTHHEADER']._serialized_start=538
-  _globals['_HEAPGROWTHHEADER']._serialized_end=690
-  _globals['_HEAPGROWTHREPORT']._serialized_start=693
-  _globals['_HEAPGROWTHREPORT']._serialized_end=1057
-  _globals['_HEAPTYPEGROWTH']._serialized_start=1060
-  _globals['_HEAPTYPEGROWTH']._serialized_end=1232
-  _globals['_HEAPGROWTHTRAILER']._serialized_start=1234
-  _globals['_HEAPGROWTHTRAILER']._serialized_end=1361
+  _globals['_WATCHHEAPGROWTHREQUEST']._serialized_end=385
+  _globals['_WATCHHEAPGROWTHRESPONSE']._serialized_start=388
+  _globals['_WATCHHEAPGROWTHRESPONSE']._serialized_end=579
+  _globals['_HEAPGROWTHHEADER']._serialized_start=582
+  _globals['_HEAPGROWTHHEADER']._serialized_end=734
+  _globals['_HEAPGROWTHREPORT']._serialized_start=737
+  _globals['_HEAPGROWTHREPORT']._serialized_end=1350
+  _globals['_RATEPERMINUTE']._serialized_start=1352
+  _globals['_RATEPERMINUTE']._serialized_end=1408
+  _globals['_HEAPGROWTHSUSPECT']._serialized_start=1411
+  _globals['_HEAPGROWTHSUSPECT']._serialized_end=1755
+  _globals['_HEAPGROWTHHOLDER']._serialized_start=1758
+  _globals['_HEAPGROWTHHOLDER']._serialized_end=1905
+  _globals['_HEAPPATHSTEP']._serialized_start=1907
+  _globals['_HEAPPATHSTEP']._serialized_end=1954
+  _globals['_OUTSIDEGROWTH']._serialized_start=1957
+  _globals['_OUTSIDEGROWTH']._serialized_end=2088
+  _globals['_HEAPTYPEGROWTH']._serialized_start=2091
+  _globals['_HEAPTYPEGROWTH']._serialized_end=2263
+  _globals['_HEAPGROWTHTRAILER']._serialized_start=2266
+  _globals['_HEAPGROWTHTRAILER']._serialized_end=2414
 # @@protoc_insertion_point(module_scope)

@@ -200,8 +200,10 @@ class MaintenanceServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchHeapGrowth(self, request, context):
-        """Takes a census at each interval and reports which types grow.
-        Caller: INSPECT. Cost to the host: that of SummarizeHeap at each interval.
+        """Takes a sample at each interval and reports what leaks and who holds it, or
+        that memory grows outside Python objects, or that nothing leaks.
+        Caller: INSPECT. Cost to the host: that of SummarizeHeap at each interval, and
+        at most 64 MiB for the series of a watch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "aio_server": set(),
     "port": {"config", "sockets"},
     "workers": set(),
-    "convert": {"config", "heap", "leaks", "process", "repl", "v1"},
+    "convert": {"config", "heap", "process", "repl", "v1"},
     "snapshot_stream": {"convert", "heap", "v1", "varint"},
     "store_methods": {
         "call",
@@ -45,6 +45,18 @@ MAY_IMPORT = {
         "process",
         "snapshot_stream",
         "store",
+        "v1",
+        "workers",
+    },
+    "growth": {"growth_fallback", "heap", "leaks", "process"},
+    "growth_fallback": {"heap"},
+    "growth_messages": {"convert", "leaks", "v1"},
+    "growth_methods": {
+        "convert",
+        "growth",
+        "growth_messages",
+        "leaks",
+        "process",
         "v1",
         "workers",
     },
@@ -76,8 +88,9 @@ MAY_IMPORT = {
         "call",
         "config",
         "convert",
+        "growth",
+        "growth_methods",
         "heap",
-        "leaks",
         "live_methods",
         "memory_messages",
         "operation_methods",
@@ -173,7 +186,7 @@ def test_capabilities_know_nothing_of_the_wire(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in HOST if part(name) == "leaks"])
 def test_leaks_stand_on_the_census_alone(name: str) -> None:
-    allowed = ("ops_service.heap.census", "ops_service.heap.model")
+    allowed = ("ops_service.heap.census", "ops_service.heap.model", "ops_service.heap.paths")
 
     of_heap = {found for found in HOST[name] if found.startswith("ops_service.heap")}
     assert {found for found in of_heap if not found.startswith(allowed)} == set()

@@ -12,16 +12,43 @@ from google.protobuf.duration_pb2 import Duration
 from ops_service.v1 import growth_pb2, heap_pb2
 
 INCONCLUSIVE = growth_pb2.HEAP_GROWTH_VERDICT_INCONCLUSIVE
+NO_LEAK = growth_pb2.HEAP_GROWTH_VERDICT_NO_LEAK
+LEAK = growth_pb2.HEAP_GROWTH_VERDICT_LEAK
+OUTSIDE = growth_pb2.HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON
 
-LEAK = """
-import threading, time
+# Leaks under a key of a module's dict, beside work that leaks nothing.
+LEAKING = """
+import sys, threading, time, types
+shop = types.ModuleType("shop")
+sys.modules["shop"] = shop
+exec('''
 class Session:
-    __slots__ = ("name",)
-kept = []
+    def __init__(self, number):
+        self.number = number
+        self.flags = {"secure": number}
+REGISTRY = {}
+CURRENT = []
+''', shop.__dict__)
 def leak():
     while True:
-        kept.extend(Session() for _ in range(50))
-        time.sleep(0.01)
+        shop.REGISTRY[f"s-{len(shop.REGISTRY)}"] = shop.Session(len(shop.REGISTRY))
+        shop.CURRENT.append(object())
+        if len(shop.CURRENT) > 37:
+            shop.CURRENT.clear()
+        time.sleep(0.002)
+threading.Thread(target=leak, daemon=True).start()
+"""
+
+# Memory that only C knows of.
+LEAKING_OUTSIDE = """
+import ctypes, threading, time
+malloc, memset = ctypes.CDLL(None).malloc, ctypes.CDLL(None).memset
+malloc.restype, malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+memset.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t)
+def leak():
+    while True:
+        memset(malloc(20000), 1, 20000)
+        time.sleep(0.002)
 threading.Thread(target=leak, daemon=True).start()
 """
 
@@ -39,57 +66,102 @@ threading.Thread(target=kill_next, daemon=True).start()
 
 
 def watch(
-    host: Host,
-    identity: Identity,
-    *,
-    interval: float,
-    duration: float,
-    limit: int = 0,
-    allow_pause: bool = False,
+    host: Host, identity: Identity, *, interval: float, duration: float, **fields: object
 ) -> grpc.Call:
-    request = growth_pb2.WatchHeapGrowthRequest(limit=limit, allow_pause=allow_pause)
+    request = growth_pb2.WatchHeapGrowthRequest(**fields)
     request.interval.FromNanoseconds(int(interval * 1e9))
     request.duration.FromNanoseconds(int(duration * 1e9))
     return host.stub(identity).WatchHeapGrowth(request, timeout=120)
 
 
-def test_a_type_that_grows_is_named(start_host: StartHost, viewer: Identity) -> None:
+def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity) -> None:
     host = start_host()
-    host.run(LEAK)
-    header, *reports, trailer = list(watch(host, viewer, interval=0.2, duration=1.0, limit=1000))
+    host.run(LEAKING)
+    header, *reports, trailer = list(watch(host, viewer, interval=0.4, duration=4.8))
     assert header.header.process.instance_id == host.instance_id
-    assert header.header.interval == Duration(nanos=200_000_000)
-    assert header.header.duration == Duration(seconds=1)
+    assert header.header.interval == Duration(nanos=400_000_000)
 
-    assert [part.report.sample_count for part in reports] == [1, 2, 3, 4, 5, 6]
-    assert {part.report.verdict for part in reports} == {INCONCLUSIVE}
-    assert not reports[0].report.types
+    assert [part.report.sample_count for part in reports] == list(range(1, 14))
+    assert {part.report.verdict for part in reports[:5]} == {INCONCLUSIVE}
+    assert reports[0].report.missing == "5 more samples"
     last = reports[-1].report
-    (row,) = (row for row in last.types if row.type_name == "app.Session")
-    assert row.count_difference > 0
-    assert row.count >= row.count_difference
-    assert row.size_difference == 40 * row.count_difference
-    assert row.count_per_minute > 0
-    assert row.size_per_minute == pytest.approx(40 * row.count_per_minute)
+    assert last.verdict == LEAK, last.reason
+    suspect = last.suspects[0]
+    assert suspect.type_name == "shop.Session"
+    assert {"dict", "str"} <= set(suspect.also)
+    assert suspect.holder.path == "shop.REGISTRY (dict)"
+    assert suspect.holder.root == "modules"
+    assert [(step.name, step.type_name) for step in suspect.holder.steps] == [
+        ("shop", "module"),
+        ("REGISTRY", "dict"),
+    ]
+    assert list(suspect.holder.lengths) == sorted(suspect.holder.lengths)
+    assert suspect.sample_path == "shop.REGISTRY[…] (shop.Session)"
+    rate = suspect.count_per_minute
+    assert 0 < rate.low <= rate.rate <= rate.high
+    assert suspect.size_per_minute.rate > 200 * rate.rate
+    assert len(suspect.counts) == 13
+    row = next(row for row in last.types if row.type_name == "shop.Session")
+    assert row.count_difference == suspect.counts[-1] - suspect.counts[0]
     assert last.method == heap_pb2.CENSUS_METHOD_FORKED_WALK
     assert last.object_count > 10_000
     assert last.total_size < last.resident_bytes
     assert last.clone_pause.ToNanoseconds() > 0
-    slopes = [row.size_per_minute for row in last.types]
-    assert slopes == sorted(slopes, reverse=True)
 
-    assert trailer.trailer.sample_count == 6
-    assert trailer.trailer.verdict == INCONCLUSIVE
-    assert "grew over" in trailer.trailer.reason
+    assert trailer.trailer.sample_count == 13
+    assert trailer.trailer.verdict == LEAK
+    assert "held by shop.REGISTRY (dict)" in trailer.trailer.reason
     assert list(trailer.trailer.warnings) == []
 
 
-def test_several_at_once(host: Host, viewer: Identity) -> None:
-    watches = [watch(host, viewer, interval=0.1 * n, duration=0.6, limit=3) for n in (1, 2, 3)]
-    for expected, call in zip((7, 4, 3), watches, strict=True):
-        parts = list(call)
-        assert parts[-1].trailer.sample_count == expected
-        assert all(len(part.report.types) <= 3 for part in parts)
+def test_growth_outside_python_blames_no_type(start_host: StartHost, viewer: Identity) -> None:
+    host = start_host()
+    host.run(LEAKING_OUTSIDE)
+    *_, last, trailer = list(watch(host, viewer, interval=0.4, duration=4.8))
+    assert trailer.trailer.verdict == OUTSIDE, trailer.trailer.reason
+    assert not last.report.suspects
+    part = last.report.outside[0]
+    assert part.part == growth_pb2.OUTSIDE_PART_MALLOC
+    assert part.bytes_per_minute.rate > 1_000_000
+    assert "memray" in part.advice
+
+
+def test_a_busy_host_does_not_leak(host: Host, viewer: Identity) -> None:
+    *_, trailer = list(watch(host, viewer, interval=0.4, duration=4.8))
+    assert trailer.trailer.verdict == NO_LEAK, trailer.trailer.reason
+
+
+def test_a_baseline_is_kept_and_compared_with(host: Host, viewer: Identity) -> None:
+    *_, trailer = list(watch(host, viewer, interval=0.1, duration=0.2, keep_baseline=True))
+    identifier = trailer.trailer.baseline_id
+    host.run("kept = [type('Kept', (), {'__module__': 'app'})() for _ in range(100)]")
+    parts = list(watch(host, viewer, interval=0.1, duration=0.2, baseline_id=identifier))
+    report = parts[-2].report
+    rows = {row.type_name: row.count_difference for row in report.types_since_baseline}
+    assert rows["app.Kept"] == 100
+    assert report.baseline_time.ToNanoseconds() < report.sample_time.ToNanoseconds()
+
+    with pytest.raises(grpc.RpcError) as raised:
+        list(watch(host, viewer, interval=0.1, duration=0.2, baseline_id="of another process"))
+    assert status_of(raised.value).reason == "INVALID_REQUEST"
+
+
+def test_twenty_watchers_share_samples(start_host: StartHost, admin: Identity) -> None:
+    host = start_host(limits={"streams_per_principal": 32, "calls_per_principal": 32})
+    host.run(
+        "import ops_service.heap._walker as walker\n"
+        "started, start = [], walker.start\n"
+        "def counted(**arguments):\n"
+        "    started.append(1)\n"
+        "    return start(**arguments)\n"
+        "walker.start = counted"
+    )
+    watches = [watch(host, admin, interval=1.0, duration=3.0, limit=3) for _ in range(20)]
+    for call in watches:
+        *_, trailer = list(call)
+        assert trailer.trailer.sample_count == 4
+    # Each of them alone would take 4, and the proof of the engine one.
+    assert host.run("answer = len(started)") < 40
     host.assert_alive()
 
 
@@ -116,8 +188,14 @@ def test_without_the_engine(start_host: StartHost, viewer: Identity) -> None:
         list(watch(host, viewer, interval=0.1, duration=0.2))
     assert status_of(raised.value).reason == "ENGINE_UNAVAILABLE"
 
-    *reports, _ = list(watch(host, viewer, interval=0.1, duration=0.2, allow_pause=True))[1:]
-    assert {part.report.method for part in reports} == {heap_pb2.CENSUS_METHOD_OBJGRAPH}
+    host.run(LEAKING)
+    parts = list(watch(host, viewer, interval=0.4, duration=4.0, allow_pause=True))
+    report = parts[-2].report
+    assert report.method == heap_pb2.CENSUS_METHOD_OBJGRAPH
+    rows = {row.type_name: row for row in report.types}
+    assert rows["shop.Session"].count_difference > 0
+    assert not any(name.startswith("ops_service") for name in rows)
+    assert {each.holder.path for each in report.suspects} <= {"a path that is not known"}
 
 
 def test_a_caller_that_cancels(start_host: StartHost, viewer: Identity) -> None:

@@ -146,13 +146,20 @@ def test_a_bar_shows_on_a_terminal(
 
 def test_leaks_watch(opsctl: Opsctl, operator: dict[str, str]) -> None:
     times = ("--interval", 0.2, "--duration", 0.4, "--allow-pause")
-    run = opsctl("leaks", "watch", *times, env=operator)
-    assert run.returncode == ExitCode.OK
+    run = opsctl("leaks", "watch", *times, "--keep-baseline", env=operator)
+    assert run.returncode == ExitCode.GROWTH_INCONCLUSIVE
     assert "sample 1:" in run.stdout
-    assert "Verdict after" in run.stdout
+    assert "Verdict after 3 samples: inconclusive. 3 of the 6 samples" in run.stdout
+    baseline = run.stdout.splitlines()[-1].removeprefix("Baseline: ")
+
+    run = opsctl("leaks", "watch", *times, "--baseline", baseline, env=operator)
+    assert "Growth since the baseline of" in run.stdout
+    run = opsctl("leaks", "watch", *times, "--baseline", "other", env=operator)
+    assert run.returncode == ExitCode.INVALID_REQUEST
+    assert "no baseline 'other'" in run.stderr
 
     run = opsctl("leaks", "watch", *times, "--json", env=operator)
-    assert run.returncode == ExitCode.OK
+    assert run.returncode == ExitCode.GROWTH_INCONCLUSIVE
     documents = [json.loads(line) for line in run.stdout.splitlines()]
     kinds = [next(iter(document)) for document in documents]
     assert kinds == ["header", *["report"] * (len(kinds) - 2), "trailer"]

@@ -104,7 +104,7 @@ def test_no_control_groups_leave_the_memory_of_the_system(tmp_path: Path) -> Non
 
 def test_a_refusal_says_the_figures_and_what_still_fits() -> None:
     room = Headroom(100 * MIB, 400 * MIB, "limit of the control group", ())
-    cost = Cost(snapshot=90 * MIB, census=20 * MIB, copied=5 * MIB)
+    cost = Cost(snapshot=90 * MIB, census=20 * MIB, growth=60 * MIB, copied=5 * MIB)
     assert admit(cost.snapshot, 0, room, cost, "snapshot") >= cost.snapshot
     with pytest.raises(
         InsufficientMemory, match="90 MiB, and 60 MiB are left of 400 MiB"

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Callable
 
 import pytest
+from growth_samples import ELEMENT, MIB, VALUE, Heap
 
-from ops_service.heap.model import Census, TypeCount, WalkMode
-from ops_service.leaks.trend import theil_sen_slope
-from ops_service.leaks.watch import HeapGrowthWatch, Verdict
+from ops_service.heap.paths import EdgeKind, Root
+from ops_service.leaks.history import MAX_SAMPLES
+from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
+from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate, theil_sen_slope
+from ops_service.leaks.watch import HeapGrowthWatch
+
+STEPS = 24
 
 
-def census(time: float, mode: WalkMode = WalkMode.FORKED, **types: tuple[int, int]) -> Census:
-    rows = tuple(TypeCount(name, count, size, 0, False) for name, (count, size) in types.items())
-    return Census(
-        capture_time=time,
-        mode=mode,
-        pause=0.01,
-        types=rows,
-        own_types=(),
-        object_count=sum(row.count for row in rows),
-        total_size=sum(row.total_size for row in rows),
-        resident_bytes=1,
-        warnings=(),
-    )
+def watched(change: Callable[[Heap, int], None], steps: int = STEPS, **facts: int) -> GrowthReport:
+    """The report on a heap that a function changes before each sample."""
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(steps):
+        # Something always comes and goes in a process that works.
+        heap.set(heap.node("app.Request", "current"), 5 + step % 3)
+        change(heap, step)
+        watch.add(heap.sample(float(step), **facts))
+    return watch.report()
+
+
+# ---- trends --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,7 @@ def census(time: float, mode: WalkMode = WalkMode.FORKED, **types: tuple[int, in
 )
 def test_slope(times: list[float], values: list[float], slope: float) -> None:
     assert theil_sen_slope(times, values) == slope
+    assert theil_sen_rate(times, values).slope == slope
 
 
 def test_outliers_do_not_move_the_slope() -> None:
@@ -48,7 +55,9 @@ def test_outliers_do_not_move_the_slope() -> None:
     values = [2.0 * time for time in times]
     for place in source.sample(times, 6):
         values[place] += 10_000
-    assert theil_sen_slope(times, values) == pytest.approx(2.0, rel=0.1)
+    rate = theil_sen_rate(times, values)
+    assert rate.slope == theil_sen_slope(times, values) == pytest.approx(2.0, rel=0.1)
+    assert rate.low <= rate.slope <= rate.high
 
 
 def test_times_and_values_must_match() -> None:
@@ -56,85 +65,325 @@ def test_times_and_values_must_match() -> None:
         theil_sen_slope([1, 2], [1])
 
 
-def test_the_first_sample_shows_no_growth() -> None:
-    report = HeapGrowthWatch(10).add(census(0, A=(5, 50)))
-    assert report.sample_count == 1
-    assert report.types == ()
+def wave(step: int, period: float = 5.3) -> float:
+    return 50 + 50 * math.sin(2 * math.pi * step / period)
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        (lambda step: 7 * step, Shape.GROWS),
+        (lambda step: step // 4, Shape.GROWS),
+        (lambda step: 20 * step + wave(step), Shape.GROWS),
+        (lambda step: 100 * math.sqrt(step + 50), Shape.GROWS),
+        (lambda step: 5, Shape.OTHER),
+        (lambda step: -step, Shape.OTHER),
+        (wave, Shape.OTHER),
+        (lambda step: wave(step, 7.9), Shape.OTHER),
+        (lambda step: step % 7, Shape.OTHER),
+        (lambda step: step % 10 * 100, Shape.OTHER),
+        # Caches that fill: until the middle, until late, ever more slowly.
+        (lambda step: min(step, 10), Shape.OTHER),
+        (lambda step: min(step, 17), Shape.OTHER),
+        (lambda step: 1000 * (1 - math.exp(-step / 6)), Shape.OTHER),
+        # An import, early and late.
+        (lambda step: 500 * (step > 4), Shape.OTHER),
+        (lambda step: 500 * (step > 20), Shape.OTHER),
+        (lambda step: max(0, step - 9), Shape.BEGAN),
+    ],
+)
+def test_shape(value: Callable[[int], float], shape: Shape) -> None:
+    times = list(range(STEPS))
+    assert shape_of(times, [value(step) for step in times]) is shape
+
+
+@pytest.mark.parametrize("period", [2.7, 3.1, 4.4, 5.0, 6.2, 7.3, 8.0])
+@pytest.mark.parametrize("phase", range(8))
+def test_no_wave_is_a_leak(period: float, phase: int) -> None:
+    values = [wave(step + phase * period / 8, period) for step in range(STEPS)]
+    assert shape_of(list(range(STEPS)), values) is not Shape.GROWS
+
+
+def test_few_samples_have_no_shape() -> None:
+    assert shape_of([0, 1, 2], [0, 1, 2]) is Shape.TOO_SHORT
+
+
+# ---- verdicts and suspects --------------------------------------------------------------
+
+
+def sessions(heap: Heap, step: int) -> None:
+    """A module's dict of sessions, each with a dict, under keys that are strings."""
+    registry = heap.node("dict", "REGISTRY", heap.node("module", "shop"))
+    session = heap.node("shop.Session", parent=registry, kind=VALUE)
+    heap.set(registry, 1, 64, 1000 + 10 * step)
+    heap.set(session, 1000 + 10 * step)
+    heap.set(heap.node("str", parent=registry, kind=EdgeKind.KEY), 1000 + 10 * step)
+    heap.set(heap.node("dict", "flags", session), 1000 + 10 * step, 200 * (1000 + 10 * step))
+
+
+def test_a_leak_names_type_holder_and_rate() -> None:
+    report = watched(sessions)
+    assert report.verdict is Verdict.LEAK
+    (suspect,) = report.suspects
+    assert suspect.type_name == "shop.Session"
+    assert suspect.also == ("dict", "str")
+    assert suspect.holder.text == "shop.REGISTRY (dict)"
+    assert suspect.holder.type_name == "dict"
+    assert suspect.holder.lengths[0] == 1000
+    assert suspect.holder.lengths[-1] == 1230
+    assert suspect.sample_path == "shop.REGISTRY[…] (shop.Session)"
+    assert suspect.count_per_minute.rate == 600
+    assert suspect.size_per_minute.rate == 600 * (64 + 64 + 200)
+    assert "shop.Session: 1,000 -> 1,230" in report.reason
+    assert suspect.counts == tuple(1000 + 10 * step for step in range(STEPS))
+
+
+def test_growth_of_types_is_told_too() -> None:
+    rows = {row.type_name: row for row in watched(sessions).types}
+    assert rows["shop.Session"].count_difference == 230
+    assert rows["shop.Session"].count_per_minute == 600
+    assert next(iter(rows)) == "dict"
+
+
+def test_a_steady_heap_does_not_leak() -> None:
+    report = watched(lambda heap, step: None)
+    assert report.verdict is Verdict.NO_LEAK
+    assert report.suspects == ()
+
+
+def test_an_idle_heap_is_no_proof() -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap.set(heap.node("app.Request", "current"), 5)
+    for step in range(10):
+        watch.add(heap.sample(float(step)))
+    report = watch.report()
+    assert (report.verdict, report.missing) == (Verdict.INCONCLUSIVE, "traffic")
+
+
+def test_few_samples_are_no_proof() -> None:
+    report = watched(sessions, steps=4)
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "at least two" in report.reason
+    assert report.missing == "2 more samples"
 
 
-def test_growth_is_counted_from_the_first_sample() -> None:
-    watch = HeapGrowthWatch(10)
-    for number in range(4):
-        report = watch.add(
-            census(
-                30.0 * number,
-                grows=(10 + number, 100 + 20 * number),
-                shrinks=(10 - number, 100 - number),
-                stays=(1, 1),
-                **({"comes": (1, 8)} if number else {}),
-            )
+def test_growth_that_has_just_begun_takes_more_time() -> None:
+    def change(heap: Heap, step: int) -> None:
+        heap.set(
+            heap.node("app.Job", parent=heap.node("list", "JOBS"), kind=ELEMENT), max(0, step - 10)
         )
-    by_name = {row.type_name: row for row in report.types}
-    assert set(by_name) == {"grows", "comes"}
-    row = by_name["grows"]
-    assert (row.count, row.total_size) == (13, 160)
-    assert (row.count_difference, row.size_difference) == (3, 60)
-    assert (row.count_per_minute, row.size_per_minute) == (2.0, 40.0)
-    # Fastest first.
-    assert [row.type_name for row in report.types] == ["grows", "comes"]
-    assert (report.sample_count, watch.sample_count) == (4, 4)
+
+    report = watched(change)
+    assert (report.verdict, report.missing) == (Verdict.INCONCLUSIVE, "more time")
+    assert "JOBS[…] (app.Job)" in report.reason
 
 
-def test_a_flat_heap_is_no_proof() -> None:
+def test_the_item_says_more_than_its_wrapper() -> None:
+    def change(heap: Heap, step: int) -> None:
+        rows = heap.node("list", "rows", heap.node("app.Export", "EXPORT"))
+        row = heap.node("tuple", parent=rows, kind=ELEMENT)
+        heap.set(rows, 1, 64, step)
+        heap.set(row, step)
+        heap.set(heap.node("app.Order", parent=row, kind=ELEMENT), step)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "app.Order"
+    assert suspect.also == ("tuple",)
+    assert suspect.holder.text == "EXPORT.rows (list)"
+    assert suspect.holder.owner_type == "app.Export"
+
+
+def test_builtins_leak_by_their_own_name() -> None:
+    def change(heap: Heap, step: int) -> None:
+        row = heap.node("tuple", parent=heap.node("list", "ROWS"), kind=ELEMENT)
+        heap.set(row, 3 * step)
+        heap.set(heap.node("str", parent=row, kind=ELEMENT), 3 * step)
+
+    (suspect,) = watched(change).suspects
+    assert (suspect.type_name, suspect.also) == ("tuple", ("str",))
+
+
+def test_inner_containers_are_the_holders() -> None:
+    def change(heap: Heap, step: int) -> None:
+        outer = heap.node("dict", "BY_TENANT")
+        inner = heap.node("list", parent=outer, kind=VALUE)
+        heap.set(outer, 1, 64, 8)
+        heap.set(inner, 8, 8 * 64 + 8 * step, step)
+        heap.set(heap.node("app.Event", parent=inner, kind=ELEMENT), step)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.holder.text == "BY_TENANT[…] (list)"
+
+
+def test_one_object_that_grows() -> None:
+    def change(heap: Heap, step: int) -> None:
+        heap.set(
+            heap.node("bytearray", "BUFFER", heap.node("module", "app")),
+            1,
+            1000 * step,
+            1000 * step,
+        )
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "bytearray"
+    assert suspect.holder.text == "app.BUFFER (bytearray)"
+    assert suspect.count_per_minute.rate == 0
+    assert suspect.size_per_minute.rate == 60_000
+
+
+def test_leaks_of_different_rates_are_told_apart() -> None:
+    def change(heap: Heap, step: int) -> None:
+        sessions(heap, step)
+        heap.set(heap.node("app.Rare", parent=heap.node("list", "SLOW"), kind=ELEMENT), step // 3)
+
+    report = watched(change)
+    assert [each.type_name for each in report.suspects] == ["shop.Session", "app.Rare"]
+    assert report.suspects[1].count_per_minute.rate == pytest.approx(20, rel=0.2)
+
+
+def test_functions_of_atexit_are_held_by_it() -> None:
+    def change(heap: Heap, step: int) -> None:
+        method = heap.node("method", "atexit", Root.INTERPRETER, EdgeKind.ROOT)
+        heap.set(method, step)
+        heap.set(heap.node("app.Plugin", "__self__", method, EdgeKind.INTERNAL), step)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "app.Plugin"
+    assert suspect.holder.text == "the interpreter -> atexit"
+
+
+def test_weak_references_to_what_leaks_are_no_leak_of_their_own() -> None:
+    def change(heap: Heap, step: int) -> None:
+        sessions(heap, step)
+        watchers = heap.node("set", "WATCHERS")
+        heap.set(watchers, 1, 64, step)
+        heap.set(heap.node("weakref.ReferenceType", parent=watchers, kind=ELEMENT), step)
+
+    assert [each.type_name for each in watched(change).suspects] == ["shop.Session"]
+
+
+def test_names_without_end_are_one_suspect() -> None:
+    def change(heap: Heap, step: int) -> None:
+        space = heap.node("types.SimpleNamespace", "SPACE")
+        for number in range(3 * step):
+            heap.set(heap.node("app.Value", f"name{number}", space), 1)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "app.Value"
+    assert suspect.count == 3 * (STEPS - 1)
+    assert suspect.holder.text == "SPACE (types.SimpleNamespace)"
+
+
+@pytest.mark.parametrize(
+    ("root", "collects", "verdict"),
+    [
+        (Root.GARBAGE, True, Verdict.NO_LEAK),
+        (Root.GARBAGE, False, Verdict.LEAK),
+        (Root.FROZEN_GARBAGE, True, Verdict.LEAK),
+        (Root.HELD_BY_C, True, Verdict.LEAK),
+        (Root.OWN, True, Verdict.NO_LEAK),
+    ],
+)
+def test_what_no_root_reaches(root: Root, collects: bool, verdict: Verdict) -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Knot", parent=root, kind=EdgeKind.ROOT), step)
+        heap.set(heap.node("app.Request", "current"), step % 3)
+        watch.add(heap.sample(float(step), collects=collects))
+    report = watch.report()
+    assert report.verdict is verdict
+    assert [each.type_name for each in report.suspects] == ["app.Knot"] * (verdict is Verdict.LEAK)
+    if root is Root.GARBAGE and not collects:
+        assert "collector is off" in report.reason
+
+
+# ---- outside Python ------------------------------------------------------------------------
+
+
+def test_malloc_that_grows_is_outside() -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Request", "current"), step % 3)
+        grown = step * MIB // 4
+        watch.add(heap.sample(float(step), malloc=MIB + grown, resident=100 * MIB + grown))
+    report = watch.report()
+    assert report.verdict is Verdict.OUTSIDE_PYTHON
+    (part,) = report.outside
+    assert part.part is MemoryPart.MALLOC
+    assert part.bytes_per_minute.rate == 15 * MIB
+    assert "memray" in part.advice
+
+
+def test_resident_memory_that_no_allocator_counts_is_outside() -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Request", "current"), step % 3)
+        watch.add(heap.sample(float(step), malloc=MIB, resident=(100 + step) * MIB))
+    report = watch.report()
+    assert report.verdict is Verdict.OUTSIDE_PYTHON
+    assert report.outside[0].part is MemoryPart.ANONYMOUS
+
+
+def test_python_that_grows_is_not_outside() -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        sessions(heap, step)
+        watch.add(heap.sample(float(step), resident=100 * MIB + step * 4000))
+    assert watch.report().verdict is Verdict.LEAK
+
+
+# ---- long and broken watches -----------------------------------------------------------------
+
+
+def test_a_report_needs_a_sample() -> None:
+    with pytest.raises(ValueError, match="needs a sample"):
+        HeapGrowthWatch(10).report()
+
+
+def test_a_long_watch_stays_small_and_keeps_its_first_sample() -> None:
+    report = watched(sessions, steps=1500)
+    (suspect,) = report.suspects
+    assert len(suspect.counts) <= MAX_SAMPLES
+    assert suspect.counts[0] == 1000
+    assert suspect.counts[-1] == 1000 + 14_990
+    assert suspect.count_per_minute.rate == pytest.approx(600)
+    assert report.sample_count == 1500
+    assert len(report.times) == len(report.resident) == len(report.python) == len(suspect.counts)
+
+
+def test_another_table_begins_anew() -> None:
     watch = HeapGrowthWatch(10)
-    watch.add(census(0, A=(1, 1)))
-    watch.add(census(60, A=(1, 1)))
-    verdict, reason = watch.conclude()
-    assert verdict is Verdict.INCONCLUSIVE
-    assert "No type grew over 60.0 s" in reason
+    for _ in range(2):
+        heap = Heap()
+        for step in range(4):
+            sessions(heap, step)
+            watch.add(heap.sample(float(step)))
+    report = watch.report()
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("began anew" in warning for warning in report.warnings)
 
 
-def test_without_sizes_counts_rank() -> None:
-    watch = HeapGrowthWatch(10)
-    watch.add(census(0, WalkMode.OBJGRAPH, A=(1, 0), B=(1, 0)))
-    report = watch.add(census(1, WalkMode.OBJGRAPH, A=(3, 0), B=(9, 0)))
-    assert [row.type_name for row in report.types] == ["B", "A"]
+def test_samples_between_the_points_are_not_lost() -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(3 * STEPS):
+        sessions(heap, step)
+        sample = heap.sample(float(step))
+        watch.take_in(sample)
+        if step % 3 == 0:
+            watch.keep(sample)
+    (suspect,) = watch.report().suspects
+    assert suspect.counts == tuple(1000 + 30 * step for step in range(STEPS))
 
 
-def test_the_limit_keeps_the_largest() -> None:
-    watch = HeapGrowthWatch(2)
-    watch.add(census(0))
-    report = watch.add(census(1, **{f"T{i}": (i, 10 * i) for i in range(1, 50)}))
-    assert [row.type_name for row in report.types] == ["T49", "T48"]
-    assert "49" in report.reason
-
-
-def test_types_of_one_name_are_added_up() -> None:
-    watch = HeapGrowthWatch(2)
-    rows = (TypeCount("A", 1, 10, 0, False), TypeCount("A", 2, 30, 0, False))
-    base = census(0)
-    watch.add(base)
-    both = Census(1.0, WalkMode.FORKED, 0.0, rows, (), 3, 40, 0, ())
-    (row,) = watch.add(both).types
-    assert (row.count, row.total_size) == (3, 40)
-
-
-def test_another_method_begins_anew() -> None:
-    watch = HeapGrowthWatch(5)
-    watch.add(census(0, WalkMode.FORKED, A=(1, 10)))
-    report = watch.add(census(1, WalkMode.OBJGRAPH, A=(900, 0)))
-    assert report.types == ()
-    assert report.sample_count == 2
-
-
-def test_a_long_watch_stays_small_and_keeps_its_baseline() -> None:
-    watch = HeapGrowthWatch(1)
-    for number in range(1000):
-        report = watch.add(census(60.0 * number, A=(number, number)))
-    (row,) = report.types
-    assert row.count_difference == 999
-    assert row.count_per_minute == pytest.approx(1.0)
-    assert len(watch._kept) <= 32
-    assert report.sample_count == 1000
+def test_growth_since_a_baseline() -> None:
+    heap, baseline = Heap(), HeapGrowthWatch(1)
+    sessions(heap, 0)
+    baseline.keep(heap.sample(0.0))
+    for step in (1, 2, 40):
+        sessions(heap, step)
+        latest = heap.sample(86_400.0 * step)
+        baseline.take_in(latest)
+    rows = {row.type_name: row for row in baseline.until(latest, 10).types()}
+    assert rows["shop.Session"].count_difference == 400
+    # Asking changes nothing.
+    again = {row.type_name: row for row in baseline.until(latest, 10).types()}
+    assert again == rows

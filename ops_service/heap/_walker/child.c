@@ -165,6 +165,10 @@ walk_new(const Settings *settings)
     copied_begin(walk);
     walk->census = settings->census;
     walk->instance_traverse = settings->plain_class->tp_traverse;
+    if (settings->paths != NULL) {
+        walk->paths = memory_map(walk, sizeof(Paths));
+        walk->paths->table = settings->paths;
+    }
     types_open(walk);
     visited_open(walk, &walk->visited);
     queue_open(walk, &walk->queue);
@@ -191,7 +195,9 @@ child_run(const Settings *settings)
         shared->proof_step = (uint64_t)failed;
         child_end(shared, failed == 0 ? STATUS_DONE : STATUS_MISMATCH, (int)shared->error_number);
     }
-    if (settings->census)
+    if (settings->paths != NULL)
+        path_walk(the_walk);
+    else if (settings->census)
         census_walk(the_walk);
     else
         graph_walk(the_walk);

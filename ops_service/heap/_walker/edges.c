@@ -14,6 +14,8 @@ edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
         return;
     if (walk->census)
         census_edge(walk, target);
+    else if (walk->paths != NULL)
+        path_edge(walk, (uintptr_t)target, label, tag);
     else
         graph_edge(walk, (uintptr_t)target, label, tag);
 }

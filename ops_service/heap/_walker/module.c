@@ -18,6 +18,7 @@ static struct {
     PyObject *sys_dict;
     PyObject *atexit_count;
     PyTypeObject *child_type;
+    PyTypeObject *path_table_type;
     RegionTable *regions;
     pid_t regions_owner;
 } module_state;
@@ -54,6 +55,12 @@ regions_get(void)
         module_state.regions_owner = getpid();
     }
     return table;
+}
+
+static PyObject *
+path_table(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return path_table_new(module_state.path_table_type);
 }
 
 /* ---- start --------------------------------------------------------------------- */
@@ -150,16 +157,16 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "copied_limit",
                             "max_objects", "memory_bounds", "cpu_rate", "roots", "own", "threads",
-                            "site", "content", "proof", NULL};
+                            "site", "content", "proof", "paths", NULL};
     Settings settings = {0};
-    PyObject *bounds, *roots, *own, *threads, *site, *content, *proof;
+    PyObject *bounds, *roots, *own, *threads, *site, *content, *proof, *paths = NULL;
     Py_ssize_t content_limit;
     unsigned long long memory_limit, copied_limit, max_objects;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "ipdKKKO!dO!O!O!OO!O", names, &settings.output, &settings.census,
+            args, kwargs, "ipdKKKO!dO!O!O!OO!O|O", names, &settings.output, &settings.census,
             &settings.lifetime_limit, &memory_limit, &copied_limit, &max_objects,
             &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads,
-            &site, &PyTuple_Type, &content, &proof))
+            &site, &PyTuple_Type, &content, &proof, &paths))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -176,6 +183,11 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
         return NULL;
     }
     settings.content_limit = (size_t)content_limit;
+    if (paths != NULL && paths != Py_None) {
+        settings.paths = path_table_of(paths, module_state.path_table_type);
+        if (settings.paths == NULL)
+            return NULL;
+    }
     double begin = seconds_now();
     settings.proof = proof == Py_None ? NULL : proof;
     settings.census = settings.census || settings.proof != NULL;
@@ -229,6 +241,8 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 static PyMethodDef module_methods[] = {
     {"start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
      "Clone the process; the child walks the heap and writes to a descriptor."},
+    {"path_table", path_table, METH_NOARGS,
+     "A table of paths, empty, that the children of growth samples share."},
     {"arena_statistics", (PyCFunction)arena_statistics, METH_NOARGS,
      "What CPython prints of its small-object arenas, as bytes. Empty if it keeps none."},
     {"learn_arrays", learn_arrays, METH_VARARGS,
@@ -296,7 +310,8 @@ module_exec(PyObject *module)
     Py_DECREF(atexit);
     PyErr_Clear();
     module_state.child_type = (PyTypeObject *)PyType_FromSpec(&child_spec);
-    if (module_state.child_type == NULL)
+    module_state.path_table_type = path_table_type();
+    if (module_state.child_type == NULL || module_state.path_table_type == NULL)
         return -1;
     return PyModule_AddStringConstant(module, "COMPILED_FOR", PY_VERSION);
 }

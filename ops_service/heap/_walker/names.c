@@ -115,7 +115,10 @@ number_of(Walk *walk, PyObject *object, const char *literal, const char *text, s
     entry->text = object;
     entry->literal = literal;
     entry->number = ++names->count;
-    emit_name(walk, text, length);
+    if (walk->paths != NULL)
+        path_name(walk, entry->number, text, length);
+    else
+        emit_name(walk, text, length);
     return entry->number;
 }
 

@@ -19,8 +19,8 @@ enum {
 
 enum { SYNTHETIC_MODULES, SYNTHETIC_INTERPRETER, SYNTHETIC_THREAD, SYNTHETIC_FRAME, SYNTHETIC_OWN };
 
-static const ThreadName *
-name_of(const Walk *walk, const PyThreadState *thread)
+const ThreadName *
+thread_name(const Walk *walk, const PyThreadState *thread)
 {
     const Settings *settings = walk->settings;
     for (int i = 0; i < settings->thread_count; i++)
@@ -35,7 +35,7 @@ push_threads(Walk *walk, int own)
     uint32_t count = 0;
     PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
     for (; thread != NULL && count < THREADS_MAX; thread = PyThreadState_Next(thread)) {
-        const ThreadName *name = name_of(walk, thread);
+        const ThreadName *name = thread_name(walk, thread);
         if ((name != NULL && name->own) != own)
             continue;
         queue_push(walk, &walk->queue, (uintptr_t)thread | TAG_THREAD);
@@ -76,7 +76,7 @@ synthetic_type(Walk *walk, int number)
 static void
 define_thread(Walk *walk, PyThreadState *thread)
 {
-    const ThreadName *known = name_of(walk, thread);
+    const ThreadName *known = thread_name(walk, thread);
     const char *name = known != NULL ? known->name : "";
     emit_root(walk, walk->row, ROOT_KIND_THREAD, name, strlen(name), thread->thread_id);
 }
@@ -197,6 +197,9 @@ thread_edges(Walk *walk, PyThreadState *thread)
             continue;
         if (walk->census)
             edges_of_frame(walk, frame);
+        else if (walk->paths != NULL)
+            path_edge(walk, (uintptr_t)frame, LABEL(name_number(walk, code->co_name), KIND_ROOT),
+                      TAG_FRAME);
         else
             graph_edge(walk, (uintptr_t)frame, LABEL(name_number(walk, code->co_name), KIND_ROOT),
                        TAG_FRAME);

@@ -79,6 +79,7 @@ typedef struct {
     size_t content_limit;
     int hash_strings;
     PyObject *proof;
+    struct PathTable *paths; /* for a growth sample */
 } Settings;
 
 #endif

@@ -281,7 +281,9 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         find_shape(walk, entry);
         entry->own = is_own(type);
         entry->content = content_kind(type);
-        if (!walk->census)
+        if (walk->paths != NULL)
+            path_type(walk, entry);
+        else if (!walk->census)
             emit_type(walk, entry);
         find_slots(walk, entry);
     }

@@ -30,7 +30,7 @@ visited_open(Walk *walk, Visited *visited)
     visited->used = 0;
     visited->slots = memory_map(walk, FIRST_CAPACITY * sizeof(Region));
     visited->last = &visited->slots[0];
-    if (walk->census)
+    if (walk->census || walk->paths != NULL)
         return;
     const RegionTable *known = walk->settings->regions;
     uint32_t count = known->count <= REGION_TABLE_SIZE ? known->count : REGION_TABLE_SIZE;

@@ -16,6 +16,7 @@ struct Walk {
     const Settings *settings;
     Shared *shared;
     int census;
+    struct Paths *paths; /* of a growth sample; NULL in other walks */
     traverseproc instance_traverse;
 
     Visited visited;
@@ -96,6 +97,7 @@ uint32_t roots_push(Walk *walk);
 uint32_t roots_push_own(Walk *walk);
 /* Introduces a synthetic node and returns the index of its type. */
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
+const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
 
 /* The next object on the collector's lists; NULL at their end. */

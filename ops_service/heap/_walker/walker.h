@@ -4,6 +4,8 @@
  *   child.c    clone, and the life of the child around the walk
  *   proof.c    does the layout read by layout.h fit the running interpreter?
  *   graph.c    the walk of a snapshot      census.c  the walk of a census
+ *   paths.c    the walk of a growth sample trie.c    its table of paths
+ *   trie_emit.c  what has changed in it    path_table.c  the parent's hold of it
  *   roots.c    where a walk begins         edges.c   what an object refers to
  *   parts.c    names of the parts of functions, types, frames ...
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
@@ -44,6 +46,7 @@ typedef struct Walk Walk;
 #include "content.h"
 #include "emit.h"
 #include "walk.h"
+#include "paths.h"
 #include "child.h"
 #include "copied.h"
 #include "files.h"

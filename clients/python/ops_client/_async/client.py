@@ -260,10 +260,12 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
         interval: float | None = None,
         duration: float | None = None,
         limit: int = 0,
+        baseline_id: str = "",
+        keep_baseline: bool = False,
         allow_pause: bool = False,
         timeout: float | None = None,
     ) -> AsyncGenerator[GrowthPart, None]:
-        """Watch which types grow. Needs INSPECT.
+        """Watch what leaks, and who holds it. Needs INSPECT.
 
         Yields the header, a report after each sample, and the trailer. Closing
         the iterator ends the watch.
@@ -271,7 +273,10 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
         Args:
             interval: Seconds between samples; None is the server's default, 10.
             duration: Seconds in all; None is the server's default, 60.
-            limit: How many types a report names; 0 is the server's default.
+            limit: How many suspects a report names; 0 is the server's default.
+            baseline_id: A baseline that an earlier watch kept, to tell growth since.
+            keep_baseline: Whether to keep the first sample as a baseline; the
+                trailer names its id.
             allow_pause: Whether the process may stand still for each sample
                 where it cannot be cloned.
             timeout: Seconds for all of it; None is the duration and 60.
@@ -285,6 +290,8 @@ class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
             duration=to_duration(duration),
             limit=limit,
             allow_pause=allow_pause,
+            baseline_id=baseline_id,
+            keep_baseline=keep_baseline,
         )
         if timeout is None:
             timeout = (duration or _WATCH) + _WATCH

@@ -85,6 +85,13 @@ class ExitCode(IntEnum):
     NO_SUCH_OPERATION = 80
     OPERATION_UNAVAILABLE = 81
 
+    LEAK = 90
+    """A watch found a leak."""
+    GROWTH_OUTSIDE_PYTHON = 91
+    """A watch found growth outside Python objects."""
+    GROWTH_INCONCLUSIVE = 92
+    """A watch could not tell; its reason says what is missing."""
+
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141

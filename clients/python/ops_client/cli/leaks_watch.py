@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -16,8 +17,17 @@ from ops_client.cli.command import (
     command,
     connect,
 )
-from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, size
+from ops_client.cli.exit_codes import ExitCode
+from ops_client.cli.growth_text import conclusion, line, live_table
+from ops_client.cli.terminal import as_json, complain, say, say_json
 from ops_service.v1 import growth_pb2
+
+_EXIT_CODES = {
+    growth_pb2.HEAP_GROWTH_VERDICT_NO_LEAK: ExitCode.OK,
+    growth_pb2.HEAP_GROWTH_VERDICT_LEAK: ExitCode.LEAK,
+    growth_pb2.HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON: ExitCode.GROWTH_OUTSIDE_PYTHON,
+    growth_pb2.HEAP_GROWTH_VERDICT_INCONCLUSIVE: ExitCode.GROWTH_INCONCLUSIVE,
+}
 
 
 @command
@@ -33,63 +43,55 @@ async def watch(
     duration: Annotated[
         float, typer.Option(min=0.2, max=86_400, metavar="SECONDS", help="How long to watch.")
     ] = 60.0,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many types.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many suspects.")] = 10,
+    baseline: Annotated[
+        str, typer.Option(metavar="ID", help="Tell growth since a baseline, too.")
+    ] = "",
+    keep_baseline: Annotated[
+        bool, typer.Option(help="Keep the first sample as a baseline, and print its id.")
+    ] = False,
     allow_pause: AllowPause = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON: one line for each report.")
     ] = False,
 ) -> None:
-    """Watch which types grow, with a report after each sample."""
+    """Watch what leaks, and who holds it. The exit code tells the verdict."""
+    trailer = growth_pb2.HeapGrowthTrailer()
+    report = growth_pb2.HeapGrowthReport()
+    on_terminal = sys.stdout.isatty() and not json
     async with connect(target, ca, cert, key, server_name) as client:
         parts = client.watch_heap_growth(
-            interval=interval, duration=duration, limit=limit, allow_pause=allow_pause
+            interval=interval,
+            duration=duration,
+            limit=limit,
+            baseline_id=baseline,
+            keep_baseline=keep_baseline,
+            allow_pause=allow_pause,
         )
-        async for part in parts:
-            match part:
-                case growth_pb2.HeapGrowthHeader():
-                    if json:
-                        say_json({"header": as_json(part)})
-                case growth_pb2.HeapGrowthReport():
-                    if json:
-                        say_json({"report": as_json(part)})
-                    else:
-                        _say_report(part)
-                case growth_pb2.HeapGrowthTrailer():
-                    if json:
-                        say_json({"trailer": as_json(part)})
-                    else:
-                        _say_conclusion(part)
-
-
-def _say_report(report: growth_pb2.HeapGrowthReport) -> None:
-    when = report.sample_time.ToDatetime().strftime("%H:%M:%S")
-    resident = f", {size(report.resident_bytes)} resident" if report.resident_bytes else ""
-    say(
-        f"{when} UTC  sample {report.sample_count}: {report.object_count:,} objects, "
-        f"{size(report.total_size)}{resident}"
-    )
-    if report.types:
-        say_table(
-            ["count", "more", "a minute", "size", "more", "a minute", "type"],
-            [
-                (
-                    f"{each.count:,}",
-                    f"{each.count_difference:+,}",
-                    f"{each.count_per_minute:+,.0f}",
-                    size(each.total_size),
-                    ("+" if each.size_difference > 0 else "") + size(each.size_difference),
-                    ("+" if each.size_per_minute > 0 else "") + size(round(each.size_per_minute)),
-                    each.type_name,
-                )
-                for each in report.types
-            ],
-        )
-    say("")
-
-
-def _say_conclusion(trailer: growth_pb2.HeapGrowthTrailer) -> None:
-    verdict = growth_pb2.HeapGrowthVerdict.Name(trailer.verdict)
-    verdict = verdict.removeprefix("HEAP_GROWTH_VERDICT_").lower().replace("_", " ")
-    say(f"Verdict after {trailer.sample_count} samples: {verdict}. {trailer.reason}")
-    for warning in trailer.warnings:
-        complain(warning)
+        with live_table(on_terminal) as show:
+            async for part in parts:
+                match part:
+                    case growth_pb2.HeapGrowthHeader():
+                        if json:
+                            say_json({"header": as_json(part)})
+                    case growth_pb2.HeapGrowthReport():
+                        report = part
+                        if json:
+                            say_json({"report": as_json(part)})
+                        elif on_terminal:
+                            show(part)
+                        else:
+                            say(line(part))
+                            sys.stdout.flush()
+                    case growth_pb2.HeapGrowthTrailer():
+                        trailer = part
+                        if json:
+                            say_json({"trailer": as_json(part)})
+    if not json:
+        for text in conclusion(report, trailer):
+            say(text)
+        for warning in (*trailer.warnings, *report.warnings):
+            complain(warning)
+    code = _EXIT_CODES.get(trailer.verdict, ExitCode.GROWTH_INCONCLUSIVE)
+    if code is not ExitCode.OK:
+        raise typer.Exit(code)

@@ -1,0 +1,307 @@
+"""Leak scenarios with ground truth, watched through the real client.
+
+Each runs in a process of its own under the service, 1,000 steps unobserved and then
+at a steady pace while it is watched over mTLS. Prints a table; with ``--out`` writes
+an answer a line as JSON. The form of a scenario stands in tests/leakbench/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ops_client import AsyncMaintenanceClient, ClientCredentials
+from ops_service.v1 import growth_pb2
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PACKAGES = ROOT / ".cache/leakbench"
+INTERVAL = 0.6
+DURATION = 15.0
+SHORT = ("sessions_dict", "lru_fill", "malloc_forgotten", "linked_chain", "cycles_uncollected")
+
+CONFIG = """
+[server]
+address = "127.0.0.1:0"
+[tls]
+certificate = "{certs}/server.pem"
+private_key = "{certs}/server-key.pem"
+client_ca = "{certs}/ca.pem"
+[authorization]
+trust_domains = ["ops.local"]
+[[grants]]
+principal = "spiffe://ops.local/operator"
+capabilities = ["INSPECT"]
+[audit]
+file = "{audit}"
+"""
+
+VERDICTS = {
+    growth_pb2.HEAP_GROWTH_VERDICT_LEAK: "leak",
+    growth_pb2.HEAP_GROWTH_VERDICT_NO_LEAK: "no_leak",
+    growth_pb2.HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON: "native",
+    growth_pb2.HEAP_GROWTH_VERDICT_INCONCLUSIVE: "inconclusive",
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario, read without importing it."""
+
+    name: str
+    folder: Path
+    truth: dict[str, Any]
+    requirements: tuple[str, ...]
+
+
+@dataclass
+class Answer:
+    """What the watch said of a scenario."""
+
+    name: str
+    alarm: bool = False
+    verdict: str = "error"
+    type: str = ""
+    holder: str = ""
+    rows: list[tuple[str, int]] = field(default_factory=list)
+    seconds: float = 0.0
+    samples: int = 0
+    error: str = ""
+    peers: dict[str, str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """As JSON, in the form of the scenarios' README."""
+        names = ("name", "alarm", "verdict", "type", "holder", "rows", "seconds", "samples")
+        return json.dumps({name: getattr(self, name) for name in names}, ensure_ascii=False)
+
+
+# ---- scenarios ----------------------------------------------------------------------
+
+
+def read_scenarios(folder: Path, only: list[str]) -> list[Scenario]:
+    """Every scenario of a folder, or those named."""
+    found = []
+    for path in sorted(folder.glob("*.py")):
+        if path.stem.startswith("_") or (only and path.stem not in only):
+            continue
+        values = assigned(ast.parse(path.read_text()))
+        requirements = tuple(values.get("REQUIREMENTS", ()))
+        found.append(Scenario(path.stem, folder.resolve(), values["TRUTH"], requirements))
+    return found
+
+
+def assigned(tree: ast.Module) -> dict[str, Any]:
+    """The literals TRUTH and REQUIREMENTS."""
+    values = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, node.value
+            if name in ("TRUTH", "REQUIREMENTS"):
+                values[name] = (
+                    {str(each.arg): ast.literal_eval(each.value) for each in value.keywords}
+                    if isinstance(value, ast.Call)
+                    else ast.literal_eval(value)
+                )
+    return values
+
+
+def install(requirements: tuple[str, ...]) -> str:
+    """A folder with packages, installed once for each set of them. "" for none."""
+    if not requirements:
+        return ""
+    key = repr((sys.version_info[:2], sorted(requirements)))
+    target = PACKAGES / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not (target / ".whole").exists():
+        command = [sys.executable, "-m", "pip", "install", "-qq", "--target", str(target)]
+        subprocess.run([*command, *requirements], check=True)
+        (target / ".whole").touch()
+    return str(target)
+
+
+# ---- one scenario ---------------------------------------------------------------------
+
+
+async def watch(scenario: Scenario, certs: Path) -> Answer:
+    """Run a scenario under the service and watch it."""
+    answer = Answer(scenario.name)
+    process = None
+    with tempfile.TemporaryDirectory() as directory:
+        config = Path(directory, "ops.toml")
+        config.write_text(CONFIG.format(certs=certs, audit=Path(directory, "audit.jsonl")))
+        try:
+            packages = await asyncio.to_thread(install, scenario.requirements)
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, str(HERE / "leakbench_host.py")),
+                *(str(scenario.folder), scenario.name, packages),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, "OPS_SERVICE_CONFIG": str(config), "GRPC_VERBOSITY": "NONE"},
+            )
+            assert process.stdout is not None
+            # A scenario may print.
+            while line := await process.stdout.readline():
+                if line.startswith(b'{"address"'):
+                    break
+            if not line:
+                assert process.stderr is not None
+                answer.error = (await process.stderr.read()).decode(errors="replace")[-400:]
+                return answer
+            await judge(answer, scenario, json.loads(line)["address"], certs)
+        except Exception as error:
+            answer.error = f"{type(error).__name__}: {error}"
+        finally:
+            if process is not None and process.returncode is None:
+                process.kill()
+                await process.wait()
+    return answer
+
+
+async def judge(answer: Answer, scenario: Scenario, address: str, certs: Path) -> None:
+    """Take the reports of one watch."""
+    credentials = ClientCredentials(
+        certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
+    )
+    begin = time.monotonic()
+    right_since = None
+    async with AsyncMaintenanceClient(address, credentials) as client:
+        async for part in client.watch_heap_growth(interval=INTERVAL, duration=DURATION):
+            if not isinstance(part, growth_pb2.HeapGrowthReport):
+                continue
+            answer.samples = part.sample_count
+            answer.verdict = VERDICTS[part.verdict]
+            suspects = part.suspects
+            answer.alarm = answer.verdict in ("leak", "native")
+            answer.type = suspects[0].type_name if suspects else ""
+            answer.holder = suspects[0].holder.path if suspects else ""
+            if suspects and suspects[0].holder.owner_type:
+                answer.holder += f", of {suspects[0].holder.owner_type}"
+            growing = {each.type_name: each.counts[-1] - each.counts[0] for each in suspects}
+            answer.rows = list(growing.items())
+            if answer.verdict == scenario.truth["verdict"]:
+                right_since = right_since or time.monotonic() - begin
+            else:
+                right_since = None
+    answer.seconds = round(right_since or time.monotonic() - begin, 1)
+
+
+# ---- peers ------------------------------------------------------------------------------
+
+
+async def ask_peers(scenario: Scenario, answer: Answer) -> None:
+    """The first type that each of the peers names."""
+    for peer in ("objgraph", "pympler"):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(HERE / "leakbench_peers.py"), str(scenario.folder)),
+            *(scenario.name, install(scenario.requirements), peer),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        output, _ = await process.communicate()
+        lines = [line for line in output.splitlines() if line.startswith(b'{"rows"')]
+        rows = json.loads(lines[-1])["rows"] if lines else []
+        answer.peers[peer] = rows[0][0].removeprefix("builtins.") if rows else "-"
+
+
+# ---- what is right ---------------------------------------------------------------------
+
+
+def type_is_right(scenario: Scenario, answer: Answer) -> bool:
+    """Whether the first suspect's type is one that the truth names."""
+    return answer.type in (scenario.truth["type"], *scenario.truth.get("also", ()))
+
+
+def holder_is_right(scenario: Scenario, answer: Answer) -> bool:
+    """Whether the path holds a hint, the scenario's own module name aside."""
+    text = answer.holder.replace(scenario.name, "")
+    return any(hint in text for hint in scenario.truth.get("holder_hints", ()))
+
+
+def say_table(pairs: list[tuple[Scenario, Answer]]) -> int:
+    """Print a line for each scenario and the sums. Returns how many verdicts are wrong."""
+    counts = {"verdict": 0, "type": 0, "holder": 0, "false": 0}
+    leaks = [scenario for scenario, _ in pairs if scenario.truth["verdict"] == "leak"]
+    for scenario, answer in pairs:
+        truth = scenario.truth["verdict"]
+        right = answer.verdict == truth
+        counts["verdict"] += right
+        marks = ["ok" if right else f"WRONG (is {truth})"]
+        if truth == "leak":
+            type_right, holder_right = (
+                type_is_right(scenario, answer),
+                holder_is_right(scenario, answer),
+            )
+            counts["type"] += type_right
+            counts["holder"] += holder_right
+            marks += ["type ok" if type_right else "TYPE WRONG"]
+            marks += ["holder ok" if holder_right else "HOLDER WRONG"]
+        elif truth == "no_leak":
+            counts["false"] += answer.alarm
+        peers = "".join(f" | {name}: {first}" for name, first in answer.peers.items())
+        print(
+            f"{scenario.name:24} {answer.verdict:12} {answer.seconds:5.1f} s  {', '.join(marks):32}"
+            f" {answer.type} @ {answer.holder}{peers} {answer.error}".rstrip(),
+            flush=True,
+        )
+    seconds = sorted(answer.seconds for _, answer in pairs)
+    print(
+        f"\nverdict {counts['verdict']}/{len(pairs)}, top type {counts['type']}/{len(leaks)}, "
+        f"holder {counts['holder']}/{len(leaks)}, false alarms {counts['false']}/"
+        f"{sum(s.truth['verdict'] == 'no_leak' for s, _ in pairs)}, "
+        f"median {seconds[len(seconds) // 2]:.1f} s to the verdict that stayed"
+    )
+    return len(pairs) - counts["verdict"]
+
+
+async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) -> list[Answer]:
+    """Watch all of them, so many at once."""
+    room = asyncio.Semaphore(jobs)
+
+    async def one(scenario: Scenario) -> Answer:
+        async with room:
+            answer = await watch(scenario, certs)
+            if peers:
+                await ask_peers(scenario, answer)
+            return answer
+
+    return await asyncio.gather(*map(one, scenarios))
+
+
+def main() -> int:
+    """Run the bench by the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenarios", type=Path, default=ROOT / "tests/leakbench")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--jobs", type=int, default=2, help="how many processes at once")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--short", action="store_true", help="a handful of them")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    names = [*options.names, *(SHORT if options.short else ())]
+    scenarios = read_scenarios(options.scenarios, names)
+    if not scenarios:
+        parser.error(f"{options.scenarios} has no scenario")
+    with tempfile.TemporaryDirectory() as directory:
+        certs = Path(directory, "certs")
+        opsctl = Path(sys.executable).with_name("opsctl")
+        subprocess.run([opsctl, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
+        answers = asyncio.run(run(scenarios, options.jobs, options.peers, certs))
+    if options.out:
+        options.out.write_text("".join(answer.line() + "\n" for answer in answers))
+    wrong = say_table(list(zip(scenarios, answers, strict=True)))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

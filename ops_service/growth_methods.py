@@ -1,0 +1,113 @@
+"""WatchHeapGrowth, from the request to the stream of reports."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from ops_service.convert import add_warning, duration, limit_field, process_id
+from ops_service.errors import EngineUnavailable, InvalidRequest, OpsServiceError
+from ops_service.growth import GrowthSampling
+from ops_service.growth_messages import VERDICTS, growth_report, watch_times
+from ops_service.leaks.report import Verdict
+from ops_service.leaks.watch import HeapGrowthWatch
+from ops_service.process.identity import ProcessIdentity
+from ops_service.v1 import growth_pb2
+from ops_service.workers import Workers
+
+
+class GrowthMethods:
+    """Part of the servicer."""
+
+    _identity: ProcessIdentity
+    _workers: Workers
+    _growth: GrowthSampling
+    _growth_turn: asyncio.Lock
+
+    async def WatchHeapGrowth(
+        self, request: growth_pb2.WatchHeapGrowthRequest, context: Any
+    ) -> None:
+        interval, total = watch_times(request)
+        watch = HeapGrowthWatch(limit_field(request.limit, field="limit", default=20, high=1000))
+        if request.baseline_id:
+            self._growth.check_baseline(request.baseline_id)
+        with self._growth.joined(watch):
+            header = growth_pb2.HeapGrowthHeader(
+                process=process_id(self._identity),
+                interval=duration(interval),
+                duration=duration(total),
+            )
+            await context.write(growth_pb2.WatchHeapGrowthResponse(header=header))
+            await self._samples(request, context, watch, interval, total)
+
+    async def _samples(
+        self,
+        request: growth_pb2.WatchHeapGrowthRequest,
+        context: Any,
+        watch: HeapGrowthWatch,
+        interval: float,
+        total: float,
+    ) -> None:
+        warnings: list[str] = []
+        verdict, reason, kept = Verdict.INCONCLUSIVE, "No sample could be taken.", ""
+        # Due times are fixed at the beginning, so that they do not drift.
+        begin = time.monotonic()
+        for number in range(int(total / interval + 1e-9) + 1):
+            await asyncio.sleep(begin + number * interval - time.monotonic())
+            cancel, asked = threading.Event(), time.time()
+
+            def work(
+                cancel: threading.Event = cancel, asked: float = asked, kept: str = kept
+            ) -> _Outcome:
+                return self._sample(request, watch, interval, asked, cancel, kept)
+
+            try:
+                # Whoever waits for a sample takes up no thread meanwhile.
+                async with self._growth_turn:
+                    outcome = await self._workers.run(work, cancel=cancel.set)
+            except (EngineUnavailable, InvalidRequest):
+                # No later sample would fare better.
+                raise
+            except OpsServiceError as error:
+                add_warning(warnings, f"Sample {number + 1} was not taken: {error}")
+                continue
+            verdict, reason, kept, message = outcome
+            await context.write(growth_pb2.WatchHeapGrowthResponse(report=message))
+        trailer = growth_pb2.HeapGrowthTrailer(
+            sample_count=watch.sample_count,
+            verdict=VERDICTS[verdict],
+            reason=reason,
+            warnings=warnings,
+            baseline_id=kept,
+        )
+        await context.write(growth_pb2.WatchHeapGrowthResponse(trailer=trailer))
+
+    def _sample(
+        self,
+        request: growth_pb2.WatchHeapGrowthRequest,
+        watch: HeapGrowthWatch,
+        interval: float,
+        asked: float,
+        cancel: threading.Event,
+        kept: str,
+    ) -> _Outcome:
+        sample = self._growth.sample(
+            watch,
+            interval=interval,
+            asked=asked,
+            allow_pause=request.allow_pause,
+            cancelled=cancel.is_set,
+        )
+        if request.keep_baseline and not kept:
+            kept = self._growth.keep_baseline(sample)
+        since = None
+        if request.baseline_id:
+            limit = limit_field(request.limit, field="limit", default=20, high=1000)
+            since = self._growth.since_baseline(request.baseline_id, limit)
+        report = watch.report()
+        return report.verdict, report.reason, kept, growth_report(report, since)
+
+
+_Outcome = tuple[Verdict, str, str, growth_pb2.HeapGrowthReport]

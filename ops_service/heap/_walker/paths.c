@@ -1,0 +1,358 @@
+/* The walk of a growth sample: counts, sizes and lengths by folded path.
+ *
+ * Each root is walked to its end before the next one begins, modules first, so
+ * that what a module holds is found there in every sample, whichever frames happen
+ * to refer to it at that moment. Weak references hold nothing. Only objects that
+ * refer to others wait, each with the node of its path behind it.
+ */
+#include "walker.h"
+
+#include <string.h>
+
+#define TICK_OBJECTS 4096u
+#define NAME_ROOM 1100u
+/* What CPython's small-object allocator serves. */
+#define SMALL_SIZE_MAX 512u
+
+static int
+mark(Walk *walk, const void *object, int seen)
+{
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
+    uint32_t granule = visited_granule(object);
+    uint64_t bit = UINT64_C(1) << (granule & 63);
+    int was = (bits[granule >> 6] & bit) != 0;
+    bits[granule >> 6] = seen ? bits[granule >> 6] | bit : bits[granule >> 6] & ~bit;
+    return !was;
+}
+
+static int
+is_marked(Walk *walk, const void *object)
+{
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint32_t granule = visited_granule(object);
+    return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
+}
+
+/* ---- types ---------------------------------------------------------------------- */
+
+enum { BUFFER_NONE, BUFFER_BYTES, BUFFER_TEXT, KEYS_BY_VARIABLE };
+
+static int
+is_text(const char *text, size_t length, const char *wanted)
+{
+    return strlen(wanted) == length && memcmp(text, wanted, length) == 0;
+}
+
+void
+path_type(Walk *walk, TypeEntry *entry)
+{
+    char room[NAME_ROOM];
+    const char *parts[2];
+    size_t lengths[2], at = 0;
+    type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
+    for (int i = 0; i < 2; i++) {
+        size_t length = lengths[i] < NAME_ROOM / 2 - 2 ? lengths[i] : NAME_ROOM / 2 - 2;
+        memcpy(room + at, parts[i], length);
+        at += length;
+        if (i == 0 && length > 0)
+            room[at++] = '.';
+    }
+    entry->path_type = trie_string(walk, room, at);
+    if (is_text(room, at, "_io.BytesIO"))
+        entry->path_kind = BUFFER_BYTES;
+    else if (is_text(room, at, "_io.StringIO"))
+        entry->path_kind = BUFFER_TEXT;
+    else if (is_text(room, at, "hamt_bitmap_node"))
+        entry->path_kind = KEYS_BY_VARIABLE;
+}
+
+/* The beginnings of bytesio and stringio, the same in CPython 3.11 to 3.13. */
+typedef struct {
+    PyObject_HEAD
+    void *buffer;
+    Py_ssize_t position;
+    Py_ssize_t length;
+} BufferHead;
+
+/* A node of what a context keeps: keys and values by turns, or no key and a node. */
+typedef struct {
+    PyObject_VAR_HEAD
+    uint32_t bitmap;
+    PyObject *array[1];
+} BitmapHead;
+
+static uint64_t
+length_of(PyObject *object, const TypeEntry *entry)
+{
+    if (entry->path_kind == BUFFER_BYTES || entry->path_kind == BUFFER_TEXT)
+        return (uint64_t)((BufferHead *)object)->length;
+    if (entry->container == SHAPE_DICT)
+        return (uint64_t)((PyDictObject *)object)->ma_used;
+    if (entry->container == SHAPE_SET)
+        return (uint64_t)((PySetObject *)object)->used;
+    if (entry->container == SHAPE_LIST || entry->size_kind == SIZE_DEQUE ||
+        entry->size_kind == SIZE_BYTEARRAY || entry->size_kind == SIZE_ARRAY)
+        return (uint64_t)((PyVarObject *)object)->ob_size;
+    return 0;
+}
+
+/* ---- edges ------------------------------------------------------------------------ */
+
+static void
+count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
+{
+    Paths *paths = walk->paths;
+    PathSums *sums = &paths->sums[node];
+    TypeEntry *reading = walk->reading;
+    walk->reading = entry;
+    Size size = size_of(walk->settings, object, entry);
+    uint64_t length = entry->opaque ? 0 : length_of(object, entry);
+    walk->reading = reading;
+    uint64_t bytes = size.counted + size.extra;
+    if (entry->path_kind == BUFFER_BYTES)
+        bytes += length;
+    if (entry->path_kind == BUFFER_TEXT)
+        bytes += length * sizeof(Py_UCS4);
+    sums->count++;
+    sums->size += bytes;
+    sums->length += length;
+    if (bytes > SMALL_SIZE_MAX && node != PATH_OWN)
+        paths->large_size += bytes;
+    if (node == PATH_OTHER)
+        paths->past_bound++;
+}
+
+static uint32_t
+node_of(Walk *walk, uint32_t label, uint32_t type)
+{
+    Paths *paths = walk->paths;
+    PathPlace *latest = &paths->latest;
+    /* Elements of a container tend to be alike. */
+    if (latest->parent == paths->at && latest->label == label && latest->type == type)
+        return latest->node;
+    uint32_t name = label >> 4;
+    uint32_t stable = (name != 0 ? paths->names[name] << 4 : 0) | (label & 15);
+    uint32_t node = trie_child(walk, paths->at, stable, type);
+    *latest = (PathPlace){paths->at, label, type, node};
+    return node;
+}
+
+void
+path_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
+{
+    Paths *paths = walk->paths;
+    if (tag == TAG_FRAME) {
+        queue_push(walk, &walk->queue, target | tag);
+        queue_push(walk, &walk->queue, node_of(walk, label, paths->frame_type));
+        return;
+    }
+    PyObject *object = (PyObject *)target;
+    if (!mark(walk, object, 1))
+        return;
+    TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+    uint32_t node = walk->own || entry->own ? PATH_OWN : node_of(walk, label, entry->path_type);
+    count(walk, node, object, entry);
+    if (entry->shape == SHAPE_LEAF)
+        return;
+    /* Whatever the application holds is found from there first. */
+    Queue *queue = node == PATH_OWN && !walk->own ? &paths->own : &walk->queue;
+    queue_push(walk, queue, target | tag);
+    queue_push(walk, queue, node);
+}
+
+/* The values of context variables, by the names of these. */
+static void
+variable_edges(Walk *walk, PyObject *object)
+{
+    PyObject **array = ((BitmapHead *)object)->array;
+    Py_ssize_t count = ((PyVarObject *)object)->ob_size;
+    for (Py_ssize_t i = 0; i + 1 < count; i += 2) {
+        if (array[i] == NULL || array[i + 1] == NULL || !PyContextVar_CheckExact(array[i]))
+            continue;
+        uint32_t name = name_number(walk, ((struct _pycontextvarobject *)array[i])->var_name);
+        path_edge(walk, (uintptr_t)array[i + 1], LABEL(name, KIND_ATTRIBUTE), TAG_OBJECT);
+    }
+}
+
+static void
+read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
+{
+    Paths *paths = walk->paths;
+    paths->at = node;
+    if (tag == TAG_FRAME) {
+        root_edges(walk, address, tag);
+        return;
+    }
+    PyObject *object = (PyObject *)address;
+    TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+    walk->reading = entry;
+    walk->phase = PHASE_EDGES;
+    if (node >= PATH_FIRST) {
+        const PathNode *nodes = paths->table->nodes;
+        uint32_t parent = nodes[node].parent;
+        if (tag == TAG_NAMESPACE && nodes[node].label == paths->dict_label)
+            /* The attributes of an object, whether it has a dict of its own or not. */
+            paths->at = parent;
+        else if (entry->shape == SHAPE_DICT && parent >= PATH_FIRST &&
+                 nodes[nodes[parent].parent].type == paths->local_type)
+            /* What a thread keeps in a threading.local. */
+            tag = TAG_NAMESPACE;
+    }
+    if (tag == TAG_NAMESPACE)
+        namespace_found(walk, object, 0);
+    if (entry->path_kind == KEYS_BY_VARIABLE)
+        variable_edges(walk, object);
+    edges_of(walk, object, entry);
+    walk->phase = PHASE_NONE;
+}
+
+static void
+drain(Walk *walk)
+{
+    /* After a fault the object's other references are given up. */
+    if (sigsetjmp(walk->resume, 0) != 0)
+        walk->phase = PHASE_NONE;
+    while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
+        uint32_t node = (uint32_t)queue_pop(walk, &walk->queue);
+        read_entry(walk, walk->entry & ~(uintptr_t)TAG_MASK, (uint32_t)(walk->entry & TAG_MASK), node);
+        if (++walk->ticks % TICK_OBJECTS == 0)
+            bounds_check(walk);
+    }
+}
+
+/* ---- roots -------------------------------------------------------------------------- */
+
+static void
+walk_root(Walk *walk, uint32_t node, uintptr_t address, uint32_t tag)
+{
+    walk->paths->at = node;
+    root_edges(walk, address, tag);
+    drain(walk);
+}
+
+/* Threads come and go, and their numbers with them. */
+static uint32_t
+thread_node(Walk *walk, const ThreadName *thread)
+{
+    char room[sizeof thread->name];
+    size_t length = 0;
+    for (const char *from = thread != NULL ? thread->name : ""; *from != 0; from++)
+        if (*from < '0' || *from > '9')
+            room[length++] = *from;
+    uint32_t name = trie_string(walk, room, length);
+    return trie_child(walk, PATH_THREADS, name << 4 | KIND_ROOT, walk->paths->thread_type);
+}
+
+static void
+walk_threads(Walk *walk, int own)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
+    for (int n = 0; thread != NULL && n < THREADS_MAX; n++, thread = PyThreadState_Next(thread)) {
+        const ThreadName *name = thread_name(walk, thread);
+        if ((name != NULL && name->own) == own)
+            walk_root(walk, own ? PATH_OWN : thread_node(walk, name), (uintptr_t)thread, TAG_THREAD);
+    }
+}
+
+/* What ops_service itself is made of is counted apart, from roots of its own. */
+static void
+hold_back_own(Walk *walk, int hold_back)
+{
+    for (int i = 0; i < walk->settings->own_count; i++)
+        mark(walk, walk->settings->own[i], hold_back);
+}
+
+static void
+walk_own(Walk *walk)
+{
+    hold_back_own(walk, 0);
+    walk->own = 1;
+    uintptr_t entry;
+    while ((entry = queue_pop(walk, &walk->paths->own)) != 0) {
+        queue_push(walk, &walk->queue, entry);
+        queue_push(walk, &walk->queue, queue_pop(walk, &walk->paths->own));
+    }
+    walk_root(walk, PATH_OWN, (uintptr_t)ROOT_OWN << 3, TAG_ROOT);
+    walk_threads(walk, 1);
+    walk->own = 0;
+}
+
+/* ---- objects that no root reaches ---------------------------------------------------- */
+
+static int
+visit_count(PyObject *target, void *argument)
+{
+    Walk *walk = argument;
+    if (target == NULL || !PyObject_IS_GC(target) || is_marked(walk, target))
+        return 0;
+    Region *region = visited_region(walk, &walk->visited, target);
+    uint32_t *counts = region->indexes != NULL ? region->indexes : visited_indexes(walk, region);
+    counts[visited_granule(target)]++;
+    return 0;
+}
+
+/* Counts the references that unreached objects hold to each other, as the
+ * collector does: what has more than these is held from outside the heap. */
+static void
+count_unreached(Walk *walk)
+{
+    gc_lists_begin(walk);
+    if (sigsetjmp(walk->resume, 0) != 0)
+        walk->phase = PHASE_NONE;
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        if (is_marked(walk, object))
+            continue;
+        TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+        if (entry->opaque || entry->type->tp_traverse == NULL)
+            continue;
+        walk->reading = entry;
+        walk->phase = PHASE_MARK;
+        entry->type->tp_traverse(object, visit_count, walk);
+        walk->phase = PHASE_NONE;
+    }
+}
+
+static int
+is_held_by_c(Walk *walk, PyObject *object)
+{
+    Region *region = visited_region(walk, &walk->visited, object);
+    uint32_t inside = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
+    return Py_REFCNT(object) > (Py_ssize_t)inside;
+}
+
+static void
+walk_unreached(Walk *walk, int held_by_c)
+{
+    gc_lists_begin(walk);
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        if (is_marked(walk, object) || (held_by_c && !is_held_by_c(walk, object)))
+            continue;
+        int frozen = walk->list_number == LAYOUT_GC_LISTS - 1;
+        walk->paths->at = held_by_c ? PATH_HELD_BY_C : frozen ? PATH_FROZEN_GARBAGE : PATH_GARBAGE;
+        path_edge(walk, (uintptr_t)object, LABEL(0, KIND_ROOT), TAG_OBJECT);
+        drain(walk);
+    }
+}
+
+void
+path_walk(Walk *walk)
+{
+    Paths *paths = walk->paths;
+    queue_open(walk, &paths->own);
+    trie_open(walk);
+    walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
+    walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
+    paths->dict_label = paths->names[walk->dict_label >> 4] << 4 | KIND_INTERNAL;
+    hold_back_own(walk, 1);
+    walk_root(walk, PATH_MODULES, (uintptr_t)ROOT_MODULES << 3, TAG_ROOT);
+    walk_root(walk, PATH_INTERPRETER, (uintptr_t)ROOT_INTERPRETER << 3, TAG_ROOT);
+    walk_threads(walk, 0);
+    walk_own(walk);
+    count_unreached(walk);
+    walk_unreached(walk, 1);
+    walk_unreached(walk, 0);
+    trie_emit(walk);
+}

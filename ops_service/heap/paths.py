@@ -1,0 +1,208 @@
+"""Growth samples: what has changed in the heap since the last one, by folded path.
+
+A folded path names the way from a root to objects: modules, attributes, slots and
+locals by name, elements of containers as ``[…]``. Objects of one type that are found
+on one folded path are counted together, as a *node*. The child keeps the nodes in a
+table that the next child inherits, so a sample holds only nodes that changed.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from ops_service.errors import WalkFailed
+
+
+class Root(IntEnum):
+    """Nodes where paths begin. Values as in paths.h."""
+
+    MODULES = 1
+    INTERPRETER = 2
+    THREADS = 3
+    HELD_BY_C = 4
+    """Objects with more references than the heap shows."""
+    GARBAGE = 5
+    FROZEN_GARBAGE = 6
+    """Garbage that ``gc.freeze()`` took from the collector."""
+    OWN = 7
+    """What ops_service itself is made of."""
+    OTHER = 8
+    """What the full table has no node for."""
+
+
+class EdgeKind(IntEnum):
+    """How an object refers to another. Values as in edges.h."""
+
+    ELEMENT = 1
+    KEY = 2
+    VALUE = 3
+    ATTRIBUTE = 4
+    SLOT = 5
+    LOCAL = 6
+    CELL = 7
+    INTERNAL = 8
+    WEAK = 9
+    ROOT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PathNode:
+    """A step of a folded path."""
+
+    parent: int
+    """Number of the node it goes on from; a `Root` at its beginning."""
+    kind: int
+    name: str
+    """Name of the edge; empty for elements, keys and what has no name."""
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has changed at a node since the sample before. Sizes in bytes."""
+
+    node: int
+    count: int
+    size: int
+    length: int
+    """Elements of the containers among its objects."""
+    count_before: int
+    size_before: int
+    length_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathSample:
+    """What changed since the sample before; nothing, in the first of a table."""
+
+    changes: tuple[Change, ...]
+    object_count: int
+    total_size: int
+    large_size: int
+    """Bytes of objects over 512 bytes each, which malloc serves."""
+    own_count: int
+    """Objects of ops_service itself; the other figures leave them out."""
+    past_bound: int
+    """Objects that the full table has no node for."""
+    waiting: int
+    """Nodes that changed and are told by a later sample."""
+    node_count: int
+
+
+_STRING = struct.Struct("<IH")
+_NODE = struct.Struct("<IIII")
+_CHANGE = struct.Struct("<7Q")
+_TOTALS = struct.Struct("<7Q")
+_END_4 = bytes(4)
+_END_8 = bytes(8)
+
+
+class PathNames:
+    """Nodes by their numbers, as samples of one table have introduced them."""
+
+    def __init__(self) -> None:
+        self._strings: dict[int, str] = {0: ""}
+        self._nodes: dict[int, PathNode] = {}
+
+    def __getitem__(self, number: int) -> PathNode:
+        return self._nodes[number]
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._nodes
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def add(self, number: int, node: PathNode) -> None:
+        """Name a node by hand."""
+        self._nodes[number] = node
+
+    def read(self, output: bytes) -> PathSample:
+        """Take in the output of a child. See trie_emit.c.
+
+        Raises:
+            WalkFailed: It is cut short. Nothing was taken in.
+        """
+        try:
+            strings, position = _strings(output)
+            nodes, position = _nodes(output, position)
+            changes, position = _changes(output, position)
+            objects, size, large, own, past, waiting, count = _TOTALS.unpack_from(output, position)
+        except (struct.error, IndexError, ValueError):
+            raise WalkFailed("The walking child's output ends too early.") from None
+        self._strings.update(strings)
+        for number, parent, label, type_name in nodes:
+            self._nodes[number] = PathNode(
+                parent, label & 15, self._strings[label >> 4], self._strings[type_name]
+            )
+        return PathSample(changes, objects, size, large, own, past, waiting, count)
+
+
+class NodeNames(Protocol):
+    """Nodes by their numbers."""
+
+    def __getitem__(self, number: int, /) -> PathNode: ...
+
+
+def root_of(names: NodeNames, number: int) -> Root:
+    """The root that a node's path begins at."""
+    while number >= _FIRST:
+        number = names[number].parent
+    return Root(number)
+
+
+def steps_to(names: NodeNames, number: int) -> list[int]:
+    """Numbers of the nodes from the first after the root to this one."""
+    steps = []
+    while number >= _FIRST:
+        steps.append(number)
+        number = names[number].parent
+    return steps[::-1]
+
+
+_FIRST = 16
+
+
+def _strings(output: bytes) -> tuple[dict[int, str], int]:
+    found = {}
+    position = 0
+    while output[position : position + 4] != _END_4:
+        number, length = _STRING.unpack_from(output, position)
+        position += _STRING.size
+        text = output[position : position + length]
+        if len(text) < length:
+            raise ValueError
+        found[number] = text.decode(errors="replace")
+        position += length
+    return found, position + 4
+
+
+def _nodes(output: bytes, position: int) -> tuple[list[tuple[int, int, int, int]], int]:
+    found = []
+    while output[position : position + 4] != _END_4:
+        found.append(_NODE.unpack_from(output, position))
+        position += _NODE.size
+    return found, position + 4
+
+
+def _changes(output: bytes, position: int) -> tuple[tuple[Change, ...], int]:
+    return tuple(_each_change(output, position)), output_end(output, position)
+
+
+def _each_change(output: bytes, position: int) -> Iterator[Change]:
+    while output[position : position + 8] != _END_8:
+        yield Change(*_CHANGE.unpack_from(output, position))
+        position += _CHANGE.size
+
+
+def output_end(output: bytes, position: int) -> int:
+    """Where the changes that begin at a position end."""
+    while output[position : position + 8] != _END_8:
+        if position >= len(output):
+            raise ValueError
+        position += _CHANGE.size
+    return position + 8

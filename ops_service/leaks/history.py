@@ -1,0 +1,126 @@
+"""The series of one watch: for each node that changed, its values over time."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from ops_service.heap.paths import Change
+
+MAX_SAMPLES = 200
+"""More are thinned out, evenly; the first and the latest stay."""
+MAX_POINTS = 1_000_000
+"""Bound on the values kept, 32 bytes each, over all nodes."""
+
+COUNT, SIZE, LENGTH = 1, 2, 3
+_WIDTH = 4
+
+
+class History:
+    """Values of nodes at the samples of one watch.
+
+    A series holds a point only where the node changed, so what stays as it is costs
+    nothing. Memory is bounded by `MAX_POINTS`.
+    """
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self._series: dict[int, array[int]] = {}
+        """Number of the sample, count, size and length, for each change."""
+        self._points = 0
+        self.dropped = 0
+        """Nodes that were given up for want of room."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __contains__(self, node: int) -> bool:
+        return node in self._series
+
+    def nodes(self) -> Iterator[int]:
+        """Nodes that changed since the first sample."""
+        return iter(self._series)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.times.clear()
+        self._series.clear()
+        self._points = 0
+
+    def add(self, time: float, changes: dict[int, Change]) -> None:
+        """Take in a sample. What changed before the first one is of no interest.
+
+        Call `thin` first when there are `MAX_SAMPLES`.
+        """
+        number = len(self.times)
+        self.times.append(time)
+        if number == 0:
+            return
+        for change in changes.values():
+            series = self._series.get(change.node)
+            if series is None:
+                series = self._series[change.node] = array(
+                    "Q", (0, change.count_before, change.size_before, change.length_before)
+                )
+                self._points += 1
+            series.extend((number, change.count, change.size, change.length))
+            self._points += 1
+        if self._points > MAX_POINTS:
+            self._make_room()
+
+    def first(self, node: int, column: int) -> int:
+        """Value at the first sample."""
+        return self._series[node][column]
+
+    def latest(self, node: int, column: int) -> int:
+        """Value at the latest sample."""
+        return self._series[node][column - _WIDTH]
+
+    def values(self, node: int, column: int) -> list[int]:
+        """Value at each sample."""
+        series = self._series[node]
+        found: list[int] = []
+        for at in range(0, len(series), _WIDTH):
+            following = series[at + _WIDTH] if at + _WIDTH < len(series) else len(self.times)
+            found += [series[at + column]] * (following - series[at])
+        return found
+
+    def thin(self) -> list[int]:
+        """Make room for further samples: keep half of them, evenly spread over the time.
+
+        Returns:
+            Numbers of the samples that stay, the first and the latest among them.
+        """
+        last = len(self.times) - 1
+        begin, span = self.times[0], self.times[-1] - self.times[0]
+        kept = [0]
+        for number in range(1, last):
+            # The first of each part of the time.
+            part = (self.times[number] - begin) * (MAX_SAMPLES // 2) // (span or 1)
+            if part > (self.times[kept[-1]] - begin) * (MAX_SAMPLES // 2) // (span or 1):
+                kept.append(number)
+        kept.append(last)
+        self.times = [self.times[number] for number in kept]
+        for node, series in self._series.items():
+            thinner = array("Q")
+            for at in range(0, len(series), _WIDTH):
+                # A change at a sample that goes shows at the next one.
+                number = bisect_left(kept, series[at])
+                if thinner and thinner[-_WIDTH] == number:
+                    del thinner[-_WIDTH:]
+                thinner.append(number)
+                thinner.extend(series[at + 1 : at + _WIDTH])
+            self._series[node] = thinner
+        self._points = sum(map(len, self._series.values())) // _WIDTH
+        return kept
+
+    def _make_room(self) -> None:
+        """Give up the nodes that grew least."""
+        grown = sorted(
+            self._series, key=lambda node: self.latest(node, SIZE) - self.first(node, SIZE)
+        )
+        for node in grown[: len(grown) // 2]:
+            del self._series[node]
+            self.dropped += 1
+        self._points = sum(map(len, self._series.values())) // _WIDTH

@@ -1,0 +1,354 @@
+"""From nodes that grow to suspects: what leaks, who holds it, what it drags along."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
+from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
+from ops_service.leaks.naming import FOLDED, path_text, root_text
+from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
+from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate
+
+_MINUTE = 60.0
+_MIN_BYTES = 1024
+"""Less growth of one object is none."""
+_MIN_NEW_NAMES = 5
+_MAX_ALSO = 12
+
+# What wraps one item each: the item says more than its wrapper.
+_WRAPPERS = frozenset(
+    {
+        *("tuple", "list", "dict", "set", "frozenset", "slice", "mappingproxy"),
+        *("cell", "method", "function", "frame", "traceback"),
+        *("builtin_function_or_method", "method-wrapper"),
+        *("collections.deque", "collections.OrderedDict", "collections.defaultdict"),
+        *("functools.partial", "functools._lru_list_elem", "functools._HashedSeq"),
+        *("weakref.ReferenceType", "weakref.KeyedRef", "weakref.WeakMethod"),
+        *("weakref.finalize", "weakref.finalize._Info"),
+        *("asyncio.events.Handle", "asyncio.events.TimerHandle"),
+        *("_contextvars.Context", "hamt", "hamt_bitmap_node", "hamt_array_node"),
+    }
+)
+# What refers weakly, and the keys it stands under.
+_WATCHING = frozenset({"weakref.ReferenceType", "weakref", "int"})
+# Of the rate of the wrapper: from here on the wrapped grow as fast.
+_SAME_RATE = 0.8
+_COLLECTABLE = (Root.GARBAGE,)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Growing nodes below one holder."""
+
+    holder: int
+    tops: list[int] = field(default_factory=list)
+    below: list[int] = field(default_factory=list)
+    """The tops and every growing node below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Suspects, and growth that may become one."""
+
+    suspects: tuple[Suspect, ...]
+    began: tuple[str, ...]
+    """Paths that grow steadily, but not from the beginning on."""
+    collectable: tuple[str, ...]
+    """Types of garbage that the next full collection takes."""
+
+
+class SuspectFinder:
+    """Finds suspects in one history."""
+
+    def __init__(self, history: History, names: PathNames, *, collector_runs: bool) -> None:
+        self._history = history
+        self._names = names
+        self._collector_runs = collector_runs
+        self._series: dict[tuple[int, int], Sequence[int]] = {}
+        self._folded: dict[int, PathNode] = {}
+        self._members: dict[int, list[int]] = {}
+
+    def find(self) -> Found:
+        """Look at every node that grew. Cost: their number times that of the samples."""
+        growing: set[int] = set()
+        began: list[str] = []
+        for node in [*self._history.nodes(), *self._fold_new_names()]:
+            if root_of(self._nodes, node) is Root.OWN:
+                continue
+            match self._shape(node, COUNT):
+                case Shape.GROWS:
+                    growing.add(node)
+                case Shape.BEGAN:
+                    began.append(self._text(node))
+        groups = self._groups(growing)
+        collectable = []
+        suspects = []
+        for group in groups.values():
+            if self._is_collectable(group):
+                collectable += [self._node(top).type_name for top in group.tops]
+                continue
+            if not self._only_watches(group):
+                suspects.append(self._suspect(group))
+        for node in self._larger(growing, set(groups)):
+            suspects.append(self._one_object(node))
+        suspects.sort(key=lambda each: -each.size_per_minute.rate)
+        return Found(tuple(suspects), tuple(began), tuple(dict.fromkeys(collectable)))
+
+    # ---- nodes ---------------------------------------------------------------------
+
+    @property
+    def _nodes(self) -> _Nodes:
+        return _Nodes(self._names, self._folded)
+
+    def _node(self, number: int) -> PathNode:
+        return self._folded.get(number) or self._names[number]
+
+    def _text(self, number: int) -> str:
+        if number in self._folded:
+            node = self._folded[number]
+            return f"{self._text(node.parent)}.{FOLDED} ({node.type_name})"
+        if number < _FIRST_NODE:
+            return root_text(Root(number)) or "sys.modules"
+        return path_text(self._names, number)
+
+    def _values(self, node: int, column: int) -> Sequence[int]:
+        key = (node, column)
+        if key not in self._series:
+            members = self._members.get(node, [node])
+            rows = [self._history.values(each, column) for each in members if each in self._history]
+            rows = rows or [[0] * len(self._history)]
+            self._series[key] = [sum(column) for column in zip(*rows, strict=True)]
+        return self._series[key]
+
+    def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
+        if node not in self._folded:
+            latest, first = (f(node, column) for f in (self._history.latest, self._history.first))
+            if latest <= first:
+                return Shape.OTHER
+        return shape_of(self._history.times, self._values(node, column), least)
+
+    def _fold_new_names(self) -> Iterable[int]:
+        """A namespace that grows makes a node for each name: take them together."""
+        new: dict[tuple[int, int, str], list[int]] = defaultdict(list)
+        for number in self._history.nodes():
+            if number not in self._names or self._history.first(number, COUNT):
+                continue
+            node = self._names[number]
+            if not node.name:
+                continue
+            new[node.parent, node.kind, node.type_name].append(number)
+        for (parent, kind, type_name), members in new.items():
+            if len(members) < _MIN_NEW_NAMES:
+                continue
+            # Numbers of the table are positive and end far below.
+            number = (1 << 40) + len(self._folded)
+            self._folded[number] = PathNode(parent, kind, "", type_name)
+            self._members[number] = members
+        return list(self._folded)
+
+    # ---- groups ---------------------------------------------------------------------
+
+    def _groups(self, growing: set[int]) -> dict[int, _Group]:
+        folded = {member for members in self._members.values() for member in members}
+        groups: dict[int, _Group] = {}
+        for number in sorted(growing - folded):
+            top = number
+            while (parent := self._node(top).parent) in growing and parent != top:
+                top = parent
+            group = groups.setdefault(parent, _Group(parent))
+            if top not in group.tops:
+                group.tops.append(top)
+            group.below.append(number)
+        return groups
+
+    def _is_collectable(self, group: _Group) -> bool:
+        root = root_of(self._nodes, group.holder)
+        return root in _COLLECTABLE and self._collector_runs
+
+    def _only_watches(self, group: _Group) -> bool:
+        """Whether it is what goes along with objects elsewhere: weak references to them.
+
+        Classes have one in a dict of their base, tasks one in asyncio's set of them. If
+        the objects leak, they are found where they are held; if not, these go with them.
+        """
+        types = {self._node(top).type_name for top in group.tops}
+        return types <= _WATCHING and types != {"int"}
+
+    def _rise(self, node: int, column: int) -> int:
+        values = self._values(node, column)
+        return values[-1] - values[0]
+
+    def _suspect(self, group: _Group) -> Suspect:
+        number = self._most_telling(group)
+        sizes = [
+            sum(column)
+            for column in zip(*(self._values(each, SIZE) for each in group.below), strict=True)
+        ]
+        counts = self._values(number, COUNT)
+        others = sorted(group.below, key=lambda each: -self._rise(each, SIZE))
+        type_name = self._node(number).type_name
+        also = dict.fromkeys(self._node(each).type_name for each in others if each != number)
+        also.pop(type_name, None)
+        holder = self._holder(group.holder)
+        begin = self._node(group.tops[0])
+        if group.holder < _FIRST_NODE and begin.name:
+            # What the root calls it, such as atexit.
+            holder = replace(holder, text=f"{holder.text} -> {begin.name}")
+        rate = self._per_minute(counts)
+        return Suspect(
+            type_name=type_name,
+            also=tuple(also)[:_MAX_ALSO],
+            count=counts[-1],
+            size=sizes[-1],
+            count_per_minute=rate,
+            size_per_minute=self._per_minute(sizes),
+            counts=tuple(counts),
+            sizes=tuple(sizes),
+            holder=holder,
+            sample_path=self._text(number),
+            reason=self._reason(type_name, rate.rate, counts, group.holder, holder),
+        )
+
+    def _reason(
+        self, type_name: str, rate: float, counts: Sequence[int], holder: int, held: Holder
+    ) -> str:
+        grew = f"{type_name}: {counts[0]:,} -> {counts[-1]:,} ({rate:+,.0f} a minute)"
+        root = root_of(self._nodes, holder)
+        if root is Root.GARBAGE:
+            return f"{grew}, in reference cycles, and the garbage collector is off."
+        if root is Root.FROZEN_GARBAGE:
+            return f"{grew}, in reference cycles that gc.freeze() took from the collector."
+        return f"{grew}, held by {held.text}."
+
+    def _most_telling(self, group: _Group) -> int:
+        """The node to name: the user's class before what it drags along."""
+
+        def retained(top: int) -> int:
+            return sum(
+                self._rise(each, SIZE)
+                for each in group.below
+                if each == top or top in steps_to(self._nodes, each)
+            )
+
+        tops = sorted(group.tops, key=lambda top: (-retained(top), top))
+        best = tops[0]
+        for top in tops[1:]:
+            better = _is_user(self._node(top).type_name) and not _is_user(
+                self._node(best).type_name
+            )
+            if better and self._rise(top, COUNT) >= _SAME_RATE * self._rise(best, COUNT):
+                best = top
+                break
+        if not self._is_wrapper(best):
+            return best
+        wrapped = [
+            each
+            for each in group.below
+            if each != best
+            and _is_user(self._node(each).type_name)
+            and not self._is_wrapper(each)
+            and self._rise(each, COUNT) >= _SAME_RATE * self._rise(best, COUNT)
+        ]
+        wrapped.sort(key=lambda each: (len(steps_to(self._nodes, each)), -self._rise(each, SIZE)))
+        return wrapped[0] if wrapped else best
+
+    def _is_wrapper(self, number: int) -> bool:
+        return self._node(number).type_name in _WRAPPERS
+
+    # ---- one object that grows ---------------------------------------------------------
+
+    def _larger(self, growing: set[int], holders: set[int]) -> list[int]:
+        """Nodes whose objects become larger and not more, for no growing child."""
+        found = []
+        accounted = set(holders)
+        for holder in holders:
+            # The dict of an object that gains attributes hangs beside these.
+            accounted.add(holder)
+            accounted.update(steps_to(self._nodes, holder))
+        for node in self._history.nodes():
+            if node in growing or node in accounted or node < _FIRST_NODE:
+                continue
+            if root_of(self._nodes, node) in (Root.OWN, Root.OTHER, *_COLLECTABLE):
+                continue
+            if any(step in growing for step in steps_to(self._nodes, node)):
+                continue
+            named_dict = self._node(node)
+            if named_dict.name == "__dict__" and named_dict.parent in accounted:
+                continue
+            longer = self._shape(node, LENGTH) is Shape.GROWS
+            larger = self._shape(node, SIZE, _MIN_BYTES) is Shape.GROWS
+            bulk = self._rise(node, SIZE) >= _MIN_BYTES
+            if (longer and (bulk or self._rise(node, LENGTH) >= _MIN_BYTES // 8)) or larger:
+                found.append(node)
+        return found
+
+    def _one_object(self, number: int) -> Suspect:
+        node = self._node(number)
+        counts, sizes = self._values(number, COUNT), self._values(number, SIZE)
+        lengths = self._values(number, LENGTH)
+        holder = self._holder(number)
+        grew = f"{lengths[0]:,} -> {lengths[-1]:,} elements" if lengths[-1] > lengths[0] else ""
+        grew = grew or f"{sizes[0]:,} -> {sizes[-1]:,} bytes"
+        return Suspect(
+            type_name=node.type_name,
+            also=(),
+            count=counts[-1],
+            size=sizes[-1],
+            count_per_minute=self._per_minute(counts),
+            size_per_minute=self._per_minute(sizes),
+            counts=tuple(counts),
+            sizes=tuple(sizes),
+            holder=holder,
+            sample_path=self._text(number),
+            reason=f"One {node.type_name} grows, and not their number: {grew}, at {holder.text}.",
+        )
+
+    # ---- parts of a suspect -------------------------------------------------------------
+
+    def _per_minute(self, values: Sequence[int]) -> PerMinute:
+        rate = theil_sen_rate(self._history.times, values)
+        return PerMinute(rate.slope * _MINUTE, rate.low * _MINUTE, rate.high * _MINUTE)
+
+    def _holder(self, number: int) -> Holder:
+        root = root_of(self._nodes, number)
+        steps = [self._node(step) for step in steps_to(self._nodes, number)]
+        lengths: Sequence[int] = ()
+        if number in self._history:
+            lengths = self._values(number, LENGTH)
+        owner = steps[-2].type_name if len(steps) > 1 and steps[-1].name else ""
+        return Holder(
+            text=self._text(number),
+            root=root.name.lower(),
+            steps=tuple(_step(each) for each in steps),
+            type_name=steps[-1].type_name if steps else "",
+            owner_type=owner if owner != "module" else "",
+            lengths=tuple(lengths) if any(lengths) else (),
+        )
+
+
+_FIRST_NODE = 16
+
+
+class _Nodes:
+    """Nodes of the table, and those that stand for several of them."""
+
+    def __init__(self, names: PathNames, folded: dict[int, PathNode]) -> None:
+        self._names = names
+        self._folded = folded
+
+    def __getitem__(self, number: int) -> PathNode:
+        return self._folded.get(number) or self._names[number]
+
+
+def _step(node: PathNode) -> PathStep:
+    elements = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
+    name = node.name or (FOLDED if node.kind in elements else "")
+    return PathStep(name, node.kind, node.type_name)
+
+
+def _is_user(type_name: str) -> bool:
+    """Whether a type is of a module, and none of the builtins."""
+    return "." in type_name

@@ -1,0 +1,28 @@
+"""Modules that are imported when they are needed first."""
+
+import importlib
+
+from _noise import work
+
+TRUTH = dict(
+    verdict="no_leak",
+    type="",
+    also=[],
+    holder="",
+    holder_hints=[],
+    settles_at=1400,
+    suspect="function",
+)
+REQUIREMENTS = []
+
+LATER = ["xml.dom.minidom", "ftplib", "imaplib", "tarfile", "wave", "turtledemo", "pydoc"]
+
+
+def setup() -> None:
+    return None
+
+
+def step(i: int) -> None:
+    work(i)
+    if i % 200 == 0 and i // 200 < len(LATER):
+        importlib.import_module(LATER[i // 200])

@@ -1,0 +1,22 @@
+"""Nothing but the background work."""
+
+from _noise import work
+
+TRUTH = dict(
+    verdict="no_leak",
+    type="",
+    also=[],
+    holder="",
+    holder_hints=[],
+    settles_at=0,
+    suspect="",
+)
+REQUIREMENTS = []
+
+
+def setup() -> None:
+    return None
+
+
+def step(i: int) -> None:
+    work(i)
