@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ops_service.background.rules import RuleFired
     from ops_service.config import (
         AuditConfig,
         AuthorizationConfig,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         TlsConfig,
     )
     from ops_service.config_file import load_config
+    from ops_service.config_watch import RuleConfig, WatchConfig
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
     from ops_service.process.operation_run import OperationContext, OperationFailed
     from ops_service.process.operations import operation
@@ -48,11 +50,14 @@ _MODULES = {
     "OpsServiceError": "errors",
     "ProcessConfig": "config",
     "RevocationConfig": "config",
+    "RuleConfig": "config_watch",
+    "RuleFired": "background.rules",
     "ServerConfig": "config",
     "Service": "server",
     "StartError": "errors",
     "StoreConfig": "config",
     "TlsConfig": "config",
+    "WatchConfig": "config_watch",
     "load_config": "config_file",
     "operation": "process.operations",
     "start": "server",
@@ -72,11 +77,14 @@ __all__ = [
     "OpsServiceError",
     "ProcessConfig",
     "RevocationConfig",
+    "RuleConfig",
+    "RuleFired",
     "ServerConfig",
     "Service",
     "StartError",
     "StoreConfig",
     "TlsConfig",
+    "WatchConfig",
     "load_config",
     "operation",
     "start",

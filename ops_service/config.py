@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops_service.config_watch import RuleConfig, WatchConfig, check_watch
 from ops_service.errors import ConfigurationError
 
 CAPABILITIES = ("INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE")
@@ -202,6 +203,10 @@ class Config:
     """Evidence on disk that outlives the process."""
     process: ProcessConfig = field(default_factory=ProcessConfig)
     """What is told of how the process was started."""
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    """The watch that runs without a caller."""
+    rules: tuple[RuleConfig, ...] = ()
+    """What that watch acts upon."""
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -387,6 +392,7 @@ def check_config(config: Config) -> None:
     _check_grants(config)
     _check_revocation(config.revocation)
     _check_bounds(config)
+    check_watch(config.watch, config.rules, has_store=config.store.directory is not None)
     if config.evaluation.enabled and config.audit.file is None:
         raise ConfigurationError(
             "evaluation.enabled is true without an audit file; set audit.file, so that "

@@ -24,6 +24,8 @@
     ├── EvaluationDisabled         evaluation is switched off here
     ├── StoreDisabled              no store is configured
     ├── SnapshotNotFound           the store has no such snapshot
+    ├── WatchDisabled              no background watch runs
+    ├── HistoryNotFound            the store has no such history
     ├── StoreFull                  its disk is full, or its bound leaves no room
     ├── StoreUnwritable            it cannot be written to
     ├── StoreDamaged               a file of it is not what was written
@@ -207,6 +209,18 @@ class SnapshotNotFound(OpsServiceError):
     """The store has no such snapshot, or no longer."""
 
     reason = "SNAPSHOT_NOT_FOUND"
+
+
+class WatchDisabled(OpsServiceError):
+    """No background watch runs in this process."""
+
+    reason = "WATCH_DISABLED"
+
+
+class HistoryNotFound(OpsServiceError):
+    """The store has no history of such a process."""
+
+    reason = "HISTORY_NOT_FOUND"
 
 
 class StoreFull(OpsServiceError):

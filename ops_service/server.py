@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +25,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from ops_service.aio_server import make_server
 from ops_service.alarms import Alarm, Alarms
+from ops_service.background.rules import RuleFired
 from ops_service.config import Config, check_config
 from ops_service.config_file import load_config, with_place
 from ops_service.credentials import CertificateSource
@@ -88,6 +89,7 @@ def start(
     *,
     namespace: Mapping[str, Any] | None = None,
     role: str = "",
+    hook: Callable[[RuleFired], object] | None = None,
 ) -> Service:
     """Open the maintenance port of this process.
 
@@ -104,6 +106,8 @@ def start(
         namespace: Names for evaluated code, such as ``{"app": app}``, looked
             up at each evaluation.
         role: What this process is, such as "worker". ListWorkers tells it.
+        hook: Called when a rule with the action ``hook`` fires, in a thread of
+            its own. What it raises goes to the log.
 
     Raises:
         ConfigurationError: The configuration is wrong or unsafe.
@@ -120,7 +124,7 @@ def start(
             "post_fork, not where the application is loaded."
         )
     try:
-        return Service(config, {} if namespace is None else namespace, role)
+        return Service(config, {} if namespace is None else namespace, role, hook)
     except ConfigurationError as error:
         raise with_place(error, config.source) from None
 
@@ -142,10 +146,17 @@ def _refuse_green_threads() -> None:
 class Service:
     """A running maintenance port. Made by `start`; usable as a context manager."""
 
-    def __init__(self, config: Config, namespace: Mapping[str, Any], role: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        namespace: Mapping[str, Any],
+        role: str,
+        hook: Callable[[RuleFired], object] | None,
+    ) -> None:
         self._config = config
         self._role = role
         self._namespace = namespace
+        self._hook = hook
         self._identity = identify_process()
         self._address = ""
         self._failure: BaseException | None = None
@@ -384,11 +395,13 @@ class Service:
         self._address = port.address
         self._describe_itself(servicer)
         self._gate, self._port, self._checks = gate, port, checks
+        servicer.start_watch(self._hook, self._audit.end)
         self._ready.set()
         try:
             await port.keep_open(self._stopping)
         finally:
             evaluator.stop_all()
+            servicer.stop_watch()
             servicer.stop_stored_captures()
             servicer.stop_work()
             await port.close()

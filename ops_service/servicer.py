@@ -7,7 +7,6 @@ import contextlib
 import platform
 import threading
 import time
-from collections.abc import Generator
 from contextlib import aclosing
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +16,7 @@ import grpc
 
 from ops_service.alarms import Alarms
 from ops_service.call import current_call
+from ops_service.capture_job import CaptureJob
 from ops_service.config import Config
 from ops_service.convert import (
     CENSUS_METHODS,
@@ -45,7 +45,7 @@ from ops_service.heap.census import take_census
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CaptureOptions, Census, CensusOptions
-from ops_service.heap.snapshot import Capture, start_capture
+from ops_service.history_methods import HistoryMethods
 from ops_service.live_methods import LiveMethods
 from ops_service.memory_messages import (
     collection_result,
@@ -60,7 +60,6 @@ from ops_service.process.identity import ProcessIdentity
 from ops_service.process.memory import Memory, read_memory
 from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
-from ops_service.snapshot_stream import snapshot_messages
 from ops_service.store.store import Store
 from ops_service.store_methods import StoreMethods
 from ops_service.v1 import (
@@ -86,6 +85,7 @@ _POLL_SECONDS = 0.25
 
 class MaintenanceServicer(
     GrowthMethods,
+    HistoryMethods,
     LiveMethods,
     StoreMethods,
     maintenance_service_pb2_grpc.MaintenanceServiceServicer,
@@ -262,7 +262,7 @@ class MaintenanceServicer(
             lifetime_limit=self._config.heap.lifetime_limit_seconds,
             cpu_share=self._config.heap.cpu_share,
         )
-        job = _CaptureJob(options)
+        job = CaptureJob(options)
         messages = job.messages(
             process=process_id(self._identity),
             snapshot_id=current_call().call_id,
@@ -326,28 +326,3 @@ class MaintenanceServicer(
             await context.write(evaluation_pb2.EvaluateCodeResponse(result=message))
         finally:
             evaluation.stop()
-
-
-class _CaptureJob:
-    """A capture that can be cancelled at any moment, before it has begun too."""
-
-    def __init__(self, options: CaptureOptions) -> None:
-        self._options = options
-        self._lock = threading.Lock()
-        self._capture: Capture | None = None
-        self._cancelled = threading.Event()
-
-    def messages(self, **facts: Any) -> Generator[bytes, None, None]:
-        with start_capture(self._options, self._cancelled.is_set) as capture:
-            with self._lock:
-                self._capture = capture
-                if self._cancelled.is_set():
-                    return
-            yield from snapshot_messages(capture, **facts)
-
-    def cancel(self) -> None:
-        with self._lock:
-            self._cancelled.set()
-            capture = self._capture
-        if capture is not None:
-            capture.cancel()

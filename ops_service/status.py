@@ -39,6 +39,8 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.EvaluationDisabled: StatusCode.FAILED_PRECONDITION,
     errors.StoreDisabled: StatusCode.FAILED_PRECONDITION,
     errors.SnapshotNotFound: StatusCode.NOT_FOUND,
+    errors.WatchDisabled: StatusCode.FAILED_PRECONDITION,
+    errors.HistoryNotFound: StatusCode.NOT_FOUND,
     errors.StoreFull: StatusCode.RESOURCE_EXHAUSTED,
     errors.StoreUnwritable: StatusCode.FAILED_PRECONDITION,
     errors.StoreDamaged: StatusCode.DATA_LOSS,

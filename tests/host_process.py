@@ -94,7 +94,7 @@ def main() -> None:
         try:
             match command["do"]:
                 case "start":
-                    service = ops_service.start(namespace=planted)
+                    service = ops_service.start(namespace=planted, hook=planted.get("hook"))
                     planted["service"] = service
                     answer: Any = {"address": service.address, "instance_id": service.instance_id}
                 case "run":

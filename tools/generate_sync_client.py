@@ -20,7 +20,7 @@ SUBSTITUTIONS = [
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\b__a(enter|exit)__\b", r"__\1__"),
-    (r"\bAsync(Calls|LiveMethods|MaintenanceClient|StoreMethods)\b", r"\1"),
+    (r"\bAsync(Calls|HistoryMethods|LiveMethods|MaintenanceClient|StoreMethods)\b", r"\1"),
     (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),
     (r"\bAsyncGenerator\b", "Generator"),
     (r"\b_async\b", "_sync"),

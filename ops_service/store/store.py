@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops_service.errors import StoreDisabled
 from ops_service.store.directory import Directory
+from ops_service.store.history import HistoryWriter, read_history
 from ops_service.store.model import InstanceFacts, StoredInstance, StoredSnapshot
 from ops_service.store.reader import SnapshotReader
 from ops_service.store.writer import Growing, SnapshotWriter
@@ -71,6 +72,19 @@ class Store:
         with self._lock:
             growing = self._growing.get(snapshot_id)
         return SnapshotReader(self._directory, snapshot_id, offset, growing)
+
+    def write_history(self, max_bytes: int) -> HistoryWriter:
+        """Begin the history of this process, of so many bytes at most."""
+        return HistoryWriter(self._directory, max_bytes)
+
+    def read_history(self, instance_id: str) -> tuple[list[bytes], int]:
+        """The records of a process's history. See `history.read_history`."""
+        return read_history(self._directory.path / instance_id)
+
+    def previous(self) -> StoredInstance | None:
+        """The process that ended last, of those that left a history; None without one."""
+        ended = [each for each in self.instances() if not each.running and each.history_bytes]
+        return max(ended, key=lambda each: each.last_write, default=None)
 
     def close(self) -> None:
         """Say that this process is done. What it stored stays."""

@@ -2,6 +2,7 @@ from ops_service.v1 import allocations_pb2 as _allocations_pb2
 from ops_service.v1 import annotations_pb2 as _annotations_pb2
 from ops_service.v1 import evaluation_pb2 as _evaluation_pb2
 from ops_service.v1 import growth_pb2 as _growth_pb2
+from ops_service.v1 import growth_history_pb2 as _growth_history_pb2
 from ops_service.v1 import heap_pb2 as _heap_pb2
 from ops_service.v1 import heap_graph_pb2 as _heap_graph_pb2
 from ops_service.v1 import loggers_pb2 as _loggers_pb2

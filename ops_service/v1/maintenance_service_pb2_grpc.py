@@ -4,6 +4,7 @@ import grpc
 
 from ops_service.v1 import allocations_pb2 as ops__service_dot_v1_dot_allocations__pb2
 from ops_service.v1 import evaluation_pb2 as ops__service_dot_v1_dot_evaluation__pb2
+from ops_service.v1 import growth_history_pb2 as ops__service_dot_v1_dot_growth__history__pb2
 from ops_service.v1 import growth_pb2 as ops__service_dot_v1_dot_growth__pb2
 from ops_service.v1 import heap_graph_pb2 as ops__service_dot_v1_dot_heap__graph__pb2
 from ops_service.v1 import heap_pb2 as ops__service_dot_v1_dot_heap__pb2
@@ -110,6 +111,11 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/InvokeOperation',
                 request_serializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.FromString,
+                )
+        self.ReadGrowthHistory = channel.unary_stream(
+                '/ops_service.v1.MaintenanceService/ReadGrowthHistory',
+                request_serializer=ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryResponse.FromString,
                 )
         self.EvaluateCode = channel.unary_stream(
                 '/ops_service.v1.MaintenanceService/EvaluateCode',
@@ -271,6 +277,15 @@ class MaintenanceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadGrowthHistory(self, request, context):
+        """Tells what the background watch saw since its start, in this process or in one
+        before it: figures of each sample, rules that fired, and the latest report.
+        Caller: INSPECT. Cost to the host: reading the history.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EvaluateCode(self, request, context):
         """Runs code in the process and streams its output, then its result.
         Caller: EVALUATE, which is full control of the process; refused unless the
@@ -363,6 +378,11 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.InvokeOperation,
                     request_deserializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.SerializeToString,
+            ),
+            'ReadGrowthHistory': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadGrowthHistory,
+                    request_deserializer=ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryResponse.SerializeToString,
             ),
             'EvaluateCode': grpc.unary_stream_rpc_method_handler(
                     servicer.EvaluateCode,
@@ -654,6 +674,23 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/InvokeOperation',
             ops__service_dot_v1_dot_operations__pb2.InvokeOperationRequest.SerializeToString,
             ops__service_dot_v1_dot_operations__pb2.InvokeOperationResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReadGrowthHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/ReadGrowthHistory',
+            ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryRequest.SerializeToString,
+            ops__service_dot_v1_dot_growth__history__pb2.ReadGrowthHistoryResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

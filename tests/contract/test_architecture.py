@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "process": set(),
     "store": {"varint"},
     "varint": set(),
-    "config": set(),
+    "config": {"config_watch"},
+    "config_watch": set(),
     "config_file": {"config", "files"},
     "files": set(),
     "certificate": set(),
@@ -37,6 +38,31 @@ MAY_IMPORT = {
     "workers": set(),
     "convert": {"config", "heap", "process", "repl", "v1"},
     "snapshot_stream": {"convert", "heap", "v1", "varint"},
+    "background": {
+        "config_watch",
+        "capture_job",
+        "config",
+        "convert",
+        "growth",
+        "growth_messages",
+        "heap",
+        "leaks",
+        "process",
+        "store",
+        "v1",
+    },
+    "capture_job": {"heap", "snapshot_stream"},
+    "history_methods": {
+        "background",
+        "config",
+        "convert",
+        "growth",
+        "heap",
+        "process",
+        "store",
+        "v1",
+        "workers",
+    },
     "store_methods": {
         "call",
         "config",
@@ -86,6 +112,7 @@ MAY_IMPORT = {
     "servicer": {
         "alarms",
         "call",
+        "capture_job",
         "config",
         "convert",
         "growth",
@@ -96,7 +123,7 @@ MAY_IMPORT = {
         "operation_methods",
         "process",
         "repl",
-        "snapshot_stream",
+        "history_methods",
         "store",
         "store_methods",
         "v1",
@@ -105,6 +132,7 @@ MAY_IMPORT = {
     "server": {
         "aio_server",
         "alarms",
+        "background",
         "config",
         "config_file",
         "credentials",
@@ -227,13 +255,13 @@ def test_importing_the_host_package_is_cheap() -> None:
 PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
-        HeapConfig LimitsConfig OperationContext OperationFailed OpsServiceError
-        ProcessConfig RevocationConfig ServerConfig Service StartError StoreConfig TlsConfig
-        load_config operation start
+        HeapConfig LimitsConfig OperationContext OperationFailed OpsServiceError ProcessConfig
+        RevocationConfig RuleConfig RuleFired ServerConfig Service StartError StoreConfig
+        TlsConfig WatchConfig load_config operation start
     """,
     "ops_client": """
         AllocationTrace AsyncMaintenanceClient CaptureProgress CapturedSnapshot
-        ClientCredentials Evaluation MaintenanceClient OperationRun Stacks
+        ClientCredentials Evaluation GrowthHistory MaintenanceClient OperationRun Stacks
     """,
 }
 

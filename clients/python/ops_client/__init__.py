@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ops_client._allocations import AllocationTrace
     from ops_client._async.client import AsyncMaintenanceClient
     from ops_client._evaluation import Evaluation
+    from ops_client._history import GrowthHistory
     from ops_client._operation import OperationRun
     from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress
     from ops_client._stacks import Stacks
@@ -31,6 +32,7 @@ __all__ = [
     "CapturedSnapshot",
     "ClientCredentials",
     "Evaluation",
+    "GrowthHistory",
     "MaintenanceClient",
     "OperationRun",
     "Stacks",
@@ -45,6 +47,7 @@ _MODULES = {
     "CapturedSnapshot": "_snapshot_stream",
     "ClientCredentials": "credentials",
     "Evaluation": "_evaluation",
+    "GrowthHistory": "_history",
     "MaintenanceClient": "_sync.client",
     "OperationRun": "_operation",
     "Stacks": "_stacks",

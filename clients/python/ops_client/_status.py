@@ -36,6 +36,8 @@ REASONS: dict[str, type[CallFailed]] = {
     "EVALUATION_DISABLED": errors.EvaluationDisabled,
     "STORE_DISABLED": errors.StoreDisabled,
     "SNAPSHOT_NOT_FOUND": errors.SnapshotNotFound,
+    "WATCH_DISABLED": errors.WatchDisabled,
+    "HISTORY_NOT_FOUND": errors.HistoryNotFound,
     "STORE_FULL": errors.StoreFull,
     "STORE_UNWRITABLE": errors.StoreUnwritable,
     "STORE_DAMAGED": errors.StoreDamaged,

@@ -31,6 +31,8 @@
     │   ├── EvaluationDisabled         evaluation is switched off there
     │   ├── StoreDisabled              it has no store
     │   ├── SnapshotNotFound           its store has no such snapshot
+    │   ├── WatchDisabled              no background watch runs there
+    │   ├── HistoryNotFound            its store has no such history
     │   ├── StoreFull                  no room is left in its store
     │   ├── StoreUnwritable            its store cannot be written to
     │   ├── StoreDamaged               a file of its store is damaged
@@ -208,6 +210,14 @@ class StoreDisabled(CallFailed):
 
 class SnapshotNotFound(CallFailed):
     """The process's store has no such snapshot, or no longer."""
+
+
+class WatchDisabled(CallFailed):
+    """No background watch runs in the process."""
+
+
+class HistoryNotFound(CallFailed):
+    """The process's store has no history of such a process."""
 
 
 class StoreFull(CallFailed):

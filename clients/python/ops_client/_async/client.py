@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from ops_client._async.calls import AsyncCalls
+from ops_client._async.history import AsyncHistoryMethods
 from ops_client._async.live import AsyncLiveMethods
 from ops_client._async.stored import AsyncStoreMethods
 from ops_client._durations import to_duration
@@ -48,7 +49,7 @@ _EVALUATION = 60.0
 _WATCH = 60.0
 
 
-class AsyncMaintenanceClient(AsyncLiveMethods, AsyncStoreMethods):
+class AsyncMaintenanceClient(AsyncHistoryMethods, AsyncLiveMethods, AsyncStoreMethods):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from ops_client._sync.calls import Calls
+from ops_client._sync.history import HistoryMethods
 from ops_client._sync.live import LiveMethods
 from ops_client._sync.stored import StoreMethods
 from ops_client._durations import to_duration
@@ -49,7 +50,7 @@ _EVALUATION = 60.0
 _WATCH = 60.0
 
 
-class MaintenanceClient(LiveMethods, StoreMethods):
+class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error

@@ -22,6 +22,7 @@ from ops_client.cli.heap_report import report
 from ops_client.cli.heap_retained import retained
 from ops_client.cli.heap_summary import summary
 from ops_client.cli.heap_suspects import suspects
+from ops_client.cli.leaks_report import report as leaks_report
 from ops_client.cli.leaks_watch import watch
 from ops_client.cli.loggers_list import list_ as list_loggers
 from ops_client.cli.loggers_set import set_ as set_logger
@@ -85,6 +86,7 @@ heap.command("report")(report)
 heap.command("export")(export)
 heap.command("query")(query)
 leaks.command("watch")(watch)
+leaks.command("report")(leaks_report)
 loggers.command("list")(list_loggers)
 loggers.command("set")(set_logger)
 operations.command("list")(list_operations)

@@ -76,6 +76,8 @@ class ExitCode(IntEnum):
     STORE_FULL = 62
     STORE_UNWRITABLE = 63
     STORE_DAMAGED = 64
+    WATCH_DISABLED = 65
+    HISTORY_NOT_FOUND = 66
 
     OBJECT_NOT_FOUND = 70
     DIFFERENT_PROCESSES = 71
@@ -130,6 +132,8 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.EvaluationDisabled: ExitCode.EVALUATION_DISABLED,
     errors.StoreDisabled: ExitCode.STORE_DISABLED,
     errors.SnapshotNotFound: ExitCode.SNAPSHOT_NOT_FOUND,
+    errors.WatchDisabled: ExitCode.WATCH_DISABLED,
+    errors.HistoryNotFound: ExitCode.HISTORY_NOT_FOUND,
     errors.StoreFull: ExitCode.STORE_FULL,
     errors.StoreUnwritable: ExitCode.STORE_UNWRITABLE,
     errors.StoreDamaged: ExitCode.STORE_DAMAGED,

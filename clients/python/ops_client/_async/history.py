@@ -1,0 +1,59 @@
+"""Calls on the history of a background watch."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from ops_client._async.calls import AsyncCalls
+from ops_client._history import GrowthHistory
+from ops_client.errors import ConnectionLost
+from ops_service.v1 import growth_history_pb2
+
+_TIMEOUT = 60.0
+
+
+class AsyncHistoryMethods:
+    """The part of the client that reads what a background watch saw."""
+
+    _calls: AsyncCalls
+    _instance_id: str
+
+    async def read_growth_history(
+        self,
+        *,
+        previous: bool = False,
+        stored_instance_id: str = "",
+        timeout: float = _TIMEOUT,
+    ) -> GrowthHistory:
+        """Ask what the background watch saw since its start. Needs INSPECT.
+
+        Args:
+            previous: Of the process that ended last, from the store.
+            stored_instance_id: Of this process, from the store.
+            timeout: Seconds.
+
+        Raises:
+            WatchDisabled: No watch runs in the process.
+            StoreDisabled: It has no store.
+            HistoryNotFound: Its store has no such history.
+        """
+        request = growth_history_pb2.ReadGrowthHistoryRequest(
+            instance_id=self._instance_id,
+            previous=previous,
+            stored_instance_id=stored_instance_id,
+        )
+        header = trailer = None
+        records = []
+        call = self._calls.stream(self._calls.stub.ReadGrowthHistory, request, timeout)
+        async with aclosing(call) as replies:
+            async for reply in replies:
+                kind = reply.WhichOneof("part")
+                if kind == "header":
+                    header = reply.header
+                elif kind == "record":
+                    records.append(reply.record)
+                elif kind == "trailer":
+                    trailer = reply.trailer
+        if header is None or trailer is None:
+            raise ConnectionLost("The history ended before its trailer. Ask again.")
+        return GrowthHistory(header, tuple(records), tuple(trailer.warnings))

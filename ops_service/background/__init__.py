@@ -1,0 +1,1 @@
+"""The watch that runs without a caller, its history, and what it does by rule."""
