@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,9 @@ class Call:
     """Every typed subject alternative name of the certificate."""
     capabilities: frozenset[str]
     """What the principal may do, besides what every authenticated peer may."""
+    record: Callable[[str, dict[str, Any]], Awaitable[None]]
+    """Puts one more audit record of this call on the disk: an event and its facts.
+    Raises AuditUnavailable; what it is about must not begin then."""
     operations: tuple[str, ...] = ()
     """Patterns of the operations of the application that its grant lists."""
 

@@ -97,6 +97,10 @@ class EvaluationConfig:
     """Where the text of a value, an exception or a traceback is cut, as UTF-8."""
     max_concurrent: int = 2
     """Evaluations at once. One that cannot be stopped keeps its place."""
+    max_sessions: int = 4
+    """Interactive sessions at once, those that nobody is connected to included."""
+    session_idle_seconds: float = 900.0
+    """After how long without input an interactive session ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,8 +277,8 @@ def _check_address(server: ServerConfig) -> None:
         )
 
 
-def _check_grants(config: Config) -> None:
-    if not config.grants:
+def _check_grants(config: Config, *, may_be_empty: bool) -> None:
+    if not config.grants and not may_be_empty:
         raise ConfigurationError(
             "grants is empty, so nobody could call anything; add a [[grants]] table "
             "with principal and capabilities"
@@ -303,6 +307,11 @@ def _check_grants(config: Config) -> None:
                 f"{key}.principal is {name!r}, which has a grant already; merge the two"
             )
         seen.add(name)
+        if "*" in name and "EVALUATE" in grant.capabilities:
+            raise ConfigurationError(
+                f"{key}.principal is {name!r}, a wildcard, which cannot hold EVALUATE; name each "
+                "principal that may evaluate code"
+            )
         if not grant.capabilities:
             raise ConfigurationError(
                 f"{key}.capabilities is empty; list some of {', '.join(CAPABILITIES)}"
@@ -357,6 +366,8 @@ def _check_bounds(config: Config) -> None:
         ("evaluation.time_limit_seconds", config.evaluation.time_limit_seconds, 0.1, 3600),
         ("evaluation.output_limit_bytes", config.evaluation.output_limit_bytes, 1, 64 << 20),
         ("evaluation.result_limit_bytes", config.evaluation.result_limit_bytes, 64, 1 << 20),
+        ("evaluation.max_sessions", config.evaluation.max_sessions, 1, 64),
+        ("evaluation.session_idle_seconds", config.evaluation.session_idle_seconds, 1, 86400),
         ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
         ("audit.rotate_bytes", config.audit.rotate_bytes, 0, 1 << 40),
         ("audit.keep_files", config.audit.keep_files, 0, 1000),
@@ -381,15 +392,18 @@ def _check_bounds(config: Config) -> None:
             raise ConfigurationError(f"{key} is {value}; choose from {low} to {high}")
 
 
-def check_config(config: Config) -> None:
+def check_config(config: Config, *, may_grant_nothing: bool = False) -> None:
     """Refuse values that make no sense or are not safe. Touches no file.
+
+    Args:
+        may_grant_nothing: Whether there may be no grants at all.
 
     Raises:
         ConfigurationError: Names the key and the remedy.
     """
     _check_address(config.server)
     _check_slots(config.server)
-    _check_grants(config)
+    _check_grants(config, may_be_empty=may_grant_nothing)
     _check_revocation(config.revocation)
     _check_bounds(config)
     check_watch(config.watch, config.rules, has_store=config.store.directory is not None)

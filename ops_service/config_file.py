@@ -19,16 +19,21 @@ from ops_service.errors import ConfigurationError
 from ops_service.files import refuse_if_others_may_write
 
 ENVIRONMENT_VARIABLE = "OPS_SERVICE_CONFIG"
+EVALUATE_VARIABLE = "OPS_SERVICE_EVALUATE"
 
 _WORDING = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
 
 
-def load_config(path: str | os.PathLike[str] | None = None) -> Config:
+def load_config(
+    path: str | os.PathLike[str] | None = None, *, may_grant_nothing: bool = False
+) -> Config:
     """Read and check a configuration file.
 
     Args:
         path: The TOML file. By default the one that the environment variable
             ``OPS_SERVICE_CONFIG`` names. Paths in it are relative to its directory.
+        may_grant_nothing: Whether it may hold no grants, so that nobody can call
+            anything.
 
     Raises:
         ConfigurationError: Names the file, the line, the key and the remedy.
@@ -56,7 +61,7 @@ def load_config(path: str | os.PathLike[str] | None = None) -> Config:
         raise ConfigurationError(f"{file}: is not valid TOML: {error}") from error
     try:
         config: Config = _read_table(Config, table, "", file.absolute().parent)
-        check_config(config)
+        check_config(config, may_grant_nothing=may_grant_nothing)
     except ConfigurationError as error:
         raise ConfigurationError(f"{_place(file, text, str(error))}: {error}") from None
     return dataclasses.replace(config, source=file.absolute())
@@ -102,6 +107,25 @@ def _line_of(key: str, text: str) -> int | None:
         if key == table or key.startswith((f"{table}.", f"{table}[")):
             found = number if found is None or key.startswith(table) else found
     return found
+
+
+def heed_environment(config: Config) -> Config:
+    """The configuration, without evaluation if the environment says so.
+
+    Raises:
+        ConfigurationError: The environment says something else.
+    """
+    value = os.environ.get(EVALUATE_VARIABLE, "").strip().lower()
+    if value in ("", "on"):
+        return config
+    if value != "off":
+        raise ConfigurationError(
+            f"{EVALUATE_VARIABLE} is {value!r}; write off, which wins over the configuration, or "
+            "leave it out"
+        )
+    return dataclasses.replace(
+        config, evaluation=dataclasses.replace(config.evaluation, enabled=False)
+    )
 
 
 def _read_table(kind: type[Any], table: dict[str, Any], prefix: str, base: Path) -> Any:

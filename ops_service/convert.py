@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ops_service.config import EvaluationConfig
-from ops_service.errors import EvaluationDisabled, InvalidRequest
+from ops_service.errors import InvalidRequest
 from ops_service.heap.model import ContentLevel, Contents, GcMoment, Sites, WalkMode
 from ops_service.process.command import Setting
 from ops_service.process.identity import ProcessIdentity
-from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
-from ops_service.repl.evaluator import Evaluator
-from ops_service.repl.output import STDERR, STDOUT
-from ops_service.v1 import evaluation_pb2, heap_graph_pb2, heap_pb2, process_pb2
+from ops_service.v1 import heap_graph_pb2, heap_pb2, process_pb2
 
-_MAX_SOURCE_BYTES = 1 << 20
 _MAX_WARNINGS = 100
-
-# A message of these stays far under the 4 MiB that clients take by default.
-_OUTPUT_CHARACTERS = 64 << 10
 
 CENSUS_METHODS: dict[WalkMode, heap_pb2.CensusMethod] = {
     WalkMode.FORKED: heap_pb2.CENSUS_METHOD_FORKED_WALK,
@@ -54,19 +44,6 @@ CONTENT_LEVELS: dict[ContentLevel, heap_graph_pb2.ContentLevel] = {
 _LEVELS_ASKED_FOR = {
     heap_graph_pb2.CONTENT_LEVEL_UNSPECIFIED: ContentLevel.NONE,
     **{asked: level for level, asked in CONTENT_LEVELS.items()},
-}
-
-_OUTCOMES: dict[Outcome, evaluation_pb2.EvaluationOutcome] = {
-    Outcome.COMPLETED: evaluation_pb2.EVALUATION_OUTCOME_COMPLETED,
-    Outcome.RAISED: evaluation_pb2.EVALUATION_OUTCOME_RAISED,
-    Outcome.INVALID_SOURCE: evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE,
-    Outcome.TIMED_OUT: evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT,
-    Outcome.STILL_RUNNING: evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING,
-}
-
-_OUTPUT_STREAMS: dict[str, evaluation_pb2.OutputStream] = {
-    STDOUT: evaluation_pb2.OUTPUT_STREAM_STDOUT,
-    STDERR: evaluation_pb2.OUTPUT_STREAM_STDERR,
 }
 
 
@@ -144,67 +121,6 @@ def add_warning(warnings: list[str], text: str) -> None:
         warnings.append("Further warnings were left out.")
 
 
-def evaluation_bounds(
-    request: evaluation_pb2.EvaluateCodeRequest, config: EvaluationConfig
-) -> Bounds:
-    """Bounds of an evaluation.
-
-    Raises:
-        EvaluationDisabled: Evaluation is off here.
-        InvalidRequest: The source is too long, or the time limit out of bounds.
-    """
-    if not config.enabled:
-        raise EvaluationDisabled(
-            "Evaluation is switched off in this process; set enabled = true under "
-            "[evaluation] in its configuration and start it again."
-        )
-    size = len(request.source.encode())
-    if size > _MAX_SOURCE_BYTES:
-        raise InvalidRequest(
-            f"source is {size} bytes; send at most {_MAX_SOURCE_BYTES}.",
-            details={"field": "source"},
-        )
-    return Bounds(
-        time_limit=seconds_field(
-            request.time_limit,
-            is_set=request.HasField("time_limit"),
-            field="time_limit",
-            default=config.time_limit_seconds,
-            low=0.01,
-            high=config.time_limit_seconds,
-        ),
-        output_limit=config.output_limit_bytes,
-        result_limit=config.result_limit_bytes,
-    )
-
-
-def evaluation_output(
-    runs: list[tuple[str, str]],
-) -> Iterator[evaluation_pb2.EvaluationOutput]:
-    """Printed text in messages that any client takes."""
-    for stream, text in runs:
-        for begin in range(0, len(text), _OUTPUT_CHARACTERS):
-            yield evaluation_pb2.EvaluationOutput(
-                stream=_OUTPUT_STREAMS[stream], text=text[begin : begin + _OUTPUT_CHARACTERS]
-            )
-
-
-def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.EvaluationResult:
-    """How an evaluation ended."""
-    message = evaluation_pb2.EvaluationResult(
-        outcome=_OUTCOMES[result.outcome],
-        value_repr=result.value_repr,
-        value_truncated=result.value_truncated,
-        elapsed=duration(evaluation.elapsed),
-        output_truncated=evaluation.output.truncated,
-    )
-    if result.exception is not None:
-        message.exception.type_name = result.exception.type_name
-        message.exception.message = result.exception.message
-        message.exception.traceback = result.exception.traceback
-    return message
-
-
 def start_settings(settings: list[Setting]) -> list[process_pb2.StartSetting]:
     """What the process was started with."""
 
@@ -217,17 +133,4 @@ def start_settings(settings: list[Setting]) -> list[process_pb2.StartSetting]:
             name=text(each.name), value=None if each.value is None else text(each.value)
         )
         for each in settings
-    ]
-
-
-def running_evaluations(evaluator: Evaluator) -> list[process_pb2.RunningEvaluation]:
-    """Evaluations that have not ended."""
-    return [
-        process_pb2.RunningEvaluation(
-            evaluation_id=running.evaluation_id,
-            principal=running.principal,
-            elapsed=duration(running.elapsed),
-            past_time_limit=running.past_time_limit,
-        )
-        for running in evaluator.running()
     ]

@@ -29,6 +29,8 @@
     ├── StoreFull                  its disk is full, or its bound leaves no room
     ├── StoreUnwritable            it cannot be written to
     ├── StoreDamaged               a file of it is not what was written
+    ├── SessionNotFound            no such interactive session, or not of this caller
+    ├── PlaceUnavailable           the application does not offer to run code there
     └── AuditUnavailable           the audit record could not be written
 
 Raise what happened; `ops_service.status` maps it to the wire, once.
@@ -239,6 +241,18 @@ class StoreDamaged(OpsServiceError):
     """A file of the store is not what was written, or cannot be read."""
 
     reason = "STORE_DAMAGED"
+
+
+class SessionNotFound(OpsServiceError):
+    """There is no such interactive session, no longer, or not of this caller."""
+
+    reason = "SESSION_NOT_FOUND"
+
+
+class PlaceUnavailable(OpsServiceError):
+    """The application does not offer the place that code should run in."""
+
+    reason = "PLACE_UNAVAILABLE"
 
 
 class AuditUnavailable(OpsServiceError):

@@ -108,7 +108,7 @@ class Reloader:
             return False
         # Remembered even if it cannot be used: each change is read once.
         self._config_stamp = stamp
-        fresh = load_config(source)
+        fresh = load_config(source, may_grant_nothing=True)
         self._say_what_needs_a_start(fresh)
         live = {name: getattr(fresh, name) for name in _LIVE}
         config = dataclasses.replace(self._started_with, **live)

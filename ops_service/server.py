@@ -12,7 +12,6 @@ import atexit
 import contextlib
 import logging
 import os
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +26,7 @@ from ops_service.aio_server import make_server
 from ops_service.alarms import Alarm, Alarms
 from ops_service.background.rules import RuleFired
 from ops_service.config import Config, check_config
-from ops_service.config_file import load_config, with_place
+from ops_service.config_file import heed_environment, load_config, with_place
 from ops_service.credentials import CertificateSource
 from ops_service.errors import ConfigurationError, StartError
 from ops_service.files import refuse_if_others_may_write
@@ -44,6 +43,7 @@ from ops_service.gate.methods import (
 )
 from ops_service.gate.passage import Rules
 from ops_service.heap import engine, pause
+from ops_service.heap.lookup import find_object
 from ops_service.heap.own import register
 from ops_service.port import Port
 from ops_service.process.descriptors import (
@@ -55,13 +55,15 @@ from ops_service.process.descriptors import (
 from ops_service.process.identity import identify_process
 from ops_service.reload import Reloader
 from ops_service.repl.evaluator import Evaluator
+from ops_service.repl.places import MainThreadExecutor, Places
+from ops_service.repl.session import Sessions
 from ops_service.revocation import Revocation, load_revocation
 from ops_service.servicer import MaintenanceServicer
 from ops_service.slots import claim_address
 from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
 from ops_service.v1 import maintenance_service_pb2_grpc
-from ops_service.workers import Workers
+from ops_service.workers import Workers, refuse_green_threads
 
 _LOGGER = logging.getLogger("ops_service")
 
@@ -90,6 +92,8 @@ def start(
     namespace: Mapping[str, Any] | None = None,
     role: str = "",
     hook: Callable[[RuleFired], object] | None = None,
+    main_thread_executor: MainThreadExecutor | None = None,
+    event_loop: asyncio.AbstractEventLoop | None = None,
 ) -> Service:
     """Open the maintenance port of this process.
 
@@ -102,12 +106,21 @@ def start(
     calls go on.
 
     Args:
-        config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names.
+        config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names. Where it
+            was read from a file, its grants are read again when that changes.
+            ``OPS_SERVICE_EVALUATE=off`` in the environment switches evaluation off
+            whatever it says.
         namespace: Names for evaluated code, such as ``{"app": app}``, looked
             up at each evaluation.
         role: What this process is, such as "worker". ListWorkers tells it.
         hook: Called when a rule with the action ``hook`` fires, in a thread of
             its own. What it raises goes to the log.
+        main_thread_executor: Takes a function without arguments and lets the main
+            thread call it soon, such as the ``put`` of a queue that the main thread
+            empties. Without one, no code is evaluated there.
+        event_loop: The application's asyncio loop, for code that awaits. Without
+            one, a running loop is looked for when code awaits: the main thread's,
+            or the only one.
 
     Raises:
         ConfigurationError: The configuration is wrong or unsafe.
@@ -116,31 +129,19 @@ def start(
     if config is None:
         config = load_config()
     check_config(config)
-    _refuse_green_threads()
+    config = heed_environment(config)
+    refuse_green_threads()
     if _started_before_fork:
         raise StartError(
             "A service was started in the process that this one was forked from, and gRPC does "
             "not survive a fork. Start the service after the fork alone: in gunicorn's "
             "post_fork, not where the application is loaded."
         )
+    places = Places(main_thread_executor, event_loop)
     try:
-        return Service(config, {} if namespace is None else namespace, role, hook)
+        return Service(config, {} if namespace is None else namespace, role, hook, places)
     except ConfigurationError as error:
         raise with_place(error, config.source) from None
-
-
-def _refuse_green_threads() -> None:
-    """Raise StartError where a thread would not be a thread of the system."""
-    patched = False
-    if monkey := sys.modules.get("gevent.monkey"):
-        patched = monkey.is_module_patched("threading") or monkey.is_module_patched("socket")
-    if monkey := sys.modules.get("eventlet.patcher"):
-        patched = patched or monkey.is_monkey_patched("thread")
-    if patched:
-        raise StartError(
-            "gevent or eventlet has replaced the threads of this process, and the port needs "
-            "a real one; run it in a worker without monkey patching."
-        )
 
 
 class Service:
@@ -152,11 +153,13 @@ class Service:
         namespace: Mapping[str, Any],
         role: str,
         hook: Callable[[RuleFired], object] | None,
+        places: Places,
     ) -> None:
         self._config = config
         self._role = role
         self._namespace = namespace
         self._hook = hook
+        self._places = places
         self._identity = identify_process()
         self._address = ""
         self._failure: BaseException | None = None
@@ -164,6 +167,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._gate: Gate | None = None
+        self._sessions: Sessions | None = None
         self._port: Port | None = None
         # Threads that fork, and for which the port was closed.
         self._forking: set[int] = set()
@@ -275,9 +279,12 @@ class Service:
 
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
         gate, loop = self._gate, self._loop
+        authorization = Authorization(config, revocation)
         if gate is not None and loop is not None:
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(gate.set_authorization, Authorization(config, revocation))
+                loop.call_soon_threadsafe(gate.set_authorization, authorization)
+        if self._sessions is not None:
+            self._sessions.keep_where(authorization.may_evaluate)
         self._audit.end({**self._about_files, "event": "reloaded"})
 
     def _renew_port(self) -> None:
@@ -374,9 +381,17 @@ class Service:
         )
         gate = Gate(rules)
         workers = Workers(self._loop, _WORKER_LIMIT)
-        evaluator = Evaluator(self._namespace, config.evaluation.max_concurrent)
+        evaluator = Evaluator(
+            self._namespace,
+            config.evaluation.max_concurrent,
+            places=self._places,
+            find_object=find_object,
+        )
+        sessions = Sessions(
+            evaluator, config.evaluation.max_sessions, config.evaluation.session_idle_seconds
+        )
         servicer = MaintenanceServicer(
-            config, self._identity, workers, evaluator, self._store, self._alarms
+            config, self._identity, workers, evaluator, sessions, self._store, self._alarms
         )
         self._servicer = servicer
         checks = health.aio.HealthServicer()
@@ -394,12 +409,14 @@ class Service:
         await port.open()
         self._address = port.address
         self._describe_itself(servicer)
+        self._sessions = sessions
         self._gate, self._port, self._checks = gate, port, checks
         servicer.start_watch(self._hook, self._audit.end)
         self._ready.set()
         try:
             await port.keep_open(self._stopping)
         finally:
+            sessions.keep_where(lambda name: False)
             evaluator.stop_all()
             servicer.stop_watch()
             servicer.stop_stored_captures()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import platform
 import threading
 import time
@@ -23,12 +22,8 @@ from ops_service.convert import (
     GC_MOMENTS,
     contents,
     duration,
-    evaluation_bounds,
-    evaluation_output,
-    evaluation_result,
     limit_field,
     process_id,
-    running_evaluations,
     seconds_field,
     start_settings,
     timestamp,
@@ -38,6 +33,8 @@ from ops_service.errors import (
     OpsServiceError,
     WalkTimeout,
 )
+from ops_service.evaluation_messages import evaluation_places, open_sessions, running_evaluations
+from ops_service.evaluation_methods import EvaluationMethods
 from ops_service.growth import GrowthSampling
 from ops_service.growth_methods import GrowthMethods
 from ops_service.heap.arenas import arena_statistics
@@ -60,11 +57,12 @@ from ops_service.process.identity import ProcessIdentity
 from ops_service.process.memory import Memory, read_memory
 from ops_service.process.reclaim import reclaim_memory
 from ops_service.repl.evaluator import Evaluator
+from ops_service.repl.session import Sessions
+from ops_service.repl_methods import ReplMethods
 from ops_service.store.store import Store
 from ops_service.store_methods import StoreMethods
 from ops_service.v1 import (
     annotations_pb2,
-    evaluation_pb2,
     heap_graph_pb2,
     heap_pb2,
     maintenance_service_pb2_grpc,
@@ -79,14 +77,13 @@ _STREAM_DEPTH = 4
 # What a capture may take besides the child's life and the wait for the collector.
 _CAPTURE_SLACK_SECONDS = 30.0
 
-# How often a running evaluation is looked at when it tells nothing.
-_POLL_SECONDS = 0.25
-
 
 class MaintenanceServicer(
+    EvaluationMethods,
     GrowthMethods,
     HistoryMethods,
     LiveMethods,
+    ReplMethods,
     StoreMethods,
     maintenance_service_pb2_grpc.MaintenanceServiceServicer,
 ):
@@ -98,6 +95,7 @@ class MaintenanceServicer(
         identity: ProcessIdentity,
         workers: Workers,
         evaluator: Evaluator,
+        sessions: Sessions,
         store: Store | None,
         alarms: Alarms,
     ) -> None:
@@ -107,6 +105,7 @@ class MaintenanceServicer(
             lifetime_limit=config.heap.lifetime_limit_seconds, cpu_share=config.heap.cpu_share
         )
         self._evaluator = evaluator
+        self._sessions = sessions
         self.prepare_live(workers)
         self._alarms = alarms
         self._growth_turn = asyncio.Lock()
@@ -165,6 +164,8 @@ class MaintenanceServicer(
                 process_pb2.Alarm(topic=each.topic, text=each.text, since=timestamp(each.since))
                 for each in self._alarms.standing()
             ],
+            evaluation_places=evaluation_places(self._evaluator, self._config.evaluation),
+            repl_sessions=open_sessions(self._sessions),
         )
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))
@@ -284,45 +285,3 @@ class MaintenanceServicer(
                     await context.write(message)
         except TimeoutError:
             raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None
-
-    async def EvaluateCode(self, request: evaluation_pb2.EvaluateCodeRequest, context: Any) -> None:
-        bounds = evaluation_bounds(request, self._config.evaluation)
-        call = current_call()
-        loop = asyncio.get_running_loop()
-        changed = asyncio.Event()
-
-        def on_change() -> None:
-            # The loop may be closed already: the process exits, or the service stopped.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(changed.set)
-
-        evaluation = self._evaluator.start(
-            evaluation_id=call.call_id,
-            principal=call.principal,
-            source=request.source,
-            bounds=bounds,
-            on_change=on_change,
-        )
-        try:
-            header = evaluation_pb2.EvaluationHeader(
-                process=process_id(self._identity),
-                evaluation_id=call.call_id,
-                time_limit=duration(bounds.time_limit),
-            )
-            await context.write(evaluation_pb2.EvaluateCodeResponse(header=header))
-            result = None
-            while result is None:
-                # An interruption may strike the thread while it tells of a
-                # change, so the word of it is not relied upon.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await changed.wait()
-                changed.clear()
-                # Before the output, so that none of it comes after the result.
-                result = evaluation.result
-                for output in evaluation_output(evaluation.output.take()):
-                    await context.write(evaluation_pb2.EvaluateCodeResponse(output=output))
-            message = evaluation_result(evaluation, result)
-            await context.write(evaluation_pb2.EvaluateCodeResponse(result=message))
-        finally:
-            evaluation.stop()

@@ -44,6 +44,8 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.StoreFull: StatusCode.RESOURCE_EXHAUSTED,
     errors.StoreUnwritable: StatusCode.FAILED_PRECONDITION,
     errors.StoreDamaged: StatusCode.DATA_LOSS,
+    errors.SessionNotFound: StatusCode.NOT_FOUND,
+    errors.PlaceUnavailable: StatusCode.FAILED_PRECONDITION,
     errors.AuditUnavailable: StatusCode.UNAVAILABLE,
 }
 

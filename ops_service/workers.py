@@ -7,15 +7,30 @@ one that blocks would keep the host from exiting. These are not.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
-from ops_service.errors import Busy
+from ops_service.errors import Busy, StartError
 
 T = TypeVar("T")
 
 _END = object()
+
+
+def refuse_green_threads() -> None:
+    """Raise StartError where a thread would not be a thread of the system."""
+    patched = False
+    if monkey := sys.modules.get("gevent.monkey"):
+        patched = monkey.is_module_patched("threading") or monkey.is_module_patched("socket")
+    if monkey := sys.modules.get("eventlet.patcher"):
+        patched = patched or monkey.is_monkey_patched("thread")
+    if patched:
+        raise StartError(
+            "gevent or eventlet has replaced the threads of this process, and the port needs "
+            "a real one; run it in a worker without monkey patching."
+        )
 
 
 class Workers:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import resource
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,11 @@ def main() -> None:
         threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True).start()
     heartbeat = Heartbeat()
     heartbeat.start()
+    main_thread_work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     planted: dict[str, Any] = {
         "__name__": "app",
         "heartbeat": heartbeat,
+        "main_thread_work": main_thread_work,
         "children": children,
         "peak_bytes": peak_bytes,
         "say": say,
@@ -94,7 +98,11 @@ def main() -> None:
         try:
             match command["do"]:
                 case "start":
-                    service = ops_service.start(namespace=planted, hook=planted.get("hook"))
+                    service = ops_service.start(
+                        namespace=planted,
+                        hook=planted.get("hook"),
+                        main_thread_executor=main_thread_work.put,
+                    )
                     planted["service"] = service
                     answer: Any = {"address": service.address, "instance_id": service.instance_id}
                 case "run":

@@ -150,6 +150,10 @@ class Authorization:
                 details={"principal": principal.name, "missing_operation": operation[:200]},
             )
 
+    def may_evaluate(self, name: str) -> bool:
+        """Whether the principal of this name holds EVALUATE."""
+        return bool(name) and "EVALUATE" in self._grants.get(name, ())
+
     def require(self, principal: Principal, capability: str, purpose: str) -> None:
         """Pass if the principal holds the capability.
 

@@ -16,6 +16,7 @@ from ops_service.v1 import (
     heap_pb2,
     maintenance_service_pb2,
     operations_pb2,
+    repl_pb2,
     store_pb2,
 )
 
@@ -62,6 +63,7 @@ _AUDITED_FIRST = (
     heap_pb2.CaptureHeapSnapshotRequest.DESCRIPTOR,
     store_pb2.ReadSnapshotRequest.DESCRIPTOR,
     evaluation_pb2.EvaluateCodeRequest.DESCRIPTOR,
+    repl_pb2.OpenReplRequest.DESCRIPTOR,
 )
 
 

@@ -29,7 +29,7 @@ from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import AuthContext, Authorization, Principal
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
-from ops_service.gate.requests import describe_request, parse_request
+from ops_service.gate.requests import describe_request, hash_source, parse_request
 
 AUDIT_HASH = "ops-audit-hash"
 """Initial metadata of a capture or an evaluation: the hash of its audit record."""
@@ -123,6 +123,7 @@ class Passage:
                     principal.problem,
                     principal.presented_names,
                     rules.authorization.capabilities(principal),
+                    self._record_step,
                     rules.authorization.operations(principal),
                 )
             )
@@ -191,7 +192,7 @@ class Passage:
         handler = self._handler
         context = _HandlerContext(self._send)
         if method.client_streaming:
-            argument: Any = self._messages()
+            argument: Any = self._messages(method)
             function = handler.stream_stream
         else:
             argument = request
@@ -206,9 +207,12 @@ class Passage:
         if not method.server_streaming:
             await self._send(result)
 
-    async def _messages(self) -> AsyncIterator[Message]:
+    async def _messages(self, method: Method) -> AsyncIterator[Message]:
         async for data in self._requests:
-            yield parse_request(self._handler.request_deserializer, data)
+            message = parse_request(self._handler.request_deserializer, data)
+            if method.is_ours:
+                self._check_request(method, message)
+            yield message
 
     async def _send(self, message: Any) -> None:
         # Batches of a snapshot come as bytes and are passed on as they are.
@@ -231,11 +235,15 @@ class Passage:
         record["capability"] = method.capability
         if request is not None:
             record["request"] = describe_request(request)
+            record |= hash_source(request)
         head = await self._rules.audit.begin(record, durable=method.audit_first)
         self._begun = True
         if method.audit_first:
             # Whoever keeps it can tell later whether the file was cut or written anew.
             await self._context.send_initial_metadata(((AUDIT_HASH, head),))
+
+    async def _record_step(self, event: str, facts: dict[str, Any]) -> None:
+        await self._rules.audit.begin(self._record(event) | facts, durable=True)
 
     def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
         """Write the outcome: of the work, or why it was refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -56,3 +57,11 @@ def describe_request(message: Message) -> dict[str, Any]:
         raise InvalidRequest(
             "The request holds a duration or time that is out of range."
         ) from error
+
+
+def hash_source(message: Message) -> dict[str, str]:
+    """The hash of the source that a request carries, for the audit record. Empty without one."""
+    source = getattr(message, "source", None)
+    if not isinstance(source, str):
+        return {}
+    return {"source_sha256": hashlib.sha256(source.encode()).hexdigest()}

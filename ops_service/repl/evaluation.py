@@ -1,25 +1,32 @@
-"""One evaluation: a thread that runs the code, and one that watches its time.
+"""One evaluation, from its source to its result, wherever it runs.
 
-Threads: "ops_service-evaluation" compiles, runs and describes the result.
-"ops_service-watch" interrupts it at its limit. Both are daemons, so neither
-keeps the process from exiting.
+Threads: "ops_service-evaluation" compiles, and runs the code unless that belongs
+on the application's event loop or in its main thread. "ops_service-watch" ends it
+at its time limit. Both are daemons, so neither keeps the process from exiting.
 """
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from types import CodeType, TracebackType
+from functools import partial
+from inspect import CO_COROUTINE
+from typing import Any
 
-from ops_service.repl.interruption import EvaluationInterrupted, raise_in_thread
-from ops_service.repl.namespace import Namespace
-from ops_service.repl.output import OutputBuffer
-from ops_service.repl.text import bounded_repr, cut, type_name
+from ops_service.repl.failure import Raised, describe
+from ops_service.repl.interruption import EvaluationInterrupted, Stretch
+from ops_service.repl.namespace import Console
+from ops_service.repl.places import NO_LOOP, Place, Places
+from ops_service.repl.plain import Plain, plain_copy
+from ops_service.repl.source import COMPILE_ERRORS, Compiled, compile_source, is_incomplete
+from ops_service.repl.text import bounded_repr
+from ops_service.repl.timers import Timer, Timers
+from ops_service.repl.types import type_name
 
 FILE_NAME = "<evaluation>"
 
@@ -37,15 +44,8 @@ class Outcome(enum.Enum):
     INVALID_SOURCE = "invalid_source"
     TIMED_OUT = "timed_out"
     STILL_RUNNING = "still_running"
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """An exception, as bounded text."""
-
-    type_name: str
-    message: str
-    traceback: str
+    INTERRUPTED = "interrupted"
+    NOT_STARTED = "not_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ class Result:
     outcome: Outcome
     value_repr: str = ""
     value_truncated: bool = False
+    plain: Plain | None = None
     exception: Raised | None = None
+    source_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,11 @@ class Bounds:
     """Seconds."""
     output_limit: int
     result_limit: int
-    """For the value's text, and for each text of an exception."""
+    """For the value's text, for the value as data, and for each text of an exception."""
 
 
 class Evaluation:
-    """Code that runs, or ran, in a thread of its own. Started by `Evaluator`."""
+    """Code that runs, or ran. Started by `Evaluator`."""
 
     def __init__(
         self,
@@ -79,44 +81,59 @@ class Evaluation:
         principal: str,
         source: str,
         bounds: Bounds,
-        namespace: Namespace,
+        console: Console,
+        place: Place | None,
+        places: Places,
+        timers: Timers,
         on_change: Callable[[], None],
         on_end: Callable[[Evaluation], None],
+        file_name: str = FILE_NAME,
+        keeps_console: bool = False,
     ) -> None:
         """
         Args:
-            on_change: Called from a thread of the evaluation when there is
-                output, and when `result` is there.
+            place: Where to run it. None: on the event loop if it awaits, else in
+                a thread of its own.
+            on_change: Called from a thread of the evaluation when `result` is there.
             on_end: Called from the evaluating thread as the last it does.
+            keeps_console: Whether code will run under the console's names again.
         """
         self.evaluation_id = evaluation_id
         self.principal = principal
-        self.output = OutputBuffer(bounds.output_limit, on_change)
+        self.output = console.output
         self.past_time_limit = False
+        self.place = place or Place.WORKER_THREAD
+        self._chosen = place is not None
         self._source = source
         self._bounds = bounds
-        self._namespace = namespace
+        self._console = console
+        self._places = places
+        self._timers = timers
+        self._timer: Timer | None = None
         self._on_change = on_change
         self._on_end = on_end
+        self._file_name = file_name
+        self._keeps_console = keeps_console
         self._lock = threading.Lock()
-        self._thread_id: int | None = None
-        self._interruptible = False
-        self._interrupted = False
+        self._stretch = Stretch()
+        self._stopped: Outcome | None = None
+        self._handed_over: bool | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._result: Result | None = None
-        self._ended = threading.Event()
-        self._stop_wanted = threading.Event()
+        self._ended = False
         self._started = time.monotonic()
         self._seconds = 0.0
 
     def start(self) -> None:
-        """Start both threads. RuntimeError if the system refuses one."""
-        watch = threading.Thread(target=self._watch, name="ops_service-watch", daemon=True)
-        watch.start()
+        """Start it. RuntimeError if the system refuses a thread."""
+        self._timer = self._timers.call_later(
+            self._bounds.time_limit, lambda: self.stop(Outcome.TIMED_OUT)
+        )
         try:
             threading.Thread(target=self._run, name="ops_service-evaluation", daemon=True).start()
         except RuntimeError:
-            self._ended.set()
-            self._stop_wanted.set()
+            self._timer.cancel()
             raise
 
     @property
@@ -127,18 +144,35 @@ class Evaluation:
     @property
     def elapsed(self) -> float:
         """Seconds that it has been running, or ran."""
-        return self._seconds if self._ended.is_set() else time.monotonic() - self._started
+        return self._seconds if self._ended else time.monotonic() - self._started
 
-    def stop(self) -> None:
-        """Let it end as at its time limit, without waiting for that."""
-        self._stop_wanted.set()
+    # ---- its end ---------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        self._stop_wanted.wait(self._bounds.time_limit)
-        limit = time.monotonic() + _STOP_SECONDS
-        while not self._ended.is_set() and time.monotonic() < limit:
-            self._interrupt()
-            self._ended.wait(_REPEAT_SECONDS)
+    def stop(self, outcome: Outcome = Outcome.INTERRUPTED) -> None:
+        """Let it end soon, with this outcome if it can be stopped. Does not wait."""
+        with self._lock:
+            if self._ended or self._stopped is not None:
+                return
+            self._stopped = outcome
+        self._press(time.monotonic() + _STOP_SECONDS)
+
+    def _press(self, until: float) -> None:
+        """Ask it to end, again and again, and give up in the end."""
+        if self._ended:
+            return
+        if self._withdraw():
+            self._finish(Result(Outcome.NOT_STARTED))
+            return
+        if not self._stretch.strike() and self._task is not None and self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._task.cancel)
+            except RuntimeError:
+                # The application closed its loop, and the task with it.
+                self._finish(Result(self._stopped or Outcome.INTERRUPTED))
+                return
+        if time.monotonic() < until:
+            self._timers.call_later(_REPEAT_SECONDS, partial(self._press, until))
+            return
         with self._lock:
             if self._result is not None:
                 return
@@ -146,104 +180,203 @@ class Evaluation:
             self._result = Result(Outcome.STILL_RUNNING)
         self._on_change()
 
-    def _interrupt(self) -> None:
+    def _finish(self, result: Result) -> None:
+        if not self._keeps_console:
+            self._console.release()
         with self._lock:
-            if self._interruptible and self._thread_id is not None:
-                self._interrupted = True
-                raise_in_thread(self._thread_id, EvaluationInterrupted)
-
-    def _run(self) -> None:
-        self._thread_id = threading.get_ident()
-        # An interruption may arrive on the way out as well, between any two
-        # instructions; then the way out is taken once more.
-        result: Result | None = None
-        while True:
-            try:
-                result = result or self._evaluate()
-                self._become_uninterruptible()
-                break
-            except EvaluationInterrupted:
-                result = result or Result(Outcome.TIMED_OUT)
-            except BaseException as error:
-                # Describing an exception failed in turn, for want of memory.
-                name = type_name(type(error))
-                result = result or Result(Outcome.RAISED, exception=Raised(name, "", ""))
-        self._seconds = time.monotonic() - self._started
-        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._seconds = time.monotonic() - self._started
             changed = self._result is None
             self._result = self._result or result
-        self._ended.set()
-        self._stop_wanted.set()
+        if self._timer is not None:
+            self._timer.cancel()
         if changed:
             self._on_change()
         self._on_end(self)
 
-    def _become_uninterruptible(self) -> None:
-        with self._lock:
-            self._interruptible = False
-            if self._interrupted:
-                # One that was asked for and has not come yet must not come later.
-                raise_in_thread(threading.get_ident(), None)
+    # ---- in its own thread -----------------------------------------------------------
 
-    def _evaluate(self) -> Result:
+    def _run(self) -> None:
+        done = self._stretch.run(self._compile_and_run, self._otherwise)
+        if isinstance(done, Result):
+            self._finish(done)
+        else:
+            self._hand_over(done)
+
+    def _compile_and_run(self) -> Result | Compiled:
         try:
-            with self._namespace.route_output(self.output):
-                with self._lock:
-                    self._interruptible = True
-                return self._run_source()
-        except EvaluationInterrupted as error:
-            if self._interrupted:
-                return Result(Outcome.TIMED_OUT)
-            return self._raised(Outcome.RAISED, error)
+            sys.audit("ops_service.evaluate", self.evaluation_id, self.principal, self._source)
+            self._console.refresh()
         except BaseException as error:
             return self._raised(Outcome.RAISED, error)
+        self._console.keep_source(self._file_name, self._source)
+        try:
+            compiled = compile_source(self._source, self._file_name, self._console.flags)
+        except COMPILE_ERRORS as error:
+            incomplete = isinstance(error, SyntaxError) and is_incomplete(self._source)
+            return self._raised(Outcome.INVALID_SOURCE, error, source_incomplete=incomplete)
+        self._console.flags = compiled.flags
+        if compiled.awaits and not self._chosen:
+            self.place = Place.EVENT_LOOP
+        if self.place is not Place.WORKER_THREAD:
+            return compiled
+        if compiled.awaits:
+            return self._awaits_nowhere()
+        return self._execute(compiled)
 
-    def _run_source(self) -> Result:
-        sys.audit("ops_service.evaluate", self.evaluation_id, self.principal, self._source)
-        try:
-            code, is_expression = _compile(self._source)
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-            return self._raised(Outcome.INVALID_SOURCE, error)
-        names = self._namespace.make_globals()
-        if not is_expression:
-            exec(code, names)
-            return Result(Outcome.COMPLETED)
-        value = eval(code, names)
-        if value is None:
-            return Result(Outcome.COMPLETED)
-        text, truncated = bounded_repr(value, self._bounds.result_limit)
-        return Result(Outcome.COMPLETED, text, truncated)
+    def _awaits_nowhere(self) -> Result:
+        error = SyntaxError("'await' needs the place EVENT_LOOP")
+        return self._raised(Outcome.INVALID_SOURCE, error)
 
-    def _raised(self, outcome: Outcome, error: BaseException) -> Result:
-        limit = self._bounds.result_limit
-        name = cut(type_name(type(error)), limit)[0]
+    def _hand_over(self, compiled: Compiled) -> None:
+        """Let the event loop or the main thread take it up."""
+        self._handed_over = True
         try:
-            message = cut(str(error), limit)[0]
-        except EvaluationInterrupted:
-            raise
-        except BaseException as second:
-            message = f"<its text raised {type_name(type(second))}>"
-        try:
-            text = "".join(
-                traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
+            if self.place is Place.MAIN_THREAD:
+                executor = self._places.main_thread_executor
+                assert executor is not None
+                executor(partial(self._run_in_main_thread, compiled))
+                return
+            self._loop = self._places.find_loop()
+            if self._loop is None:
+                raise RuntimeError(NO_LOOP)
+            self._loop.call_soon_threadsafe(self._begin_on_loop, compiled)
+        except BaseException as error:
+            # Whatever the application's executor raises.
+            if self._withdraw():
+                self._finish(self._raised(Outcome.NOT_STARTED, error))
+
+    def _take_up(self) -> bool:
+        """Whether to begin: not if the time passed meanwhile, nor a second time."""
+        with self._lock:
+            taken, self._handed_over = self._handed_over, None
+            return bool(taken) and not self._ended
+
+    def _withdraw(self) -> bool:
+        """Take it back from where it waits. False if it does not wait."""
+        return self._take_up()
+
+    # ---- where it runs ---------------------------------------------------------------
+
+    def _run_in_main_thread(self, compiled: Compiled) -> None:
+        if not self._take_up():
+            return
+        if threading.current_thread() is not threading.main_thread():
+            error = RuntimeError("the application's executor did not call it in the main thread")
+            self._finish(self._raised(Outcome.NOT_STARTED, error))
+            return
+        if compiled.awaits:
+            self._finish(self._awaits_nowhere())
+            return
+        self._finish(self._stretch.run(lambda: self._execute(compiled), self._otherwise))
+
+    def _begin_on_loop(self, compiled: Compiled) -> None:
+        if self._take_up():
+            assert self._loop is not None
+            self._task = self._loop.create_task(
+                self._drive(compiled), name="ops_service-evaluation"
             )
+
+    async def _drive(self, compiled: Compiled) -> None:
+        result: Result | None = None
+        try:
+            result = await _Steps(self._stretch, self._execute_async(compiled), self._otherwise)
+        finally:
+            self._finish(result or Result(self._stopped or Outcome.INTERRUPTED))
+
+    def _execute(self, compiled: Compiled) -> Result:
+        names = self._console.globals
+        try:
+            if compiled.statements is not None:
+                exec(compiled.statements, names)
+            if compiled.expression is None:
+                return Result(Outcome.COMPLETED)
+            return self._completed(eval(compiled.expression, names))
+        except BaseException as error:
+            return self._otherwise(error)
+
+    async def _execute_async(self, compiled: Compiled) -> Result:
+        names = self._console.globals
+        value = None
+        try:
+            for code in (compiled.statements, compiled.expression):
+                if code is not None:
+                    value = eval(code, names)
+                    if code.co_flags & CO_COROUTINE:
+                        value = await value
+            if compiled.expression is None:
+                return Result(Outcome.COMPLETED)
+            return self._completed(value)
+        except GeneratorExit:
+            # The loop was closed. Code that raised this itself says the same.
+            return Result(self._stopped or Outcome.INTERRUPTED)
+        except BaseException as error:
+            return self._otherwise(error)
+
+    def _completed(self, value: object) -> Result:
+        if value is None:
+            return Result(Outcome.COMPLETED, plain=Plain(None))
+        self._console.remember(value)
+        text, truncated = bounded_repr(value, self._bounds.result_limit)
+        plain = plain_copy(value, self._bounds.result_limit)
+        return Result(Outcome.COMPLETED, text, truncated, plain)
+
+    def _otherwise(self, error: BaseException) -> Result:
+        struck = self._stretch.struck and isinstance(error, EvaluationInterrupted)
+        if self._stopped is not None and (struck or isinstance(error, asyncio.CancelledError)):
+            return Result(self._stopped)
+        try:
+            return self._raised(Outcome.RAISED, error)
         except EvaluationInterrupted:
             raise
-        except BaseException as second:
-            text = f"<its traceback raised {type_name(type(second))}>"
-        return Result(outcome, exception=Raised(name, message, cut(text, limit)[0]))
+        except BaseException:
+            # Describing it failed in turn, for want of memory.
+            return Result(Outcome.RAISED, exception=Raised(type_name(type(error)), "", ""))
+
+    def _raised(
+        self, outcome: Outcome, error: BaseException, *, source_incomplete: bool = False
+    ) -> Result:
+        raised = describe(error, self._console, self._bounds.result_limit)
+        return Result(outcome, exception=raised, source_incomplete=source_incomplete)
 
 
-def _compile(source: str) -> tuple[CodeType, bool]:
-    """Compile an expression, or else statements, and tell which it was."""
-    try:
-        return compile(source, FILE_NAME, "eval", dont_inherit=True), True
-    except SyntaxError:
-        return compile(source, FILE_NAME, "exec", dont_inherit=True), False
+class _Steps:
+    """Runs a coroutine on a loop so that each step, and nothing else there, can be struck."""
 
+    def __init__(
+        self,
+        stretch: Stretch,
+        coroutine: Any,
+        otherwise: Callable[[BaseException], Result],
+    ) -> None:
+        self._stretch = stretch
+        self._coroutine = coroutine
+        self._otherwise = otherwise
 
-def _own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of this module."""
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-        frames = frames.tb_next
-    return frames
+    def __await__(self) -> Generator[Any, Any, Result]:
+        step: Callable[[], Any] = partial(self._coroutine.send, None)
+        while True:
+            ended, value = self._stretch.run(partial(self._take, step), self._cut_short)
+            if ended:
+                self._coroutine.close()
+                assert isinstance(value, Result)
+                return value
+            try:
+                sent = yield value
+            except BaseException as error:
+                # The task was cancelled, or the loop closed.
+                step = partial(self._coroutine.throw, error)
+            else:
+                step = partial(self._coroutine.send, sent)
+
+    @staticmethod
+    def _take(step: Callable[[], Any]) -> tuple[bool, Any]:
+        try:
+            return False, step()
+        except StopIteration as end:
+            return True, end.value
+
+    def _cut_short(self, error: BaseException) -> tuple[bool, Any]:
+        return True, self._otherwise(error)

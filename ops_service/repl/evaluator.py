@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops_service.errors import Busy
-from ops_service.repl.evaluation import Bounds, Evaluation
-from ops_service.repl.namespace import Namespace
+from ops_service.repl.evaluation import FILE_NAME, Bounds, Evaluation
+from ops_service.repl.namespace import Console
+from ops_service.repl.objects import FindObject
+from ops_service.repl.output import OutputBuffer
+from ops_service.repl.places import Place, Places
+from ops_service.repl.timers import Timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,46 @@ class RunningEvaluation:
     """Seconds."""
     past_time_limit: bool
     """Whether its time limit passed and it could not be stopped."""
+    place: Place
+
+
+def _find_nothing(object_id: int, type_name: str) -> object:
+    return "the snapshot engine, which would find it, does not run here"
 
 
 class Evaluator:
     """Starts evaluations, at most so many at once. Safe from any thread."""
 
-    def __init__(self, names: Mapping[str, Any], max_concurrent: int) -> None:
-        self._namespace = Namespace(names)
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        max_concurrent: int,
+        *,
+        places: Places | None = None,
+        find_object: FindObject = _find_nothing,
+    ) -> None:
+        """
+        Args:
+            names: What the application exposes, read anew for each evaluation.
+            places: What else it offers code to run in.
+            find_object: Finds a live object by its id and type name.
+        """
+        self.places = places or Places()
+        self.timers = Timers()
+        self._names = names
+        self._find_object = find_object
         self._max_concurrent = max_concurrent
         self._lock = threading.Lock()
         self._running: dict[str, Evaluation] = {}
+
+    def make_console(self, bounds: Bounds, on_output: Callable[[], None]) -> Console:
+        """Names and output for an evaluation, or for a session."""
+        return Console(
+            self._names,
+            OutputBuffer(bounds.output_limit, on_output),
+            result_limit=bounds.result_limit,
+            find_object=self._find_object,
+        )
 
     def start(
         self,
@@ -41,23 +75,40 @@ class Evaluator:
         source: str,
         bounds: Bounds,
         on_change: Callable[[], None],
+        place: Place | None = None,
+        console: Console | None = None,
+        file_name: str = FILE_NAME,
     ) -> Evaluation:
-        """Run code in a thread of its own.
+        """Run code.
 
         Args:
             on_change: Called from another thread when there is output or a result.
+            place: Where. None: on the event loop if it awaits, else in a thread of its own.
+            console: Whose names to run it under; by default fresh ones.
+            file_name: What tracebacks call the source.
 
         Raises:
             Busy: As many run as may.
+            PlaceUnavailable: The application does not offer the place.
         """
+        if place is not None:
+            self.places.require(place)
+        keeps_console = console is not None
+        if console is None:
+            console = self.make_console(bounds, on_change)
         evaluation = Evaluation(
             evaluation_id=evaluation_id,
             principal=principal,
             source=source,
             bounds=bounds,
-            namespace=self._namespace,
+            console=console,
+            place=place,
+            places=self.places,
+            timers=self.timers,
             on_change=on_change,
             on_end=self._forget,
+            file_name=file_name,
+            keeps_console=keeps_console,
         )
         with self._lock:
             if len(self._running) >= self._max_concurrent:
@@ -79,7 +130,7 @@ class Evaluator:
         with self._lock:
             evaluations = list(self._running.values())
         return [
-            RunningEvaluation(e.evaluation_id, e.principal, e.elapsed, e.past_time_limit)
+            RunningEvaluation(e.evaluation_id, e.principal, e.elapsed, e.past_time_limit, e.place)
             for e in evaluations
         ]
 

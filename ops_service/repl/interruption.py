@@ -1,10 +1,16 @@
-"""Stopping a thread that runs Python code."""
+"""Stopping a thread that runs Python code, where that code is ours to stop."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
 
 class EvaluationInterrupted(BaseException):
-    """Raised inside an evaluating thread to stop it. Never leaves the thread."""
+    """Raised inside an evaluating thread to stop it. Never leaves the evaluation."""
 
 
 def raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> bool:
@@ -30,3 +36,75 @@ def raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> bo
     set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
     argument = ctypes.py_object() if exception is None else ctypes.py_object(exception)
     return bool(set_exception(ctypes.c_ulong(thread_id), argument))
+
+
+class Stretch:
+    """What another thread may interrupt: the inside of `run`, and nothing else.
+
+    So a thread that belongs to the application, as its main thread does, can run
+    evaluated code for a while and is never struck before or after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread_id: int | None = None
+        self.struck = False
+
+    def strike(self) -> bool:
+        """Interrupt what runs. False if nothing does."""
+        with self._lock:
+            if self._thread_id is None:
+                return False
+            self.struck = True
+            return raise_in_thread(self._thread_id, EvaluationInterrupted)
+
+    def run(self, body: Callable[[], T], otherwise: Callable[[BaseException], T]) -> T:
+        """Run a function in this thread, open to interruptions.
+
+        Args:
+            otherwise: Makes the result if the function raised: an interruption,
+                or an exception of its own.
+        """
+        state: _State[T] = _State()
+        try:
+            return self._run(body, otherwise, state)
+        except BaseException:
+            # Struck between two attempts. Strikes are far apart.
+            return self._run(body, otherwise, state)
+
+    def _run(
+        self, body: Callable[[], T], otherwise: Callable[[BaseException], T], state: _State[T]
+    ) -> T:
+        # An interruption may arrive on the way in or out as well, between any two
+        # instructions; then the way out is taken once more.
+        while True:
+            try:
+                if not state.begun:
+                    state.begun = True
+                    with self._lock:
+                        self._thread_id = threading.get_ident()
+                    state.results.append(body())
+                elif not state.results:
+                    assert state.error is not None
+                    state.results.append(otherwise(state.error))
+                self._close()
+                break
+            except BaseException as error:
+                # No calls here, where an interruption could leave by.
+                state.error = error
+        state.error = None
+        return state.results[0]
+
+    def _close(self) -> None:
+        with self._lock:
+            self._thread_id = None
+            if self.struck:
+                # One that was asked for and has not come yet must not come later.
+                raise_in_thread(threading.get_ident(), None)
+
+
+class _State(Generic[T]):
+    def __init__(self) -> None:
+        self.begun = False
+        self.results: list[T] = []
+        self.error: BaseException | None = None

@@ -9,52 +9,51 @@ Instead evaluated code gets builtins of its own, in which
 - ``import objgraph``, ``pprint`` or ``traceback`` gives a private copy, whose
   code sees these builtins too.
 
-All of that is routed by thread. So the limits: a function of any other module
-prints to the process's own streams, and so does a thread that evaluated code
-starts. Hand such a function a stream (``file=sys.stdout``) where it takes one.
+A function keeps the builtins that it was defined under, so all of this holds in
+every thread and task that runs evaluated code. A function of any other module
+prints to the process's own streams: hand it one (``file=sys.stdout``) where it
+takes one.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import importlib.util
 import pydoc
 import sys
-import threading
 import types
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ops_service.repl.output import OutputBuffer
+from ops_service.repl.objects import FindObject, Ops
+from ops_service.repl.output import STDOUT, OutputBuffer
+from ops_service.repl.source import DISPLAY
+from ops_service.repl.text import bounded_message, bounded_repr
 
-# Small modules of pure Python whose use is to print.
-_COPIED = ("objgraph", "pprint", "traceback")
+# Small modules of pure Python whose use is to print, and the one that they take
+# source lines from.
+_COPIED = ("linecache", "objgraph", "pprint", "traceback")
 
-
-class _Routes(threading.local):
-    """The streams of the evaluation that runs in the current thread."""
-
-    streams: dict[str, Any] | None = None
+# Sources that tracebacks can show, of one console.
+_MAX_SOURCES = 100
 
 
 class _SysView(types.ModuleType):
-    """`sys`, with the streams of the evaluation in the threads that run one."""
+    """`sys`, with the streams of one console."""
 
-    def __init__(self, routes: _Routes) -> None:
+    def __init__(self, streams: Mapping[str, Any]) -> None:
         super().__init__("sys", sys.__doc__)
-        self.__dict__["_routes"] = routes
+        self.__dict__["_streams"] = dict(streams)
 
     def __getattr__(self, name: str) -> Any:
-        streams = self.__dict__["_routes"].streams
-        if streams is not None and name in streams:
-            return streams[name]
-        return getattr(sys, name)
+        streams = self.__dict__["_streams"]
+        return streams[name] if name in streams else getattr(sys, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        streams = self.__dict__["_routes"].streams
-        if streams is not None and name in streams:
+        streams = self.__dict__["_streams"]
+        if name in streams:
             streams[name] = value
         else:
             setattr(sys, name, value)
@@ -63,40 +62,136 @@ class _SysView(types.ModuleType):
         return dir(sys)
 
 
-class Namespace:
-    """Makes the globals of evaluations."""
+class _LazyCopy(types.ModuleType):
+    """A private copy of a module, loaded when it is first looked into."""
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, console: Console) -> None:
+        super().__init__(name)
+        self.__dict__["_console"] = console
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_console"].copy_of(self.__name__), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["_console"].copy_of(self.__name__), name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self.__dict__["_console"].copy_of(self.__name__))
+
+
+class Console:
+    """Names, builtins and output of one evaluation, or of all those of a session."""
+
+    def __init__(
+        self,
+        names: Mapping[str, Any],
+        output: OutputBuffer,
+        *,
+        result_limit: int,
+        find_object: FindObject,
+    ) -> None:
         """
         Args:
-            names: What the application adds, read anew for each evaluation.
+            names: What the application adds, read anew by `refresh`.
+            output: Where evaluated code prints to.
+            result_limit: Bytes of UTF-8 at which the text of a value is cut.
+            find_object: Finds a live object by its id and type name.
         """
+        self.output = output
+        self.flags = 0
+        self.ops = Ops(find_object)
         self._names = names
-        self._routes = _Routes()
-        self._sys = _SysView(self._routes)
-        self._replaced: dict[str, types.ModuleType] = {"sys": self._sys}
-        self._builtins = self._make_builtins()
-
-    def make_globals(self) -> dict[str, Any]:
-        """Fresh globals for one evaluation. Call it in the evaluating thread."""
-        return {
-            # First, so that globals() of a module can be given.
-            **self._names,
+        self._result_limit = result_limit
+        self._sys = _SysView(output.streams)
+        self._copies: dict[str, types.ModuleType] = {}
+        self._sources: dict[str, str] = {}
+        self.builtins = self._make_builtins()
+        objgraph = _LazyCopy("objgraph", self)
+        self._replaced: dict[str, types.ModuleType] = {"sys": self._sys, "objgraph": objgraph}
+        self._given: dict[str, Any] = {}
+        self.globals: dict[str, Any] = {
             "__name__": "__evaluation__",
-            "__builtins__": dict(self._builtins),
+            "__builtins__": self.builtins,
             "gc": gc,
             "sys": self._sys,
-            "objgraph": self._import("objgraph"),
+            "objgraph": objgraph,
+            "ops": self.ops,
         }
 
-    @contextmanager
-    def route_output(self, output: OutputBuffer) -> Iterator[None]:
-        """Let the current thread print into the buffer."""
-        self._routes.streams = dict(output.streams)
-        try:
-            yield
-        finally:
-            self._routes.streams = None
+    def refresh(self) -> None:
+        """Take over what the application's names mean now, where code has not changed them.
+
+        Call it in the evaluating thread: the mapping is the application's.
+        """
+        for name, value in list(self._names.items()):
+            if name not in self.globals or self.globals[name] is self._given.get(name, self):
+                self.globals[name] = self._given[name] = value
+
+    def keep_source(self, file_name: str, source: str) -> None:
+        """Let tracebacks show lines of this source."""
+        self._sources[file_name] = source
+        while len(self._sources) > _MAX_SOURCES:
+            del self._sources[next(iter(self._sources))]
+        if "linecache" in self._copies:
+            self._fill(self._copies["linecache"])
+
+    def copy_of(self, name: str) -> types.ModuleType:
+        """This console's private copy of a module."""
+        if name not in self._copies:
+            module = _load(name, self.builtins)
+            if name == "linecache":
+                self._fill(module)
+            elif name == "traceback":
+                self._bound_messages(module)
+            self._copies[name] = module
+        return self._copies[name]
+
+    def behind(self, value: Any) -> Any:
+        """What stands behind a view or a lazy copy of ours; any other value itself."""
+        if value is self._sys:
+            return sys
+        if type(value) is _LazyCopy:
+            return self.copy_of(value.__name__)
+        return value
+
+    def remember(self, value: object) -> None:
+        """Make a value the last one: ``_``, where the prompt has it too."""
+        self.builtins["_"] = value
+
+    def _fill(self, linecache: types.ModuleType) -> None:
+        # Without a time of change, an entry is not looked up on the disk.
+        linecache.cache.update(
+            (name, (len(source), None, source.splitlines(keepends=True), name))
+            for name, source in list(self._sources.items())
+        )
+
+    def _bound_messages(self, traceback: Any) -> None:
+        # The text of an exception may be as long as memory.
+        whole = traceback._safe_string
+
+        def safe_string(value: Any, what: Any, func: Any = str) -> Any:
+            if func is str and isinstance(value, BaseException):
+                return whole(value, what, lambda error: bounded_message(error, self._result_limit))
+            return whole(value, what, func)
+
+        traceback._safe_string = safe_string
+
+    def release(self) -> None:
+        """Let go of every object that evaluated code named, when the last of it has run.
+
+        Otherwise they would live until the next full collection, since the console
+        and its functions refer to each other. Functions that outlive it keep their
+        names.
+        """
+        self.builtins.pop("_", None)
+        self.globals, self.builtins, self._given, self._names = {}, {}, {}, {}
+
+    def _display(self, value: object, /) -> None:
+        if value is None:
+            return
+        self.remember(value)
+        text, was_cut = bounded_repr(value, self._result_limit)
+        self.output.append(STDOUT, f"{text}… (cut)\n" if was_cut else f"{text}\n")
 
     def _make_builtins(self) -> dict[str, Any]:
         def routed_print(*values: object, file: Any = None, **options: Any) -> None:
@@ -116,8 +211,10 @@ class Namespace:
             raise SystemExit(code)
 
         return {
-            **vars(builtins),
+            # The process's own underscore is not this console's last value.
+            **{name: value for name, value in vars(builtins).items() if name != "_"},
             "__import__": self._import,
+            DISPLAY: self._display,
             "print": routed_print,
             "help": routed_help,
             "input": no_input,
@@ -135,18 +232,25 @@ class Namespace:
         level: int = 0,
     ) -> types.ModuleType:
         if level == 0:
-            if name in _COPIED and name not in self._replaced:
-                self._replaced[name] = self._copy(name)
             if name in self._replaced:
                 return self._replaced[name]
+            if name in _COPIED:
+                return self.copy_of(name)
         return __import__(name, globals, locals, fromlist or (), level)
 
-    def _copy(self, name: str) -> types.ModuleType:
-        """Load a module a second time, under builtins of ours and unknown to `sys.modules`."""
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        module = importlib.util.module_from_spec(spec)
-        module.__dict__["__builtins__"] = self._builtins
-        spec.loader.exec_module(module)
-        return module
+
+@functools.cache
+def _code_of(name: str) -> tuple[Any, types.CodeType]:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    return spec, spec.loader.get_code(name)  # type: ignore[attr-defined]
+
+
+def _load(name: str, names: dict[str, Any]) -> types.ModuleType:
+    """Load a module a second time, under builtins of ours and unknown to `sys.modules`."""
+    spec, code = _code_of(name)
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["__builtins__"] = names
+    exec(code, module.__dict__)
+    return module

@@ -45,6 +45,12 @@ class OutputBuffer:
         if first:
             self._on_text()
 
+    def refill(self, limit: int) -> None:
+        """Keep so many bytes more, as for another input of a session."""
+        with self._lock:
+            self._left = limit
+            self._truncated = False
+
     def take(self) -> list[tuple[str, str]]:
         """Remove and return what waits, as runs of text of one stream."""
         with self._lock:

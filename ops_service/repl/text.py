@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ops_service.repl.interruption import EvaluationInterrupted
+from ops_service.repl.types import (
+    bare_name,
+    find_in_type,
+    mro,
+    names_of,
+    qualified_name,
+    type_name,
+)
 
 # Deeper nesting is written as "...".
 _MAX_DEPTH = 50
@@ -12,13 +25,6 @@ _MAX_DEPTH = 50
 # The text of a larger int takes time that grows with the square of its length,
 # in a C call that nothing can stop.
 _MAX_INT_BITS = 50_000
-
-_SEQUENCES: dict[type, tuple[str, str, str]] = {
-    list: ("[", "]", "[]"),
-    tuple: ("(", ")", "()"),
-    set: ("{", "}", "set()"),
-    frozenset: ("frozenset({", "})", "frozenset()"),
-}
 
 
 def cut(text: str, limit: int) -> tuple[str, bool]:
@@ -36,9 +42,10 @@ def cut(text: str, limit: int) -> tuple[str, bool]:
 def bounded_repr(value: object, limit: int) -> tuple[str, bool]:
     """The ``repr`` of a value, cut to so many bytes, and whether it was cut.
 
-    Strings, bytes and the built-in containers are cut while the text is built,
-    so a huge value costs no huge text. Of any other object ``repr`` builds the
-    whole text first. A ``__repr__`` that raises leaves a placeholder.
+    Strings, bytes, containers, dataclasses and named tuples are cut while the
+    text is built, so a huge value costs no huge text; so are their subclasses
+    that inherit ``__repr__``. Of any other object ``repr`` builds the whole
+    text first. A ``__repr__`` that raises leaves a placeholder.
     """
     writer = _Writer(limit)
     try:
@@ -48,11 +55,27 @@ def bounded_repr(value: object, limit: int) -> tuple[str, bool]:
     return cut("".join(writer.pieces), limit)
 
 
-def type_name(kind: type) -> str:
-    """Module and qualified name of a type; builtins bare."""
-    module = getattr(kind, "__module__", None)
-    name = str(kind.__qualname__)
-    return name if module == "builtins" or not isinstance(module, str) else f"{module}.{name}"
+def bounded_message(error: BaseException, limit: int) -> str:
+    """The text of an exception, cut to so many bytes.
+
+    Raises:
+        BaseException: Whatever its ``__str__`` raises.
+    """
+    how = find_in_type(type(error), "__str__")
+    arguments = BaseException.args.__get__(error)  # type: ignore[attr-defined]
+    if len(arguments) == 1:
+        (only,) = arguments
+        if how is KeyError.__str__ or (how is BaseException.__str__ and type(only) is not str):
+            return (
+                bounded_repr(only, limit)[0] if _writes_itself(only) else cut(str(error), limit)[0]
+            )
+        if how is BaseException.__str__:
+            return cut(only, limit)[0]
+    return cut(str.__str__(str(error)), limit)[0]
+
+
+def _writes_itself(value: object) -> bool:
+    return find_in_type(type(value), "__repr__") in _WRITERS
 
 
 class _Full(Exception):
@@ -62,60 +85,71 @@ class _Full(Exception):
 class _Writer:
     def __init__(self, limit: int) -> None:
         self.pieces: list[str] = []
-        self._left = limit
+        self.left = limit
         self._open: set[int] = set()
 
-    def _write(self, text: str) -> None:
-        if len(text) > self._left:
-            self.pieces.append(text[: self._left])
+    def write(self, text: str) -> None:
+        if len(text) > self.left:
+            self.pieces.append(text[: self.left])
             raise _Full
         self.pieces.append(text)
-        self._left -= len(text)
+        self.left -= len(text)
 
     def value(self, value: Any) -> None:
-        kind = type(value)
-        if kind in (str, bytes, bytearray):
-            # One more than fits, so that the cut is noticed.
-            self._write(repr(value[: self._left + 1]))
-        elif kind is int and value.bit_length() > _MAX_INT_BITS:
-            self._write(f"<int of {value.bit_length()} bits>")
-        elif kind in _SEQUENCES or kind is dict:
-            self._container(value, kind)
-        else:
-            self._write(self._foreign(value))
-
-    def _container(self, value: Any, kind: type) -> None:
-        start, end, empty = _SEQUENCES.get(kind, ("{", "}", "{}"))
-        if not value:
-            self._write(empty)
-            return
-        if id(value) in self._open or len(self._open) >= _MAX_DEPTH:
-            self._write(f"{start}...{end}")
-            return
-        self._open.add(id(value))
-        self._write(start)
+        # By the function that would write it: a subclass that has none of its own
+        # is written as its base is.
+        how = find_in_type(type(value), "__repr__")
         try:
-            for index, item in enumerate(value.items() if kind is dict else value):
+            write = _WRITERS.get(how) or _generated(type(value), how)
+        except TypeError:
+            write = None
+        if write is None:
+            self.write(self._foreign(value))
+        elif id(value) in self._open or len(self._open) >= _MAX_DEPTH:
+            self.write(_ELLIPSES.get(how, "..."))
+        else:
+            self._open.add(id(value))
+            write(self, value)
+            self._open.discard(id(value))
+
+    def items(self, start: str, items: Iterable[Any], end: str) -> None:
+        self.write(start)
+        self._separated(self.value, items)
+        self.write(end)
+
+    def pairs(self, start: str, items: Iterable[tuple[Any, Any]], end: str) -> None:
+        def pair(item: tuple[Any, Any]) -> None:
+            self.value(item[0])
+            self.write(": ")
+            self.value(item[1])
+
+        self.write(start)
+        self._separated(pair, items)
+        self.write(end)
+
+    def fields(self, name: str, items: Iterable[tuple[str, Any]]) -> None:
+        def field(item: tuple[str, Any]) -> None:
+            self.write(f"{item[0]}=")
+            self.value(item[1])
+
+        self.write(f"{name}(")
+        self._separated(field, items)
+        self.write(")")
+
+    def _separated(self, write: Callable[[Any], None], items: Iterable[Any]) -> None:
+        try:
+            for index, item in enumerate(items):
                 if index:
-                    self._write(", ")
-                if kind is dict:
-                    self.value(item[0])
-                    self._write(": ")
-                    self.value(item[1])
-                else:
-                    self.value(item)
+                    self.write(", ")
+                write(item)
         except RuntimeError:
             # Other threads go on while this reads.
-            self._write("<changed while it was read>")
-        if kind is tuple and len(value) == 1:
-            self._write(",")
-        self._write(end)
-        self._open.discard(id(value))
+            self.write("<changed while it was read>")
 
     def _foreign(self, value: Any) -> str:
         try:
             # A plain str, whatever subclass of it __repr__ returned.
-            return str.__getitem__(repr(value), slice(0, self._left + 1))
+            return str.__getitem__(repr(value), slice(0, self.left + 1))
         except EvaluationInterrupted:
             raise
         except BaseException as error:
@@ -123,3 +157,157 @@ class _Writer:
             return (
                 f"<{name} object at {id(value):#x}: its __repr__ raised {type_name(type(error))}>"
             )
+
+
+# ---- one function for each kind; none runs code of the value's type -------------------
+
+
+def _string(kind: Any) -> Callable[[_Writer, Any], None]:
+    def write(writer: _Writer, value: Any) -> None:
+        # One more than fits, so that the cut is noticed.
+        writer.write(kind.__repr__(kind.__getitem__(value, slice(0, writer.left + 1))))
+
+    return write
+
+
+def _int(writer: _Writer, value: int) -> None:
+    bits = int.bit_length(value)
+    writer.write(f"<int of {bits} bits>" if bits > _MAX_INT_BITS else int.__repr__(value))
+
+
+def _list(writer: _Writer, value: list[Any]) -> None:
+    writer.items("[", list.__iter__(value), "]")
+
+
+def _tuple(writer: _Writer, value: tuple[Any, ...]) -> None:
+    end = ",)" if tuple.__len__(value) == 1 else ")"
+    writer.items("(", tuple.__iter__(value), end)
+
+
+def _set(kind: Any) -> Callable[[_Writer, Any], None]:
+    def write(writer: _Writer, value: Any) -> None:
+        name = bare_name(type(value))
+        if not kind.__len__(value):
+            writer.write(f"{name}()")
+        elif type(value) is set:
+            writer.items("{", set.__iter__(value), "}")
+        else:
+            writer.items(f"{name}({{", kind.__iter__(value), "})")
+
+    return write
+
+
+def _dict(writer: _Writer, value: dict[Any, Any]) -> None:
+    writer.pairs("{", iter(dict.items(value)), "}")
+
+
+def _deque(writer: _Writer, value: collections.deque[Any]) -> None:
+    maxlen = vars(collections.deque)["maxlen"].__get__(value)
+    end = "])" if maxlen is None else f"], maxlen={maxlen})"
+    writer.items(f"{bare_name(type(value))}([", collections.deque.__iter__(value), end)
+
+
+def _ordered(writer: _Writer, value: collections.OrderedDict[Any, Any]) -> None:
+    name = bare_name(type(value))
+    if not dict.__len__(value):
+        writer.write(f"{name}()")
+    elif sys.version_info >= (3, 12):
+        writer.pairs(f"{name}({{", iter(dict.items(value)), "})")
+    else:
+        writer.items(f"{name}([", iter(dict.items(value)), "])")
+
+
+def _default(writer: _Writer, value: collections.defaultdict[Any, Any]) -> None:
+    writer.write(f"{bare_name(type(value))}(")
+    writer.value(vars(collections.defaultdict)["default_factory"].__get__(value))
+    writer.pairs(", {", iter(dict.items(value)), "})")
+
+
+def _counter(writer: _Writer, value: collections.Counter[Any]) -> None:
+    name = bare_name(type(value))
+    if not dict.__len__(value):
+        writer.write(f"{name}()")
+        return
+    items = list(dict.items(value))
+    with contextlib.suppress(TypeError):
+        items.sort(key=lambda item: item[1], reverse=True)
+    writer.pairs(f"{name}({{", items, "})")
+
+
+def _exception(writer: _Writer, value: BaseException) -> None:
+    arguments = BaseException.args.__get__(value)  # type: ignore[attr-defined]
+    writer.items(f"{bare_name(type(value))}(", arguments, ")")
+
+
+def _view(writer: _Writer, value: Any) -> None:
+    writer.items(f"{bare_name(type(value))}([", iter(value), "])")
+
+
+def _namespace(writer: _Writer, value: types.SimpleNamespace) -> None:
+    name = "namespace" if type(value) is types.SimpleNamespace else bare_name(type(value))
+    writer.fields(name, iter(dict.items(vars(value))))
+
+
+_WRITERS: dict[Any, Callable[[_Writer, Any], None]] = {
+    str.__repr__: _string(str),
+    bytes.__repr__: _string(bytes),
+    bytearray.__repr__: _string(bytearray),
+    int.__repr__: _int,
+    list.__repr__: _list,
+    tuple.__repr__: _tuple,
+    set.__repr__: _set(set),
+    frozenset.__repr__: _set(frozenset),
+    dict.__repr__: _dict,
+    collections.deque.__repr__: _deque,
+    collections.OrderedDict.__repr__: _ordered,
+    collections.defaultdict.__repr__: _default,
+    collections.Counter.__repr__: _counter,
+    types.SimpleNamespace.__repr__: _namespace,
+    BaseException.__repr__: _exception,
+    type({}.keys()).__repr__: _view,
+    type({}.values()).__repr__: _view,
+    type({}.items()).__repr__: _view,
+}
+
+_ELLIPSES: dict[Any, str] = {
+    list.__repr__: "[...]",
+    tuple.__repr__: "(...)",
+    dict.__repr__: "{...}",
+    set.__repr__: "set(...)",
+    frozenset.__repr__: "frozenset(...)",
+    collections.deque.__repr__: "[...]",
+}
+
+
+def _generated(kind: type, how: Any) -> Callable[[_Writer, Any], None] | None:
+    """How to write an object whose ``__repr__`` the standard library generated."""
+    code = getattr(getattr(how, "__wrapped__", how), "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return None
+    if code.co_qualname == "namedtuple.<locals>.__repr__":
+        return _named_tuple
+    if code.co_filename == "<string>" and code.co_name == "__repr__":
+        for base in mro(kind):
+            if names_of(base).get("__repr__") is how and "__dataclass_fields__" in names_of(base):
+                return _dataclass(names_of(base)["__dataclass_fields__"])
+    return None
+
+
+def _named_tuple(writer: _Writer, value: Any) -> None:
+    fields: Any = find_in_type(type(value), "_fields")
+    writer.fields(bare_name(type(value)), zip(fields, tuple.__iter__(value), strict=False))
+
+
+def _dataclass(fields: dict[str, Any]) -> Callable[[_Writer, Any], None]:
+    def write(writer: _Writer, value: Any) -> None:
+        def each() -> Iterator[tuple[str, Any]]:
+            for name, field in fields.items():
+                if field.repr and field._field_type.name == "_FIELD":
+                    yield name, getattr(value, name)
+
+        try:
+            writer.fields(qualified_name(type(value)), each())
+        except AttributeError as error:
+            writer.write(f"<its __repr__ raised {type_name(type(error))}>")
+
+    return write

@@ -1,4 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from ops_service.v1 import evaluation_place_pb2 as _evaluation_place_pb2
 from ops_service.v1 import process_pb2 as _process_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -21,6 +23,8 @@ class EvaluationOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVALUATION_OUTCOME_INVALID_SOURCE: _ClassVar[EvaluationOutcome]
     EVALUATION_OUTCOME_TIMED_OUT: _ClassVar[EvaluationOutcome]
     EVALUATION_OUTCOME_STILL_RUNNING: _ClassVar[EvaluationOutcome]
+    EVALUATION_OUTCOME_INTERRUPTED: _ClassVar[EvaluationOutcome]
+    EVALUATION_OUTCOME_NOT_STARTED: _ClassVar[EvaluationOutcome]
 OUTPUT_STREAM_UNSPECIFIED: OutputStream
 OUTPUT_STREAM_STDOUT: OutputStream
 OUTPUT_STREAM_STDERR: OutputStream
@@ -30,16 +34,20 @@ EVALUATION_OUTCOME_RAISED: EvaluationOutcome
 EVALUATION_OUTCOME_INVALID_SOURCE: EvaluationOutcome
 EVALUATION_OUTCOME_TIMED_OUT: EvaluationOutcome
 EVALUATION_OUTCOME_STILL_RUNNING: EvaluationOutcome
+EVALUATION_OUTCOME_INTERRUPTED: EvaluationOutcome
+EVALUATION_OUTCOME_NOT_STARTED: EvaluationOutcome
 
 class EvaluateCodeRequest(_message.Message):
-    __slots__ = ("instance_id", "source", "time_limit")
+    __slots__ = ("instance_id", "source", "time_limit", "place")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     instance_id: str
     source: str
     time_limit: _duration_pb2.Duration
-    def __init__(self, instance_id: _Optional[str] = ..., source: _Optional[str] = ..., time_limit: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    place: _evaluation_place_pb2.EvaluationPlace
+    def __init__(self, instance_id: _Optional[str] = ..., source: _Optional[str] = ..., time_limit: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., place: _Optional[_Union[_evaluation_place_pb2.EvaluationPlace, str]] = ...) -> None: ...
 
 class EvaluateCodeResponse(_message.Message):
     __slots__ = ("header", "output", "result")
@@ -70,20 +78,26 @@ class EvaluationOutput(_message.Message):
     def __init__(self, stream: _Optional[_Union[OutputStream, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class EvaluationResult(_message.Message):
-    __slots__ = ("outcome", "value_repr", "exception", "elapsed", "value_truncated", "output_truncated")
+    __slots__ = ("outcome", "value_repr", "exception", "elapsed", "value_truncated", "output_truncated", "value", "source_incomplete", "place")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     VALUE_REPR_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_FIELD_NUMBER: _ClassVar[int]
     VALUE_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     outcome: EvaluationOutcome
     value_repr: str
     exception: EvaluationException
     elapsed: _duration_pb2.Duration
     value_truncated: bool
     output_truncated: bool
-    def __init__(self, outcome: _Optional[_Union[EvaluationOutcome, str]] = ..., value_repr: _Optional[str] = ..., exception: _Optional[_Union[EvaluationException, _Mapping]] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., value_truncated: bool = ..., output_truncated: bool = ...) -> None: ...
+    value: _struct_pb2.Value
+    source_incomplete: bool
+    place: _evaluation_place_pb2.EvaluationPlace
+    def __init__(self, outcome: _Optional[_Union[EvaluationOutcome, str]] = ..., value_repr: _Optional[str] = ..., exception: _Optional[_Union[EvaluationException, _Mapping]] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., value_truncated: bool = ..., output_truncated: bool = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., source_incomplete: bool = ..., place: _Optional[_Union[_evaluation_place_pb2.EvaluationPlace, str]] = ...) -> None: ...
 
 class EvaluationException(_message.Message):
     __slots__ = ("type_name", "message", "traceback")

@@ -12,6 +12,7 @@ from ops_service.v1 import loggers_pb2 as ops__service_dot_v1_dot_loggers__pb2
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
 from ops_service.v1 import operations_pb2 as ops__service_dot_v1_dot_operations__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
+from ops_service.v1 import repl_pb2 as ops__service_dot_v1_dot_repl__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
 from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
 from ops_service.v1 import workers_pb2 as ops__service_dot_v1_dot_workers__pb2
@@ -121,6 +122,11 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/EvaluateCode',
                 request_serializer=ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeResponse.FromString,
+                )
+        self.OpenRepl = channel.stream_stream(
+                '/ops_service.v1.MaintenanceService/OpenRepl',
+                request_serializer=ops__service_dot_v1_dot_repl__pb2.OpenReplRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_repl__pb2.OpenReplResponse.FromString,
                 )
 
 
@@ -296,6 +302,16 @@ class MaintenanceServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenRepl(self, request_iterator, context):
+        """Opens an interactive session, whose names persist from input to input and
+        which outlives its connection until it expires.
+        Caller: EVALUATE, as for EvaluateCode. Cost to the host: that of the code, a
+        small thread while one waits for its time limit, and what the session's names hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MaintenanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -388,6 +404,11 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.EvaluateCode,
                     request_deserializer=ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeResponse.SerializeToString,
+            ),
+            'OpenRepl': grpc.stream_stream_rpc_method_handler(
+                    servicer.OpenRepl,
+                    request_deserializer=ops__service_dot_v1_dot_repl__pb2.OpenReplRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_repl__pb2.OpenReplResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -708,5 +729,22 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/EvaluateCode',
             ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeRequest.SerializeToString,
             ops__service_dot_v1_dot_evaluation__pb2.EvaluateCodeResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def OpenRepl(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(request_iterator, target, '/ops_service.v1.MaintenanceService/OpenRepl',
+            ops__service_dot_v1_dot_repl__pb2.OpenReplRequest.SerializeToString,
+            ops__service_dot_v1_dot_repl__pb2.OpenReplResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

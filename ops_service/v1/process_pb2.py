@@ -15,35 +15,38 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ops_service.v1 import annotations_pb2 as ops__service_dot_v1_dot_annotations__pb2
+from ops_service.v1 import evaluation_place_pb2 as ops__service_dot_v1_dot_evaluation__place__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cops_service/v1/process.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a ops_service/v1/annotations.proto\"p\n\tProcessId\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\thost_name\x18\x04 \x01(\t\"*\n\x13GetPrincipalRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\"\xbb\x01\n\x14GetPrincipalResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x19\n\x11principal_problem\x18\x03 \x01(\t\x12\x17\n\x0fpresented_names\x18\x04 \x03(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x05 \x03(\x0e\x32\x1a.ops_service.v1.Capability\"(\n\x11GetProcessRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\"\xe9\x05\n\x12GetProcessResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12)\n\x06uptime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0eservice_uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fservice_version\x18\x04 \x01(\t\x12\x1d\n\x15python_implementation\x18\x05 \x01(\t\x12\x16\n\x0epython_version\x18\x06 \x01(\t\x12\x16\n\x0egrpcio_version\x18\x07 \x01(\t\x12\x18\n\x10protobuf_version\x18\x08 \x01(\t\x12\x16\n\x0eresident_bytes\x18\t \x01(\x04\x12\x14\n\x0cthread_count\x18\n \x01(\r\x12;\n\x11garbage_collector\x18\x0b \x01(\x0b\x32 .ops_service.v1.GarbageCollector\x12\x37\n\x0fsnapshot_engine\x18\x0c \x01(\x0b\x32\x1e.ops_service.v1.SnapshotEngine\x12\x1a\n\x12\x65valuation_enabled\x18\r \x01(\x08\x12>\n\x13running_evaluations\x18\x0e \x03(\x0b\x32!.ops_service.v1.RunningEvaluation\x12<\n\x12running_operations\x18\x14 \x03(\x0b\x32 .ops_service.v1.RunningOperation\x12\x31\n\x0b\x65nvironment\x18\x15 \x03(\x0b\x32\x1c.ops_service.v1.StartSetting\x12/\n\targuments\x18\x16 \x03(\x0b\x32\x1c.ops_service.v1.StartSetting\x12%\n\x06\x61larms\x18\x1e \x03(\x0b\x32\x15.ops_service.v1.Alarm\":\n\x0cStartSetting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"\x8d\x01\n\x10RunningOperation\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fpast_time_limit\x18\x05 \x01(\x08\"O\n\x05\x41larm\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\x10GarbageCollector\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12\x14\n\x0c\x66rozen_count\x18\x02 \x01(\x04\x12\x19\n\x11generation_counts\x18\x03 \x03(\x04\x12\x1d\n\x15generation_thresholds\x18\x04 \x03(\x04\x12\x19\n\x11\x63ollection_counts\x18\x05 \x03(\x04\"U\n\x0eSnapshotEngine\x12\x11\n\tavailable\x18\x01 \x01(\x08\x12\x1a\n\x12unavailable_reason\x18\x02 \x01(\t\x12\x14\n\x0c\x63ompiled_for\x18\x03 \x01(\t\"\x82\x01\n\x11RunningEvaluation\x12\x15\n\revaluation_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fpast_time_limit\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cops_service/v1/process.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a ops_service/v1/annotations.proto\x1a%ops_service/v1/evaluation_place.proto\"p\n\tProcessId\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\thost_name\x18\x04 \x01(\t\"*\n\x13GetPrincipalRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\"\xbb\x01\n\x14GetPrincipalResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x19\n\x11principal_problem\x18\x03 \x01(\t\x12\x17\n\x0fpresented_names\x18\x04 \x03(\t\x12\x30\n\x0c\x63\x61pabilities\x18\x05 \x03(\x0e\x32\x1a.ops_service.v1.Capability\"(\n\x11GetProcessRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\"\xd9\x06\n\x12GetProcessResponse\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12)\n\x06uptime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0eservice_uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fservice_version\x18\x04 \x01(\t\x12\x1d\n\x15python_implementation\x18\x05 \x01(\t\x12\x16\n\x0epython_version\x18\x06 \x01(\t\x12\x16\n\x0egrpcio_version\x18\x07 \x01(\t\x12\x18\n\x10protobuf_version\x18\x08 \x01(\t\x12\x16\n\x0eresident_bytes\x18\t \x01(\x04\x12\x14\n\x0cthread_count\x18\n \x01(\r\x12;\n\x11garbage_collector\x18\x0b \x01(\x0b\x32 .ops_service.v1.GarbageCollector\x12\x37\n\x0fsnapshot_engine\x18\x0c \x01(\x0b\x32\x1e.ops_service.v1.SnapshotEngine\x12\x1a\n\x12\x65valuation_enabled\x18\r \x01(\x08\x12>\n\x13running_evaluations\x18\x0e \x03(\x0b\x32!.ops_service.v1.RunningEvaluation\x12<\n\x12running_operations\x18\x14 \x03(\x0b\x32 .ops_service.v1.RunningOperation\x12\x31\n\x0b\x65nvironment\x18\x15 \x03(\x0b\x32\x1c.ops_service.v1.StartSetting\x12/\n\targuments\x18\x16 \x03(\x0b\x32\x1c.ops_service.v1.StartSetting\x12%\n\x06\x61larms\x18\x1e \x03(\x0b\x32\x15.ops_service.v1.Alarm\x12:\n\x11\x65valuation_places\x18( \x03(\x0e\x32\x1f.ops_service.v1.EvaluationPlace\x12\x32\n\rrepl_sessions\x18) \x03(\x0b\x32\x1b.ops_service.v1.ReplSession\":\n\x0cStartSetting\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"\x8d\x01\n\x10RunningOperation\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fpast_time_limit\x18\x05 \x01(\x08\"O\n\x05\x41larm\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\x10GarbageCollector\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12\x14\n\x0c\x66rozen_count\x18\x02 \x01(\x04\x12\x19\n\x11generation_counts\x18\x03 \x03(\x04\x12\x1d\n\x15generation_thresholds\x18\x04 \x03(\x04\x12\x19\n\x11\x63ollection_counts\x18\x05 \x03(\x04\"U\n\x0eSnapshotEngine\x12\x11\n\tavailable\x18\x01 \x01(\x08\x12\x1a\n\x12unavailable_reason\x18\x02 \x01(\t\x12\x14\n\x0c\x63ompiled_for\x18\x03 \x01(\t\"m\n\x0bReplSession\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\'\n\x04idle\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tconnected\x18\x03 \x01(\x08\x12\x0f\n\x07running\x18\x04 \x01(\x08\"\xb2\x01\n\x11RunningEvaluation\x12\x15\n\revaluation_id\x18\x01 \x01(\t\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12*\n\x07\x65lapsed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fpast_time_limit\x18\x04 \x01(\x08\x12.\n\x05place\x18\x05 \x01(\x0e\x32\x1f.ops_service.v1.EvaluationPlaceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ops_service.v1.process_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_PROCESSID']._serialized_start=147
-  _globals['_PROCESSID']._serialized_end=259
-  _globals['_GETPRINCIPALREQUEST']._serialized_start=261
-  _globals['_GETPRINCIPALREQUEST']._serialized_end=303
-  _globals['_GETPRINCIPALRESPONSE']._serialized_start=306
-  _globals['_GETPRINCIPALRESPONSE']._serialized_end=493
-  _globals['_GETPROCESSREQUEST']._serialized_start=495
-  _globals['_GETPROCESSREQUEST']._serialized_end=535
-  _globals['_GETPROCESSRESPONSE']._serialized_start=538
-  _globals['_GETPROCESSRESPONSE']._serialized_end=1283
-  _globals['_STARTSETTING']._serialized_start=1285
-  _globals['_STARTSETTING']._serialized_end=1343
-  _globals['_RUNNINGOPERATION']._serialized_start=1346
-  _globals['_RUNNINGOPERATION']._serialized_end=1487
-  _globals['_ALARM']._serialized_start=1489
-  _globals['_ALARM']._serialized_end=1568
-  _globals['_GARBAGECOLLECTOR']._serialized_start=1571
-  _globals['_GARBAGECOLLECTOR']._serialized_end=1713
-  _globals['_SNAPSHOTENGINE']._serialized_start=1715
-  _globals['_SNAPSHOTENGINE']._serialized_end=1800
-  _globals['_RUNNINGEVALUATION']._serialized_start=1803
-  _globals['_RUNNINGEVALUATION']._serialized_end=1933
+  _globals['_PROCESSID']._serialized_start=186
+  _globals['_PROCESSID']._serialized_end=298
+  _globals['_GETPRINCIPALREQUEST']._serialized_start=300
+  _globals['_GETPRINCIPALREQUEST']._serialized_end=342
+  _globals['_GETPRINCIPALRESPONSE']._serialized_start=345
+  _globals['_GETPRINCIPALRESPONSE']._serialized_end=532
+  _globals['_GETPROCESSREQUEST']._serialized_start=534
+  _globals['_GETPROCESSREQUEST']._serialized_end=574
+  _globals['_GETPROCESSRESPONSE']._serialized_start=577
+  _globals['_GETPROCESSRESPONSE']._serialized_end=1434
+  _globals['_STARTSETTING']._serialized_start=1436
+  _globals['_STARTSETTING']._serialized_end=1494
+  _globals['_RUNNINGOPERATION']._serialized_start=1497
+  _globals['_RUNNINGOPERATION']._serialized_end=1638
+  _globals['_ALARM']._serialized_start=1640
+  _globals['_ALARM']._serialized_end=1719
+  _globals['_GARBAGECOLLECTOR']._serialized_start=1722
+  _globals['_GARBAGECOLLECTOR']._serialized_end=1864
+  _globals['_SNAPSHOTENGINE']._serialized_start=1866
+  _globals['_SNAPSHOTENGINE']._serialized_end=1951
+  _globals['_REPLSESSION']._serialized_start=1953
+  _globals['_REPLSESSION']._serialized_end=2062
+  _globals['_RUNNINGEVALUATION']._serialized_start=2065
+  _globals['_RUNNINGEVALUATION']._serialized_end=2243
 # @@protoc_insertion_point(module_scope)

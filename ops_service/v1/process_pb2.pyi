@@ -1,6 +1,7 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from ops_service.v1 import annotations_pb2 as _annotations_pb2
+from ops_service.v1 import evaluation_place_pb2 as _evaluation_place_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -47,7 +48,7 @@ class GetProcessRequest(_message.Message):
     def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
 
 class GetProcessResponse(_message.Message):
-    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments", "alarms")
+    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments", "alarms", "evaluation_places", "repl_sessions")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_UPTIME_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +67,8 @@ class GetProcessResponse(_message.Message):
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     ALARMS_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_PLACES_FIELD_NUMBER: _ClassVar[int]
+    REPL_SESSIONS_FIELD_NUMBER: _ClassVar[int]
     process: ProcessId
     uptime: _duration_pb2.Duration
     service_uptime: _duration_pb2.Duration
@@ -84,7 +87,9 @@ class GetProcessResponse(_message.Message):
     environment: _containers.RepeatedCompositeFieldContainer[StartSetting]
     arguments: _containers.RepeatedCompositeFieldContainer[StartSetting]
     alarms: _containers.RepeatedCompositeFieldContainer[Alarm]
-    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ...) -> None: ...
+    evaluation_places: _containers.RepeatedScalarFieldContainer[_evaluation_place_pb2.EvaluationPlace]
+    repl_sessions: _containers.RepeatedCompositeFieldContainer[ReplSession]
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., evaluation_places: _Optional[_Iterable[_Union[_evaluation_place_pb2.EvaluationPlace, str]]] = ..., repl_sessions: _Optional[_Iterable[_Union[ReplSession, _Mapping]]] = ...) -> None: ...
 
 class StartSetting(_message.Message):
     __slots__ = ("name", "value")
@@ -142,14 +147,28 @@ class SnapshotEngine(_message.Message):
     compiled_for: str
     def __init__(self, available: bool = ..., unavailable_reason: _Optional[str] = ..., compiled_for: _Optional[str] = ...) -> None: ...
 
+class ReplSession(_message.Message):
+    __slots__ = ("principal", "idle", "connected", "running")
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
+    IDLE_FIELD_NUMBER: _ClassVar[int]
+    CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    principal: str
+    idle: _duration_pb2.Duration
+    connected: bool
+    running: bool
+    def __init__(self, principal: _Optional[str] = ..., idle: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., connected: bool = ..., running: bool = ...) -> None: ...
+
 class RunningEvaluation(_message.Message):
-    __slots__ = ("evaluation_id", "principal", "elapsed", "past_time_limit")
+    __slots__ = ("evaluation_id", "principal", "elapsed", "past_time_limit", "place")
     EVALUATION_ID_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_FIELD_NUMBER: _ClassVar[int]
     PAST_TIME_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     evaluation_id: str
     principal: str
     elapsed: _duration_pb2.Duration
     past_time_limit: bool
-    def __init__(self, evaluation_id: _Optional[str] = ..., principal: _Optional[str] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., past_time_limit: bool = ...) -> None: ...
+    place: _evaluation_place_pb2.EvaluationPlace
+    def __init__(self, evaluation_id: _Optional[str] = ..., principal: _Optional[str] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., past_time_limit: bool = ..., place: _Optional[_Union[_evaluation_place_pb2.EvaluationPlace, str]] = ...) -> None: ...

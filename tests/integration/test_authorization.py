@@ -173,6 +173,7 @@ def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str
         "CaptureHeapSnapshot": "READ_HEAP",
         "EvaluateCode": "EVALUATE",
         "InvokeOperation": "OPERATE",
+        "OpenRepl": "EVALUATE",
         "ListSnapshots": "READ_HEAP",
         "ReadSnapshot": "READ_HEAP",
         "ReclaimMemory": "OPERATE",

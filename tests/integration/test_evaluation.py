@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import grpc
 import pytest
 from fix_certs import Identity
+from fix_evaluation import (
+    COMPLETED,
+    INVALID_SOURCE,
+    RAISED,
+    STILL_RUNNING,
+    TIMED_OUT,
+    evaluate,
+)
 from fix_host import ADMIN, Host, StartHost
 from fix_status import status_of
 from google.protobuf.duration_pb2 import Duration
 
 from ops_service.v1 import evaluation_pb2, process_pb2
-
-COMPLETED = evaluation_pb2.EVALUATION_OUTCOME_COMPLETED
-RAISED = evaluation_pb2.EVALUATION_OUTCOME_RAISED
-INVALID_SOURCE = evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE
-TIMED_OUT = evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT
-STILL_RUNNING = evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING
-
-
-@dataclass
-class Evaluated:
-    header: evaluation_pb2.EvaluationHeader
-    result: evaluation_pb2.EvaluationResult
-    stdout: str = ""
-    stderr: str = ""
-    parts: list[str] = field(default_factory=list)
-
-
-def evaluate(host: Host, identity: Identity, source: str, *, limit_ms: int = 0) -> Evaluated:
-    request = evaluation_pb2.EvaluateCodeRequest(source=source)
-    if limit_ms:
-        request.time_limit.CopyFrom(Duration(nanos=limit_ms * 1_000_000))
-    responses = list(host.stub(identity).EvaluateCode(request, timeout=120))
-    parts = [str(response.WhichOneof("part")) for response in responses]
-    texts = {"stdout": "", "stderr": ""}
-    for response in responses[1:-1]:
-        name = evaluation_pb2.OutputStream.Name(response.output.stream)
-        texts[name.removeprefix("OUTPUT_STREAM_").lower()] += response.output.text
-    assert parts[0] == "header"
-    assert parts[-1] == "result"
-    assert set(parts[1:-1]) <= {"output"}
-    return Evaluated(responses[0].header, responses[-1].result, parts=parts, **texts)
 
 
 def test_an_expression_gives_its_value(host: Host, admin: Identity) -> None:

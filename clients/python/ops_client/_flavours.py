@@ -7,9 +7,10 @@ renaming cannot turn into each other stands here.
 from __future__ import annotations
 
 import asyncio
+import queue
 import time
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import grpc
 import grpc.aio
@@ -32,6 +33,67 @@ def open_sync_channel(
 ) -> grpc.Channel:
     """Open a channel that blocks the thread."""
     return grpc.secure_channel(target, credentials, options)
+
+
+class AsyncDuplex:
+    """A call with a stream of messages in each direction."""
+
+    def __init__(self, method: Any, timeout: float) -> None:
+        self._call = method(timeout=timeout)
+
+    async def send(self, message: Any) -> bool:
+        """Send a message. False if the call has ended."""
+        try:
+            await self._call.write(message)
+        except (grpc.RpcError, asyncio.InvalidStateError):
+            return False
+        return True
+
+    async def receive(self) -> Any:
+        """The next message. None after the last."""
+        reply = await self._call.read()
+        return None if reply is grpc.aio.EOF else reply
+
+    async def finish(self) -> None:
+        """Send no more."""
+        try:
+            await self._call.done_writing()
+        except (grpc.RpcError, asyncio.InvalidStateError):
+            # The call has ended.
+            return
+
+    def cancel(self) -> None:
+        """End the call."""
+        self._call.cancel()
+
+
+class SyncDuplex:
+    """A call with a stream of messages in each direction."""
+
+    def __init__(self, method: Any, timeout: float) -> None:
+        # gRPC takes the messages to send in a thread of its own.
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._call = method(iter(self._queue.get, None), timeout=timeout)
+
+    def send(self, message: Any) -> bool:
+        """Send a message. False if the call has ended."""
+        if not self._call.is_active():
+            return False
+        self._queue.put(message)
+        return True
+
+    def receive(self) -> Any:
+        """The next message. None after the last."""
+        return next(self._call, None)
+
+    def finish(self) -> None:
+        """Send no more."""
+        self._queue.put(None)
+
+    def cancel(self) -> None:
+        """End the call."""
+        self._call.cancel()
+        self._queue.put(None)
 
 
 async def run_async(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -41,6 +41,8 @@ REASONS: dict[str, type[CallFailed]] = {
     "STORE_FULL": errors.StoreFull,
     "STORE_UNWRITABLE": errors.StoreUnwritable,
     "STORE_DAMAGED": errors.StoreDamaged,
+    "SESSION_NOT_FOUND": errors.SessionNotFound,
+    "PLACE_UNAVAILABLE": errors.PlaceUnavailable,
     "AUDIT_UNAVAILABLE": errors.AuditUnavailable,
 }
 

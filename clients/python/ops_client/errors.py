@@ -36,6 +36,8 @@
     │   ├── StoreFull                  no room is left in its store
     │   ├── StoreUnwritable            its store cannot be written to
     │   ├── StoreDamaged               a file of its store is damaged
+    │   ├── SessionNotFound            it has no such session of yours, or no longer
+    │   ├── PlaceUnavailable           the application does not offer to run code there
     │   └── AuditUnavailable           it could not write its audit record
     ├── SnapshotError                  a snapshot did not arrive; no file was left
     │   ├── IncompleteSnapshot         the stream ended before its trailer
@@ -230,6 +232,14 @@ class StoreUnwritable(CallFailed):
 
 class StoreDamaged(CallFailed):
     """A file of the process's store is not what was written, or cannot be read."""
+
+
+class SessionNotFound(CallFailed):
+    """The process has no such interactive session of this caller, or no longer."""
+
+
+class PlaceUnavailable(CallFailed):
+    """The application does not offer its event loop, or its main thread."""
 
 
 class AuditUnavailable(CallFailed):

@@ -238,11 +238,27 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     return (PyObject *)child;
 }
 
+static PyObject *
+find_object(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned long long id;
+    const char *type;
+    double seconds;
+    if (!PyArg_ParseTuple(args, "Ksd", &id, &type, &seconds))
+        return NULL;
+    PyObject *found = NULL;
+    LookupEnd end = lookup_find(regions_get(), id, type, seconds, &found);
+    return end == LOOKUP_FOUND ? Py_BuildValue("(iO)", (int)end, found)
+                               : Py_BuildValue("(is)", (int)end, NULL);
+}
+
 static PyMethodDef module_methods[] = {
     {"start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
      "Clone the process; the child walks the heap and writes to a descriptor."},
     {"path_table", path_table, METH_NOARGS,
      "A table of paths, empty, that the children of growth samples share."},
+    {"find_object", find_object, METH_VARARGS,
+     "Look for the tracked object with an id and a type; how that ended, and the object."},
     {"arena_statistics", (PyCFunction)arena_statistics, METH_NOARGS,
      "What CPython prints of its small-object arenas, as bytes. Empty if it keeps none."},
     {"learn_arrays", learn_arrays, METH_VARARGS,

@@ -20,6 +20,9 @@
  *   handle.c   what the parent holds of a child
  *   allocator.c   no part of a walk: what CPython prints of its arenas
  *
+ * No part of a walk are allocator.c, what CPython prints of its arenas, and
+ * lookup.c, from an id to the live object.
+ *
  * A walk runs in a child that shares nothing with the interpreter's locks: no
  * malloc, no stdio, no Python code. All its memory comes from memory.c.
  */
@@ -51,6 +54,7 @@ typedef struct Walk Walk;
 #include "copied.h"
 #include "files.h"
 #include "handle.h"
+#include "lookup.h"
 
 /* ---- allocator.c -------------------------------------------------------------- */
 

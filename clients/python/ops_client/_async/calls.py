@@ -60,7 +60,7 @@ class AsyncCalls:
         try:
             return await method(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise await self._explain(error, timeout) from error
+            raise await self.explain(error, timeout) from error
 
     async def stream(self, method: Any, request: Any, timeout: float) -> AsyncGenerator[Any, None]:
         """Make a call with a stream of replies. Closing the iterator cancels it."""
@@ -69,11 +69,11 @@ class AsyncCalls:
             async for reply in call:
                 yield reply
         except grpc.RpcError as error:
-            raise await self._explain(error, timeout) from error
+            raise await self.explain(error, timeout) from error
         finally:
             call.cancel()
 
-    async def _explain(self, error: Any, timeout: float) -> OpsClientError:
+    async def explain(self, error: Any, timeout: float) -> OpsClientError:
         """The exception for a call that failed. Knocks at the port if need be."""
         if is_answer(error):
             return call_failed(error)

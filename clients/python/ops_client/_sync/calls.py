@@ -60,7 +60,7 @@ class Calls:
         try:
             return method(request, timeout=timeout)
         except grpc.RpcError as error:
-            raise self._explain(error, timeout) from error
+            raise self.explain(error, timeout) from error
 
     def stream(self, method: Any, request: Any, timeout: float) -> Generator[Any, None, None]:
         """Make a call with a stream of replies. Closing the iterator cancels it."""
@@ -69,11 +69,11 @@ class Calls:
             for reply in call:
                 yield reply
         except grpc.RpcError as error:
-            raise self._explain(error, timeout) from error
+            raise self.explain(error, timeout) from error
         finally:
             call.cancel()
 
-    def _explain(self, error: Any, timeout: float) -> OpsClientError:
+    def explain(self, error: Any, timeout: float) -> OpsClientError:
         """The exception for a call that failed. Knocks at the port if need be."""
         if is_answer(error):
             return call_failed(error)

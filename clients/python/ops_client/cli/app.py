@@ -31,6 +31,7 @@ from ops_client.cli.memory_show import show
 from ops_client.cli.ops_list import list_ as list_operations
 from ops_client.cli.ops_run import run as run_operation
 from ops_client.cli.ps import ps
+from ops_client.cli.repl import repl
 from ops_client.cli.stacks import stacks
 from ops_client.cli.status import status
 from ops_client.cli.whoami import whoami
@@ -64,6 +65,7 @@ app.command("stacks")(stacks)
 app.command("eval")(evaluate)
 app.add_typer(alloc, name="alloc")
 app.add_typer(audit, name="audit")
+app.command("repl")(repl)
 app.add_typer(certs, name="certs")
 app.add_typer(heap, name="heap")
 app.add_typer(leaks, name="leaks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.cli.terminal import as_json, complain, printable, say, say_json, seconds
-from ops_service.v1 import evaluation_pb2
+from ops_service.v1 import evaluation_pb2, evaluation_place_pb2
 
 _CODES = {
     evaluation_pb2.EVALUATION_OUTCOME_COMPLETED: ExitCode.OK,
@@ -18,6 +19,24 @@ _CODES = {
     evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE: ExitCode.CODE_INVALID,
     evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT: ExitCode.CODE_TIMED_OUT,
     evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING: ExitCode.CODE_STILL_RUNNING,
+    evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED: ExitCode.CODE_INTERRUPTED,
+    evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED: ExitCode.CODE_NOT_STARTED,
+}
+
+
+class Place(StrEnum):
+    """Where code can run."""
+
+    WORKER_THREAD = "worker-thread"
+    EVENT_LOOP = "event-loop"
+    MAIN_THREAD = "main-thread"
+
+
+_PLACES = {
+    None: evaluation_place_pb2.EVALUATION_PLACE_UNSPECIFIED,
+    Place.WORKER_THREAD: evaluation_place_pb2.EVALUATION_PLACE_WORKER_THREAD,
+    Place.EVENT_LOOP: evaluation_place_pb2.EVALUATION_PLACE_EVENT_LOOP,
+    Place.MAIN_THREAD: evaluation_place_pb2.EVALUATION_PLACE_MAIN_THREAD,
 }
 
 
@@ -44,12 +63,22 @@ async def evaluate(
         float | None,
         typer.Option(min=0.001, metavar="SECONDS", help="When to stop it."),
     ] = None,
+    place: Annotated[
+        Place | None,
+        typer.Option(
+            help="Where to run it. By default in a thread of its own, or on the application's "
+            "event loop if it awaits."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run code in the process, and print its output and value."""
     async with connect(target, ca, cert, key, server_name) as client:
         evaluation = await client.evaluate_code(
-            code, time_limit=time_limit, on_output=None if json else _say_output
+            code,
+            time_limit=time_limit,
+            place=_PLACES[place],
+            on_output=None if json else say_output,
         )
     result = evaluation.result
     if json:
@@ -63,19 +92,21 @@ async def evaluate(
     else:
         if evaluation.text and not evaluation.text.endswith("\n"):
             print()
-        _say_result(result)
+        say_result(result)
     outcome = _CODES.get(result.outcome, ExitCode.DEFECT)
     if outcome is not ExitCode.OK:
         raise typer.Exit(outcome)
 
 
-def _say_output(piece: evaluation_pb2.EvaluationOutput) -> None:
+def say_output(piece: evaluation_pb2.EvaluationOutput) -> None:
+    """Print what evaluated code printed, to the stream that it chose."""
     to_stderr = piece.stream == evaluation_pb2.OUTPUT_STREAM_STDERR
     stream = sys.stderr if to_stderr else sys.stdout
     print(printable(piece.text, keep="\n\t"), end="", file=stream, flush=True)
 
 
-def _say_result(result: evaluation_pb2.EvaluationResult) -> None:
+def say_result(result: evaluation_pb2.EvaluationResult) -> None:
+    """Print how an evaluation ended."""
     if result.value_repr:
         say(result.value_repr + ("… (cut)" if result.value_truncated else ""))
     elapsed = seconds(result.elapsed.ToTimedelta().total_seconds())
@@ -85,6 +116,13 @@ def _say_result(result: evaluation_pb2.EvaluationResult) -> None:
         complain(
             f"the code could not be stopped at its time limit and still runs after {elapsed}: it "
             "is in a C call or waits for a lock. See `opsctl status`."
+        )
+    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED:
+        complain(f"the code was interrupted after {elapsed}.")
+    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED:
+        complain(
+            f"the code was not taken up within {elapsed}, and will not run later: the event loop "
+            "or the main thread is busy."
         )
     elif result.outcome != evaluation_pb2.EVALUATION_OUTCOME_COMPLETED:
         raised = result.exception

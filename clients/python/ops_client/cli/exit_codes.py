@@ -70,6 +70,12 @@ class ExitCode(IntEnum):
     """Evaluated code was stopped at its time limit."""
     CODE_STILL_RUNNING = 53
     """Evaluated code could not be stopped at its time limit."""
+    CODE_INTERRUPTED = 54
+    """Evaluated code was interrupted."""
+    CODE_NOT_STARTED = 55
+    """The event loop or main thread did not take the code up within its time limit."""
+    PLACE_UNAVAILABLE = 56
+    SESSION_NOT_FOUND = 57
 
     STORE_DISABLED = 60
     SNAPSHOT_NOT_FOUND = 61
@@ -137,6 +143,8 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.StoreFull: ExitCode.STORE_FULL,
     errors.StoreUnwritable: ExitCode.STORE_UNWRITABLE,
     errors.StoreDamaged: ExitCode.STORE_DAMAGED,
+    errors.SessionNotFound: ExitCode.SESSION_NOT_FOUND,
+    errors.PlaceUnavailable: ExitCode.PLACE_UNAVAILABLE,
     errors.AuditUnavailable: ExitCode.AUDIT_UNAVAILABLE,
     errors.SnapshotError: ExitCode.INCOMPLETE_SNAPSHOT,
     errors.IncompleteSnapshot: ExitCode.INCOMPLETE_SNAPSHOT,

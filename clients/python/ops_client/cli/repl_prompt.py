@@ -1,0 +1,104 @@
+"""The prompt of opsctl repl: lines, history and completion."""
+
+from __future__ import annotations
+
+import codeop
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+from ops_client.cli.terminal import complain, printable
+
+Complete = Callable[[str, int], Awaitable[tuple[int, list[str]]]]
+
+
+class _RemoteCompleter(Completer):
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterable[Completion]:
+        return ()
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        start, candidates = await self._complete(document.text, document.cursor_position)
+        for each in candidates:
+            yield Completion(printable(each), start_position=start - document.cursor_position)
+
+
+class Prompt:
+    """Reads input of one or more lines."""
+
+    def __init__(self, history: Path, complete: Complete) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            ">>> ",
+            history=_open_history(history),
+            completer=_RemoteCompleter(complete),
+            complete_while_typing=False,
+            multiline=True,
+            prompt_continuation="... ",
+            key_bindings=_bindings(),
+            enable_open_in_editor=False,
+        )
+
+    async def read(self, text: str = "") -> str | None:
+        """The next input. None for Ctrl-D.
+
+        Args:
+            text: What stands there to begin with.
+        """
+        while True:
+            try:
+                return await self._session.prompt_async(default=text)
+            except KeyboardInterrupt:
+                text = ""
+            except EOFError:
+                return None
+
+
+def _open_history(path: Path) -> History:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Input may hold anything, so nobody else may read it.
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    except OSError as error:
+        complain(f"{path} cannot be written ({error.strerror}), so your input is not kept.")
+        return InMemoryHistory()
+    return FileHistory(str(path))
+
+
+def _bindings() -> KeyBindings:
+    bindings = KeyBindings()
+
+    @bindings.add("enter")
+    def enter(event: KeyPressEvent) -> None:
+        buffer: Buffer = event.current_buffer
+        if buffer.complete_state and buffer.complete_state.current_completion:
+            buffer.complete_state = None
+        elif is_whole(buffer.text) and buffer.document.is_cursor_at_the_end:
+            buffer.validate_and_handle()
+        else:
+            buffer.newline(copy_margin=True)
+
+    return bindings
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text can be sent. The server has the last word."""
+    if "\n" in text and not text.rsplit("\n", 1)[1].strip():
+        return True
+    try:
+        return codeop.compile_command(text, "<input>", "single") is not None
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        # Wrong, or what the prompt of another Python takes.
+        return True

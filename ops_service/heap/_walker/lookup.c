@@ -1,0 +1,75 @@
+/* Finds a live object by the id that snapshots show. Runs in the process itself,
+ * with the GIL held, and so within a bound of time.
+ */
+#include "walker.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Nodes of the collector's lists between two looks at the clock. */
+#define LOOKUP_STRIDE 4096u
+
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* The address that an id stands for; 0 if no walk gave that id away. */
+static uintptr_t
+address_of(const RegionTable *regions, uint64_t id)
+{
+    uint64_t number = id >> 15;
+    if ((id & 1) == 0 || regions == NULL || number >= REGION_TABLE_SIZE ||
+        number >= __atomic_load_n(&regions->count, __ATOMIC_ACQUIRE))
+        return 0;
+    uintptr_t granule = (uintptr_t)(id >> 1) & (REGION_GRANULES - 1);
+    return regions->keys[number] << REGION_SHIFT | granule << 4;
+}
+
+static int
+is_of_type(PyObject *object, const char *wanted)
+{
+    const char *module, *name;
+    size_t module_length, name_length;
+    type_name(Py_TYPE(object), &module, &module_length, &name, &name_length);
+    size_t length = strlen(wanted);
+    if (module_length > 0) {
+        if (length < module_length + 1 || memcmp(wanted, module, module_length) != 0 ||
+            wanted[module_length] != '.')
+            return 0;
+        wanted += module_length + 1;
+        length -= module_length + 1;
+    }
+    return length == name_length && memcmp(wanted, name, name_length) == 0;
+}
+
+LookupEnd
+lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
+            PyObject **found)
+{
+    uintptr_t address = address_of(regions, id);
+    if (address == 0)
+        return LOOKUP_UNKNOWN_ID;
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    double limit = seconds_now() + seconds;
+    size_t seen = 0;
+    for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
+        PyGC_Head *head = layout_gc_list(interp, number);
+        for (PyGC_Head *node = layout_gc_next(head); node != NULL && node != head;
+             node = layout_gc_next(node)) {
+            PyObject *object = layout_gc_object(node);
+            if ((uintptr_t)object == address) {
+                if (!is_of_type(object, wanted))
+                    return LOOKUP_OTHER_TYPE;
+                *found = object;
+                return LOOKUP_FOUND;
+            }
+            if (++seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
+                return LOOKUP_PAST_LIMIT;
+        }
+    }
+    return LOOKUP_NOT_TRACKED;
+}

@@ -1,0 +1,49 @@
+"""From the id that a snapshot shows to the live object."""
+
+from __future__ import annotations
+
+from ops_service.heap.engine import engine_status
+
+# The collector's lists are walked with the GIL held: some 10 million objects.
+_PAUSE_SECONDS = 0.1
+
+_MAX_ID = (1 << 64) - 1
+
+# How the walker's lookup can end, in the order of its LookupEnd.
+_FOUND, _UNKNOWN_ID, _NOT_TRACKED, _OTHER_TYPE, _PAST_LIMIT = range(5)
+
+_HOLDER = (
+    "Only what the garbage collector tracks can be found; anything else, such as a string, a "
+    "number or a container of such alone, is reached through its holder."
+)
+
+_REASONS = {
+    _UNKNOWN_ID: f"no snapshot of this process has shown the id {{id}}. {_HOLDER}",
+    _NOT_TRACKED: f"no tracked object has the id {{id}} now. {_HOLDER}",
+    _OTHER_TYPE: "the object with the id {id} is not of the type {type}, so its address was "
+    f"taken by another one, or the name is not as the snapshot shows it. {_HOLDER}",
+    _PAST_LIMIT: "the object with the id {id} was not found within "
+    f"{_PAUSE_SECONDS * 1000:g} ms, for which the process may stand still. {_HOLDER}",
+}
+
+
+def find_object(object_id: int, type_name: str) -> list[object] | str:
+    """Find a live object by its id and the name of its type, as snapshots show them.
+
+    The first call may cost the pause of one fork, for the proof of the engine;
+    each costs a walk over the collector's lists with the GIL held, at most 0.1 s.
+
+    Returns:
+        The object in a list, or a sentence that says why there is none.
+    """
+    status = engine_status()
+    if not status.available:
+        return f"ids cannot be looked up here. {status.reason}"
+    from ops_service.heap import _walker
+
+    end, found = _UNKNOWN_ID, None
+    if 0 <= object_id <= _MAX_ID and "\0" not in type_name:
+        end, found = _walker.find_object(object_id, type_name, _PAUSE_SECONDS)
+    if end == _FOUND:
+        return [found]
+    return _REASONS[end].format(id=object_id, type=type_name)
