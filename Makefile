@@ -121,7 +121,7 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Benchmarks and packages
 
-benchmarks := $(addprefix benchmarks/,capture.py quota.py runtimes.py stacks.py)
+benchmarks := $(addprefix benchmarks/,capture.py analysis.py quota.py runtimes.py stacks.py)
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done

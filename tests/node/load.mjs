@@ -1,6 +1,8 @@
 // Load a .heapsnapshot with one of three readers and print what it counted.
 //
 //   node load.mjs READER FILE CLASS
+//   node load.mjs retained READER FILE    retained sizes by id
+//   node load.mjs compared FILE FILE      new and gone objects by class
 //
 // The readers are of independent origin: the toolkit is the code of Chrome's
 // DevTools, memlab is Meta's, and the parser is the one in VS Code, in Rust.
@@ -44,5 +46,42 @@ const readers = {
   },
 };
 
-const [name, file, className] = process.argv.slice(2);
-console.log(JSON.stringify(await readers[name](file, className)));
+// Retained size by id. The parser keeps no ids.
+const retained = {
+  async memlab(file) {
+    const { getFullHeapFromFile } = await import("@memlab/heap-analysis");
+    const heap = await getFullHeapFromFile(file);
+    const found = [];
+    heap.nodes.forEach((node) => {
+      if (node.retainedSize > 0) found.push([node.id, node.retainedSize]);
+    });
+    return found;
+  },
+  async toolkit(file) {
+    const { parse } = await import("heap-snapshot-toolkit");
+    const heap = await parse(createReadStream(file, "utf-8"));
+    const found = [];
+    for (const each = heap.allNodes(); each.hasNext(); each.next()) {
+      found.push([each.item().id(), each.item().retainedSize()]);
+    }
+    return found;
+  },
+};
+
+// What DevTools' comparison view says: objects added and removed, by class.
+async function compared(before, after) {
+  const { parse } = await import("heap-snapshot-toolkit");
+  const [first, second] = [
+    await parse(createReadStream(before, "utf-8")),
+    await parse(createReadStream(after, "utf-8")),
+  ];
+  const diff = second.calculateSnapshotDiff("before", first.aggregatesForDiff("[]"));
+  return Object.entries(diff).map(([name, each]) => [each.name ?? name, each.addedCount, each.removedCount]);
+}
+
+const [name, ...rest] = process.argv.slice(2);
+const answer =
+  name === "retained" ? await retained[rest[0]](rest[1])
+  : name === "compared" ? await compared(rest[0], rest[1])
+  : await readers[name](rest[0], rest[1]);
+console.log(JSON.stringify(answer));

@@ -1,0 +1,106 @@
+"""What reading a heap costs: loading, dominators, paths, a report and a file for Chrome.
+
+Usage: python analysis.py [--short] [--objects N ...]
+
+Each step is a capture of a host whose records refer to each other, about 2.6
+references an object, read in a process of its own so that its memory can be told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from measured_host import running_host
+
+from ops_client.devtools import write_heapsnapshot
+from ops_client.heap_graph import PathFinder, find_dominators, read_heap_graph
+from ops_client.report import write_report
+
+LINKS = 12
+# The bounds hold at this size and below.
+BOUND_OBJECTS = 10_200_000
+
+
+def peak_bytes() -> int:
+    """The most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def measure(file: Path) -> dict[str, float]:
+    """Read one capture. Times in seconds, memory in bytes beyond what imports take."""
+    times: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        result = work()
+        times[name] = time.perf_counter() - began
+        return result
+
+    before = peak_bytes()
+    graph = timed("load", lambda: read_heap_graph(file))
+    tree = timed("dominators", lambda: find_dominators(graph))
+    memory = peak_bytes() - before
+    timed("by type", lambda: tree.retained_by_type)
+    timed("paths", lambda: PathFinder(graph))
+    timed("report", lambda: write_report(tree, file.with_suffix(".html")))
+    timed("convert", lambda: write_heapsnapshot(graph, file.with_suffix(".heapsnapshot")))
+    return times | {"objects": graph.object_count, "edges": graph.edge_count, "memory": memory}
+
+
+def show(found: dict[str, float]) -> None:
+    """Print one step, and whether the bounds hold."""
+    objects, edges = int(found["objects"]), int(found["edges"])
+    print(f"{objects:,} objects, {edges:,} references")
+    for name in ("load", "dominators", "by type", "paths", "report", "convert"):
+        print(f"  {name:<11}{found[name]:7.2f} s   {objects / found[name] / 1e6:7.1f} million/s")
+    print(f"  memory     {found['memory'] / objects:7.1f} bytes an object, loaded and dominated")
+    if objects > BOUND_OBJECTS:
+        return
+    allowed = 64 * objects + 16 * edges
+    # The page is drawn from the dominators, which a user waits for as well.
+    page = found["dominators"] + found["report"]
+    for what, value, bound in (
+        ("load within 3 s", found["load"], 3.0),
+        ("dominators and retained sizes within 15 s", found["dominators"], 15.0),
+        ("report within 15 s", page, 15.0),
+        ("convert a million objects within 1 s", found["convert"] / objects * 1e6, 1.0),
+        ("64 bytes an object and 16 an edge, in GB", found["memory"] / 1e9, allowed / 1e9),
+    ):
+        print(f"  {what}: {value:.2f} of {bound:.2f}, {'held' if value <= bound else 'NOT HELD'}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    millions = [1, 2, 5, 10, 20]
+    parser.add_argument("--objects", type=int, nargs="+", default=[m * 10**6 for m in millions])
+    parser.add_argument("--short", action="store_true", help="a small heap")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.measure)))
+        return
+    load = os.getloadavg()[0]
+    print(f"CPython {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} before\n")
+    with tempfile.TemporaryDirectory() as name:
+        for objects in [200_000] if arguments.short else arguments.objects:
+            with running_host(Path(name), objects, LINKS) as host:
+                host.capture()
+            command = [sys.executable, __file__, "--measure", str(host.file)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            show(json.loads(done.stdout))
+            print()
+
+
+if __name__ == "__main__":
+    main()
