@@ -21,6 +21,7 @@ def test_public_names() -> None:
         "OperationFailed",
         "OpsServiceError",
         "ProcessConfig",
+        "RevocationConfig",
         "RuleConfig",
         "RuleFired",
         "ServerConfig",
