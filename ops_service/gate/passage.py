@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import secrets
 import time
@@ -122,15 +123,17 @@ class Passage:
                     principal.name,
                     principal.problem,
                     principal.presented_names,
-                    rules.authorization.capabilities(principal),
+                    self._rules.authorization.capabilities(principal),
                     self._record_step,
-                    rules.authorization.operations(principal),
+                    self._rules.authorization.operations(principal),
                 )
             )
             await self._work(method, request)
 
     def check_again(self, authorization: Authorization) -> None:
         """End the call if it would be refused by now. Not called by the call itself."""
+        # What is checked later, once the request is read, is checked by these too.
+        self._rules = dataclasses.replace(self._rules, authorization=authorization)
         if self._task is None or self._principal is None or self.taken_away is not None:
             return
         try:
