@@ -307,11 +307,6 @@ def _check_grants(config: Config, *, may_be_empty: bool) -> None:
                 f"{key}.principal is {name!r}, which has a grant already; merge the two"
             )
         seen.add(name)
-        if "*" in name and "EVALUATE" in grant.capabilities:
-            raise ConfigurationError(
-                f"{key}.principal is {name!r}, a wildcard, which cannot hold EVALUATE; name each "
-                "principal that may evaluate code"
-            )
         if not grant.capabilities:
             raise ConfigurationError(
                 f"{key}.capabilities is empty; list some of {', '.join(CAPABILITIES)}"
@@ -338,17 +333,17 @@ def _check_wildcard(key: str, grant: Grant) -> None:
     name = grant.principal
     if "*" not in name:
         return
+    for capability in ("EVALUATE", "READ_CONTENT"):
+        if capability in grant.capabilities:
+            raise ConfigurationError(
+                f"{key}.principal is {name!r}, a wildcard, which cannot hold {capability}; name "
+                "each principal that may have it"
+            )
     if not re.fullmatch(r"(spiffe|uri:[\w+.-]+)://[^/*]+(/[^/*]+)*/\*", name):
         raise ConfigurationError(
             f'{key}.principal is {name!r}; a "*" may stand for the whole last segment of a '
             'URI alone, as in "spiffe://example.org/team/*"'
         )
-    for capability in ("EVALUATE", "READ_CONTENT"):
-        if capability in grant.capabilities:
-            raise ConfigurationError(
-                f"{key}.capabilities holds {capability} for {name!r}; name each principal "
-                "that may have it"
-            )
 
 
 def _check_revocation(config: RevocationConfig) -> None:
