@@ -125,6 +125,7 @@ MAY_IMPORT = {
     "allocation_methods": {"convert", "process", "v1", "workers"},
     "logger_methods": {"convert", "process", "v1", "workers"},
     "stack_methods": {"convert", "heap", "process", "v1", "workers"},
+    "pytest_plugin": {"growth", "leaks"},
     "errors": set(),
     "credentials": {"config", "files"},
     "gate": {"call", "config", "revocation", "status", "v1"},

@@ -1,0 +1,82 @@
+"""A pytest marker that repeats a test and fails it if it leaks.
+
+    @pytest.mark.no_leaks
+    def test_login(client): ...
+
+Loaded by pytest wherever ops-service is installed with its extra ``pytest``. What a
+test without the marker pays is one look for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from ops_service.leaks.report import GrowthReport
+
+_MARKER = (
+    "no_leaks(warmup=20, samples=10, rounds=10): repeat the test, warmup times unobserved and "
+    "then rounds times before each sample of the heap, and fail it if objects leak."
+)
+_MIN_SAMPLES = 8
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Run a marked test so often as its marker says, instead of once."""
+    marker = pyfuncitem.get_closest_marker("no_leaks")
+    result = yield
+    if marker is not None:
+        _repeat(pyfuncitem, **marker.kwargs)
+    return result
+
+
+def _repeat(
+    item: pytest.Function, *, warmup: int = 20, samples: int = 10, rounds: int = 10
+) -> None:
+    if samples < _MIN_SAMPLES or rounds < 1 or warmup < 0:
+        pytest.fail(f"no_leaks: samples from {_MIN_SAMPLES}, rounds from 1, warmup from 0.", False)
+    # Only now, so that other tests do not pay for it.
+    from ops_service.errors import OpsServiceError
+    from ops_service.growth import GrowthSampling
+    from ops_service.leaks.report import Verdict
+    from ops_service.leaks.watch import HeapGrowthWatch
+
+    names = item._fixtureinfo.argnames
+    arguments = {name: item.funcargs[name] for name in names}
+    for _ in range(warmup):
+        item.obj(**arguments)
+    sampling, watch = GrowthSampling(), HeapGrowthWatch(limit=5)
+    try:
+        with sampling.joined(watch):
+            for number in range(samples):
+                if number:
+                    for _ in range(rounds):
+                        item.obj(**arguments)
+                # An interval of no length: a sample of one's own each time.
+                sampling.sample(watch, interval=0.0)
+            report = watch.report()
+    except OpsServiceError as error:
+        pytest.skip(f"no_leaks: the heap cannot be sampled here. {error}")
+    if report.verdict is Verdict.LEAK:
+        pytest.fail(_text(report, rounds * (samples - 1)), pytrace=False)
+
+
+def _text(report: GrowthReport, runs: int) -> str:
+    lines = [f"The test leaks: {runs} runs of it left these behind."]
+    for each in report.suspects:
+        grown = each.counts[-1] - each.counts[0]
+        lines += [
+            f"  {each.type_name}: {grown / runs:.2g} a run, {each.count} by now",
+            f"    held by {each.holder.text}",
+            f"    path    {each.sample_path}",
+        ]
+    return "\n".join(lines)
