@@ -82,6 +82,16 @@ def lower_envelope(values: Sequence[float]) -> list[float]:
     return envelope
 
 
+def _value_at(times: Sequence[float], values: Sequence[float], time: float) -> float:
+    """The value at a time between the samples, on the line from one to the next."""
+    after = next(i for i in range(len(times)) if times[i] >= time)
+    if after == 0 or times[after] == time:
+        return values[after]
+    begin, end = times[after - 1], times[after]
+    share = (time - begin) / (end - begin)
+    return values[after - 1] + share * (values[after] - values[after - 1])
+
+
 def shape_of(times: Sequence[float], values: Sequence[float], least: float = 0.0) -> Shape:
     """What a series does. Takes time that grows with the number of points.
 
@@ -101,20 +111,23 @@ def shape_of(times: Sequence[float], values: Sequence[float], least: float = 0.0
         return Shape.OTHER
     envelope = lower_envelope(values)
     span = times[-1] - times[0]
-    first = next(i for i in range(count) if times[i] >= times[0] + span / 3)
-    second = next(i for i in range(count) if times[i] >= times[0] + span * 2 / 3)
+    first, second = (_value_at(times, envelope, times[0] + span * n / 3) for n in (1, 2))
     rises = (
-        envelope[first] - envelope[0],
-        envelope[second] - envelope[first],
+        first - envelope[0],
+        second - first,
         # The last points have nothing behind them that would bring them down.
-        min(values[-2:]) - envelope[second],
+        min(values[-2:]) - second,
     )
     drawdown = max(value - low for value, low in zip(values, envelope, strict=True))
     total = sum(rises)
     steps = [later - low for low, later in pairwise(envelope)]
     if total <= least or rises[1] <= 0 or rises[2] <= 0:
         return Shape.OTHER
-    if rises[0] + rises[1] < drawdown or max(steps) > _MAX_JUMP * total:
+    if rises[0] + rises[1] < drawdown:
+        return Shape.OTHER
+    # A long interval, as on a machine without time, may hold as much as it is long.
+    gaps = [later - time for time, later in pairwise(times)]
+    if any(step > (_MAX_JUMP + gap / span) * total for step, gap in zip(steps, gaps, strict=True)):
         return Shape.OTHER
     if rises[2] < _SHARE_OF_BEFORE * rises[1]:
         return Shape.OTHER

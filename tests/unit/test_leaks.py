@@ -104,6 +104,13 @@ def test_no_wave_is_a_leak(period: float, phase: int) -> None:
     assert shape_of(list(range(STEPS)), values) is not Shape.GROWS
 
 
+def test_a_long_interval_may_hold_much() -> None:
+    times = [0, 1, 2, 3, 4, 5, 6, 18, 19, 20, 21, 22, 23, 24]
+    assert shape_of(times, [10 * time for time in times]) is Shape.GROWS
+    # Without an interval to explain it, the same jump is none.
+    assert shape_of(list(range(14)), [10 * time for time in times]) is Shape.OTHER
+
+
 def test_few_samples_have_no_shape() -> None:
     assert shape_of([0, 1, 2], [0, 1, 2]) is Shape.TOO_SHORT
 
