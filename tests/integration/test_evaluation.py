@@ -268,18 +268,6 @@ def test_the_source_is_on_record_before_it_runs(start_host: StartHost, admin: Id
     assert (end["event"], end["code"]) == ("end", "OK")
 
 
-def test_no_record_no_evaluation(start_host: StartHost, admin: Identity) -> None:
-    # Writing to this device fails as a full disk does.
-    host = start_host(audit={"file": "/dev/full"})
-    with pytest.raises(grpc.RpcError) as raised:
-        evaluate(host, admin, "import builtins; builtins.ran = True")
-    status = status_of(raised.value)
-    assert (status.code, status.reason) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNAVAILABLE")
-    assert host.run("import builtins; answer = hasattr(builtins, 'ran')") is False
-    # What needs no record first goes on.
-    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
-
-
 def test_it_is_refused_where_it_is_off(start_host: StartHost, admin: Identity) -> None:
     host = start_host(evaluation={"enabled": False})
     with pytest.raises(grpc.RpcError) as raised:
