@@ -30,7 +30,7 @@ def allocate(stop: threading.Event) -> None:
         for row in rows[::50]:
             row["self"] = row
         del rows
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 class Heartbeat(threading.Thread):
