@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import growth_pb2, heap_graph_pb2, heap_pb2, process_pb2
+from ops_service.v1 import growth_pb2, heap_pb2, process_pb2
 
 SERVICE = "/ops_service.v1.MaintenanceService"
 
@@ -50,16 +50,6 @@ def test_unknown_enum_value(host: Host, admin: Identity, method: str, request_: 
     assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
     assert status.details["field"] in ("content_level", "gc_moment", "order")
     assert "choose from" in status.message
-
-
-@pytest.mark.parametrize("level", ["CONTENT_LEVEL_KEYS", "CONTENT_LEVEL_VALUES"])
-def test_contents_are_not_served_yet(host: Host, admin: Identity, level: str) -> None:
-    request = heap_pb2.CaptureHeapSnapshotRequest(
-        content_level=heap_graph_pb2.ContentLevel.Value(level)
-    )
-    status = refusal(host, admin, "CaptureHeapSnapshot", request)
-    assert status.reason == "INVALID_REQUEST"
-    assert status.details["field"] == "content_level"
 
 
 def seconds(value: float) -> Duration:
