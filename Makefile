@@ -29,6 +29,9 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks
+# What grpcio and protobuf could change: calls of every kind, by every client.
+wire := $(patsubst %,tests/integration/test_%.py,authorization bad_requests client client_streams \
+	credentials evaluation growth grpcurl host_life port repl_session snapshot_stream store)
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
@@ -62,7 +65,7 @@ test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/s
 	done
 
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
-	.venv/oldest/bin/pytest $(pytest) tests/unit tests/integration
+	.venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
 test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
 	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 $(small_heaps)
