@@ -315,8 +315,8 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     first.start_service()
     leak(first)
     history_when(client_of(first), first, leaks)
-    # Another client comes, whose sessions are large.
-    first.run("shop.size = 1_000_000")
+    # Another client comes, whose sessions are large: some 20 MiB a second.
+    first.run("shop.size = 200_000")
     assert first.process.wait(120) == -9
 
     second = start_host(**settings)
