@@ -21,7 +21,7 @@ from .test_bounds import GIB, tree
 
 WRITTEN = 48 << 20
 # Pages that the test's own process writes to besides.
-ELSE = 12 << 20
+ELSE = 20 << 20
 OPTIONS = CaptureOptions(lifetime_limit=PATIENCE)
 
 
