@@ -8,6 +8,7 @@ output and error stay the application's own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -65,7 +66,8 @@ def children() -> list[str]:
     """Process ids of the children of all threads, by the kernel's own lists."""
     found: list[str] = []
     for file in Path("/proc/self/task").glob("*/children"):
-        found += file.read_text().split()
+        with contextlib.suppress(OSError):  # A thread that has just ended.
+            found += file.read_text().split()
     return found
 
 
