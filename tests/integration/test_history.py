@@ -63,7 +63,10 @@ def history_when(client: MaintenanceClient, host: Host, condition: Any) -> Growt
 
 def leaks(history: GrowthHistory) -> bool:
     latest = history.latest
-    return latest is not None and latest.verdict == growth_pb2.HEAP_GROWTH_VERDICT_LEAK
+    if latest is None or latest.verdict != growth_pb2.HEAP_GROWTH_VERDICT_LEAK:
+        return False
+    # On a busy machine the process's own warming up can be named a sample earlier.
+    return any(each.type_name == "shop.Session" for each in latest.suspects)
 
 
 @pytest.fixture
