@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         EvaluationConfig,
         Grant,
         HeapConfig,
-        LimitsConfig,
         ProcessConfig,
         RevocationConfig,
         ServerConfig,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         TlsConfig,
     )
     from ops_service.config_file import load_config
+    from ops_service.config_limits import LimitsConfig
     from ops_service.config_watch import RuleConfig, WatchConfig
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
     from ops_service.process.operation_run import OperationContext, OperationFailed
@@ -44,7 +44,7 @@ _MODULES = {
     "EvaluationConfig": "config",
     "Grant": "config",
     "HeapConfig": "config",
-    "LimitsConfig": "config",
+    "LimitsConfig": "config_limits",
     "OperationContext": "process.operation_run",
     "OperationFailed": "process.operation_run",
     "OpsServiceError": "errors",

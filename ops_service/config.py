@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops_service.config_limits import LimitsConfig
 from ops_service.config_watch import RuleConfig, WatchConfig, check_watch
 from ops_service.errors import ConfigurationError
 
@@ -115,28 +116,6 @@ class AuditConfig:
     with the chain of hashes. 0 for never."""
     keep_files: int = 10
     """How many renamed files are kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsConfig:
-    """Bounds on what callers can take up."""
-
-    calls: int = 32
-    """Calls at once, health checks aside."""
-    calls_per_principal: int = 8
-    """Calls of one principal at once, health checks aside."""
-    streams_per_principal: int = 4
-    """Streaming calls of one principal at once; they count as calls too."""
-    health_calls: int = 16
-    """Health checks at once. This room is theirs alone."""
-    request_bytes: int = 2 << 20
-    """Largest request message."""
-    metadata_bytes: int = 8 << 10
-    """Largest metadata of a call, as HTTP/2 counts it."""
-    request_seconds: float = 10.0
-    """How long a caller may take to send its request once the call is open."""
-    stall_seconds: float = 20.0
-    """How long a caller may leave a message of a stream unread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,15 +350,7 @@ def _check_bounds(config: Config) -> None:
         ("heap.cpu_share", config.heap.cpu_share, 0.01, 1),
         ("heap.pause_budget_seconds", config.heap.pause_budget_seconds, 0.001, 60),
         ("server.slots", config.server.slots, 1, 1000),
-        ("limits.calls", config.limits.calls, 1, 1000),
-        ("limits.calls_per_principal", config.limits.calls_per_principal, 1, 1000),
-        ("limits.streams_per_principal", config.limits.streams_per_principal, 1, 1000),
-        ("limits.health_calls", config.limits.health_calls, 1, 1000),
-        # EvaluateCode takes 1 MiB of source.
-        ("limits.request_bytes", config.limits.request_bytes, 1 << 10, 16 << 20),
-        ("limits.metadata_bytes", config.limits.metadata_bytes, 1 << 10, 64 << 10),
-        ("limits.request_seconds", config.limits.request_seconds, 0.1, 600),
-        ("limits.stall_seconds", config.limits.stall_seconds, 0.1, 600),
+        *config.limits.bounds(),
     ]
     for key, value, low, high in bounds:
         # Written so that not-a-number is refused too.

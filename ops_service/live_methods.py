@@ -21,6 +21,7 @@ class LiveMethods(AllocationMethods, LoggerMethods, OperationMethods, StackMetho
         """Make what these methods work with."""
         self._log_levels = LogLevels()
         self._restoring = set()
+        self._restore_timers = {}
         self._operations = OperationRunner(lambda: find_application_loop(workers.loop))
         self._tracer = AllocationTracer()
 

@@ -23,6 +23,7 @@ class LoggerMethods:
     _workers: Workers
     _log_levels: LogLevels
     _restoring: set[asyncio.Task[None]]
+    _restore_timers: dict[str, tuple[int, asyncio.TimerHandle]]
 
     async def ListLoggers(
         self, request: loggers_pb2.ListLoggersRequest, context: Any
@@ -65,11 +66,24 @@ class LoggerMethods:
         )
         if request.level:
             response.restore_time.CopyFrom(timestamp(time.time() + restore_after))
-            loop = asyncio.get_running_loop()
-            loop.call_later(restore_after, self._restore_level, loop, name, change.number)
+            self._restore_later(restore_after, name, change.number)
         return response
 
+    def _restore_later(self, seconds: float, name: str, number: int) -> None:
+        """One timer a logger, that of its latest change, however often it is set."""
+        latest, timer = self._restore_timers.get(name, (0, None))
+        if latest > number:
+            return
+        if timer is not None:
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._restore_timers[name] = (
+            number,
+            loop.call_later(seconds, self._restore_level, loop, name, number),
+        )
+
     def _restore_level(self, loop: asyncio.AbstractEventLoop, name: str, number: int) -> None:
+        self._restore_timers.pop(name, None)
         # Held until it is done.
         task = loop.create_task(self._restore(name, number))
         self._restoring.add(task)

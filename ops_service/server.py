@@ -42,6 +42,7 @@ from ops_service.gate.methods import (
     known_methods,
 )
 from ops_service.gate.passage import Rules
+from ops_service.gate.rates import Rates
 from ops_service.heap import engine, pause
 from ops_service.heap.lookup import find_object
 from ops_service.heap.own import register
@@ -375,6 +376,7 @@ class Service:
             methods=known_methods(),
             authorization=Authorization(config, self._revocation),
             admission=Admission(config.limits),
+            rates=Rates(config.limits.calls_per_second),
             audit=self._audit,
             limits=config.limits,
             instance_id=self._identity.instance_id,
@@ -472,6 +474,11 @@ def _channel_options(config: Config) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", limits.metadata_bytes),
         ("grpc.absolute_max_metadata_size", 2 * limits.metadata_bytes),
         ("grpc.max_concurrent_streams", limits.calls + limits.health_calls),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1000)),
+        # Otherwise the window, and what a peer may send before anybody reads it, grows
+        # with its speed.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.server_handshake_timeout_ms", 5_000),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),

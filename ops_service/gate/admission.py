@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops_service.config import LimitsConfig
+from ops_service.config_limits import LimitsConfig
 from ops_service.errors import Busy
 from ops_service.gate.methods import Method
 
@@ -18,7 +18,7 @@ class Admission:
 
     def __init__(self, limits: LimitsConfig) -> None:
         self._limits = limits
-        self._health = 0
+        self._health: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
 
@@ -29,23 +29,22 @@ class Admission:
         Raises:
             Busy: No slot is free. Says which limit was met.
         """
-        if method.is_health:
-            self._refuse_if(self._health, self._limits.health_calls, "health checks")
-            self._health += 1
-            try:
-                yield
-            finally:
-                self._health -= 1
-            return
         limits = self._limits
-        self._refuse_if(self._calls.total(), limits.calls, "calls in all")
-        self._refuse_if(self._calls[principal], limits.calls_per_principal, "calls of yours")
-        held = [self._calls]
-        if method.server_streaming:
-            self._refuse_if(
-                self._streams[principal], limits.streams_per_principal, "streams of yours"
-            )
-            held.append(self._streams)
+        if method.is_health:
+            self._refuse_if(self._health.total(), limits.health_calls, "health checks")
+            # One caller that never hangs up must not take the probes of others along.
+            half = max(1, limits.health_calls // 2)
+            self._refuse_if(self._health[principal], half, "health checks of yours")
+            held = [self._health]
+        else:
+            self._refuse_if(self._calls.total(), limits.calls, "calls in all")
+            self._refuse_if(self._calls[principal], limits.calls_per_principal, "calls of yours")
+            held = [self._calls]
+            if method.server_streaming:
+                self._refuse_if(
+                    self._streams[principal], limits.streams_per_principal, "streams of yours"
+                )
+                held.append(self._streams)
         for counter in held:
             counter[principal] += 1
         try:

@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,8 +16,10 @@ from ops_service.gate.audit_file import chained
 
 _LOGGER = logging.getLogger("ops_service.audit")
 
-# A disk that hangs must not let records pile up in the host's memory.
+# A disk that hangs must not let records pile up in the host's memory. A record holds
+# its request, and so up to `limits.request_bytes` of what a caller wrote.
 _QUEUE_LIMIT = 1000
+_QUEUE_BYTES = 16 << 20
 
 # How long a call waits for its record: one that must be on the disk is refused
 # then, another goes on, so that a disk that hangs does not take health along.
@@ -53,9 +56,9 @@ class Audit:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._queue: queue.Queue[tuple[dict[str, Any], bool, Future[str]] | None] = queue.Queue(
-            _QUEUE_LIMIT
-        )
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUE_LIMIT)
+        self._lock = threading.Lock()
+        self._queued_bytes = 0
         self._thread = threading.Thread(target=self._run, name="ops_service-audit", daemon=True)
         self._thread.start()
 
@@ -101,26 +104,64 @@ class Audit:
         written: Future[str] = Future()
         # Otherwise the cancellation of a waiting call would cancel it too.
         written.set_running_or_notify_cancel()
+        waiting = _Waiting({"time": stamp, **record}, durable, written, _weight(record))
+        if not self._take_room(waiting.weight):
+            written.set_exception(OSError("the queue of audit records is full"))
+            return written
         try:
-            self._queue.put_nowait(({"time": stamp, **record}, durable, written))
+            self._queue.put_nowait(waiting)
         except queue.Full:
+            self._give_room_back(waiting.weight)
             written.set_exception(OSError("the queue of audit records is full"))
         return written
+
+    def _take_room(self, weight: int) -> bool:
+        with self._lock:
+            # One that is larger than all the room goes through an empty queue.
+            if self._queued_bytes and self._queued_bytes + weight > _QUEUE_BYTES:
+                return False
+            self._queued_bytes += weight
+            return True
+
+    def _give_room_back(self, weight: int) -> None:
+        with self._lock:
+            self._queued_bytes -= weight
 
     def _run(self) -> None:
         failing = False
         while (item := self._queue.get()) is not None:
-            record, durable, written = item
             try:
-                head = self._sink.write(record, durable=durable)
+                head = self._sink.write(item.record, durable=item.durable)
             except Exception as error:
                 # Once for each time that it begins to fail: a full disk would
                 # otherwise fill the log as well.
                 if not failing:
                     _LOGGER.error("audit records cannot be written: %s", error)
                 failing = True
-                written.set_exception(error if isinstance(error, OSError) else OSError())
+                item.written.set_exception(error if isinstance(error, OSError) else OSError())
             else:
                 failing = False
-                written.set_result(head)
+                item.written.set_result(head)
+            self._give_room_back(item.weight)
         self._sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A record that is not written yet."""
+
+    record: dict[str, Any]
+    durable: bool
+    written: Future[str]
+    weight: int
+
+
+def _weight(value: Any) -> int:
+    """About how many bytes plain data takes."""
+    if isinstance(value, str):
+        return 64 + len(value)
+    if isinstance(value, dict):
+        return 128 + sum(_weight(key) + _weight(each) for key, each in value.items())
+    if isinstance(value, list):
+        return 64 + sum(map(_weight, value))
+    return 32

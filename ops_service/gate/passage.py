@@ -16,8 +16,9 @@ import grpc
 from google.protobuf.message import Message
 
 from ops_service.call import Call, set_current_call
-from ops_service.config import LimitsConfig
+from ops_service.config_limits import LimitsConfig
 from ops_service.errors import (
+    Busy,
     Cancelled,
     InvalidRequest,
     PermissionDenied,
@@ -30,6 +31,7 @@ from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import AuthContext, Authorization, Principal
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
+from ops_service.gate.rates import Excess, Rates
 from ops_service.gate.requests import describe_request, hash_source, parse_request
 
 AUDIT_HASH = "ops-audit-hash"
@@ -64,6 +66,7 @@ class Rules:
     methods: dict[str, Method]
     authorization: Authorization
     admission: Admission
+    rates: Rates
     audit: Audit
     limits: LimitsConfig
     instance_id: str
@@ -92,6 +95,7 @@ class Passage:
         self._task: asyncio.Task[Any] | None = None
         self.taken_away: PermissionDenied | None = None
         """Why the call is ended, if it began with a right that was taken away since."""
+        self._excess: Excess | None = None
         self._begun = False
         self._messages_sent = 0
         self._bytes_sent = 0
@@ -106,8 +110,9 @@ class Passage:
         self._auth_context = self._context.auth_context()
         principal = rules.authorization.identify(self._auth_context)
         self._principal = principal
-        rules.authorization.refuse_revoked(self._auth_context)
         method = rules.methods.get(self._path)
+        self._refuse_excess(principal, is_health=method is not None and method.is_health)
+        rules.authorization.refuse_revoked(self._auth_context)
         if method is None or self._handler is None:
             raise UnknownMethod(
                 f"There is no method {self._path}; list them with grpcurl, or compare releases."
@@ -156,6 +161,17 @@ class Passage:
         limit = self._rules.limits.metadata_bytes
         if size > limit:
             raise RequestTooLarge(f"The metadata is {size} bytes; send at most {limit}.")
+
+    def _refuse_excess(self, principal: Principal, *, is_health: bool) -> None:
+        # Before anything that costs more, and for callers that are refused as well.
+        name = f"health {principal.label}" if is_health else principal.label
+        self._excess = self._rules.rates.take(name)
+        if self._excess is not None:
+            raise Busy(
+                f"You make more than {self._rules.limits.calls_per_second:g} calls a second, "
+                "which is the limit; make fewer.",
+                retry_after=self._excess.retry_after,
+            )
 
     async def _receive(self, method: Method) -> Message:
         limit = self._rules.limits.request_seconds
@@ -250,12 +266,16 @@ class Passage:
 
     def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
         """Write the outcome: of the work, or why it was refused."""
+        if self._excess is not None and not self._excess.calls:
+            return
         record = self._record("end" if self._begun else "refused")
         record["code"] = code
         if reason:
             record["reason"] = reason
         if error is not None:
             record["error"] = type(error).__qualname__
+        if self._excess is not None:
+            record["calls"] = self._excess.calls
         record["seconds"] = round(time.monotonic() - self._started, 6)
         if self._begun:
             record["messages"] = self._messages_sent

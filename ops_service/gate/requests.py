@@ -12,6 +12,9 @@ from google.protobuf.message import Message
 
 from ops_service.errors import InvalidRequest
 
+# A request may be 2 MiB, and its record goes to the disk. Source is kept whole.
+_TEXT_LIMIT = 4096
+
 
 def parse_request(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
     """Parse a request and refuse enum values that the contract does not name.
@@ -46,17 +49,29 @@ def _refuse_unknown_enum_values(message: Message) -> None:
 
 
 def describe_request(message: Message) -> dict[str, Any]:
-    """The request as plain data, for the audit record.
+    """The request as plain data, for the audit record. Long texts but source are cut.
 
     Raises:
         InvalidRequest: A field is out of the range of its type.
     """
     try:
-        return MessageToDict(message, preserving_proto_field_name=True)
+        described = MessageToDict(message, preserving_proto_field_name=True)
     except (Error, ValueError, OverflowError, TypeError) as error:
         raise InvalidRequest(
             "The request holds a duration or time that is out of range."
         ) from error
+    return {name: value if name == "source" else _cut(value) for name, value in described.items()}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _TEXT_LIMIT:
+        digest = hashlib.sha256(value.encode()).hexdigest()
+        return f"{value[:_TEXT_LIMIT]}… ({len(value)} characters, SHA-256 {digest})"
+    if isinstance(value, dict):
+        return {_cut(key): _cut(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_cut(each) for each in value]
+    return value
 
 
 def hash_source(message: Message) -> dict[str, str]:

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "process": set(),
     "store": {"varint"},
     "varint": set(),
-    "config": {"config_watch"},
+    "config": {"config_limits", "config_watch"},
+    "config_limits": set(),
     "config_watch": set(),
     "config_file": {"config", "files"},
     "files": set(),
@@ -128,7 +129,7 @@ MAY_IMPORT = {
     "pytest_plugin": {"growth", "leaks"},
     "errors": set(),
     "credentials": {"config", "files"},
-    "gate": {"call", "config", "revocation", "status", "v1"},
+    "gate": {"call", "config", "config_limits", "revocation", "status", "v1"},
     "status": {"v1"},
     "servicer": {
         "alarms",
