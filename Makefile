@@ -96,8 +96,10 @@ test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with it
 
 SECONDS ?= 60
 
-fuzz: .venv/$(VERSION)/test.stamp ## Damaged and hostile heap graph files, for SECONDS=60
-	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS)
+# A seed and a number of calls repeat a run: SEED=7 CALLS=1
+fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files and hostile calls over mTLS, for SECONDS=60 each: SEED=
+	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS) --seed $(or $(SEED),0)
+	$(bin)/python tests/fuzz/port.py --seconds $(SECONDS) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
 
 captures-500: .venv/$(VERSION)/test.stamp ## 500 captures beside threads that allocate from one arena
 	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \

@@ -88,6 +88,12 @@ class Host:
         assert isinstance(gap, float)
         return gap
 
+    def gap_percentile(self, share: float = 0.99) -> float:
+        """What this share of such times stayed below, in seconds, since last asked."""
+        gap = self.run(f"answer = heartbeat.take_percentile({share})")
+        assert isinstance(gap, float)
+        return gap
+
     def assert_alive(self) -> None:
         """Fail unless the application still works."""
         beats = self.run("answer = heartbeat.beats")

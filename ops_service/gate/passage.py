@@ -50,10 +50,23 @@ class HandlerStatus(Exception):
 
 
 class _HandlerContext:
-    """What a handler may do with its call: write, and abort."""
+    """What a handler may do with its call: write, abort, and say how it will fail."""
 
     def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
         self.write = write
+        self._code: grpc.StatusCode | None = None
+        self._details = ""
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        self._code = code
+
+    def set_details(self, details: str) -> None:
+        self._details = details
+
+    def refuse_if_told(self) -> None:
+        """Raise what the handler said. Generated code does so for a method without one."""
+        if self._code is not None:
+            raise HandlerStatus(self._code, self._details)
 
     async def abort(self, code: grpc.StatusCode, details: str = "") -> NoReturn:
         raise HandlerStatus(code, details)
@@ -222,7 +235,11 @@ class Passage:
                 async for message in messages:
                     await self._send(message)
             return
-        result = await function(argument, context)
+        try:
+            result = await function(argument, context)
+        except NotImplementedError:
+            context.refuse_if_told()
+            raise
         if not method.server_streaming:
             await self._send(result)
 

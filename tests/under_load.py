@@ -1,0 +1,81 @@
+"""A host with a heartbeat, for tools that abuse it for as long as they are told."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fix_certs import CertificateAuthority
+from fix_host import Host, StartHost, starter
+
+FACTS = (
+    "import os, threading\n"
+    "answer = [len(os.listdir('/proc/self/fd')), len(children()),"
+    " len([t for t in threading.enumerate() if t.name.startswith('ops_service')])]"
+)
+
+# What a caller may ask the application itself for.
+APPLICATION = """
+import logging, threading
+import ops_service
+logging.getLogger("shop").setLevel("WARNING")
+@ops_service.operation("shop.add")
+def add(one: int, other: int = 1) -> int:
+    return one + other
+@ops_service.operation("shop.wait", time_limit=0.5)
+def wait(context: ops_service.OperationContext, seconds: float = 0.3):
+    threading.Event().wait(min(max(seconds, 0), 0.4)); context.progress(0.5, "half")
+@ops_service.operation("shop.fail")
+def fail(text: str = ""):
+    raise ValueError(text)
+"""
+
+
+class _Directories:
+    """Makes directories as pytest's factory does."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+
+    def mktemp(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._base))
+
+
+@contextlib.contextmanager
+def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
+    """Start hosts, which end with the block: what starts one, who issues
+    certificates, and a directory."""
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name)
+        authority = CertificateAuthority(base / "authority")
+        directories: Any = _Directories(base)
+        with starter(authority, directories) as start:
+            yield start, authority, base
+
+
+def settled(host: Host) -> list[int]:
+    """Descriptors, children and threads of a host, once they do not change any more."""
+    last: list[int] = []
+    while (now := host.run(FACTS)) != last:
+        last = now
+        host.run("import time; time.sleep(0.2)")
+    return last
+
+
+def left_over(host: Host, before: list[int], seconds: float = 60.0) -> list[int]:
+    """What is there beyond what there was, once it does not become less any more."""
+    limit = time.monotonic() + seconds
+    while True:
+        left = [max(0, now - then) for now, then in zip(host.run(FACTS), before, strict=True)]
+        if not any(left) or time.monotonic() > limit:
+            return left
+        time.sleep(0.05)
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
