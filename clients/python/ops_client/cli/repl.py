@@ -17,7 +17,6 @@ from ops_client._async.repl import AsyncReplSession
 from ops_client.cli.command import Ca, Cert, Key, ServerName, Target, command, connect
 from ops_client.cli.evaluate import say_output, say_result
 from ops_client.cli.exit_codes import ExitCode
-from ops_client.cli.repl_prompt import Prompt
 from ops_client.cli.terminal import complain, say
 from ops_client.errors import (
     CallFailed,
@@ -91,6 +90,9 @@ class _Loop:
         self._client = client
         self._session = session
         self._time_limit = time_limit
+        # Takes a quarter of a second to load, which no other command needs.
+        from ops_client.cli.repl_prompt import Prompt
+
         self._prompt = Prompt(history, self._complete)
         self._told_size = os.get_terminal_size()
         self._reconnected = False
