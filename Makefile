@@ -54,9 +54,15 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 ##### Tests
 
 test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
-	$(bin)/pytest $(pytest) $(left_out)
+	$(bin)/pytest $(pytest) -m "not long" $(left_out)
 	for version in $(others); do \
-		.venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
+		.venv/$$version/bin/pytest $(pytest) -m "not long" tests/native tests/contract; \
+	done
+
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## What takes many seconds a test, likewise
+	$(bin)/pytest $(pytest) -m long $(left_out)
+	for version in $(others); do \
+		.venv/$$version/bin/pytest $(pytest) -m long tests/native; \
 	done
 
 test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf

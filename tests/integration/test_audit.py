@@ -139,6 +139,7 @@ def test_rotation(start_host: StartHost, admin: Identity) -> None:
         verify_audit_log([files[0], files[2]])
 
 
+@pytest.mark.long
 def test_a_new_process_goes_on_with_the_chain(
     start_host: StartHost, admin: Identity, tmp_path: Path
 ) -> None:

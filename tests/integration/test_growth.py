@@ -114,6 +114,7 @@ def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity
     assert list(trailer.trailer.warnings) == []
 
 
+@pytest.mark.long
 def test_growth_outside_python_blames_no_type(start_host: StartHost, viewer: Identity) -> None:
     host = start_host()
     host.run(LEAKING_OUTSIDE)
@@ -126,6 +127,7 @@ def test_growth_outside_python_blames_no_type(start_host: StartHost, viewer: Ide
     assert "memray" in part.advice
 
 
+@pytest.mark.long
 def test_a_busy_host_does_not_leak(host: Host, viewer: Identity) -> None:
     *_, trailer = list(watch(host, viewer, interval=0.4, duration=4.8))
     assert trailer.trailer.verdict == NO_LEAK, trailer.trailer.reason
@@ -146,6 +148,7 @@ def test_a_baseline_is_kept_and_compared_with(host: Host, viewer: Identity) -> N
     assert status_of(raised.value).reason == "INVALID_REQUEST"
 
 
+@pytest.mark.long
 def test_twenty_watchers_share_samples(start_host: StartHost, admin: Identity) -> None:
     host = start_host(limits={"streams_per_principal": 32, "calls_per_principal": 32})
     host.run(
@@ -165,6 +168,7 @@ def test_twenty_watchers_share_samples(start_host: StartHost, admin: Identity) -
     host.assert_alive()
 
 
+@pytest.mark.long
 def test_a_failed_sample_is_a_warning(start_host: StartHost, viewer: Identity) -> None:
     host = start_host()
     call = watch(host, viewer, interval=0.3, duration=0.9)

@@ -146,6 +146,7 @@ def rule(name: str, when: str, *actions: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "when": when, "actions": list(actions), **more}
 
 
+@pytest.mark.long
 def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
     start_host: StartHost, tmp_path: Path, client_of: Any
 ) -> None:
@@ -300,6 +301,7 @@ def memory_group() -> Iterator[MemoryGroup]:
     )
 
 
+@pytest.mark.long
 def test_the_successor_of_a_killed_process_names_type_and_holder(
     start_host: StartHost,
     tmp_path: Path,

@@ -138,6 +138,7 @@ def test_a_trim_gives_back_what_lies_free_between_chunks(
     assert reply.after.anonymous.bytes < reply.before.anonymous.bytes - 30 * MIB
 
 
+@pytest.mark.long
 def test_another_allocator_is_unknown_and_not_zero(
     start_host: StartHost, admin: Identity, opsctl: Opsctl, tmp_path: Path
 ) -> None:

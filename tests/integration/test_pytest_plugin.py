@@ -40,6 +40,7 @@ def test_unmarked():
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not engine_status().available, reason="no snapshot engine")
 def test_a_test_that_leaks_fails_with_its_suspect(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(SUITE)

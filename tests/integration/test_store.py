@@ -205,6 +205,7 @@ def test_a_capture_runs_to_its_end_without_its_caller(
     host.assert_alive()
 
 
+@pytest.mark.long
 def test_a_connection_that_stays_broken_keeps_what_came(
     connect: Connect, host: Host, admin: Identity, cut: Cut, tmp_path: Path, client: Any
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_connection_that_stays_broken_keeps_what_came(
     assert not part.exists()
 
 
+@pytest.mark.long
 def test_a_successor_serves_what_a_killed_process_left(
     start_host: StartHost, admin: Identity, tmp_path: Path, client_of: ClientOf
 ) -> None:
@@ -252,6 +254,7 @@ def test_a_successor_serves_what_a_killed_process_left(
 # ---- its bounds --------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_oldest_makes_room_and_a_reader_of_it_is_not_torn(
     start_host: StartHost, admin: Identity, tmp_path: Path, client_of: ClientOf
 ) -> None:
@@ -275,6 +278,7 @@ def test_the_oldest_makes_room_and_a_reader_of_it_is_not_torn(
     assert not list(tmp_path.glob("gone*"))
 
 
+@pytest.mark.long
 def test_a_store_that_is_too_small(
     start_host: StartHost, admin: Identity, tmp_path: Path, client_of: ClientOf
 ) -> None:
@@ -290,6 +294,7 @@ def test_a_store_that_is_too_small(
     client.capture_heap_snapshot(tmp_path / "some.heap")
 
 
+@pytest.mark.long
 def test_a_full_disk(
     start_host: StartHost, admin: Identity, tmp_path: Path, client_of: ClientOf
 ) -> None:
@@ -328,6 +333,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", directory], check=True)
 
 
+@pytest.mark.long
 def test_a_read_only_disk(
     start_host: StartHost, read_only: Path, client_of: ClientOf, tmp_path: Path
 ) -> None:

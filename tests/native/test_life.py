@@ -62,6 +62,7 @@ def test_figures_are_kept_where_children_are_ignored(new_host: NewHost) -> None:
     assert all(result["cpu_time"] > 0 for result in results)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(WITHIN + 30)
 def test_captures_amid_threads_that_allocate_never_hang(new_host: NewHost) -> None:
     host = new_host(environment={"MALLOC_ARENA_MAX": "1"})
@@ -71,6 +72,7 @@ def test_captures_amid_threads_that_allocate_never_hang(new_host: NewHost) -> No
     assert children(host.pid) == []
 
 
+@pytest.mark.long
 def test_captures_beside_a_debugging_allocator(new_host: NewHost) -> None:
     host = new_host(environment={"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"})
     found = host.call("life", "captures_amid_threads", 5, 2)

@@ -75,6 +75,7 @@ def test_only_sizes_that_need_running_are_estimates(
     }
 
 
+@pytest.mark.long
 @given(recipe=recipe_lists(25), collect=st.booleans())
 @settings(max_examples=10, deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_random_heap_is_captured_as_it_is(

@@ -76,6 +76,7 @@ def test_the_source_distribution_has_every_file_of_the_packages(source_distribut
     assert [name for name in packed if name.endswith(".so")] == []
 
 
+@pytest.mark.long
 def test_a_wheel_holds_the_walker_and_none_of_its_sources(
     source_distribution: Path, tmp_path: Path
 ) -> None:
