@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,7 +140,12 @@ class CertificateAuthority:
         signed = builder.sign(self._key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.PEM)
 
-    def issue_server(self, name: str = "server") -> Identity:
+    @functools.cached_property
+    def server(self) -> Identity:
+        """Of every host that needs no other. Once for all: running hosts notice new files."""
+        return self.issue_server("server")
+
+    def issue_server(self, name: str) -> Identity:
         """Issue a certificate for a server on this machine."""
         return self.issue(
             name,

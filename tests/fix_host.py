@@ -172,7 +172,7 @@ def toml(table: dict[str, Any], prefix: str = "") -> str:
 
 def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str, Any]:
     """A configuration with an administrator, who may do all, and a viewer."""
-    server = authority.issue_server()
+    server = authority.server
     return {
         "server": {"address": "127.0.0.1:0"},
         "tls": {
@@ -230,6 +230,8 @@ def starter(
     finally:
         for host in hosts:
             host.close()
+            # Shown by pytest beside a failure.
+            print(host.output_file.read_text(errors="replace"), end="")
 
 
 @pytest.fixture
