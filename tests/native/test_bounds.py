@@ -15,7 +15,7 @@ from ops_service.heap.model import CaptureOptions, CensusOptions
 from ops_service.heap.own import THREAD_PREFIX
 from ops_service.heap.snapshot import start_capture
 
-from .patient import PATIENCE
+from .patient import PATIENCE, PATIENT
 
 GIB = 1 << 30
 
@@ -52,7 +52,7 @@ def test_a_walk_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InsufficientMemory, match="limit of the control group"):
         take_census(options=CensusOptions(cgroup_root=root))
     # And the place is free again.
-    with start_capture(CaptureOptions()) as capture:
+    with start_capture(PATIENT) as capture:
         assert list(capture)
 
 

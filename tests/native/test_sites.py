@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops_service.heap.model import CaptureOptions, Sites
+from ops_service.heap.model import Sites
 from ops_service.heap.snapshot import start_capture
 from ops_service.v1 import heap_graph_pb2 as pb
+
+from .patient import PATIENT
 
 
 class Planted:
@@ -26,7 +28,7 @@ def traced() -> Iterator[None]:
 
 
 def sites_of_planted() -> tuple[Sites, Counter[tuple[str, int] | None], tuple[str, ...]]:
-    with start_capture(CaptureOptions()) as capture:
+    with start_capture(PATIENT) as capture:
         messages = list(capture)
     sites: list[tuple[str, int] | None] = [None]
     types: list[str] = []
