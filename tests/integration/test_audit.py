@@ -10,8 +10,9 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import Identity
+from fix_client import Connect, credentials_of
 from fix_host import Host, HostError, StartHost
-from fix_opsctl import Opsctl
+from fix_opsctl import Opsctl, environment_of
 from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -116,6 +117,28 @@ def test_opsctl(log: tuple[bytes, str], tmp_path: Path, opsctl: Opsctl) -> None:
     assert done.returncode == 43
     with pytest.raises(FileNotRead):
         verify_audit_log([tmp_path])
+
+
+def test_clients_and_opsctl_tell_the_hashes(
+    connect: Connect, host: Host, admin: Identity, opsctl: Opsctl, tmp_path: Path
+) -> None:
+    client = connect(host.address, credentials_of(admin))
+    heads = [
+        client.capture_heap_snapshot(tmp_path / "a.heap").audit_hash,
+        client.evaluate_code("1 + 1").audit_hash,
+    ]
+    operator = environment_of(host.address, admin)
+    captured = opsctl("heap", "capture", "-o", tmp_path / "b.heap", env=operator)
+    heads.append(captured.stdout.splitlines()[-1].removeprefix("Audit record "))
+    evaluated = opsctl("eval", "1 + 1", "--audit-hash", env=operator)
+    assert evaluated.stdout == "2\n"
+    heads.append(evaluated.stderr.removeprefix("Audit record ").strip())
+    evaluated = opsctl("eval", "1 + 1", "--json", env=operator)
+    heads.append(json.loads(evaluated.stdout)["audit_hash"])
+    assert len(set(heads)) == 5
+    for head in heads:
+        done = opsctl("audit", "verify", host.audit_file, "--head", head, "--json")
+        assert json.loads(done.stdout)["head_found"] is True
 
 
 def test_rotation(start_host: StartHost, admin: Identity) -> None:

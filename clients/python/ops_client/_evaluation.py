@@ -16,6 +16,9 @@ class Evaluation:
     """What it printed, in order."""
     result: evaluation_pb2.EvaluationResult
     """Its outcome, and its value or exception."""
+    audit_hash: str = ""
+    """Of its audit record. Kept elsewhere, it shows whether the log was cut or written
+    anew: see `verify_audit_log`."""
 
     @property
     def text(self) -> str:

@@ -35,6 +35,9 @@ class CapturedSnapshot:
     path: Path
     header: heap_graph_pb2.HeapGraphHeader
     trailer: heap_graph_pb2.HeapGraphTrailer
+    audit_hash: str = ""
+    """Of the audit record of the call that brought it. Kept elsewhere, it shows whether
+    the log was cut or written anew: see `verify_audit_log`."""
 
 
 class SnapshotReceiver:
@@ -54,6 +57,7 @@ class SnapshotReceiver:
         self._object_count = 0
         self.byte_count = 0
         self.offset = 0
+        self.audit_hash = ""
 
     @property
     def snapshot_id(self) -> str:
@@ -64,6 +68,10 @@ class SnapshotReceiver:
     def is_whole(self) -> bool:
         """Whether the trailer came."""
         return self._trailer is not None
+
+    def take_audit_hash(self, value: str) -> None:
+        """The hash of the record of the call that goes on from here."""
+        self.audit_hash = value
 
     def resume(self) -> None:
         """Take what an earlier download left in the file. ``offset`` says how far it came.
@@ -155,7 +163,7 @@ class SnapshotReceiver:
         self._file.commit()
         self._object_count = trailer.object_count
         self._report()
-        return CapturedSnapshot(self._file.path, self._header, trailer)
+        return CapturedSnapshot(self._file.path, self._header, trailer, self.audit_hash)
 
     def _report(self) -> None:
         if self._progress is not None and self._header is not None:

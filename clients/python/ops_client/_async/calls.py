@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import grpc
@@ -14,6 +14,9 @@ from ops_client._status import call_failed, is_answer
 from ops_client.credentials import ClientCredentials
 from ops_client.errors import ConnectionLost, DeadlineExceeded, OpsClientError, ServerSilent
 from ops_service.v1 import maintenance_service_pb2_grpc, process_pb2
+
+AUDIT_HASH = "ops-audit-hash"
+"""Initial metadata of captures and evaluations."""
 
 
 class AsyncCalls:
@@ -62,10 +65,25 @@ class AsyncCalls:
         except grpc.RpcError as error:
             raise await self.explain(error, timeout) from error
 
-    async def stream(self, method: Any, request: Any, timeout: float) -> AsyncGenerator[Any, None]:
-        """Make a call with a stream of replies. Closing the iterator cancels it."""
+    async def stream(
+        self,
+        method: Any,
+        request: Any,
+        timeout: float,
+        on_audit_hash: Callable[[str], None] | None = None,
+    ) -> AsyncGenerator[Any, None]:
+        """Make a call with a stream of replies. Closing the iterator cancels it.
+
+        Args:
+            on_audit_hash: Called with the hash of the call's audit record, before the
+                first reply, if the server tells one.
+        """
         call = method(request, timeout=timeout)
         try:
+            if on_audit_hash is not None:
+                for key, value in await call.initial_metadata() or ():
+                    if key == AUDIT_HASH:
+                        on_audit_hash(str(value))
             async for reply in call:
                 yield reply
         except grpc.RpcError as error:

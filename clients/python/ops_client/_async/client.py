@@ -239,7 +239,8 @@ class AsyncMaintenanceClient(AsyncHistoryMethods, AsyncLiveMethods, AsyncStoreMe
         with PartFile(path) as file:
             receiver = SnapshotReceiver(file, progress)
             try:
-                async with aclosing(self._calls.stream(method, request, timeout)) as messages:
+                call = self._calls.stream(method, request, timeout, receiver.take_audit_hash)
+                async with aclosing(call) as messages:
                     async for message in messages:
                         await run_async(receiver.receive, message)
                         if store and not file.is_kept:
@@ -350,7 +351,8 @@ class AsyncMaintenanceClient(AsyncHistoryMethods, AsyncLiveMethods, AsyncStoreMe
             timeout = (time_limit or _EVALUATION) + _QUICK
         header = result = None
         output = []
-        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout)
+        hashes: list[str] = []
+        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout, hashes.append)
         async with aclosing(call) as replies:
             async for reply in replies:
                 kind = reply.WhichOneof("part")
@@ -367,7 +369,7 @@ class AsyncMaintenanceClient(AsyncHistoryMethods, AsyncLiveMethods, AsyncStoreMe
                 "The evaluation ended without a result, so whether the code ran to its end is not "
                 "known. Look at the process before trying again."
             )
-        return Evaluation(header, tuple(output), result)
+        return Evaluation(header, tuple(output), result, "".join(hashes))
 
     async def open_repl(
         self,

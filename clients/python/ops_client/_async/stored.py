@@ -107,7 +107,9 @@ class AsyncStoreMethods:
             instance_id=self._instance_id, snapshot_id=snapshot_id, offset=receiver.offset
         )
         kind = None
-        call = self._calls.stream(self._calls.stub.ReadSnapshot, request, timeout)
+        call = self._calls.stream(
+            self._calls.stub.ReadSnapshot, request, timeout, receiver.take_audit_hash
+        )
         async with aclosing(call) as replies:
             async for reply in replies:
                 kind = reply.WhichOneof("part")

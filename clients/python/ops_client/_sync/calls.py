@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Callable
 from typing import Any
 
 import grpc
@@ -14,6 +14,9 @@ from ops_client._status import call_failed, is_answer
 from ops_client.credentials import ClientCredentials
 from ops_client.errors import ConnectionLost, DeadlineExceeded, OpsClientError, ServerSilent
 from ops_service.v1 import maintenance_service_pb2_grpc, process_pb2
+
+AUDIT_HASH = "ops-audit-hash"
+"""Initial metadata of captures and evaluations."""
 
 
 class Calls:
@@ -62,10 +65,25 @@ class Calls:
         except grpc.RpcError as error:
             raise self.explain(error, timeout) from error
 
-    def stream(self, method: Any, request: Any, timeout: float) -> Generator[Any, None, None]:
-        """Make a call with a stream of replies. Closing the iterator cancels it."""
+    def stream(
+        self,
+        method: Any,
+        request: Any,
+        timeout: float,
+        on_audit_hash: Callable[[str], None] | None = None,
+    ) -> Generator[Any, None, None]:
+        """Make a call with a stream of replies. Closing the iterator cancels it.
+
+        Args:
+            on_audit_hash: Called with the hash of the call's audit record, before the
+                first reply, if the server tells one.
+        """
         call = method(request, timeout=timeout)
         try:
+            if on_audit_hash is not None:
+                for key, value in call.initial_metadata() or ():
+                    if key == AUDIT_HASH:
+                        on_audit_hash(str(value))
             for reply in call:
                 yield reply
         except grpc.RpcError as error:

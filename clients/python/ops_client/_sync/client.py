@@ -240,7 +240,8 @@ class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
         with PartFile(path) as file:
             receiver = SnapshotReceiver(file, progress)
             try:
-                with closing(self._calls.stream(method, request, timeout)) as messages:
+                call = self._calls.stream(method, request, timeout, receiver.take_audit_hash)
+                with closing(call) as messages:
                     for message in messages:
                         run_sync(receiver.receive, message)
                         if store and not file.is_kept:
@@ -351,7 +352,8 @@ class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
             timeout = (time_limit or _EVALUATION) + _QUICK
         header = result = None
         output = []
-        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout)
+        hashes: list[str] = []
+        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout, hashes.append)
         with closing(call) as replies:
             for reply in replies:
                 kind = reply.WhichOneof("part")
@@ -368,7 +370,7 @@ class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
                 "The evaluation ended without a result, so whether the code ran to its end is not "
                 "known. Look at the process before trying again."
             )
-        return Evaluation(header, tuple(output), result)
+        return Evaluation(header, tuple(output), result, "".join(hashes))
 
     def open_repl(
         self,

@@ -108,7 +108,9 @@ class StoreMethods:
             instance_id=self._instance_id, snapshot_id=snapshot_id, offset=receiver.offset
         )
         kind = None
-        call = self._calls.stream(self._calls.stub.ReadSnapshot, request, timeout)
+        call = self._calls.stream(
+            self._calls.stub.ReadSnapshot, request, timeout, receiver.take_audit_hash
+        )
         with closing(call) as replies:
             for reply in replies:
                 kind = reply.WhichOneof("part")

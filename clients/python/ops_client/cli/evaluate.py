@@ -70,6 +70,13 @@ async def evaluate(
             "event loop if it awaits."
         ),
     ] = None,
+    audit_hash: Annotated[
+        bool,
+        typer.Option(
+            "--audit-hash",
+            help="Print the hash of the audit record too, on standard error. JSON has it always.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run code in the process, and print its output and value."""
@@ -87,12 +94,15 @@ async def evaluate(
                 "header": as_json(evaluation.header),
                 "output": [as_json(piece) for piece in evaluation.output],
                 "result": as_json(result),
+                "audit_hash": evaluation.audit_hash,
             }
         )
     else:
         if evaluation.text and not evaluation.text.endswith("\n"):
             print()
         say_result(result)
+        if audit_hash:
+            print(f"Audit record {evaluation.audit_hash}", file=sys.stderr)
     outcome = _CODES.get(result.outcome, ExitCode.DEFECT)
     if outcome is not ExitCode.OK:
         raise typer.Exit(outcome)

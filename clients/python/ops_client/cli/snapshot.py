@@ -16,6 +16,7 @@ def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:
                 "path": str(snapshot.path),
                 "header": as_json(snapshot.header),
                 "trailer": as_json(trailer),
+                "audit_hash": snapshot.audit_hash,
             }
         )
         return
@@ -29,5 +30,7 @@ def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:
     header = snapshot.header
     if header.content_level != heap_graph_pb2.CONTENT_LEVEL_NONE or header.strings_hashed:
         say("The file holds contents of the process: guard it as you guard those.")
+    if snapshot.audit_hash:
+        say(f"Audit record {snapshot.audit_hash}")
     for warning in trailer.warnings:
         complain(warning)
