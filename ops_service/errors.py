@@ -15,6 +15,7 @@
     ├── CloneRefused               the system refused to clone the process
     ├── InsufficientMemory         a capture would not fit into the memory left
     ├── PauseOverBudget            a clone would stop the process for too long
+    ├── ObjectNotFound             no live object has the id, or is of the type
     ├── GcMomentMissed             the awaited collection did not come
     ├── WalkFailed                 the child ended before its walk was whole
     ├── WalkTimeout                the child outlived its bound
@@ -157,6 +158,12 @@ class PauseOverBudget(OpsServiceError):
     """The process would stand still for longer than its configuration allows."""
 
     reason = "PAUSE_OVER_BUDGET"
+
+
+class ObjectNotFound(OpsServiceError):
+    """No live object has the id, or none is of the type."""
+
+    reason = "OBJECT_NOT_FOUND"
 
 
 class GcMomentMissed(OpsServiceError):

@@ -56,6 +56,7 @@ from ops_service.process.command import arguments, environment
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.memory import Memory, read_memory
 from ops_service.process.reclaim import reclaim_memory
+from ops_service.referrer_methods import ReferrerMethods
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.session import Sessions
 from ops_service.repl_methods import ReplMethods
@@ -83,6 +84,7 @@ class MaintenanceServicer(
     GrowthMethods,
     HistoryMethods,
     LiveMethods,
+    ReferrerMethods,
     ReplMethods,
     StoreMethods,
     maintenance_service_pb2_grpc.MaintenanceServiceServicer,

@@ -30,6 +30,7 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.CloneRefused: StatusCode.FAILED_PRECONDITION,
     errors.InsufficientMemory: StatusCode.RESOURCE_EXHAUSTED,
     errors.PauseOverBudget: StatusCode.FAILED_PRECONDITION,
+    errors.ObjectNotFound: StatusCode.NOT_FOUND,
     errors.GcMomentMissed: StatusCode.DEADLINE_EXCEEDED,
     errors.WalkFailed: StatusCode.INTERNAL,
     errors.WalkTimeout: StatusCode.DEADLINE_EXCEEDED,

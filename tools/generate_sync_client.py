@@ -21,7 +21,7 @@ SUBSTITUTIONS = [
     (r"\bawait ", ""),
     (r"\b__a(enter|exit)__\b", r"__\1__"),
     (
-        r"\bAsync(Calls|HistoryMethods|LiveMethods|MaintenanceClient|ReplSession|StoreMethods)\b",
+        r"\bAsync(Calls|EvaluationMethods|HistoryMethods|LiveMethods|MaintenanceClient|ReplSession|StoreMethods)\b",
         r"\1",
     ),
     (r"\bAsyncGenerator\[(\w+), None\]", r"Generator[\1, None, None]"),

@@ -16,6 +16,7 @@ from ops_service.v1 import (
     heap_pb2,
     maintenance_service_pb2,
     operations_pb2,
+    referrers_pb2,
     repl_pb2,
     store_pb2,
 )
@@ -61,6 +62,7 @@ _FOREIGN_METHODS = (
 # A snapshot is what an attacker would take, and an evaluation is what one would run.
 _AUDITED_FIRST = (
     heap_pb2.CaptureHeapSnapshotRequest.DESCRIPTOR,
+    referrers_pb2.FindReferrersRequest.DESCRIPTOR,
     store_pb2.ReadSnapshotRequest.DESCRIPTOR,
     evaluation_pb2.EvaluateCodeRequest.DESCRIPTOR,
     repl_pb2.OpenReplRequest.DESCRIPTOR,

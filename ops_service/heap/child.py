@@ -92,6 +92,7 @@ class WalkChild:
         contents: Contents = _NO_CONTENTS,
         proof: tuple[object, ...] | None = None,
         paths: PathTable | None = None,
+        referrers: tuple[int, str, float] | None = None,
     ) -> None:
         from ops_service.heap import _walker
 
@@ -134,6 +135,7 @@ class WalkChild:
                 content=(contents.level, contents.limit, contents.hash_strings),
                 proof=proof,
                 paths=paths,
+                referrers=referrers,
             )
         except OSError as error:
             os.close(self._read_fd)

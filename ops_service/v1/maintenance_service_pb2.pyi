@@ -9,6 +9,7 @@ from ops_service.v1 import loggers_pb2 as _loggers_pb2
 from ops_service.v1 import memory_pb2 as _memory_pb2
 from ops_service.v1 import operations_pb2 as _operations_pb2
 from ops_service.v1 import process_pb2 as _process_pb2
+from ops_service.v1 import referrers_pb2 as _referrers_pb2
 from ops_service.v1 import repl_pb2 as _repl_pb2
 from ops_service.v1 import stacks_pb2 as _stacks_pb2
 from ops_service.v1 import store_pb2 as _store_pb2

@@ -12,6 +12,7 @@ from ops_service.v1 import loggers_pb2 as ops__service_dot_v1_dot_loggers__pb2
 from ops_service.v1 import memory_pb2 as ops__service_dot_v1_dot_memory__pb2
 from ops_service.v1 import operations_pb2 as ops__service_dot_v1_dot_operations__pb2
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
+from ops_service.v1 import referrers_pb2 as ops__service_dot_v1_dot_referrers__pb2
 from ops_service.v1 import repl_pb2 as ops__service_dot_v1_dot_repl__pb2
 from ops_service.v1 import stacks_pb2 as ops__service_dot_v1_dot_stacks__pb2
 from ops_service.v1 import store_pb2 as ops__service_dot_v1_dot_store__pb2
@@ -72,6 +73,11 @@ class MaintenanceServiceStub(object):
                 '/ops_service.v1.MaintenanceService/ReadSnapshot',
                 request_serializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.SerializeToString,
                 response_deserializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.FromString,
+                )
+        self.FindReferrers = channel.unary_unary(
+                '/ops_service.v1.MaintenanceService/FindReferrers',
+                request_serializer=ops__service_dot_v1_dot_referrers__pb2.FindReferrersRequest.SerializeToString,
+                response_deserializer=ops__service_dot_v1_dot_referrers__pb2.FindReferrersResponse.FromString,
                 )
         self.WatchHeapGrowth = channel.unary_stream(
                 '/ops_service.v1.MaintenanceService/WatchHeapGrowth',
@@ -206,6 +212,17 @@ class MaintenanceServiceServicer(object):
         """Streams a stored snapshot, or the rest of one from the offset where a download
         broke off: a header, chunks, a trailer.
         Caller: READ_HEAP. Cost to the host: reading the file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindReferrers(self, request, context):
+        """Finds what holds an object, or the objects of a type: named paths from roots, and
+        a graph of what stands on them.
+        Caller: READ_HEAP. Cost to the host: the pause of one fork (measured, in the
+        reply), then a child at low priority, and memory for pages that the process
+        writes to while the child lives.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -354,6 +371,11 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.ReadSnapshot,
                     request_deserializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.FromString,
                     response_serializer=ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.SerializeToString,
+            ),
+            'FindReferrers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindReferrers,
+                    request_deserializer=ops__service_dot_v1_dot_referrers__pb2.FindReferrersRequest.FromString,
+                    response_serializer=ops__service_dot_v1_dot_referrers__pb2.FindReferrersResponse.SerializeToString,
             ),
             'WatchHeapGrowth': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchHeapGrowth,
@@ -559,6 +581,23 @@ class MaintenanceService(object):
         return grpc.experimental.unary_stream(request, target, '/ops_service.v1.MaintenanceService/ReadSnapshot',
             ops__service_dot_v1_dot_store__pb2.ReadSnapshotRequest.SerializeToString,
             ops__service_dot_v1_dot_store__pb2.ReadSnapshotResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def FindReferrers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/ops_service.v1.MaintenanceService/FindReferrers',
+            ops__service_dot_v1_dot_referrers__pb2.FindReferrersRequest.SerializeToString,
+            ops__service_dot_v1_dot_referrers__pb2.FindReferrersResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

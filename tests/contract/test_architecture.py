@@ -88,6 +88,7 @@ MAY_IMPORT = {
     },
     "convert": {"heap", "process", "v1"},
     "evaluation_messages": {"config", "convert", "repl", "v1"},
+    "referrer_methods": {"config", "convert", "heap", "process", "v1", "workers"},
     "repl_methods": {
         "call",
         "config",
@@ -148,6 +149,7 @@ MAY_IMPORT = {
         "process",
         "repl",
         "history_methods",
+        "referrer_methods",
         "repl_methods",
         "store",
         "store_methods",

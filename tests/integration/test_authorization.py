@@ -172,6 +172,7 @@ def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str
     needed = {
         "CaptureHeapSnapshot": "READ_HEAP",
         "EvaluateCode": "EVALUATE",
+        "FindReferrers": "READ_HEAP",
         "InvokeOperation": "OPERATE",
         "OpenRepl": "EVALUATE",
         "ListSnapshots": "READ_HEAP",

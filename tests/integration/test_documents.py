@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from fix_opsctl import clean_environment, environment_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BIN = Path(sys.executable).parent
-NAMES = ("explanation/live-inspection.md", "how-to/workers.md")
+NAMES = ("explanation/evaluation.md", "explanation/live-inspection.md", "how-to/workers.md")
 
 # What the documents speak of.
 SHOP = """
@@ -24,6 +25,9 @@ logging.getLogger("shop.cart")
 class Page:
     def __init__(self, number): self.path = f"/shop/{number}"
     def drop(self): pass
+class Session: pass
+Session.__module__ = "shop.cart"
+sessions = [Session()]
 def pages(prefix): return [Page(number) for number in range(30)]
 """
 
@@ -74,8 +78,14 @@ def run(text: str, directory: Path, environment: dict[str, str]) -> str:
 def test_there_is_a_call_of_each_method() -> None:
     assert set(CALLS) == {
         "CaptureStacks",
+        "EvaluateCode",
+        "FindReferrers",
+        "GetProcess",
         "InvokeOperation",
+        "ListLoggers",
+        "ListOperations",
         "ListWorkers",
+        "OpenRepl",
         "SetLogLevel",
         "TraceAllocations",
     }
@@ -98,5 +108,7 @@ def test_calls_of_grpcurl(host: Host, admin: Identity, method: str, tmp_path: Pa
 @pytest.mark.parametrize("line", LINES)
 def test_lines_of_opsctl(host: Host, admin: Identity, line: str, tmp_path: Path) -> None:
     line = line.replace("--duration 10", "--duration 0.5")
+    if ".svg" in line and shutil.which("dot") is None:
+        pytest.skip("Graphviz is not installed")
     output = run(line, tmp_path, environment_of(host.address, admin))
     assert output or ">" in line

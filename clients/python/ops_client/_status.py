@@ -27,6 +27,7 @@ REASONS: dict[str, type[CallFailed]] = {
     "CLONE_REFUSED": errors.CloneRefused,
     "INSUFFICIENT_MEMORY": errors.InsufficientMemory,
     "PAUSE_OVER_BUDGET": errors.PauseOverBudget,
+    "OBJECT_NOT_FOUND": errors.NoSuchObject,
     "GC_MOMENT_MISSED": errors.GcMomentMissed,
     "WALK_FAILED": errors.WalkFailed,
     "WALK_TIMEOUT": errors.WalkTimeout,

@@ -22,6 +22,7 @@
     │   ├── CloneRefused               its system refused to clone the process
     │   ├── InsufficientMemory         a capture would not fit into its memory
     │   ├── PauseOverBudget            it would stand still for too long
+    │   ├── NoSuchObject               no live object has the id, or is of the type
     │   ├── GcMomentMissed             the awaited collection did not come
     │   ├── WalkFailed                 the walk ended before it was whole
     │   ├── WalkTimeout                the walk outlived its bound
@@ -52,6 +53,7 @@
         └── CorruptHeapGraphFile       its contents contradict each other
     AnalysisError                      a graph does not hold what was asked of it
     ├── ObjectNotFound                 no such id, or no object of such a type
+    ├── GraphNotDrawn                  Graphviz is missing, or failed
     ├── DifferentProcesses             two graphs are not of one process
     ├── QueryFailed                    a query over its tables does not work
     └── QueryTimedOut                  a query over its tables took too long
@@ -178,6 +180,10 @@ class PauseOverBudget(CallFailed):
     """The process would stand still for longer than its configuration allows."""
 
 
+class NoSuchObject(CallFailed):
+    """No live object of the process has the id, or none is of the type."""
+
+
 class GcMomentMissed(CallFailed):
     """The full collection that the capture waited for did not come in time."""
 
@@ -268,6 +274,10 @@ class AnalysisError(OpsClientError):
 
 class ObjectNotFound(AnalysisError):
     """No object has the id, or none is of the type."""
+
+
+class GraphNotDrawn(AnalysisError):
+    """A graph could not be drawn: Graphviz is missing, or failed."""
 
 
 class DifferentProcesses(AnalysisError):

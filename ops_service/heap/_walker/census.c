@@ -16,23 +16,10 @@
 
 enum { RECORD_ESTIMATED = 1, RECORD_OWN = 2 };
 
-/* Marks an object as seen; whether it was not. */
-static inline int
-mark(Walk *walk, PyObject *object, int seen)
-{
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
-    uint32_t granule = visited_granule(object);
-    uint64_t bit = UINT64_C(1) << (granule & 63);
-    int was = (bits[granule >> 6] & bit) != 0;
-    bits[granule >> 6] = seen ? bits[granule >> 6] | bit : bits[granule >> 6] & ~bit;
-    return !was;
-}
-
 void
 census_edge(Walk *walk, PyObject *target)
 {
-    if (!mark(walk, target, 1))
+    if (!visited_mark(walk, &walk->visited, target, 1))
         return;
     TypeEntry *entry = type_entry(walk, Py_TYPE(target));
     int own = walk->own || entry->own;
@@ -110,7 +97,7 @@ static void
 hold_back_own(Walk *walk, int hold_back)
 {
     for (int i = 0; i < walk->settings->own_count; i++)
-        mark(walk, walk->settings->own[i], hold_back);
+        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
 }
 
 void

@@ -169,6 +169,8 @@ walk_new(const Settings *settings)
         walk->paths = memory_map(walk, sizeof(Paths));
         walk->paths->table = settings->paths;
     }
+    if (settings->finds_referrers)
+        walk->referrers = memory_map(walk, sizeof(Referrers));
     types_open(walk);
     visited_open(walk, &walk->visited);
     queue_open(walk, &walk->queue);
@@ -197,6 +199,8 @@ child_run(const Settings *settings)
     }
     if (settings->paths != NULL)
         path_walk(the_walk);
+    else if (settings->finds_referrers)
+        referrer_walk(the_walk);
     else if (settings->census)
         census_walk(the_walk);
     else

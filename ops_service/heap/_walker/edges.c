@@ -16,6 +16,8 @@ edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
         census_edge(walk, target);
     else if (walk->paths != NULL)
         path_edge(walk, (uintptr_t)target, label, tag);
+    else if (walk->referrers != NULL)
+        referrer_edge(walk, (uintptr_t)target, label, tag);
     else
         graph_edge(walk, (uintptr_t)target, label, tag);
 }

@@ -17,9 +17,8 @@ seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* The address that an id stands for; 0 if no walk gave that id away. */
-static uintptr_t
-address_of(const RegionTable *regions, uint64_t id)
+uintptr_t
+lookup_address(const RegionTable *regions, uint64_t id)
 {
     uint64_t number = id >> 15;
     if ((id & 1) == 0 || regions == NULL || number >= REGION_TABLE_SIZE ||
@@ -29,12 +28,12 @@ address_of(const RegionTable *regions, uint64_t id)
     return regions->keys[number] << REGION_SHIFT | granule << 4;
 }
 
-static int
-is_of_type(PyObject *object, const char *wanted)
+int
+lookup_is_named(PyTypeObject *type, const char *wanted)
 {
     const char *module, *name;
     size_t module_length, name_length;
-    type_name(Py_TYPE(object), &module, &module_length, &name, &name_length);
+    type_name(type, &module, &module_length, &name, &name_length);
     size_t length = strlen(wanted);
     if (module_length > 0) {
         if (length < module_length + 1 || memcmp(wanted, module, module_length) != 0 ||
@@ -50,7 +49,7 @@ LookupEnd
 lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
             PyObject **found)
 {
-    uintptr_t address = address_of(regions, id);
+    uintptr_t address = lookup_address(regions, id);
     if (address == 0)
         return LOOKUP_UNKNOWN_ID;
     PyInterpreterState *interp = PyInterpreterState_Get();
@@ -62,7 +61,7 @@ lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double 
              node = layout_gc_next(node)) {
             PyObject *object = layout_gc_object(node);
             if ((uintptr_t)object == address) {
-                if (!is_of_type(object, wanted))
+                if (!lookup_is_named(Py_TYPE(object), wanted))
                     return LOOKUP_OTHER_TYPE;
                 *found = object;
                 return LOOKUP_FOUND;

@@ -10,6 +10,11 @@ typedef enum {
     LOOKUP_PAST_LIMIT,
 } LookupEnd;
 
+/* The address that an id stands for; 0 if no walk gave that id away. */
+uintptr_t lookup_address(const RegionTable *regions, uint64_t id);
+/* Whether a type has a name, as reports print it. */
+int lookup_is_named(PyTypeObject *type, const char *wanted);
+
 /* Walks the collector's lists for at most so many seconds. *found is borrowed. */
 LookupEnd lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
                       PyObject **found);

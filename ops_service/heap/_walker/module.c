@@ -157,16 +157,17 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"output", "census", "lifetime_limit", "memory_limit", "copied_limit",
                             "max_objects", "memory_bounds", "cpu_rate", "roots", "own", "threads",
-                            "site", "content", "proof", "paths", NULL};
+                            "site", "content", "proof", "paths", "referrers", NULL};
     Settings settings = {0};
-    PyObject *bounds, *roots, *own, *threads, *site, *content, *proof, *paths = NULL;
+    PyObject *bounds, *roots, *own, *threads, *site, *content, *proof, *paths = NULL,
+             *referrers = NULL;
     Py_ssize_t content_limit;
     unsigned long long memory_limit, copied_limit, max_objects;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "ipdKKKO!dO!O!O!OO!O|O", names, &settings.output, &settings.census,
+            args, kwargs, "ipdKKKO!dO!O!O!OO!O|OO", names, &settings.output, &settings.census,
             &settings.lifetime_limit, &memory_limit, &copied_limit, &max_objects,
             &PyTuple_Type, &bounds, &settings.cpu_rate, &PyTuple_Type, &roots, &PyTuple_Type, &own, &PyTuple_Type, &threads,
-            &site, &PyTuple_Type, &content, &proof, &paths))
+            &site, &PyTuple_Type, &content, &proof, &paths, &referrers))
         return NULL;
     if (proof != Py_None && !PyTuple_Check(proof)) {
         PyErr_SetString(PyExc_TypeError, "proof must be a tuple or None");
@@ -187,6 +188,14 @@ start(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
         settings.paths = path_table_of(paths, module_state.path_table_type);
         if (settings.paths == NULL)
             return NULL;
+    }
+    if (referrers != NULL && referrers != Py_None) {
+        unsigned long long id;
+        settings.finds_referrers = 1;
+        if (!PyArg_ParseTuple(referrers, "Ksd", &id, &settings.referrers_of_type,
+                              &settings.referrers_seconds))
+            return NULL;
+        settings.referrers_of = id;
     }
     double begin = seconds_now();
     settings.proof = proof == Py_None ? NULL : proof;

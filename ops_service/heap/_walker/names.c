@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define FIRST_CAPACITY (1u << 13)
-#define NAMES_MAX (1u << 19)
 #define NAME_LENGTH_MAX 200
 
 static int
@@ -117,6 +116,8 @@ number_of(Walk *walk, PyObject *object, const char *literal, const char *text, s
     entry->number = ++names->count;
     if (walk->paths != NULL)
         path_name(walk, entry->number, text, length);
+    else if (walk->referrers != NULL)
+        referrer_name(walk, entry->number, text, length);
     else
         emit_name(walk, text, length);
     return entry->number;

@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_NAMES_H
 #define OPS_WALKER_NAMES_H
 
+#define NAMES_MAX (1u << 19)
+
 typedef struct {
     uint64_t hash;
     PyObject *text;

@@ -14,26 +14,6 @@
 /* What CPython's small-object allocator serves. */
 #define SMALL_SIZE_MAX 512u
 
-static int
-mark(Walk *walk, const void *object, int seen)
-{
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
-    uint32_t granule = visited_granule(object);
-    uint64_t bit = UINT64_C(1) << (granule & 63);
-    int was = (bits[granule >> 6] & bit) != 0;
-    bits[granule >> 6] = seen ? bits[granule >> 6] | bit : bits[granule >> 6] & ~bit;
-    return !was;
-}
-
-static int
-is_marked(Walk *walk, const void *object)
-{
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint32_t granule = visited_granule(object);
-    return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
-}
-
 /* ---- types ---------------------------------------------------------------------- */
 
 enum { BUFFER_NONE, BUFFER_BYTES, BUFFER_TEXT, KEYS_BY_VARIABLE };
@@ -148,7 +128,7 @@ path_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
         return;
     }
     PyObject *object = (PyObject *)target;
-    if (!mark(walk, object, 1))
+    if (!visited_mark(walk, &walk->visited, object, 1))
         return;
     TypeEntry *entry = type_entry(walk, Py_TYPE(object));
     uint32_t node = walk->own || entry->own ? PATH_OWN : node_of(walk, label, entry->path_type);
@@ -260,7 +240,7 @@ static void
 hold_back_own(Walk *walk, int hold_back)
 {
     for (int i = 0; i < walk->settings->own_count; i++)
-        mark(walk, walk->settings->own[i], hold_back);
+        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
 }
 
 static void
@@ -280,55 +260,14 @@ walk_own(Walk *walk)
 
 /* ---- objects that no root reaches ---------------------------------------------------- */
 
-static int
-visit_count(PyObject *target, void *argument)
-{
-    Walk *walk = argument;
-    if (target == NULL || !PyObject_IS_GC(target) || is_marked(walk, target))
-        return 0;
-    Region *region = visited_region(walk, &walk->visited, target);
-    uint32_t *counts = region->indexes != NULL ? region->indexes : visited_indexes(walk, region);
-    counts[visited_granule(target)]++;
-    return 0;
-}
-
-/* Counts the references that unreached objects hold to each other, as the
- * collector does: what has more than these is held from outside the heap. */
-static void
-count_unreached(Walk *walk)
-{
-    gc_lists_begin(walk);
-    if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
-    PyObject *object;
-    while ((object = gc_lists_next(walk)) != NULL) {
-        if (is_marked(walk, object))
-            continue;
-        TypeEntry *entry = type_entry(walk, Py_TYPE(object));
-        if (entry->opaque || entry->type->tp_traverse == NULL)
-            continue;
-        walk->reading = entry;
-        walk->phase = PHASE_MARK;
-        entry->type->tp_traverse(object, visit_count, walk);
-        walk->phase = PHASE_NONE;
-    }
-}
-
-static int
-is_held_by_c(Walk *walk, PyObject *object)
-{
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint32_t inside = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
-    return Py_REFCNT(object) > (Py_ssize_t)inside;
-}
-
 static void
 walk_unreached(Walk *walk, int held_by_c)
 {
     gc_lists_begin(walk);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
-        if (is_marked(walk, object) || (held_by_c && !is_held_by_c(walk, object)))
+        if (visited_is_marked(walk, &walk->visited, object) ||
+            (held_by_c && !unreached_is_held_by_c(walk, object)))
             continue;
         int frozen = walk->list_number == LAYOUT_GC_LISTS - 1;
         walk->paths->at = held_by_c ? PATH_HELD_BY_C : frozen ? PATH_FROZEN_GARBAGE : PATH_GARBAGE;
@@ -351,7 +290,7 @@ path_walk(Walk *walk)
     walk_root(walk, PATH_INTERPRETER, (uintptr_t)ROOT_INTERPRETER << 3, TAG_ROOT);
     walk_threads(walk, 0);
     walk_own(walk);
-    count_unreached(walk);
+    unreached_count(walk);
     walk_unreached(walk, 1);
     walk_unreached(walk, 0);
     trie_emit(walk);

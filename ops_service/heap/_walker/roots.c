@@ -188,6 +188,17 @@ interpreter_edges(Walk *walk)
 }
 
 static void
+frame_edge(Walk *walk, layout_frame *frame, uint32_t label)
+{
+    if (walk->paths != NULL)
+        path_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
+    else if (walk->referrers != NULL)
+        referrer_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
+    else
+        graph_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
+}
+
+static void
 thread_edges(Walk *walk, PyThreadState *thread)
 {
     layout_frame *frame = layout_current_frame(thread);
@@ -197,12 +208,8 @@ thread_edges(Walk *walk, PyThreadState *thread)
             continue;
         if (walk->census)
             edges_of_frame(walk, frame);
-        else if (walk->paths != NULL)
-            path_edge(walk, (uintptr_t)frame, LABEL(name_number(walk, code->co_name), KIND_ROOT),
-                      TAG_FRAME);
         else
-            graph_edge(walk, (uintptr_t)frame, LABEL(name_number(walk, code->co_name), KIND_ROOT),
-                       TAG_FRAME);
+            frame_edge(walk, frame, LABEL(name_number(walk, code->co_name), KIND_ROOT));
     }
     for (int i = 0; i < LAYOUT_THREAD_PARTS; i++) {
         const char *name;

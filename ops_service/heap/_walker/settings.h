@@ -80,6 +80,10 @@ typedef struct {
     int hash_strings;
     PyObject *proof;
     struct PathTable *paths; /* for a growth sample */
+    int finds_referrers;     /* of an object or a type, within a time */
+    uint64_t referrers_of;   /* an id; 0 if a type is asked for */
+    const char *referrers_of_type;
+    double referrers_seconds;
 } Settings;
 
 #endif

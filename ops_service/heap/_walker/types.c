@@ -283,6 +283,8 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         entry->content = content_kind(type);
         if (walk->paths != NULL)
             path_type(walk, entry);
+        else if (walk->referrers != NULL)
+            entry->wanted = (uint8_t)referrer_wants(walk, type);
         else if (!walk->census)
             emit_type(walk, entry);
         find_slots(walk, entry);

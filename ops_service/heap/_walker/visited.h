@@ -59,6 +59,28 @@ visited_granule(const void *address)
 
 uint32_t *visited_indexes(Walk *walk, Region *region);
 uint64_t *visited_bits(Walk *walk, Region *region);
+
+/* Marks an object as seen, or as not seen; whether it was not. */
+static inline int
+visited_mark(Walk *walk, Visited *visited, const void *object, int seen)
+{
+    Region *region = visited_region(walk, visited, object);
+    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
+    uint32_t granule = visited_granule(object);
+    uint64_t bit = UINT64_C(1) << (granule & 63);
+    int was = (bits[granule >> 6] & bit) != 0;
+    bits[granule >> 6] = seen ? bits[granule >> 6] | bit : bits[granule >> 6] & ~bit;
+    return !was;
+}
+
+static inline int
+visited_is_marked(Walk *walk, Visited *visited, const void *object)
+{
+    Region *region = visited_region(walk, visited, object);
+    uint32_t granule = visited_granule(object);
+    return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
+}
+
 uint32_t visited_id(Walk *walk, const void *address);
 
 #endif

@@ -17,6 +17,7 @@ struct Walk {
     Shared *shared;
     int census;
     struct Paths *paths; /* of a growth sample; NULL in other walks */
+    struct Referrers *referrers; /* of a search for what holds objects */
     traverseproc instance_traverse;
 
     Visited visited;
@@ -99,6 +100,13 @@ uint32_t roots_push_own(Walk *walk);
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
+
+/* ---- unreached.c ------------------------------------------------------------- */
+
+/* Counts references among objects that are not marked. */
+void unreached_count(Walk *walk);
+/* Whether an object has more references than those. */
+int unreached_is_held_by_c(Walk *walk, PyObject *object);
 
 /* The next object on the collector's lists; NULL at their end. */
 void gc_lists_begin(Walk *walk);

@@ -6,6 +6,8 @@
  *   graph.c    the walk of a snapshot      census.c  the walk of a census
  *   paths.c    the walk of a growth sample trie.c    its table of paths
  *   trie_emit.c  what has changed in it    path_table.c  the parent's hold of it
+ *   referrers.c  the search for holders    referrer_emit.c  the ways that it found
+ *   unreached.c  what no root reaches
  *   roots.c    where a walk begins         edges.c   what an object refers to
  *   parts.c    names of the parts of functions, types, frames ...
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
@@ -50,6 +52,7 @@ typedef struct Walk Walk;
 #include "emit.h"
 #include "walk.h"
 #include "paths.h"
+#include "referrers.h"
 #include "child.h"
 #include "copied.h"
 #include "files.h"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any
 
 import grpc
@@ -17,6 +19,8 @@ from ops_service.v1 import maintenance_service_pb2_grpc, process_pb2
 
 AUDIT_HASH = "ops-audit-hash"
 """Initial metadata of captures and evaluations."""
+
+_NO_HANDLERS: Mapping[str, Callable[[Any], None] | None] = MappingProxyType({})
 
 
 class AsyncCalls:
@@ -90,6 +94,55 @@ class AsyncCalls:
             raise await self.explain(error, timeout) from error
         finally:
             call.cancel()
+
+    async def whole(
+        self,
+        method: Any,
+        request: Any,
+        timeout: float,
+        *,
+        keep: str,
+        end: str,
+        lost: str,
+        on_part: Mapping[str, Callable[[Any], None] | None] = _NO_HANDLERS,
+        on_audit_hash: Callable[[str], None] | None = None,
+    ) -> tuple[Any, tuple[Any, ...], Any]:
+        """Make a call with a stream of a header, parts and an end, and read all of it.
+
+        Args:
+            method: Of the stub.
+            request: Its request.
+            timeout: Seconds.
+            keep: The parts that are returned.
+            end: What the last part is: "trailer" or "result".
+            lost: What to say if it does not come.
+            on_part: For a kind of parts, what is called with each as it comes.
+            on_audit_hash: As for `stream`.
+
+        Returns:
+            The header, the parts that are kept, and the end.
+
+        Raises:
+            ConnectionLost: Header or end are missing.
+        """
+        header = last = None
+        kept = []
+        async with aclosing(self.stream(method, request, timeout, on_audit_hash)) as replies:
+            async for reply in replies:
+                kind = reply.WhichOneof("part")
+                part = None if kind is None else getattr(reply, kind)
+                if kind == "header":
+                    header = part
+                elif kind == end:
+                    last = part
+                elif kind == keep:
+                    kept.append(part)
+                handler = on_part.get(kind)
+                if handler is not None:
+                    handler(part)
+        if header is None or last is None:
+            raise ConnectionLost(lost)
+        return header, tuple(kept), last
 
     async def explain(self, error: Any, timeout: float) -> OpsClientError:
         """The exception for a call that failed. Knocks at the port if need be."""

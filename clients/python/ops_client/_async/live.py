@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from typing import Any
 
 from ops_client._allocations import AllocationTrace
@@ -11,12 +10,19 @@ from ops_client._async.calls import AsyncCalls
 from ops_client._durations import to_duration
 from ops_client._operation import OperationRun
 from ops_client._stacks import Stacks
-from ops_client.errors import ConnectionLost
-from ops_service.v1 import allocations_pb2, loggers_pb2, operations_pb2, stacks_pb2, workers_pb2
+from ops_service.v1 import (
+    allocations_pb2,
+    loggers_pb2,
+    operations_pb2,
+    referrers_pb2,
+    stacks_pb2,
+    workers_pb2,
+)
 
 # Seconds. Each is more than the server takes by its own default limits.
 _QUICK = 10.0
 _LOOK = 60.0
+_SEARCH = 120.0
 _DAY = 86_400.0
 
 
@@ -54,21 +60,49 @@ class AsyncLiveMethods:
         )
         if timeout is None:
             timeout = (sample_distance or 0.0) + _LOOK
-        header = trailer = None
-        groups = []
-        call = self._calls.stream(self._calls.stub.CaptureStacks, request, timeout)
-        async with aclosing(call) as replies:
-            async for reply in replies:
-                kind = reply.WhichOneof("part")
-                if kind == "header":
-                    header = reply.header
-                elif kind == "group":
-                    groups.append(reply.group)
-                elif kind == "trailer":
-                    trailer = reply.trailer
-        if header is None or trailer is None:
-            raise ConnectionLost("The stacks ended before their trailer. Ask for them again.")
-        return Stacks(header, tuple(groups), trailer)
+        header, groups, trailer = await self._calls.whole(
+            self._calls.stub.CaptureStacks,
+            request,
+            timeout,
+            keep="group",
+            end="trailer",
+            lost="The stacks ended before their trailer. Ask for them again.",
+        )
+        return Stacks(header, groups, trailer)
+
+    async def find_referrers(
+        self,
+        target: int | str,
+        *,
+        breadth: int = 0,
+        time_limit: float | None = None,
+        timeout: float = _SEARCH,
+    ) -> referrers_pb2.FindReferrersResponse:
+        """Find what holds an object, or the objects of a type. Needs READ_HEAP.
+
+        Args:
+            target: An object's id, or a type's full name.
+            breadth: How many paths to return; 0 is the server's default, 10.
+            time_limit: Seconds until the search ends, and what was found by then is
+                told; None is the server's default, 10.
+            timeout: Seconds for all of it.
+
+        Raises:
+            NoSuchObject: No live object has the id, or none is of the type.
+            Busy: A capture of the process is under way.
+            InvalidRequest: The id is 0, or the name is no name.
+        """
+        request = referrers_pb2.FindReferrersRequest(
+            instance_id=self._instance_id, breadth=breadth, time_limit=to_duration(time_limit)
+        )
+        if isinstance(target, int):
+            request.object_id = target
+        else:
+            request.type_name = target
+        reply: referrers_pb2.FindReferrersResponse = await self._calls.unary(
+            self._calls.stub.FindReferrers, request, timeout
+        )
+        return reply
 
     async def list_workers(self, *, timeout: float = _QUICK) -> workers_pb2.ListWorkersResponse:
         """Ask which workers of the application have a port. Needs INSPECT."""
@@ -170,26 +204,19 @@ class AsyncLiveMethods:
         request.arguments.update(dict(arguments or {}))
         if timeout is None:
             timeout = _DAY if time_limit is None else time_limit + _QUICK
-        header = result = None
-        progress = []
-        call = self._calls.stream(self._calls.stub.InvokeOperation, request, timeout)
-        async with aclosing(call) as replies:
-            async for reply in replies:
-                kind = reply.WhichOneof("part")
-                if kind == "header":
-                    header = reply.header
-                elif kind == "progress":
-                    progress.append(reply.progress)
-                    if on_progress is not None:
-                        on_progress(reply.progress)
-                elif kind == "result":
-                    result = reply.result
-        if header is None or result is None:
-            raise ConnectionLost(
+        header, progress, result = await self._calls.whole(
+            self._calls.stub.InvokeOperation,
+            request,
+            timeout,
+            keep="progress",
+            end="result",
+            lost=(
                 "The operation ended without a result, so whether it ran to its end is not known. "
                 "Look at the process before trying again."
-            )
-        return OperationRun(header, tuple(progress), result)
+            ),
+            on_part={"progress": on_progress},
+        )
+        return OperationRun(header, progress, result)
 
     async def trace_allocations(
         self,
@@ -232,21 +259,13 @@ class AsyncLiveMethods:
         )
         if timeout is None:
             timeout = (_QUICK if duration is None else duration) + _LOOK
-        header = trailer = None
-        sites = []
-        call = self._calls.stream(self._calls.stub.TraceAllocations, request, timeout)
-        async with aclosing(call) as replies:
-            async for reply in replies:
-                kind = reply.WhichOneof("part")
-                if kind == "header":
-                    header = reply.header
-                elif kind == "progress":
-                    if on_progress is not None:
-                        on_progress(reply.progress)
-                elif kind == "site":
-                    sites.append(reply.site)
-                elif kind == "trailer":
-                    trailer = reply.trailer
-        if header is None or trailer is None:
-            raise ConnectionLost("The trace ended before its trailer. Start it again.")
-        return AllocationTrace(header, tuple(sites), trailer)
+        header, sites, trailer = await self._calls.whole(
+            self._calls.stub.TraceAllocations,
+            request,
+            timeout,
+            keep="site",
+            end="trailer",
+            lost="The trace ended before its trailer. Start it again.",
+            on_part={"progress": on_progress},
+        )
+        return AllocationTrace(header, sites, trailer)

@@ -10,12 +10,11 @@ from types import TracebackType
 from typing import Any
 
 from ops_client._sync.calls import Calls
+from ops_client._sync.evaluation import EvaluationMethods
 from ops_client._sync.history import HistoryMethods
 from ops_client._sync.live import LiveMethods
-from ops_client._sync.repl import ReplSession
 from ops_client._sync.stored import StoreMethods
 from ops_client._durations import to_duration
-from ops_client._evaluation import Evaluation
 from ops_client._flavours import run_sync
 from ops_client._part_file import PartFile
 from ops_client._snapshot_stream import CapturedSnapshot, CaptureProgress, SnapshotReceiver
@@ -28,14 +27,11 @@ from ops_client.errors import (
     StreamStalled,
 )
 from ops_service.v1 import (
-    evaluation_pb2,
-    evaluation_place_pb2,
     growth_pb2,
     heap_graph_pb2,
     heap_pb2,
     memory_pb2,
     process_pb2,
-    repl_pb2,
 )
 
 GrowthPart = (
@@ -49,12 +45,12 @@ _QUICK = 10.0
 _CENSUS = 60.0
 _CAPTURE = 120.0
 _GC_WAIT = 60.0
-_EVALUATION = 60.0
 _WATCH = 60.0
-_SESSION = 8 * 3600.0
 
 
-class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
+class MaintenanceClient(
+    EvaluationMethods, HistoryMethods, LiveMethods, StoreMethods
+):
     """A client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error
@@ -311,100 +307,3 @@ class MaintenanceClient(HistoryMethods, LiveMethods, StoreMethods):
                     yield getattr(reply, kind)
         if kind != "trailer":
             raise ConnectionLost("The watch ended before its trailer. Start it again.")
-
-    def evaluate_code(
-        self,
-        source: str,
-        *,
-        time_limit: float | None = None,
-        place: evaluation_place_pb2.EvaluationPlace = (
-            evaluation_place_pb2.EVALUATION_PLACE_UNSPECIFIED
-        ),
-        on_output: Callable[[evaluation_pb2.EvaluationOutput], None] | None = None,
-        timeout: float | None = None,
-    ) -> Evaluation:
-        """Run code in the process. Needs EVALUATE, which is full control of it.
-
-        An exception of the code is a result, not an exception here: see
-        ``Evaluation.result.outcome``.
-
-        Args:
-            source: An expression, or statements; the value of an expression at the
-                end is the result.
-            time_limit: Seconds until it is stopped; None is the server's default.
-            place: Where to run it; by default in a thread of its own, or on the
-                application's event loop if its top level needs one.
-            on_output: Called with each piece of output as it comes.
-            timeout: Seconds for all of it; None is the time limit, or 60, and 10.
-
-        Raises:
-            PlaceUnavailable: The application does not offer the place.
-            ConnectionLost: It ended without a result. Whether the code ran to
-                its end is not known.
-        """
-        request = evaluation_pb2.EvaluateCodeRequest(
-            instance_id=self._instance_id,
-            source=source,
-            time_limit=to_duration(time_limit),
-            place=place,
-        )
-        if timeout is None:
-            timeout = (time_limit or _EVALUATION) + _QUICK
-        header = result = None
-        output = []
-        hashes: list[str] = []
-        call = self._calls.stream(self._calls.stub.EvaluateCode, request, timeout, hashes.append)
-        with closing(call) as replies:
-            for reply in replies:
-                kind = reply.WhichOneof("part")
-                if kind == "header":
-                    header = reply.header
-                elif kind == "output":
-                    output.append(reply.output)
-                    if on_output is not None:
-                        on_output(reply.output)
-                elif kind == "result":
-                    result = reply.result
-        if header is None or result is None:
-            raise ConnectionLost(
-                "The evaluation ended without a result, so whether the code ran to its end is not "
-                "known. Look at the process before trying again."
-            )
-        return Evaluation(header, tuple(output), result, "".join(hashes))
-
-    def open_repl(
-        self,
-        *,
-        session_id: str = "",
-        time_limit: float | None = None,
-        place: evaluation_place_pb2.EvaluationPlace = (
-            evaluation_place_pb2.EVALUATION_PLACE_UNSPECIFIED
-        ),
-        columns: int = 0,
-        lines: int = 0,
-        timeout: float = _SESSION,
-    ) -> ReplSession:
-        """Open an interactive session, or resume one. Needs EVALUATE.
-
-        Args:
-            session_id: The session to resume; empty for a new one.
-            time_limit: Seconds until each input is stopped; None is the server's default.
-            place: Where to run the inputs; see `evaluate_code`.
-            columns: Width of the terminal; 0 if there is none.
-            lines: Its height.
-            timeout: Seconds for all of the connection.
-
-        Raises:
-            SessionNotFound: There is no such session of this caller, or no longer.
-            Busy: As many sessions are open as may.
-        """
-        session = ReplSession(self._calls, timeout, self._instance_id)
-        session.open(
-            repl_pb2.ReplOpen(
-                session_id=session_id,
-                time_limit=to_duration(time_limit),
-                place=place,
-                size=repl_pb2.ReplSize(columns=columns, lines=lines),
-            )
-        )
-        return session

@@ -89,6 +89,7 @@ class ExitCode(IntEnum):
     DIFFERENT_PROCESSES = 71
     QUERY_FAILED = 72
     QUERY_TIMED_OUT = 73
+    GRAPH_NOT_DRAWN = 74
 
     NO_SUCH_OPERATION = 80
     OPERATION_UNAVAILABLE = 81
@@ -129,6 +130,7 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.CloneRefused: ExitCode.CLONE_REFUSED,
     errors.InsufficientMemory: ExitCode.INSUFFICIENT_MEMORY,
     errors.PauseOverBudget: ExitCode.PAUSE_OVER_BUDGET,
+    errors.NoSuchObject: ExitCode.OBJECT_NOT_FOUND,
     errors.GcMomentMissed: ExitCode.GC_MOMENT_MISSED,
     errors.WalkFailed: ExitCode.WALK_FAILED,
     errors.WalkTimeout: ExitCode.WALK_TIMEOUT,
@@ -155,6 +157,7 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.DifferentProcesses: ExitCode.DIFFERENT_PROCESSES,
     errors.QueryFailed: ExitCode.QUERY_FAILED,
     errors.QueryTimedOut: ExitCode.QUERY_TIMED_OUT,
+    errors.GraphNotDrawn: ExitCode.GRAPH_NOT_DRAWN,
     errors.FileNotRead: ExitCode.FILE_NOT_READ,
     errors.AuditLogBroken: ExitCode.AUDIT_LOG_BROKEN,
     errors.HeapGraphFileError: ExitCode.FILE_NOT_READ,

@@ -1,0 +1,230 @@
+"""What a search for referrers found, as paths that code could write, and as a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from ops_service.heap.paths import EdgeKind
+from ops_service.heap.referrers import Referrers, Step, What
+
+FOLDED = "[…]"
+
+_ITEMS = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
+# Whose parts say little without saying what they are parts of.
+_OPAQUE = ("function", "coroutine", "generator", "async_generator")
+_ROOT_TEXTS = {
+    What.MODULES: "",
+    What.INTERPRETER: "the interpreter",
+    What.THREAD: "thread",
+    What.FRAME: "frame",
+    What.OWN: "ops_service",
+    What.HELD_BY_C: "C code alone ->",
+    What.GARBAGE: "a garbage cycle ->",
+}
+_TEXT_MAX = 2000
+_MAX_ID = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class HolderNode:
+    """What stands in the graph."""
+
+    step: Step
+    is_target: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HolderPath:
+    """A way that one or more of the objects are held by."""
+
+    text: str
+    count: int
+    """How many of the objects that were looked at."""
+    nodes: tuple[int, ...]
+    """Places in the graph's nodes, from where the way begins to one of the objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Paths, and the small graph of all that stands on them."""
+
+    paths: tuple[HolderPath, ...]
+    nodes: tuple[HolderNode, ...]
+    edges: tuple[tuple[int, int], ...]
+    """Places of both ends; what the reference is, the node at the end says."""
+    edge_steps: tuple[Step, ...]
+    """For each edge, the step that it is of."""
+    path_count: int
+    """Paths in all, those past the breadth included."""
+
+    def dot(self) -> str:
+        """The graph in the language of Graphviz."""
+        lines = [
+            "digraph referrers {",
+            '  graph [rankdir="LR"];',
+            '  node [shape="box", fontname="sans-serif", fontsize="10"];',
+            '  edge [fontname="sans-serif", fontsize="9"];',
+        ]
+        for place, node in enumerate(self.nodes):
+            about = f"\\n{node.step.object_id}" if node.step.object_id else ""
+            style = ', style="bold"' if node.is_target else ""
+            lines.append(f'  n{place} [label="{_quoted(label(node.step))}{about}"{style}];')
+        for (source, target), step in zip(self.edges, self.edge_steps, strict=True):
+            style = ', style="dashed"' if step.left_out else ""
+            lines.append(f'  n{source} -> n{target} [label="{_quoted(_edge_label(step))}"{style}];')
+        return "\n".join([*lines, "}", ""])
+
+
+def find_holders(found: Referrers, *, breadth: int, folded: bool) -> Holders:
+    """Choose so many paths, and draw the graph of them.
+
+    Args:
+        found: What the search found.
+        breadth: How many paths are told.
+        folded: Count objects together that are held in the same way, most frequent
+            first; else each way is a path of its own, shortest first.
+    """
+    texts = _Texts(found, folded=folded)
+    groups: dict[str, list[Step]] = {}
+    for number, way in enumerate(found.ways):
+        groups.setdefault(texts.of(way) if folded else str(number), []).append(way)
+    chosen = list(groups.values())
+    if folded:
+        chosen.sort(key=len, reverse=True)
+    drawing = _Drawing(found)
+    paths = [
+        HolderPath(texts.of(ways[0]), len(ways), drawing.add(ways[0])) for ways in chosen[:breadth]
+    ]
+    return Holders(
+        tuple(paths),
+        tuple(drawing.nodes),
+        tuple(drawing.edges),
+        tuple(drawing.edges.values()),
+        len(chosen),
+    )
+
+
+class _Drawing:
+    def __init__(self, found: Referrers) -> None:
+        self._found = found
+        self._places: dict[int, int] = {}
+        self.nodes: list[HolderNode] = []
+        self.edges: dict[tuple[int, int], Step] = {}
+
+    def add(self, way: Step) -> tuple[int, ...]:
+        """Draw a way; returns the places of its nodes."""
+        numbers = []
+        before = way.before
+        while before:
+            numbers.append(before)
+            before = self._found.steps[before].before
+        numbers.reverse()
+        steps = [*(self._found.steps[number] for number in numbers), way]
+        # What is no object is told apart by the number of its step.
+        places = [self._place(step, -number) for step, number in zip(steps, numbers, strict=False)]
+        places.append(self._place(way, len(self._found.steps) + len(self.nodes) + _MAX_ID))
+        self.nodes[places[-1]] = replace(self.nodes[places[-1]], is_target=True)
+        for edge, step in zip(pairwise(places), steps[1:], strict=True):
+            self.edges.setdefault(edge, step)
+        return tuple(places)
+
+    def _place(self, step: Step, otherwise: int) -> int:
+        # An object is one node, by whichever way it is reached.
+        key = step.object_id or otherwise
+        if key not in self._places:
+            self._places[key] = len(self.nodes)
+            self.nodes.append(HolderNode(step, is_target=False))
+        return self._places[key]
+
+
+# ---- text --------------------------------------------------------------------------------
+
+
+class _Texts:
+    """Ways as code would write them: ``shop.sessions.REGISTRY[…].items[3] (shop.Item)``."""
+
+    def __init__(self, found: Referrers, *, folded: bool) -> None:
+        self._steps = found.steps
+        self._folded = folded
+        self._known: dict[int, tuple[str, str]] = {}
+
+    def of(self, way: Step) -> str:
+        text, _ = self._behind(self._up_to(way.before), way)
+        if len(text) > _TEXT_MAX:
+            text = f"{text[: _TEXT_MAX // 2]} … {text[-_TEXT_MAX // 2 :]}"
+        return f"{text or 'sys.modules'} ({label(way)})"
+
+    def _up_to(self, number: int) -> tuple[str, str]:
+        """Text that leads to a step, and its last piece. Kept, since ways share theirs."""
+        numbers = []
+        while number and number not in self._known:
+            numbers.append(number)
+            number = self._steps[number].before
+        known = self._known.get(number, ("", ""))
+        for number in reversed(numbers):
+            known = self._known[number] = self._behind(known, self._steps[number])
+        return known
+
+    def _behind(self, known: tuple[str, str], step: Step) -> tuple[str, str]:
+        text, last = known
+        if not step.before:
+            return _beginning(step), ""
+        if self._folded and step.left_out:
+            return f"{text.removesuffix('…')}…", last
+        piece = _piece(step, self._steps[step.before], first=not text, folded=self._folded)
+        if self._folded and piece and piece == last:
+            # However often: all that a chain of such references holds is held in one way.
+            return f"{text.removesuffix('…')}…", last
+        return text + piece, piece or last
+
+
+def _beginning(step: Step) -> str:
+    text = _ROOT_TEXTS.get(step.what, "")
+    if step.what in (What.HELD_BY_C, What.GARBAGE):
+        return f"{text} {label(step)}"
+    return f"{text} {step.name}".strip()
+
+
+def _piece(step: Step, before: Step, *, first: bool, folded: bool) -> str:
+    if step.left_out:
+        return f" … {step.left_out} objects … {label(step)}"
+    if step.edge_kind == EdgeKind.ROOT:
+        if step.what is What.FRAME:
+            return f" -> {step.name or step.edge_name}()"
+        name = step.edge_name or label(step)
+        return name if first else f" -> {name}"
+    if step.edge_name == "__dict__":
+        return ""
+    if step.edge_name:
+        bulky = before.what is What.FRAME or before.type_name in _OPAQUE
+        return f" {step.edge_name}" if bulky else f".{step.edge_name}"
+    if step.edge_kind in _ITEMS:
+        is_numbered = step.edge_kind == EdgeKind.ELEMENT and not folded
+        return f"[{step.element}]" if is_numbered else FOLDED
+    return f" -> {label(step)}"
+
+
+def label(step: Step) -> str:
+    """What stands there: its type, which class, or what a root stands for."""
+    if step.what is What.MODULES:
+        return "sys.modules"
+    if step.what in (What.OBJECT, What.HELD_BY_C, What.GARBAGE):
+        return f"class {step.name}" if step.name else step.type_name
+    return f"{_ROOT_TEXTS[step.what]} {step.name}".rstrip()
+
+
+def _edge_label(step: Step) -> str:
+    if step.left_out:
+        return f"… {step.left_out} objects …"
+    if step.edge_name:
+        return step.edge_name
+    if step.edge_kind == EdgeKind.ELEMENT:
+        return f"[{step.element}]"
+    return FOLDED if step.edge_kind in _ITEMS else ""
+
+
+def _quoted(text: str) -> str:
+    """Text within the quotes of a DOT file."""
+    plain = "".join(each if each.isprintable() else "�" for each in text)
+    return plain.replace("\\", "\\\\").replace('"', '\\"')
