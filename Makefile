@@ -132,7 +132,7 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Benchmarks and packages
 
-benchmarks := $(addprefix benchmarks/,capture.py analysis.py quota.py runtimes.py stacks.py)
+benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py)
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done
@@ -143,6 +143,11 @@ bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see th
 leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
 	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
 		$(if $(OUT),--out $(OUT)) $(if $(PEERS),--peers) $(if $(JOBS),--jobs $(JOBS))
+
+MINUTES ?= 30
+
+soak-servers: .venv/$(VERSION)/frameworks.stamp ## gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
+	$(bin)/python benchmarks/soak_servers.py --minutes $(MINUTES)
 
 leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
 	$(bin)/python benchmarks/leakbench.py --short
@@ -163,7 +168,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short leakbench leakbench-short build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

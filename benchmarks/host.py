@@ -143,12 +143,20 @@ def typestats() -> dict[str, float]:
     return {"objects": sum(objgraph.typestats().values())}
 
 
+def growth() -> dict[str, float]:
+    """objgraph: types that grew since it was asked last."""
+    import objgraph
+
+    return {"objects": len(objgraph.growth(limit=10))}
+
+
 WORK: dict[str, Callable[[], dict[str, float]]] = {
     "fork": fork,
     "plain walk": plain_walk,
     "guppy3": guppy,
     "pympler": pympler,
     "objgraph": typestats,
+    "objgraph.growth": growth,
 }
 
 

@@ -29,6 +29,8 @@ ROOT = HERE.parent
 PACKAGES = ROOT / ".cache/leakbench"
 INTERVAL = 0.6
 DURATION = 15.0
+TIMEOUT = 180.0
+"""A machine that is short of CPU takes its samples late."""
 SHORT = ("sessions_dict", "lru_fill", "malloc_forgotten", "linked_chain", "cycles_uncollected")
 
 CONFIG = """
@@ -176,7 +178,8 @@ async def judge(answer: Answer, scenario: Scenario, address: str, certs: Path) -
     begin = time.monotonic()
     right_since = None
     async with AsyncMaintenanceClient(address, credentials) as client:
-        async for part in client.watch_heap_growth(interval=INTERVAL, duration=DURATION):
+        parts = client.watch_heap_growth(interval=INTERVAL, duration=DURATION, timeout=TIMEOUT)
+        async for part in parts:
             if not isinstance(part, growth_pb2.HeapGrowthReport):
                 continue
             answer.samples = part.sample_count
@@ -228,40 +231,40 @@ def holder_is_right(scenario: Scenario, answer: Answer) -> bool:
     return any(hint in text for hint in scenario.truth.get("holder_hints", ()))
 
 
-def say_table(pairs: list[tuple[Scenario, Answer]]) -> int:
-    """Print a line for each scenario and the sums. Returns how many verdicts are wrong."""
-    counts = {"verdict": 0, "type": 0, "holder": 0, "false": 0}
-    leaks = [scenario for scenario, _ in pairs if scenario.truth["verdict"] == "leak"]
-    for scenario, answer in pairs:
-        truth = scenario.truth["verdict"]
-        right = answer.verdict == truth
-        counts["verdict"] += right
-        marks = ["ok" if right else f"WRONG (is {truth})"]
-        if truth == "leak":
-            type_right, holder_right = (
-                type_is_right(scenario, answer),
-                holder_is_right(scenario, answer),
-            )
-            counts["type"] += type_right
-            counts["holder"] += holder_right
-            marks += ["type ok" if type_right else "TYPE WRONG"]
-            marks += ["holder ok" if holder_right else "HOLDER WRONG"]
-        elif truth == "no_leak":
-            counts["false"] += answer.alarm
-        peers = "".join(f" | {name}: {first}" for name, first in answer.peers.items())
-        print(
-            f"{scenario.name:24} {answer.verdict:12} {answer.seconds:5.1f} s  {', '.join(marks):32}"
-            f" {answer.type} @ {answer.holder}{peers} {answer.error}".rstrip(),
-            flush=True,
-        )
+def is_right(scenario: Scenario, answer: Answer) -> bool:
+    """Whether the verdict is that of the truth."""
+    return bool(answer.verdict == scenario.truth["verdict"])
+
+
+def say_line(scenario: Scenario, answer: Answer) -> None:
+    """Print what was answered, and whether it is right."""
+    truth = scenario.truth["verdict"]
+    marks = ["ok" if is_right(scenario, answer) else f"WRONG (is {truth})"]
+    if truth == "leak":
+        marks += ["type ok" if type_is_right(scenario, answer) else "TYPE WRONG"]
+        marks += ["holder ok" if holder_is_right(scenario, answer) else "HOLDER WRONG"]
+    peers = "".join(f" | {name}: {first}" for name, first in answer.peers.items())
+    print(
+        f"{scenario.name:24} {answer.verdict:12} {answer.seconds:5.1f} s  {', '.join(marks):32}"
+        f" {answer.type} @ {answer.holder}{peers} {answer.error}".rstrip(),
+        flush=True,
+    )
+
+
+def say_sums(pairs: list[tuple[Scenario, Answer]]) -> int:
+    """Print how many are right. Returns how many verdicts are wrong."""
+    leaks = [pair for pair in pairs if pair[0].truth["verdict"] == "leak"]
+    steady = [answer for scenario, answer in pairs if scenario.truth["verdict"] == "no_leak"]
+    right = sum(is_right(*pair) for pair in pairs)
     seconds = sorted(answer.seconds for _, answer in pairs)
     print(
-        f"\nverdict {counts['verdict']}/{len(pairs)}, top type {counts['type']}/{len(leaks)}, "
-        f"holder {counts['holder']}/{len(leaks)}, false alarms {counts['false']}/"
-        f"{sum(s.truth['verdict'] == 'no_leak' for s, _ in pairs)}, "
+        f"\nverdict {right}/{len(pairs)}, "
+        f"top type {sum(type_is_right(*pair) for pair in leaks)}/{len(leaks)}, "
+        f"holder {sum(holder_is_right(*pair) for pair in leaks)}/{len(leaks)}, "
+        f"false alarms {sum(answer.alarm for answer in steady)}/{len(steady)}, "
         f"median {seconds[len(seconds) // 2]:.1f} s to the verdict that stayed"
     )
-    return len(pairs) - counts["verdict"]
+    return len(pairs) - right
 
 
 async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) -> list[Answer]:
@@ -273,6 +276,7 @@ async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) ->
             answer = await watch(scenario, certs)
             if peers:
                 await ask_peers(scenario, answer)
+            say_line(scenario, answer)
             return answer
 
     return await asyncio.gather(*map(one, scenarios))
@@ -299,7 +303,7 @@ def main() -> int:
         answers = asyncio.run(run(scenarios, options.jobs, options.peers, certs))
     if options.out:
         options.out.write_text("".join(answer.line() + "\n" for answer in answers))
-    wrong = say_table(list(zip(scenarios, answers, strict=True)))
+    wrong = say_sums(list(zip(scenarios, answers, strict=True)))
     return 1 if wrong else 0
 
 

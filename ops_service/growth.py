@@ -181,7 +181,7 @@ class GrowthSampling:
             frozen_count=gc.get_freeze_count(),
             full_collections=gc.get_stats()[2]["collections"],
         )
-        mode = WalkMode.FORKED
+        mode, work = WalkMode.FORKED, time.process_time()
         try:
             self._sampler = self._sampler or PathSampler(self._options)
             taken = self._sampler.take(cancelled)
@@ -190,11 +190,15 @@ class GrowthSampling:
                 raise
             self._census = self._census or CensusSampler()
             taken, mode = self._census.take(), WalkMode.OBJGRAPH
-        return _sample(taken, mode, memory, collector)
+        return _sample(taken, mode, memory, collector, work)
 
 
 def _sample(
-    taken: TakenSample, mode: WalkMode, memory: MemoryFigures, collector: CollectorFigures
+    taken: TakenSample,
+    mode: WalkMode,
+    memory: MemoryFigures,
+    collector: CollectorFigures,
+    work: float,
 ) -> GrowthSample:
     return GrowthSample(
         time=taken.started,
@@ -204,6 +208,7 @@ def _sample(
         paths=taken.paths,
         memory=memory,
         collector=collector,
+        work=work,
         warnings=taken.warnings,
     )
 

@@ -45,6 +45,8 @@ class CensusSampler:
                 total_size=0,
                 large_size=0,
                 own_count=0,
+                own_size=0,
+                own_large_size=0,
                 past_bound=0,
                 waiting=0,
                 node_count=len(counts),

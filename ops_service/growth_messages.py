@@ -118,6 +118,7 @@ def _suspect(suspect: Suspect) -> growth_pb2.HeapGrowthSuspect:
             lengths=_curve(holder.lengths),
         ),
         sample_path=suspect.sample_path,
+        allocation_sites=suspect.allocation_sites,
         reason=suspect.reason,
     )
 

@@ -62,6 +62,8 @@ class Heap:
                 total_size=total,
                 large_size=0,
                 own_count=0,
+                own_size=0,
+                own_large_size=0,
                 past_bound=0,
                 waiting=0,
                 node_count=len(self.sums),

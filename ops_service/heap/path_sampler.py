@@ -13,6 +13,7 @@ from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.paths import PathNames, PathSample
+from ops_service.heap.site_probe import site_probe
 from ops_service.heap.spending import cpu_rate
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class PathSampler:
         if self._table is None or self._table.broken:
             self._table = _walker.path_table()
             self._names = PathNames()
-        child = WalkChild(census=False, bounds=self._bounds(), paths=self._table)
+        _, probe = site_probe()
+        child = WalkChild(census=False, bounds=self._bounds(), site=probe, paths=self._table)
         try:
             output = bytearray()
             while data := child.read(cancelled):

@@ -9,7 +9,6 @@ table that the next child inherits, so a sample holds only nodes that changed.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -85,7 +84,10 @@ class PathSample:
     large_size: int
     """Bytes of objects over 512 bytes each, which malloc serves."""
     own_count: int
-    """Objects of ops_service itself; the other figures leave them out."""
+    """Objects of ops_service itself; the figures above leave them out."""
+    own_size: int
+    own_large_size: int
+    """Of these bytes, what malloc serves."""
     past_bound: int
     """Objects that the full table has no node for."""
     waiting: int
@@ -95,8 +97,8 @@ class PathSample:
 
 _STRING = struct.Struct("<IH")
 _NODE = struct.Struct("<IIII")
-_CHANGE = struct.Struct("<7Q")
-_TOTALS = struct.Struct("<7Q")
+_CHANGE = struct.Struct("<8Q")
+_TOTALS = struct.Struct("<9Q")
 _END_4 = bytes(4)
 _END_8 = bytes(8)
 
@@ -107,6 +109,7 @@ class PathNames:
     def __init__(self) -> None:
         self._strings: dict[int, str] = {0: ""}
         self._nodes: dict[int, PathNode] = {}
+        self._sites: dict[int, str] = {}
 
     def __getitem__(self, number: int) -> PathNode:
         return self._nodes[number]
@@ -121,6 +124,13 @@ class PathNames:
         """Name a node by hand."""
         self._nodes[number] = node
 
+    def site(self, number: int) -> str:
+        """Where the newest object of a node was allocated, as ``file:line``.
+
+        "" where tracemalloc did not run, or its tables are out of reach.
+        """
+        return self._sites.get(number, "")
+
     def read(self, output: bytes) -> PathSample:
         """Take in the output of a child. See trie_emit.c.
 
@@ -130,8 +140,8 @@ class PathNames:
         try:
             strings, position = _strings(output)
             nodes, position = _nodes(output, position)
-            changes, position = _changes(output, position)
-            objects, size, large, own, past, waiting, count = _TOTALS.unpack_from(output, position)
+            changes, sites, position = _changes(output, position)
+            totals = _TOTALS.unpack_from(output, position)
         except (struct.error, IndexError, ValueError):
             raise WalkFailed("The walking child's output ends too early.") from None
         self._strings.update(strings)
@@ -139,7 +149,9 @@ class PathNames:
             self._nodes[number] = PathNode(
                 parent, label & 15, self._strings[label >> 4], self._strings[type_name]
             )
-        return PathSample(changes, objects, size, large, own, past, waiting, count)
+        for node, site in sites.items():
+            self._sites[node] = self._strings[site]
+        return PathSample(changes, *totals)
 
 
 class NodeNames(Protocol):
@@ -189,20 +201,13 @@ def _nodes(output: bytes, position: int) -> tuple[list[tuple[int, int, int, int]
     return found, position + 4
 
 
-def _changes(output: bytes, position: int) -> tuple[tuple[Change, ...], int]:
-    return tuple(_each_change(output, position)), output_end(output, position)
-
-
-def _each_change(output: bytes, position: int) -> Iterator[Change]:
+def _changes(output: bytes, position: int) -> tuple[tuple[Change, ...], dict[int, int], int]:
+    changes = []
+    sites = {}
     while output[position : position + 8] != _END_8:
-        yield Change(*_CHANGE.unpack_from(output, position))
+        *sums, site = _CHANGE.unpack_from(output, position)
+        changes.append(Change(*sums))
+        if site:
+            sites[changes[-1].node] = site
         position += _CHANGE.size
-
-
-def output_end(output: bytes, position: int) -> int:
-    """Where the changes that begin at a position end."""
-    while output[position : position + 8] != _END_8:
-        if position >= len(output):
-            raise ValueError
-        position += _CHANGE.size
-    return position + 8
+    return tuple(changes), sites, position + 8

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import tracemalloc
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
@@ -21,6 +20,7 @@ from ops_service.heap.model import (
     Sites,
     WalkMode,
 )
+from ops_service.heap.site_probe import site_probe
 from ops_service.heap.spending import cpu_rate
 
 _LENGTH_BYTES = 4
@@ -177,7 +177,7 @@ def _begin(options: CaptureOptions) -> Capture:
         memory=room.bounds,
         cpu_rate=cpu_rate(quota, options.cpu_share),
     )
-    sites, probe = _site_probe()
+    sites, probe = site_probe()
     child = WalkChild(
         census=False,
         bounds=bounds,
@@ -199,20 +199,6 @@ def _begin(options: CaptureOptions) -> Capture:
         ),
         options.max_objects,
     )
-
-
-def _site_probe() -> tuple[Sites, tuple[object, str, int] | None]:
-    """Whether sites can be told, and an object whose site is known."""
-    if not tracemalloc.is_tracing():
-        return Sites.NOT_TRACED, None
-    if sys.version_info < (3, 12):
-        return Sites.OUT_OF_REACH, None
-    probe = object()
-    trace = tracemalloc.get_object_traceback(probe)
-    if trace is None:
-        # Switched off by another thread just now.
-        return Sites.NOT_TRACED, None
-    return Sites.INCLUDED, (probe, trace[-1].filename, trace[-1].lineno)
 
 
 def _warnings(report: dict[str, object], start: CaptureStart) -> Iterator[str]:

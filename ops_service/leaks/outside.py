@@ -10,6 +10,8 @@ from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate
 _MINUTE = 60.0
 # The books of malloc are exact to the byte; resident pages come and go.
 _MIN_COUNTED = 96 << 10
+# Bytes a second. Slower growth of what the allocators handed out is theirs.
+_MIN_COUNTED_RATE = 400
 _MIN_RESIDENT = 2 << 20
 # Resident growth that live objects do not explain.
 _UNEXPLAINED_SHARE = 0.5
@@ -61,9 +63,10 @@ def find_outside(
     """
     small = [whole - large for whole, large in zip(python, python_large, strict=True)]
     grows = _Judge(times)
+    counted = max(_MIN_COUNTED, _MIN_COUNTED_RATE * (times[-1] - times[0]))
     found = [
-        *grows(MemoryPart.MALLOC, _less(malloc, python_large), _MIN_COUNTED),
-        *grows(MemoryPart.PYTHON_BLOCKS, _less(blocks, small), _MIN_COUNTED),
+        *grows(MemoryPart.MALLOC, _less(malloc, python_large), counted),
+        *grows(MemoryPart.PYTHON_BLOCKS, _less(blocks, small), counted),
         *grows(MemoryPart.FILE_BACKED, file_backed, _MIN_RESIDENT),
         *grows(MemoryPart.SHARED, shared, _MIN_RESIDENT),
     ]
@@ -90,7 +93,7 @@ class _Judge:
     def __init__(self, times: Sequence[float]) -> None:
         self._times = times
 
-    def __call__(self, part: MemoryPart, figures: Figures, least: int) -> list[OutsideGrowth]:
+    def __call__(self, part: MemoryPart, figures: Figures, least: float) -> list[OutsideGrowth]:
         values = [value for value in figures if value is not None]
         if not values or len(values) < len(figures):
             return []

@@ -86,6 +86,9 @@ class Suspect:
     holder: Holder
     sample_path: str
     """The path of an instance, as text."""
+    allocation_sites: tuple[str, ...]
+    """Where the newest of its instances were allocated, as ``file:line``, and the
+    newest of what they drag along; empty where tracemalloc did not run."""
     reason: str
 
 

@@ -45,4 +45,6 @@ class GrowthSample:
     paths: PathSample
     memory: MemoryFigures
     collector: CollectorFigures
+    work: float = 0.0
+    """Seconds of CPU that the process had taken until then."""
     warnings: tuple[str, ...] = ()

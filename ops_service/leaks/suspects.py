@@ -10,13 +10,14 @@ from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of,
 from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
-from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate
+from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
 
 _MINUTE = 60.0
 _MIN_BYTES = 1024
 """Less growth of one object is none."""
 _MIN_NEW_NAMES = 5
 _MAX_ALSO = 12
+_MAX_SITES = 5
 
 # What wraps one item each: the item says more than its wrapper.
 _WRAPPERS = frozenset(
@@ -34,6 +35,7 @@ _WRAPPERS = frozenset(
 )
 # What refers weakly, and the keys it stands under.
 _WATCHING = frozenset({"weakref.ReferenceType", "weakref", "int"})
+_BUFFERS = frozenset({"bytes", "bytearray", "str"})
 # Of the rate of the wrapper: from here on the wrapped grow as fast.
 _SAME_RATE = 0.8
 _COLLECTABLE = (Root.GARBAGE,)
@@ -56,6 +58,8 @@ class Found:
     suspects: tuple[Suspect, ...]
     began: tuple[str, ...]
     """Paths that grow steadily, but not from the beginning on."""
+    uneven: tuple[str, ...]
+    """Paths that grow all the time at a rate that changes, if samples came late."""
     collectable: tuple[str, ...]
     """Types of garbage that the next full collection takes."""
 
@@ -63,10 +67,24 @@ class Found:
 class SuspectFinder:
     """Finds suspects in one history."""
 
-    def __init__(self, history: History, names: PathNames, *, collector_runs: bool) -> None:
+    def __init__(
+        self,
+        history: History,
+        names: PathNames,
+        *,
+        collector_runs: bool,
+        work: Sequence[float] = (),
+    ) -> None:
+        """
+        Args:
+            work: Seconds of CPU that the process had taken at each sample.
+        """
         self._history = history
         self._names = names
         self._collector_runs = collector_runs
+        # Where samples came late, the process too had to wait, and grew in between.
+        self._late = came_late(history.times)
+        self._work = work if self._late else ()
         self._series: dict[tuple[int, int], Sequence[int]] = {}
         self._folded: dict[int, PathNode] = {}
         self._members: dict[int, list[int]] = {}
@@ -75,6 +93,7 @@ class SuspectFinder:
         """Look at every node that grew. Cost: their number times that of the samples."""
         growing: set[int] = set()
         began: list[str] = []
+        uneven: list[str] = []
         for node in [*self._history.nodes(), *self._fold_new_names()]:
             if root_of(self._nodes, node) is Root.OWN:
                 continue
@@ -83,6 +102,8 @@ class SuspectFinder:
                     growing.add(node)
                 case Shape.BEGAN:
                     began.append(self._text(node))
+                case Shape.UNEVEN if self._late:
+                    uneven.append(self._text(node))
         groups = self._groups(growing)
         collectable = []
         suspects = []
@@ -95,7 +116,9 @@ class SuspectFinder:
         for node in self._larger(growing, set(groups)):
             suspects.append(self._one_object(node))
         suspects.sort(key=lambda each: -each.size_per_minute.rate)
-        return Found(tuple(suspects), tuple(began), tuple(dict.fromkeys(collectable)))
+        return Found(
+            tuple(suspects), tuple(began), tuple(uneven), tuple(dict.fromkeys(collectable))
+        )
 
     # ---- nodes ---------------------------------------------------------------------
 
@@ -128,7 +151,7 @@ class SuspectFinder:
             latest, first = (f(node, column) for f in (self._history.latest, self._history.first))
             if latest <= first:
                 return Shape.OTHER
-        return shape_of(self._history.times, self._values(node, column), least)
+        return shape_of(self._history.times, self._values(node, column), least, self._work)
 
     def _fold_new_names(self) -> Iterable[int]:
         """A namespace that grows makes a node for each name: take them together."""
@@ -209,6 +232,7 @@ class SuspectFinder:
             sizes=tuple(sizes),
             holder=holder,
             sample_path=self._text(number),
+            allocation_sites=self._sites([number, *others]),
             reason=self._reason(type_name, rate.rate, counts, group.holder, holder),
         )
 
@@ -283,7 +307,17 @@ class SuspectFinder:
             bulk = self._rise(node, SIZE) >= _MIN_BYTES
             if (longer and (bulk or self._rise(node, LENGTH) >= _MIN_BYTES // 8)) or larger:
                 found.append(node)
-        return found
+        return [node for node in found if not self._is_buffer_of(node, found)]
+
+    def _is_buffer_of(self, number: int, growing: Sequence[int]) -> bool:
+        """Whether it is what an object that grows keeps its contents in, as a BytesIO does."""
+        node = self._node(number)
+        return (
+            node.parent in growing
+            and node.type_name in _BUFFERS
+            and not node.name
+            and self._rise(number, SIZE) >= _SAME_RATE * self._rise(node.parent, SIZE)
+        )
 
     def _one_object(self, number: int) -> Suspect:
         node = self._node(number)
@@ -303,10 +337,19 @@ class SuspectFinder:
             sizes=tuple(sizes),
             holder=holder,
             sample_path=self._text(number),
+            allocation_sites=self._sites([number]),
             reason=f"One {node.type_name} grows, and not their number: {grew}, at {holder.text}.",
         )
 
     # ---- parts of a suspect -------------------------------------------------------------
+
+    def _sites(self, numbers: Sequence[int]) -> tuple[str, ...]:
+        found = (
+            self._names.site(member)
+            for number in numbers
+            for member in self._members.get(number, [number])
+        )
+        return tuple(dict.fromkeys(filter(None, found)))[:_MAX_SITES]
 
     def _per_minute(self, values: Sequence[int]) -> PerMinute:
         rate = theil_sen_rate(self._history.times, values)

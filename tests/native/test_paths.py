@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -117,3 +118,8 @@ def test_types_of_one_name_are_one(host: Host) -> None:
 
 def test_a_task_is_found_at_what_keeps_it(new_host: Callable[..., Host]) -> None:
     assert new_host().call("paths", "tasks") == "planted.waiting[…] (_asyncio.Task)"
+
+
+def test_the_newest_is_told_with_the_line_that_allocated_it(host: Host) -> None:
+    found, expected = host.call("paths", "site")
+    assert found == ("" if sys.version_info < (3, 12) else expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from growth_samples import ELEMENT, MIB, VALUE, Heap
@@ -12,7 +13,7 @@ from growth_samples import ELEMENT, MIB, VALUE, Heap
 from ops_service.heap.paths import EdgeKind, Root
 from ops_service.leaks.history import MAX_SAMPLES
 from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
-from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate, theil_sen_slope
+from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate, theil_sen_slope
 from ops_service.leaks.watch import HeapGrowthWatch
 
 STEPS = 24
@@ -84,8 +85,8 @@ def wave(step: int, period: float = 5.3) -> float:
         (lambda step: step % 10 * 100, Shape.OTHER),
         # Caches that fill: until the middle, until late, ever more slowly.
         (lambda step: min(step, 10), Shape.OTHER),
-        (lambda step: min(step, 17), Shape.OTHER),
-        (lambda step: 1000 * (1 - math.exp(-step / 6)), Shape.OTHER),
+        (lambda step: min(step, 17), Shape.UNEVEN),
+        (lambda step: 1000 * (1 - math.exp(-step / 6)), Shape.UNEVEN),
         # An import, early and late.
         (lambda step: 500 * (step > 4), Shape.OTHER),
         (lambda step: 500 * (step > 20), Shape.OTHER),
@@ -108,7 +109,49 @@ def test_a_long_interval_may_hold_much() -> None:
     times = [0, 1, 2, 3, 4, 5, 6, 18, 19, 20, 21, 22, 23, 24]
     assert shape_of(times, [10 * time for time in times]) is Shape.GROWS
     # Without an interval to explain it, the same jump is none.
-    assert shape_of(list(range(14)), [10 * time for time in times]) is Shape.OTHER
+    assert shape_of(list(range(14)), [10 * time for time in times]) is Shape.UNEVEN
+
+
+# A machine without time: a sample each second, then one after eleven, and the process
+# had to wait as well.
+LATE = [0.0, 1.0, 2.0, 3.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
+WORK = [0.0, 0.9, 1.8, 2.7, 3.2, 4.1, 5.0, 5.9, 6.8, 7.7]
+
+
+def test_growth_with_the_work_of_a_process_that_had_to_wait() -> None:
+    assert came_late(LATE)
+    assert not came_late(list(range(20)))
+    grown = [100 * work for work in WORK]
+    assert shape_of(LATE, grown) is not Shape.GROWS
+    assert shape_of(LATE, grown, work=WORK) is Shape.GROWS
+    # A cache that fills is none, whichever way one looks at it.
+    filled = [min(work, 5.2) for work in WORK]
+    assert shape_of(LATE, filled, work=WORK) is not Shape.GROWS
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"), [(100, Verdict.LEAK), (0, Verdict.INCONCLUSIVE), (None, Verdict.NO_LEAK)]
+)
+def test_a_starved_machine_is_no_proof_that_nothing_leaks(
+    rate: int | None, verdict: Verdict
+) -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    kept = heap.node("app.Kept", parent=heap.node("list", "KEPT"), kind=ELEMENT)
+    for number, (time, work) in enumerate(zip(LATE, WORK, strict=True)):
+        heap.set(heap.node("app.Request", "current"), 5 + number % 3)
+        if rate is not None:
+            # With the work, or in a way that nothing explains.
+            unexplained = 1000 * (1 - math.exp(-number / 2))
+            heap.set(kept, 1000 + int(rate * work if rate else unexplained))
+        sample = heap.sample(time)
+        watch.add(replace(sample, work=work))
+    assert watch.report().verdict is verdict
+
+
+def test_what_was_not_there_at_first_takes_more_samples() -> None:
+    assert shape_of(list(range(7)), list(range(7))) is Shape.BEGAN
+    assert shape_of(list(range(7)), list(range(50, 57))) is Shape.GROWS
+    assert shape_of(list(range(10)), list(range(10))) is Shape.GROWS
 
 
 def test_few_samples_have_no_shape() -> None:
@@ -237,6 +280,16 @@ def test_one_object_that_grows() -> None:
     assert suspect.size_per_minute.rate == 60_000
 
 
+def test_a_buffer_is_told_by_the_object_that_keeps_it() -> None:
+    def change(heap: Heap, step: int) -> None:
+        file = heap.node("_io.BytesIO", "OUT", heap.node("module", "app"))
+        heap.set(file, 1, 1000 * step, 1000 * step)
+        heap.set(heap.node("bytes", parent=file, kind=EdgeKind.INTERNAL), 1, 1050 * step)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "_io.BytesIO"
+
+
 def test_leaks_of_different_rates_are_told_apart() -> None:
     def change(heap: Heap, step: int) -> None:
         sessions(heap, step)
@@ -318,6 +371,18 @@ def test_malloc_that_grows_is_outside() -> None:
     assert part.part is MemoryPart.MALLOC
     assert part.bytes_per_minute.rate == 15 * MIB
     assert "memray" in part.advice
+
+
+@pytest.mark.parametrize(("own", "verdict"), [(0, Verdict.OUTSIDE_PYTHON), (1, Verdict.NO_LEAK)])
+def test_the_books_of_ops_service_are_not_outside(own: int, verdict: Verdict) -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Request", "current"), step % 3)
+        grown = step * MIB // 4
+        sample = heap.sample(float(step), malloc=MIB + grown)
+        paths = replace(sample.paths, own_size=own * grown, own_large_size=own * grown)
+        watch.add(replace(sample, paths=paths))
+    assert watch.report().verdict is verdict
 
 
 def test_resident_memory_that_no_allocator_counts_is_outside() -> None:

@@ -40,5 +40,7 @@ typedef struct {
 void sites_open(Walk *walk);
 /* Number of the line that allocated an object; 0 if it is not known. */
 uint32_t site_number(Walk *walk, PyObject *object);
+/* The site as "file:line", without a number for it; 0 if it is not known. */
+size_t site_text(PyObject *object, char *room, size_t capacity);
 
 #endif

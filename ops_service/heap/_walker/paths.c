@@ -13,6 +13,7 @@
 #define NAME_ROOM 1100u
 /* What CPython's small-object allocator serves. */
 #define SMALL_SIZE_MAX 512u
+#define SITE_ROOM 512u
 
 /* ---- types ---------------------------------------------------------------------- */
 
@@ -79,6 +80,21 @@ length_of(PyObject *object, const TypeEntry *entry)
 
 /* ---- edges ------------------------------------------------------------------------ */
 
+/* Containers keep what is newest last, so what is found past the number of objects
+ * that there were before is what came since. */
+static void
+note_site(Walk *walk, uint32_t node, PyObject *object)
+{
+    Paths *paths = walk->paths;
+    const PathTable *table = paths->table;
+    if (table->sample_count == 0 || paths->sums[node].count <= table->nodes[node].sums.count)
+        return;
+    char room[SITE_ROOM];
+    size_t length = site_text(object, room, sizeof room);
+    if (length > 0)
+        paths->sites[node] = trie_string(walk, room, length);
+}
+
 static void
 count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
 {
@@ -88,7 +104,6 @@ count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
     walk->reading = entry;
     Size size = size_of(walk->settings, object, entry);
     uint64_t length = entry->opaque ? 0 : length_of(object, entry);
-    walk->reading = reading;
     uint64_t bytes = size.counted + size.extra;
     if (entry->path_kind == BUFFER_BYTES)
         bytes += length;
@@ -97,8 +112,11 @@ count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
     sums->count++;
     sums->size += bytes;
     sums->length += length;
-    if (bytes > SMALL_SIZE_MAX && node != PATH_OWN)
-        paths->large_size += bytes;
+    if (walk->sites.on)
+        note_site(walk, node, object);
+    walk->reading = reading;
+    if (bytes > SMALL_SIZE_MAX)
+        *(node == PATH_OWN ? &paths->own_large_size : &paths->large_size) += bytes;
     if (node == PATH_OTHER)
         paths->past_bound++;
 }
@@ -282,6 +300,7 @@ path_walk(Walk *walk)
     Paths *paths = walk->paths;
     queue_open(walk, &paths->own);
     trie_open(walk);
+    sites_open(walk);
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
     paths->dict_label = paths->names[walk->dict_label >> 4] << 4 | KIND_INTERNAL;

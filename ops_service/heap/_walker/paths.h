@@ -74,6 +74,7 @@ typedef struct Paths {
     uint32_t *string_places;
     size_t string_capacity;
     PathSums *sums;
+    uint32_t *sites; /* number of the string of where the newest was allocated, or 0 */
     uint32_t *named; /* children of a node that have names of their own */
     uint32_t sums_capacity;
     uint32_t *names; /* number of a name in this walk -> number of the string */
@@ -87,6 +88,7 @@ typedef struct Paths {
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */
     uint64_t large_size; /* bytes of objects that malloc serves */
+    uint64_t own_large_size;
 } Paths;
 
 void trie_open(Walk *walk);

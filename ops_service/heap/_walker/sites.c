@@ -11,6 +11,7 @@
 #define BUCKET_STEPS_MAX 100000
 #define FIRST_CAPACITY 1024u
 #define SITES_MAX (1u << 20)
+#define LINE_DIGITS 10
 
 static SiteEntry *
 place(SiteEntry *slots, size_t capacity, const PyObject *file, unsigned line)
@@ -64,6 +65,30 @@ site_number(Walk *walk, PyObject *object)
         emit_site(walk, file, line);
     }
     return entry->number;
+}
+
+size_t
+site_text(PyObject *object, char *room, size_t capacity)
+{
+    PyObject *file;
+    unsigned line;
+    const char *text;
+    size_t length;
+    if (!layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line) ||
+        !type_text(file, &text, &length))
+        return 0;
+    char digits[LINE_DIGITS];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + line % 10);
+    while ((line /= 10) > 0);
+    if (length + count + 1 > capacity)
+        return 0;
+    memcpy(room, text, length);
+    room[length++] = ':';
+    while (count > 0)
+        room[length++] = digits[--count];
+    return length;
 }
 
 /* Reads where the probe was allocated; sites are read only if that is what Python

@@ -137,12 +137,16 @@ sums_grow(Walk *walk)
     uint32_t capacity = paths->sums_capacity;
     PathSums *sums = memory_map(walk, (size_t)capacity * 2 * sizeof(PathSums));
     uint32_t *named = memory_map(walk, (size_t)capacity * 2 * sizeof(uint32_t));
+    uint32_t *sites = memory_map(walk, (size_t)capacity * 2 * sizeof(uint32_t));
     memcpy(sums, paths->sums, capacity * sizeof(PathSums));
     memcpy(named, paths->named, capacity * sizeof(uint32_t));
+    memcpy(sites, paths->sites, capacity * sizeof(uint32_t));
     memory_unmap(walk, paths->sums, capacity * sizeof(PathSums));
     memory_unmap(walk, paths->named, capacity * sizeof(uint32_t));
+    memory_unmap(walk, paths->sites, capacity * sizeof(uint32_t));
     paths->sums = sums;
     paths->named = named;
+    paths->sites = sites;
     paths->sums_capacity = capacity * 2;
 }
 
@@ -234,6 +238,7 @@ trie_open(Walk *walk)
     paths->sums_capacity = (uint32_t)capacity;
     paths->sums = memory_map(walk, capacity * sizeof(PathSums));
     paths->named = memory_map(walk, capacity * sizeof(uint32_t));
+    paths->sites = memory_map(walk, capacity * sizeof(uint32_t));
     for (uint32_t i = PATH_FIRST; i < table->node_count; i++) {
         const PathNode *node = &table->nodes[i];
         *node_place(paths, node->parent, node->label, node->type) =

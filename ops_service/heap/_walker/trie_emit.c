@@ -3,8 +3,9 @@
  * Output, all numbers little-endian: strings (number 4, length 2, text), ended by
  * number 0; nodes (number, parent, label, type, 4 each), ended by number 0; changes
  * (number, count, size, length, and the three before, 8 each), ended by number 0;
- * totals (8 each): objects, bytes, bytes of objects that malloc serves, objects of
- * ops_service, objects past the bound, changes that wait for the next sample, nodes.
+ * totals (8 each): objects, bytes, bytes of objects that malloc serves; objects of
+ * ops_service, their bytes, those of them that malloc serves; objects past the bound,
+ * changes that wait for the next sample, nodes.
  */
 #include "walker.h"
 
@@ -62,6 +63,7 @@ mark_changes(Walk *walk, uint64_t *waiting)
     for (; number < table->node_count && told < CHANGES_MAX; number++)
         if (changed(&table->nodes[number], &paths->sums[number])) {
             mark_node(table, number);
+            mark_string(table, paths->sites[number]);
             told++;
         }
     uint32_t end = number;
@@ -148,12 +150,15 @@ trie_emit(Walk *walk)
             put_little(walk, &buffer, i, 8);
             put_sums(walk, &buffer, &paths->sums[i]);
             put_sums(walk, &buffer, &table->nodes[i].sums);
+            put_little(walk, &buffer, paths->sites[i], 8);
         }
     put_little(walk, &buffer, 0, 8);
     put_little(walk, &buffer, all.count, 8);
     put_little(walk, &buffer, all.size, 8);
     put_little(walk, &buffer, paths->large_size, 8);
     put_little(walk, &buffer, paths->sums[PATH_OWN].count, 8);
+    put_little(walk, &buffer, paths->sums[PATH_OWN].size, 8);
+    put_little(walk, &buffer, paths->own_large_size, 8);
     put_little(walk, &buffer, paths->past_bound, 8);
     put_little(walk, &buffer, waiting, 8);
     put_little(walk, &buffer, table->node_count, 8);

@@ -1,0 +1,300 @@
+"""Real servers under steady load with the background watch on: none of them may be told to leak.
+
+Usage: python soak_servers.py [--minutes N] [--rate N]
+
+gunicorn with Django, uvicorn with FastAPI and Celery run side by side with two workers
+each. Every minute, and at the end, each worker's history is read over mTLS. Prints what
+each watch concluded, and exits with 1 if any report had the verdict LEAK.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops_client import ClientCredentials, GrowthHistory, MaintenanceClient
+from ops_client.errors import OpsClientError
+from ops_service.v1 import growth_pb2
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples/integrations"
+MAX_SAMPLES = 180
+START_SECONDS = 90.0
+LEAK = growth_pb2.HEAP_GROWTH_VERDICT_LEAK
+
+CONFIG = """
+[server]
+address = "127.0.0.1:0"
+run_directory = "{run}"
+slots = 8
+[tls]
+certificate = "{certs}/server.pem"
+private_key = "{certs}/server-key.pem"
+client_ca = "{certs}/ca.pem"
+[authorization]
+trust_domains = ["ops.local"]
+[[grants]]
+principal = "spiffe://ops.local/operator"
+capabilities = ["INSPECT"]
+[audit]
+file = "{directory}/audit.jsonl"
+[watch]
+interval_seconds = {interval}
+"""
+
+
+@dataclass
+class Server:
+    """A server with its workers, and the load on it."""
+
+    name: str
+    workers: int
+    command: list[str]
+    folder: Path
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+    calls: int = 0
+    failures: int = 0
+    histories: dict[int, GrowthHistory] = field(default_factory=dict)
+    """The latest of each worker, by pid."""
+
+    def start(self, interval: float, certs: Path) -> None:
+        """Start it, and wait for the ports of its workers."""
+        config = self.directory / "ops.toml"
+        run = self.directory / "run"
+        config.write_text(
+            CONFIG.format(run=run, certs=certs, directory=self.directory, interval=interval)
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *self.command],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "OPS_SERVICE_CONFIG": str(config),
+                "BROKER_DIRECTORY": str(self.directory),
+                "SOAK_DATABASE": str(self.directory / "site.sqlite3"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=(self.directory / "output.txt").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        limit = time.monotonic() + START_SECONDS
+        while len(self.addresses()) < self.workers:
+            if self.process.poll() is not None or time.monotonic() > limit:
+                raise SystemExit(f"{self.name}: {(self.directory / 'output.txt').read_text()}")
+            time.sleep(0.1)
+
+    def addresses(self) -> dict[int, str]:
+        """Ports of its workers, by pid."""
+        found = {}
+        for path in (self.directory / "run").glob("worker-*.json"):
+            with suppress(OSError, ValueError):
+                worker = json.loads(path.read_text())
+                found[worker["pid"]] = worker["address"]
+        return found
+
+    def read(self, credentials: ClientCredentials) -> None:
+        """Ask each worker for what its watch saw."""
+        if self.process is not None and self.process.poll() is not None:
+            raise SystemExit(f"{self.name} ended: {(self.directory / 'output.txt').read_text()}")
+        for pid, address in self.addresses().items():
+            try:
+                with MaintenanceClient(address, credentials) as client:
+                    self.histories[pid] = client.read_growth_history()
+            except OpsClientError as error:
+                print(f"{self.name} {pid}: {error}", flush=True)
+
+    def stop(self) -> None:
+        """End it, with everything that it started."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def load(server: Server, call: Callable[[int], bool], rate: float, stop: threading.Event) -> None:
+    """Call at a steady pace until told to stop."""
+    due = time.monotonic()
+    while not stop.is_set():
+        try:
+            server.failures += not call(server.calls)
+        except (OSError, http.client.HTTPException):
+            server.failures += 1
+        server.calls += 1
+        due = max(due + 1 / rate, time.monotonic() - 1)
+        stop.wait(max(0.0, due - time.monotonic()))
+
+
+def site_call(port: int) -> Callable[[int], bool]:
+    """Pages in sessions of ten visits; a failing one and a look at the sessions by times."""
+    cookie = ""
+
+    def call(number: int) -> bool:
+        nonlocal cookie
+        path, wanted = "/", 200
+        if number % 50 == 7:
+            path, wanted = "/failing?number=7", 500
+        elif number % 200 == 9:
+            path = "/visits"
+        if number % 10 == 0:
+            cookie = ""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+        answer = connection.getresponse()
+        answer.read()
+        cookie = (answer.headers.get("Set-Cookie") or cookie).split(";")[0]
+        connection.close()
+        return answer.status == wanted
+
+    return call
+
+
+def api_call(port: int) -> Callable[[int], bool]:
+    """Orders, a look at each, and one that is not there by times."""
+
+    def call(number: int) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        if number % 2:
+            connection.request("GET", f"/orders/{number - 1}")
+            wanted = {200, 404}
+        else:
+            lines = [{"item": f"item {line}", "count": line} for line in range(number % 9)]
+            body = json.dumps({"number": number, "lines": lines})
+            connection.request("POST", "/orders", body, {"Content-Type": "application/json"})
+            wanted = {200}
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status in wanted
+
+    return call
+
+
+def job_call(directory: Path) -> Callable[[int], bool]:
+    """Tasks for Celery's workers."""
+    os.environ["BROKER_DIRECTORY"] = str(directory)
+    sys.path.append(str(EXAMPLES))
+    add = importlib.import_module("celery_app").add
+
+    def call(number: int) -> bool:
+        add.delay(number, 1)
+        return True
+
+    return call
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def say(server: Server) -> int:
+    """Print a line for each worker. Returns how many of them were told to leak."""
+    leaking = 0
+    for pid, history in sorted(server.histories.items()):
+        verdicts = Counter(
+            growth_pb2.HeapGrowthVerdict.Name(report.verdict).removeprefix("HEAP_GROWTH_VERDICT_")
+            for report in history.reports
+        )
+        latest, suspected = history.latest, history.suspected
+        assert latest is not None
+        first = history.reports[0]
+        print(
+            f"{server.name:8} {pid:8}: {len(history.reports)} reports, "
+            + ", ".join(f"{name} {count}" for name, count in sorted(verdicts.items()))
+            + f"; {first.object_count:,} -> {latest.object_count:,} objects, "
+            f"{first.resident_bytes >> 20} -> {latest.resident_bytes >> 20} MiB resident",
+            f"\n{'':19}{latest.reason}",
+            flush=True,
+        )
+        if any(report.verdict == LEAK for report in history.reports):
+            leaking += 1
+            if suspected is not None:
+                print(f"{'':19}at a sample before: {suspected.reason}", flush=True)
+    print(f"{server.name:8} {server.calls:,} calls, {server.failures} failed", flush=True)
+    return leaking
+
+
+def main() -> int:
+    """Run the soak by the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rate", type=float, default=20.0, help="calls a second to each server")
+    options = parser.parse_args()
+    interval = max(0.5, options.minutes * 60 / MAX_SAMPLES)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        certs = directory / "certs"
+        opsctl = Path(sys.executable).with_name("opsctl")
+        subprocess.run([opsctl, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
+        credentials = ClientCredentials(
+            certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
+        )
+        site, api, jobs = free_port(), free_port(), directory / "celery"
+        gunicorn = ["gunicorn", "-c", str(EXAMPLES / "gunicorn.conf.py")]
+        gunicorn += ["-b", f"127.0.0.1:{site}", "soak_site:application"]
+        uvicorn = ["uvicorn", "--workers", "2", "--port", str(api), "--log-level", "warning"]
+        uvicorn += ["soak_api:app"]
+        celery = ["celery", "-A", "celery_app", "worker", "--concurrency", "2"]
+        servers = [
+            Server("gunicorn", 2, gunicorn, HERE / "soak", directory / "site"),
+            Server("uvicorn", 2, uvicorn, HERE / "soak", directory / "api"),
+            Server("celery", 2, celery, EXAMPLES, jobs),
+        ]
+        print(
+            f"{options.minutes:g} minutes, {options.rate:g} calls a second to each server, "
+            f"a sample each {interval:.1f} s",
+            flush=True,
+        )
+        stop = threading.Event()
+        try:
+            for server in servers:
+                server.directory.mkdir()
+            subprocess.run(
+                [sys.executable, HERE / "soak/soak_site.py"],
+                env={**os.environ, "SOAK_DATABASE": str(directory / "site/site.sqlite3")},
+                check=True,
+            )
+            for server in servers:
+                server.start(interval, certs)
+            calls = (site_call(site), api_call(api), job_call(jobs))
+            for server, call in zip(servers, calls, strict=True):
+                threading.Thread(
+                    target=load, args=(server, call, options.rate, stop), daemon=True
+                ).start()
+            end = time.monotonic() + options.minutes * 60
+            while (left := end - time.monotonic()) > 0:
+                time.sleep(min(60.0, left))
+                for server in servers:
+                    server.read(credentials)
+        finally:
+            stop.set()
+            for server in servers:
+                server.stop()
+    leaking = sum(map(say, servers))
+    watched = sum(len(server.histories) for server in servers)
+    print(f"{watched} workers watched, {leaking} of them told to leak at any time")
+    return 1 if leaking or watched < sum(server.workers for server in servers) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
