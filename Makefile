@@ -97,7 +97,7 @@ faults: .venv/$(VERSION)/test.stamp ## The catalogue of faults, tried on a real 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
 	$(bin)/pytest $(pytest) tests/ecosystem
 
-test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery
+test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
 	$(bin)/pytest $(pytest) tests/frameworks
 
 SECONDS ?= 60
@@ -106,6 +106,11 @@ SECONDS ?= 60
 fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files and hostile calls over mTLS, for SECONDS=60 each: SEED=
 	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS) --seed $(or $(SEED),0)
 	$(bin)/python tests/fuzz/port.py --seconds $(SECONDS) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
+
+MINUTES ?= 10
+
+soak: .venv/$(VERSION)/test.stamp ## Use and abuse one host for MINUTES=10, and print what was lost
+	GRPC_VERBOSITY=NONE $(bin)/python tests/soak/run.py --minutes $(MINUTES)
 
 captures-500: .venv/$(VERSION)/test.stamp ## 500 captures beside threads that allocate from one arena
 	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \
@@ -168,7 +173,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

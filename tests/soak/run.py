@@ -1,0 +1,126 @@
+"""Uses and abuses the port of one host for as long as it is told.
+
+Usage: python run.py [--minutes N] [--seed N]
+
+Captures, watches, evaluations and probes go on at the same time, while captures are
+cancelled, children and clients are killed, code does not end, and the host forks. Then
+it prints what was done, which faults were injected, and what was lost: answers that are
+wrong, errors that nothing explains, audit records that callers were told of and that
+are not in the log, descriptors, children, threads and temporary files that are left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fix_certs import uri
+from fix_host import ADMIN, Host
+from under_load import hosts, left_over, resident_bytes, settled
+
+from ops_client.audit_log import verify_audit_log
+from ops_client.errors import AuditLogBroken
+from soak.actors import Actors, Book
+
+BALLAST = "ballast = [[i, str(i)] for i in range(100_000)]"
+
+
+def act(actors: Actors, seconds: float, seed: int) -> None:
+    """Let all of them work at once until the time is over."""
+    end = time.monotonic() + seconds
+    works = [
+        actors.captures,
+        actors.cancelled_captures,
+        actors.watches,
+        actors.evaluations,
+        actors.evaluations_without_end,
+        actors.probes,
+        actors.killed_children,
+        actors.forks_of_the_host,
+        actors.killed_clients,
+    ]
+    threads = [
+        threading.Thread(target=actors.repeat, args=(work, seed + number, end))
+        for number, work in enumerate(works)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(seconds + 180)
+        if each.is_alive():
+            actors.book.lost.append("a caller hangs")
+
+
+def check_records(host: Host, book: Book) -> None:
+    """Every record of which a caller was told is in the log, whose chain holds."""
+    host.run("service.stop()")
+    try:
+        count = verify_audit_log([host.audit_file]).record_count
+        for head in book.heads[:: max(1, len(book.heads) // 20)]:
+            verify_audit_log([host.audit_file], head)
+    except AuditLogBroken as error:
+        book.lost.append(str(error))
+        return
+    print(f"audit log: {count:,} records in one chain")
+
+
+def say(title: str, counts: dict[str, int]) -> None:
+    print(title)
+    for name, count in sorted(counts.items()):
+        print(f"  {name:28} {count:>7,}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    book = Book()
+    with hosts() as (start, authority, directory):
+        control = start(serve=False)
+        host = start(
+            environment={"GRPC_VERBOSITY": "NONE"},
+            store={"directory": str(directory / "store"), "max_bytes": 64 << 20},
+            watch={"interval_seconds": 5.0},
+            limits={"calls_per_principal": 16, "streams_per_principal": 12},
+        )
+        for each in (host, control):
+            each.run(BALLAST)
+        before, resident = settled(host), resident_bytes(host.pid)
+        host.largest_gap(), host.gap_percentile(), control.gap_percentile()
+        files = directory / "files"
+        files.mkdir()
+        admin = authority.issue("admin", uri(ADMIN))
+        act(Actors(host, admin, files, book), arguments.minutes * 60, arguments.seed)
+        left = left_over(host, before)
+        for count, name in zip(left, ("descriptors", "children", "threads"), strict=True):
+            if count:
+                book.lost.append(f"{count} {name} are left over")
+        book.lost += [f"{each.name} is left over" for each in files.iterdir()]
+        if "Traceback" in host.output_file.read_text():
+            book.lost.append(host.output_file.read_text()[:2000])
+        host.assert_alive()
+        say(f"done in {arguments.minutes:g} minutes:", book.done)
+        say("faults injected:", book.faults)
+        say("refused or cut off, and told so:", book.refused)
+        print(
+            f"heartbeat: 99 % below {host.gap_percentile() * 1e3:.1f} ms, "
+            f"{control.gap_percentile() * 1e3:.1f} ms without a port; "
+            f"largest gap {host.largest_gap() * 1e3:.0f} ms"
+        )
+        grown = (resident_bytes(host.pid) - resident) / 2**20
+        print(f"RSS {grown:+.0f} MiB; slowest probe {book.slowest_probe * 1e3:.0f} ms")
+        check_records(host, book)
+    print("lost: nothing" if not book.lost else "LOST:")
+    for text in book.lost:
+        print(f"  {text}")
+    return int(bool(book.lost))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
