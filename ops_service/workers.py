@@ -18,6 +18,12 @@ T = TypeVar("T")
 
 _END = object()
 
+GREEN_THREADS = (
+    "gevent or eventlet replaces the threads of this process, and the port needs a real one; "
+    "run it in a worker without monkey patching, such as gunicorn's gthread or Celery's threads."
+)
+"""Why there is no port where threads are greenlets, and what to do."""
+
 
 def refuse_green_threads() -> None:
     """Raise StartError where a thread would not be a thread of the system."""
@@ -27,10 +33,7 @@ def refuse_green_threads() -> None:
     if monkey := sys.modules.get("eventlet.patcher"):
         patched = patched or monkey.is_monkey_patched("thread")
     if patched:
-        raise StartError(
-            "gevent or eventlet has replaced the threads of this process, and the port needs "
-            "a real one; run it in a worker without monkey patching."
-        )
+        raise StartError(GREEN_THREADS)
 
 
 class Workers:

@@ -5,6 +5,7 @@
     Django       INSTALLED_APPS = [..., "ops_service.integrations.django.OpsServiceConfig"]
     Flask        ops_service.integrations.flask.init_app(app)
     Celery       ops_service.integrations.celery.install()
+    uWSGI        ops_service.integrations.uwsgi.install()
     a script     python -m ops_service run app.py
 
 None of them keeps the application from starting: if the port cannot be opened, the

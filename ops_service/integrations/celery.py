@@ -1,7 +1,8 @@
-"""Celery, with the prefork pool: ``ops_service.integrations.celery.install()``
+"""Celery: ``ops_service.integrations.celery.install()``
 
-Call it where the application is made. Each process of the pool opens its own port. The
-pools ``solo`` and ``threads`` have one process, which opens one as well.
+Call it where the application is made. Each process of the prefork pool opens its own
+port. The pools ``solo`` and ``threads`` have one process, which opens one as well. Under
+``gevent`` and ``eventlet`` there is none, and the log says why.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from celery import signals
 
 from ops_service.integrations import start_worker, stop_worker
 
-_SINGLE = ("celery.concurrency.solo", "celery.concurrency.thread")
+_PREFORK = "celery.concurrency.prefork"
 
 
 def install() -> None:
@@ -31,6 +32,6 @@ def _close(**_: Any) -> None:
 
 
 def _open_single(sender: Any = None, **_: Any) -> None:
-    # Other pools have processes, which open ports of their own, or green threads.
-    if type(getattr(sender, "pool", None)).__module__ in _SINGLE:
+    # Where the pool has processes, these open ports of their own.
+    if type(getattr(sender, "pool", None)).__module__ != _PREFORK:
         start_worker("celery worker")

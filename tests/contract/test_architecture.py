@@ -122,7 +122,7 @@ MAY_IMPORT = {
     },
     "worker_methods": {"convert", "process", "v1", "workers"},
     "slots": {"config", "sockets"},
-    "integrations": {"server"},
+    "integrations": {"server", "workers"},
     "__main__": {"integrations"},
     "allocation_methods": {"convert", "process", "v1", "workers"},
     "logger_methods": {"convert", "process", "v1", "workers"},

@@ -23,6 +23,7 @@ from fix_host import configuration, toml
 from ops_client import MaintenanceClient
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/integrations"
+BIN = Path(sys.executable).parent
 SECONDS = 90.0
 
 
@@ -34,7 +35,10 @@ class Application:
         self.output = directory / "output.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                # uWSGI is a program of its own, and the others are modules.
+                [BIN / "uwsgi", *command[1:]]
+                if command[0] == "uwsgi"
+                else [sys.executable, "-m", *command],
                 cwd=EXAMPLES,
                 env={
                     **os.environ,
@@ -144,7 +148,10 @@ def stop(application: Application) -> None:
     assert application.descriptors() == []
 
 
-@pytest.mark.parametrize("options", [[], ["--preload"], ["--worker-class", "gthread"]])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--preload"], ["--worker-class", "gthread"], ["--worker-class", "gthread", "--preload"]],
+)
 def test_gunicorn(start: Start, viewer: Identity, options: list[str]) -> None:
     port = free_port()
     application = start(
@@ -167,6 +174,81 @@ def test_gunicorn(start: Start, viewer: Identity, options: list[str]) -> None:
     assert [each["slot"] for each in again] == [each["slot"] for each in workers]
     assert_all_answer(again, viewer, "gunicorn worker")
     stop(application)
+
+
+@pytest.mark.parametrize("options", [[], ["--preload"]])
+def test_gunicorn_with_workers_of_uvicorn(
+    start: Start, viewer: Identity, options: list[str]
+) -> None:
+    port = free_port()
+    application = start(
+        *("gunicorn", "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{port}"),
+        *("--worker-class", "uvicorn_worker.UvicornWorker", *options, "fastapi_app:app"),
+    )
+    workers = application.wait_for_workers(2)
+    assert_all_answer(workers, viewer, "gunicorn worker")
+    assert application.wait_for(application.get(port)) == '{"hello":"world"}'
+    stop(application)
+
+
+def assert_refused(application: Application) -> None:
+    """It goes on without a port, and says what to do."""
+    application.wait_for(lambda: "run it in a worker without" in application.output.read_text())
+    assert application.descriptors() == []
+    assert "Traceback" not in application.output.read_text()
+
+
+def test_gunicorn_with_gevent(start: Start) -> None:
+    port = free_port()
+    application = start(
+        *("gunicorn", "-c", "gunicorn.conf.py", "-b", f"127.0.0.1:{port}"),
+        *("--worker-class", "gevent", "wsgi:app"),
+    )
+    assert application.wait_for(application.get(port)) == "hello\n"
+    assert_refused(application)
+
+
+@pytest.mark.parametrize("kind", ["gevent", "eventlet"])
+def test_green_threads(start: Start, kind: str) -> None:
+    application = start("green", kind)
+    assert application.process.wait(60) == 0, application.output.read_text()
+    printed = application.output.read_text()
+    assert "run it in a worker without" in printed
+    assert "goes on without a port" in printed
+
+
+@pytest.mark.parametrize("kind", ["gevent", "eventlet"])
+def test_celery_with_green_threads(start: Start, kind: str) -> None:
+    application = start(
+        *("celery", "-A", "celery_app", "worker", "--concurrency", "2", "--pool", kind)
+    )
+    assert_refused(application)
+
+
+@pytest.mark.parametrize("options", [[], ["--lazy-apps"]])
+def test_uwsgi(start: Start, viewer: Identity, options: list[str]) -> None:
+    port = free_port()
+    application = start(
+        *("uwsgi", "--enable-threads", "--master", "--processes", "2", "--need-app"),
+        *("--die-on-term", "--http-socket", f"127.0.0.1:{port}", *options),
+        *("--module", "uwsgi_app:app"),
+    )
+    assert_all_answer(application.wait_for_workers(2), viewer, "uwsgi worker")
+    assert application.wait_for(application.get(port)) == "hello\n"
+    stop(application)
+
+
+def test_uwsgi_without_threads(start: Start) -> None:
+    port = free_port()
+    application = start("uwsgi", "--http-socket", f"127.0.0.1:{port}", "--module", "uwsgi_app:app")
+    assert application.wait_for(application.get(port)) == "hello\n"
+    assert "start it with enable-threads" in application.output.read_text()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(start: Start, viewer: Identity, method: str) -> None:
+    application = start("pool", method, "600")
+    assert_all_answer(application.wait_for_workers(2), viewer, "pool process")
 
 
 def test_fastapi_under_uvicorn(start: Start, viewer: Identity) -> None:
