@@ -28,7 +28,7 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 # both busy to the end.
 pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
-left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks
+left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh
 # What grpcio and protobuf could change: calls of every kind, by every client.
 wire := $(patsubst %,tests/integration/test_%.py,authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port repl_session snapshot_stream store)
@@ -99,6 +99,9 @@ test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C
 
 test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
 	$(bin)/pytest $(pytest) tests/frameworks
+
+test-mesh: .venv/$(VERSION)/mesh.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
+	$(bin)/pytest $(pytest) tests/mesh
 
 SECONDS ?= 60
 
@@ -173,7 +176,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -213,6 +216,10 @@ endef
 
 .venv/%/frameworks.stamp: .venv/%/test.stamp constraints/frameworks.txt
 	$(call install,$(@D)) $(newest) -c constraints/frameworks.txt --group frameworks
+	touch $@
+
+.venv/%/mesh.stamp: .venv/%/test.stamp constraints/mesh.txt constraints/frameworks.txt
+	$(call install,$(@D)) $(newest) -c constraints/mesh.txt -c constraints/frameworks.txt --group mesh
 	touch $@
 
 .venv/%/analysis.stamp: .venv/%/test.stamp constraints/analysis.txt

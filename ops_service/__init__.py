@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from ops_service.config_file import load_config
     from ops_service.config_limits import LimitsConfig
+    from ops_service.config_mesh import MeshConfig
     from ops_service.config_watch import RuleConfig, WatchConfig
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
     from ops_service.process.operation_run import OperationContext, OperationFailed
@@ -45,6 +46,7 @@ _MODULES = {
     "Grant": "config",
     "HeapConfig": "config",
     "LimitsConfig": "config_limits",
+    "MeshConfig": "config_mesh",
     "OperationContext": "process.operation_run",
     "OperationFailed": "process.operation_run",
     "OpsServiceError": "errors",
@@ -72,6 +74,7 @@ __all__ = [
     "Grant",
     "HeapConfig",
     "LimitsConfig",
+    "MeshConfig",
     "OperationContext",
     "OperationFailed",
     "OpsServiceError",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops_service.config_limits import LimitsConfig
+from ops_service.config_mesh import MeshConfig, check_mesh
 from ops_service.config_watch import RuleConfig, WatchConfig, check_watch
 from ops_service.errors import ConfigurationError
 
@@ -162,8 +163,8 @@ class ProcessConfig:
 class Config:
     """Everything that `ops_service.start` wants to know."""
 
-    tls: TlsConfig
-    """Files of the server's identity."""
+    tls: TlsConfig | None = None
+    """Files of the server's identity. There must be some, but for a port in a mesh."""
     grants: tuple[Grant, ...]
     """Who may do what. Nobody else may do anything."""
     server: ServerConfig = field(default_factory=ServerConfig)
@@ -188,6 +189,8 @@ class Config:
     """What is told of how the process was started."""
     watch: WatchConfig = field(default_factory=WatchConfig)
     """The watch that runs without a caller."""
+    mesh: MeshConfig = field(default_factory=MeshConfig)
+    """A proxy that ends TLS and is believed about who calls."""
     rules: tuple[RuleConfig, ...] = ()
     """What that watch acts upon."""
 
@@ -371,6 +374,12 @@ def check_config(config: Config, *, may_grant_nothing: bool = False) -> None:
     _check_slots(config.server)
     _check_grants(config, may_be_empty=may_grant_nothing)
     _check_revocation(config.revocation)
+    check_mesh(
+        config.mesh,
+        address=config.server.address,
+        has_tls=config.tls is not None,
+        has_crl=config.revocation.crl is not None,
+    )
     _check_bounds(config)
     check_watch(config.watch, config.rules, has_store=config.store.directory is not None)
     if config.evaluation.enabled and config.audit.file is None:

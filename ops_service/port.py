@@ -49,7 +49,7 @@ class Port:
     def __init__(
         self,
         address: str,
-        credentials: Callable[[], grpc.ServerCredentials],
+        credentials: Callable[[], grpc.ServerCredentials | None],
         make: Callable[[], grpc.aio.Server],
     ) -> None:
         self._wanted = address
@@ -184,7 +184,12 @@ class Port:
 
     def _bind(self, server: grpc.aio.Server, address: str) -> str:
         try:
-            port = server.add_secure_port(address, self._credentials())
+            credentials = self._credentials()
+            port = (
+                server.add_secure_port(address, credentials)
+                if credentials is not None
+                else server.add_insecure_port(address)
+            )
         except RuntimeError:
             port = 0
         if port == 0:

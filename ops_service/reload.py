@@ -27,13 +27,18 @@ _LOOK_SECONDS = 1.0
 _LIVE = ("grants", "authorization", "revocation", "source")
 
 
+def client_ca(config: Config) -> Path | None:
+    """The file of the authorities of clients, where the port ends TLS itself."""
+    return config.tls.client_ca if config.tls is not None else None
+
+
 class Reloader:
     """The thread "ops_service-files". It starts with `start` and ends with `stop`."""
 
     def __init__(
         self,
         config: Config,
-        certificates: CertificateSource,
+        certificates: CertificateSource | None,
         revocation: Revocation,
         alarms: Alarms,
         apply: Callable[[Config, Revocation], None],
@@ -93,10 +98,10 @@ class Reloader:
 
     def _revocation_stamps(self) -> tuple[Stamp | None, ...]:
         config = self._config
-        return (self._stamp(config.revocation.crl), self._stamp(config.tls.client_ca))
+        return (self._stamp(config.revocation.crl), self._stamp(client_ca(config)))
 
     def _look_at_certificates(self) -> bool:
-        changed = self._certificates.look()
+        changed = self._certificates is not None and self._certificates.look()
         if changed:
             self._renew()
         return changed
@@ -112,7 +117,7 @@ class Reloader:
         self._say_what_needs_a_start(fresh)
         live = {name: getattr(fresh, name) for name in _LIVE}
         config = dataclasses.replace(self._started_with, **live)
-        revocation = load_revocation(config.revocation, config.tls.client_ca)
+        revocation = load_revocation(config.revocation, client_ca(config))
         self._take(config, revocation)
         return True
 
@@ -121,9 +126,8 @@ class Reloader:
         if self._config.revocation.crl is None or stamps == self._revocation_stamp:
             return False
         self._revocation_stamp = stamps
-        self._take(
-            self._config, load_revocation(self._config.revocation, self._config.tls.client_ca)
-        )
+        fresh = load_revocation(self._config.revocation, client_ca(self._config))
+        self._take(self._config, fresh)
         return True
 
     def _take(self, config: Config, revocation: Revocation) -> None:

@@ -39,6 +39,11 @@ class Revocation:
         """
         if not self.denied_serials and not self.lists:
             return ""
+        if not certificate:
+            return (
+                "The proxy does not hand on the certificate, whose serial number is needed here "
+                "(set_current_client_cert_details: cert)."
+            )
         try:
             serial = serial_number(certificate)
         except ValueError:
@@ -75,7 +80,7 @@ class Revocation:
         return ""
 
 
-def load_revocation(config: RevocationConfig, client_ca: Path) -> Revocation:
+def load_revocation(config: RevocationConfig, client_ca: Path | None) -> Revocation:
     """Read what a configuration names.
 
     Raises:
@@ -83,7 +88,7 @@ def load_revocation(config: RevocationConfig, client_ca: Path) -> Revocation:
             it is not installed.
     """
     serials = frozenset(int(each.replace(":", ""), 16) for each in config.denied_serials)
-    if config.crl is None:
+    if config.crl is None or client_ca is None:
         return Revocation(serials)
     try:
         from cryptography import x509

@@ -34,6 +34,7 @@ from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, LogSink, Sink
 from ops_service.gate.audit_file import FileSink
 from ops_service.gate.authorization import Authorization
+from ops_service.gate.forwarded import read_forwarded_peer, read_tls_peer
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import (
     HEALTH_SERVICE,
@@ -54,7 +55,7 @@ from ops_service.process.descriptors import (
     write_descriptor,
 )
 from ops_service.process.identity import identify_process
-from ops_service.reload import Reloader
+from ops_service.reload import Reloader, client_ca
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.places import MainThreadExecutor, Places
 from ops_service.repl.session import Sessions
@@ -176,10 +177,10 @@ class Service:
         self._stopped = False
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
-        self._certificates = CertificateSource(config.tls)
+        self._certificates = CertificateSource(config.tls) if config.tls is not None else None
         if config.revocation.crl is not None:
             refuse_if_others_may_write(config.revocation.crl, "revocation.crl")
-        self._revocation = load_revocation(config.revocation, config.tls.client_ca)
+        self._revocation = load_revocation(config.revocation, client_ca(config))
         self._alarms = Alarms()
         self._reloader = Reloader(
             config,
@@ -191,7 +192,7 @@ class Service:
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
-        self._claim = claim_address(config.server)
+        self._claim = claim_address(config.server, private=config.mesh.enabled)
         global _started_here
         _started_here = True
         sink: Sink = LogSink()
@@ -380,6 +381,7 @@ class Service:
             audit=self._audit,
             limits=config.limits,
             instance_id=self._identity.instance_id,
+            read_peer=read_forwarded_peer(config.mesh) if config.mesh.enabled else read_tls_peer,
         )
         gate = Gate(rules)
         workers = Workers(self._loop, _WORKER_LIMIT)
@@ -403,9 +405,10 @@ class Service:
         # health checks, and write a record of what they refuse.
         most = 4 * (config.limits.calls + config.limits.health_calls)
         options = _channel_options(config)
+        certificates = self._certificates
         port = Port(
             self._claim.address,
-            self._certificates.credentials,
+            lambda: certificates.credentials() if certificates is not None else None,
             lambda: make_server(gate, options, most, handlers, rules.methods),
         )
         await port.open()

@@ -38,14 +38,17 @@ class Claim:
             _held.discard(self._path)
 
 
-def claim_address(server: ServerConfig) -> Claim:
+def claim_address(server: ServerConfig, *, private: bool = False) -> Claim:
     """Claim the lowest slot whose address can be bound.
+
+    Args:
+        private: Whether nobody else may enter the directory of a socket.
 
     Raises:
         StartError: None can; says why for the last one.
     """
     if server.run_directory is None:
-        _check(server.address)
+        _check(server.address, private)
         return Claim(server.address, 0, None, None)
     last: StartError | None = None
     for slot in range(server.slots):
@@ -55,7 +58,7 @@ def claim_address(server: ServerConfig) -> Claim:
             continue
         address = _address(server.address, slot)
         try:
-            _check(address)
+            _check(address, private)
         except StartError as error:
             os.close(lock)
             last = error
@@ -92,8 +95,8 @@ def _address(address: str, slot: int) -> str:
     return f"{host}:{port + slot if port else 0}"
 
 
-def _check(address: str) -> None:
+def _check(address: str, private: bool) -> None:
     if address.startswith("unix:"):
-        check_socket_path(Path(address.removeprefix("unix:")))
+        check_socket_path(Path(address.removeprefix("unix:")), private=private)
     else:
         check_port(*split_address(address))

@@ -13,16 +13,22 @@ from ops_service.config import split_address
 from ops_service.errors import StartError
 
 
-def check_socket_path(path: Path) -> None:
+def check_socket_path(path: Path, *, private: bool = False) -> None:
     """Refuse a Unix socket's path that another could take over, or that is in use.
 
     gRPC itself binds without looking: it takes the path from a live server.
+
+    Args:
+        private: Whether nobody else may even enter the directory. It is made if it is not
+            there.
 
     Raises:
         StartError: Says what is wrong with the path.
     """
     directory = path.parent
     try:
+        if private:
+            directory.mkdir(mode=0o700, exist_ok=True)
         info = directory.stat()
     except OSError as error:
         raise StartError(
@@ -33,6 +39,11 @@ def check_socket_path(path: Path) -> None:
         raise StartError(
             f"The directory {directory} of the socket belongs to another user, or others may "
             "write to it; choose one of your own with mode 0700."
+        )
+    if private and stat.S_IMODE(info.st_mode) & 0o077:
+        raise StartError(
+            f"The directory {directory} of the socket may be entered by others, and with "
+            "mesh.enabled whoever reaches the socket may say who they are; run chmod 0700 on it."
         )
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)

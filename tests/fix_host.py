@@ -204,7 +204,8 @@ def starter(
     """Start a host application: ``start(evaluation={"enabled": False})``.
 
     All of them end with the block, since each keeps a processor busy. Keyword
-    arguments replace keys of the configuration's tables, or a whole list.
+    arguments replace keys of the configuration's tables, or a whole list, and None
+    leaves a table out.
     ``serve=False`` leaves the service to `Host.start_service`, and
     ``environment`` adds variables.
     """
@@ -216,6 +217,9 @@ def starter(
         directory = tmp_path_factory.mktemp("host")
         config = configuration(authority, directory / "audit.jsonl")
         for table, value in changes.items():
+            if value is None:
+                del config[table]
+                continue
             config[table] = {**config.get(table, {}), **value} if type(value) is dict else value
         file = directory / "ops.toml"
         file.write_text(toml(config))

@@ -30,6 +30,7 @@ from ops_service.errors import (
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import AuthContext, Authorization, Principal
+from ops_service.gate.forwarded import PROXY
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
 from ops_service.gate.rates import Excess, Rates
 from ops_service.gate.requests import describe_request, hash_source, parse_request
@@ -83,6 +84,8 @@ class Rules:
     audit: Audit
     limits: LimitsConfig
     instance_id: str
+    read_peer: Callable[[Any], AuthContext]
+    """What is known of a caller's certificate, and from whom. Raises Unauthenticated."""
 
 
 class Passage:
@@ -120,7 +123,7 @@ class Passage:
         rules = self._rules
         self._task = asyncio.current_task()
         self._check_metadata()
-        self._auth_context = self._context.auth_context()
+        self._auth_context = rules.read_peer(self._context)
         principal = rules.authorization.identify(self._auth_context)
         self._principal = principal
         method = rules.methods.get(self._path)
@@ -311,4 +314,6 @@ class Passage:
             record["principal"] = self._principal.name
             if not self._principal.name:
                 record["presented_names"] = list(self._principal.presented_names)
+        if proxies := self._auth_context.get(PROXY):
+            record["proxy"] = [name.decode("ascii") for name in proxies]
         return record

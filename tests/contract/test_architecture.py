@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "process": set(),
     "store": {"varint"},
     "varint": set(),
-    "config": {"config_limits", "config_watch"},
+    "config": {"config_limits", "config_mesh", "config_watch"},
     "config_limits": set(),
+    "config_mesh": set(),
     "config_watch": set(),
     "config_file": {"config", "files"},
     "files": set(),
@@ -130,7 +131,7 @@ MAY_IMPORT = {
     "pytest_plugin": {"growth", "leaks"},
     "errors": set(),
     "credentials": {"config", "files"},
-    "gate": {"call", "config", "config_limits", "revocation", "status", "v1"},
+    "gate": {"call", "config", "config_limits", "config_mesh", "revocation", "status", "v1"},
     "status": {"v1"},
     "servicer": {
         "alarms",
@@ -282,9 +283,9 @@ def test_importing_the_host_package_is_cheap() -> None:
 PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant
-        HeapConfig LimitsConfig OperationContext OperationFailed OpsServiceError ProcessConfig
-        RevocationConfig RuleConfig RuleFired ServerConfig Service StartError StoreConfig
-        TlsConfig WatchConfig load_config operation start
+        HeapConfig LimitsConfig MeshConfig OperationContext OperationFailed OpsServiceError
+        ProcessConfig RevocationConfig RuleConfig RuleFired ServerConfig Service StartError
+        StoreConfig TlsConfig WatchConfig load_config operation start
     """,
     "ops_client": """
         AllocationTrace AsyncMaintenanceClient CaptureProgress CapturedSnapshot

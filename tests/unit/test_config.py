@@ -42,6 +42,7 @@ def refusal(tmp_path: Path, text: str) -> str:
 def test_minimal(tmp_path: Path) -> None:
     config = load(tmp_path, MINIMAL)
     assert config.server.address == "127.0.0.1:7443"
+    assert config.tls is not None
     assert config.tls.certificate == tmp_path / "server.pem"
     assert config.tls.private_key == tmp_path / "keys" / "server.key"
     assert config.tls.client_ca == Path("/etc/ca.pem")
@@ -195,7 +196,8 @@ def test_what_is_refused(tmp_path: Path, addition: str, expected: str) -> None:
 
 
 def test_what_is_missing(tmp_path: Path) -> None:
-    assert "tls is missing; add it" in refusal(tmp_path, "")
+    assert "grants is missing; add it" in refusal(tmp_path, "")
+    assert "tls is missing; add it" in refusal(tmp_path, MINIMAL[MINIMAL.index("[[grants]]") :])
     assert "tls.client_ca is missing" in refusal(
         tmp_path, "[tls]\ncertificate = 'a'\nprivate_key = 'b'"
     )
@@ -278,3 +280,45 @@ def test_every_field_says_what_it_means() -> None:
                 following = node.body[index + 1]
                 assert isinstance(following, ast.Expr), ast.unparse(statement)
                 assert isinstance(following.value, ast.Constant), ast.unparse(statement)
+
+
+MESH = """
+[[grants]]
+principal = "dns:tool.example.org"
+capabilities = ["INSPECT"]
+[server]
+address = "unix:/run/app/ops/ops.sock"
+[mesh]
+enabled = true
+proxies = ["spiffe://example.org/shop"]
+"""
+
+
+def test_a_port_in_a_mesh(tmp_path: Path) -> None:
+    config = load(tmp_path, MESH)
+    assert config.tls is None
+    assert config.mesh.proxies == ("spiffe://example.org/shop",)
+    assert not load(tmp_path, MINIMAL).mesh.enabled
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("unix:/run/app/ops/ops.sock", "127.0.0.1:7443", "hand over on a Unix socket in a direc"),
+        ("unix:/run/app/ops/ops.sock", "[::1]:0", "anybody who connects could say who they are"),
+        ('["spiffe://example.org/shop"]', "[]", "mesh.proxies is empty, so nobody"),
+        ("spiffe://example.org/shop", "shop", "mesh.proxies[0] is 'shop'; write the one URI"),
+        ("spiffe://example.org/shop", "spiffe://example.org/*", "without wildcards"),
+        ("enabled = true", "enabled = false", "mesh.proxies is of no use without mesh.enabled"),
+        (
+            "[mesh]",
+            "[tls]\ncertificate = 'a'\nprivate_key = 'b'\nclient_ca = 'c'\n[mesh]",
+            "tls is of no use with mesh.enabled",
+        ),
+        ("[mesh]", "[revocation]\ncrl = 'a'\n[mesh]", "let the proxy check the list"),
+    ],
+)
+def test_a_port_in_a_mesh_that_is_not_safe(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert expected in refusal(tmp_path, MESH.replace(old, new))

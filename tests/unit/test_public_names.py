@@ -17,6 +17,7 @@ def test_public_names() -> None:
         "Grant",
         "HeapConfig",
         "LimitsConfig",
+        "MeshConfig",
         "OperationContext",
         "OperationFailed",
         "OpsServiceError",

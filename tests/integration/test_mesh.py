@@ -1,0 +1,267 @@
+"""Identity by the word of a proxy: what the header may say, and who may say it.
+
+The calls here come straight over the socket, as from a proxy. `tests/mesh` has a
+real one.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from fix_certs import CertificateAuthority, Identity, uri
+from fix_host import ADMIN, ALL, TRUST_DOMAIN, VIEWER, Host, HostError, StartHost
+from fix_status import status_of
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from ops_service.v1 import evaluation_pb2, process_pb2
+from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
+
+HEADER = "x-forwarded-client-cert"
+PROXY = f"spiffe://{TRUST_DOMAIN}/proxy"
+OTHER = f"spiffe://{TRUST_DOMAIN}/other"
+STRANGER = f"spiffe://{TRUST_DOMAIN}/stranger"
+HASH = "ab" * 32
+BY = f"By={PROXY};Hash={HASH}"
+
+
+def mesh(directory: Path, **changes: object) -> dict[str, object]:
+    """What a configuration of a port in a mesh has other than others."""
+    return {
+        "tls": None,
+        "server": {"address": f"unix:{directory}/ops/ops.sock"},
+        "mesh": {"enabled": True, "proxies": [PROXY]},
+        "grants": [
+            {"principal": ADMIN, "capabilities": ALL},
+            {"principal": VIEWER, "capabilities": ["INSPECT"]},
+            {"principal": "dns:tool.test.example", "capabilities": ["INSPECT"]},
+        ],
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def host(start_shared_host: StartHost, tmp_path_factory: pytest.TempPathFactory) -> Host:
+    return start_shared_host(**mesh(tmp_path_factory.mktemp("run")))
+
+
+@pytest.fixture(scope="module")
+def stub(host: Host) -> Iterator[MaintenanceServiceStub]:
+    with grpc.insecure_channel(host.address) as channel:
+        yield MaintenanceServiceStub(channel)
+
+
+def said(*headers: str) -> list[tuple[str, str]]:
+    return [(HEADER, each) for each in headers]
+
+
+def principal(stub: MaintenanceServiceStub, header: str) -> tuple[str, str]:
+    """Whom the port takes the caller for, and why for nobody."""
+    request = process_pb2.GetPrincipalRequest()
+    reply = stub.GetPrincipal(request, metadata=said(header), timeout=120)
+    return reply.principal, reply.principal_problem
+
+
+NAMES = {
+    f"{BY};URI={ADMIN}": ADMIN,
+    f"{BY};URI={VIEWER};DNS=a.test.example;DNS=b.test.example": VIEWER,
+    f'{BY};Subject="CN=a, \\"b\\"; URI={ADMIN}";URI={VIEWER}': VIEWER,
+    f'{BY};Subject="";URI="{VIEWER}"': VIEWER,
+    f"{BY};URI=;DNS=Tool.test.example": "dns:tool.test.example",
+    f"{BY};URI=https://test.example/tool?a=b": "uri:https://test.example/tool?a=b",
+    f"by={PROXY};hash={HASH};uri={VIEWER}": VIEWER,
+    # What went before is not the proxy's word, whoever it says that it is by.
+    f"{BY};URI={ADMIN},{BY};URI={VIEWER}": VIEWER,
+    f"By={OTHER};Hash={HASH};URI={ADMIN},{BY};URI={VIEWER}": VIEWER,
+    f'{BY};Subject="a,{BY};URI={ADMIN}";URI={VIEWER}': VIEWER,
+}
+
+
+@pytest.mark.parametrize("header", NAMES)
+def test_names_that_count(stub: MaintenanceServiceStub, header: str) -> None:
+    assert principal(stub, header) == (NAMES[header], "")
+
+
+NO_NAMES = {
+    f"{BY}": "neither a URI nor a DNS name",
+    f"{BY};URI=": "neither a URI nor a DNS name",
+    f'{BY};Subject="CN={ADMIN}"': "neither a URI nor a DNS name",
+    f"{BY};URI={ADMIN},{BY}": "neither a URI nor a DNS name",
+    f"{BY};URI={ADMIN};URI={VIEWER}": "more than one URI name",
+    f"{BY};URI={ADMIN};URI={ADMIN}": "more than one URI name",
+    f"{BY};DNS=tool.test.example;DNS=b.test.example": "more than one DNS name",
+    f"{BY};URI=spiffe://other.example/admin": "other.example",
+    f"{BY};URI=spiffe://{TRUST_DOMAIN}": "not well-formed",
+    f"{BY};URI=SPIFFE://{TRUST_DOMAIN}/admin": "not well-formed",
+    f"{BY};URI={ADMIN}/": "not well-formed",
+    f"{BY};URI={ADMIN}/../viewer": "not well-formed",
+    f"{BY};URI={ADMIN}%2f": "not well-formed",
+    f"{BY};URI=spiffe://{TRUST_DOMAIN}:1/admin": "not well-formed",
+    f"{BY};URI=spiffe://{TRUST_DOMAIN}/{'a' * 2048}": "not well-formed",
+}
+
+
+@pytest.mark.parametrize("header", NO_NAMES)
+def test_names_that_do_not_count(stub: MaintenanceServiceStub, header: str) -> None:
+    name, problem = principal(stub, header)
+    assert name == ""
+    assert NO_NAMES[header] in problem
+
+
+def refusal(stub: MaintenanceServiceStub, *headers: str) -> str:
+    """What a call with these headers is refused with, before anything is known of it."""
+    with pytest.raises(grpc.RpcError) as raised:
+        stub.GetPrincipal(process_pb2.GetPrincipalRequest(), metadata=said(*headers), timeout=120)
+    status = status_of(raised.value)
+    assert status.code == grpc.StatusCode.UNAUTHENTICATED
+    return status.message
+
+
+UNREADABLE = [
+    "",
+    ADMIN,
+    f"{BY};URI",
+    f"{BY};URI={ADMIN};",
+    f"{BY};URI={ADMIN},",
+    f"{BY},,{BY};URI={ADMIN}",
+    f"{BY}; URI={ADMIN}",
+    f'{BY};URI="{ADMIN}',
+    f'{BY};URI={ADMIN}"',
+    f'{BY};URI="{ADMIN}"x',
+    f"{BY};URI=a\\{ADMIN}",
+    f"{BY};={ADMIN}",
+    # A quotation that the caller opens for the proxy's own words.
+    f'Subject=",{BY};URI={VIEWER}',
+    f'Subject=",{BY};Subject="CN=a";URI={VIEWER}',
+    # Twice what one certificate has once.
+    f"{BY};Hash={HASH};URI={ADMIN}",
+    f"{BY};Cert=a;Cert=b;URI={ADMIN}",
+]
+
+
+@pytest.mark.parametrize("header", UNREADABLE)
+def test_headers_that_can_be_read_in_two_ways(stub: MaintenanceServiceStub, header: str) -> None:
+    assert f"The header {HEADER} cannot be read" in refusal(stub, header)
+
+
+def test_a_header_that_no_proxy_of_ours_wrote(stub: MaintenanceServiceStub) -> None:
+    not_listed = "which is not listed in mesh.proxies"
+    assert not_listed in refusal(stub, f"By={OTHER};Hash={HASH};URI={ADMIN}")
+    assert not_listed in refusal(stub, f"By={PROXY}/;Hash={HASH};URI={ADMIN}")
+    assert not_listed in refusal(stub, f"By={PROXY};By={OTHER};Hash={HASH};URI={ADMIN}")
+    assert not_listed in refusal(stub, f"Hash={HASH};URI={ADMIN}")
+    assert not_listed in refusal(stub, f"By=;Hash={HASH};URI={ADMIN}")
+    # The last one counts, whatever came before.
+    assert not_listed in refusal(stub, f"{BY};URI={ADMIN},By={OTHER};Hash={HASH};URI={ADMIN}")
+    assert "saw no client certificate" in refusal(stub, f"By={PROXY};URI={ADMIN}")
+
+
+def test_no_header_and_two(host: Host, stub: MaintenanceServiceStub) -> None:
+    assert f"has no {HEADER} header; call through the proxy" in refusal(stub)
+    assert "has 2 " in refusal(stub, f"{BY};URI={VIEWER}", f"{BY};URI={ADMIN}")
+    # Health checks are calls as well.
+    with grpc.insecure_channel(host.address) as channel, pytest.raises(grpc.RpcError) as raised:
+        HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=120)
+    assert raised.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_header_over_the_limit(stub: MaintenanceServiceStub) -> None:
+    for size in (9 << 10, 100 << 10, 2 << 20):
+        header = f'Subject="{"a" * size}",{BY};URI={ADMIN}'
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.GetPrincipal(process_pb2.GetPrincipalRequest(), metadata=said(header), timeout=120)
+        assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert principal(stub, f"{BY};URI={VIEWER}") == (VIEWER, "")
+
+
+def test_grants_hold_and_the_record_names_who_vouched(
+    host: Host, stub: MaintenanceServiceStub
+) -> None:
+    request = evaluation_pb2.EvaluateCodeRequest(source="1 + 1")
+    for name in (VIEWER, STRANGER):
+        with pytest.raises(grpc.RpcError) as raised:
+            list(stub.EvaluateCode(request, metadata=said(f"{BY};URI={name}"), timeout=120))
+        status = status_of(raised.value)
+        assert status.code == grpc.StatusCode.PERMISSION_DENIED
+        assert status.details["principal"] == name
+    forged = f"{BY};URI={ADMIN},{BY};URI={VIEWER}"
+    with pytest.raises(grpc.RpcError):
+        list(stub.EvaluateCode(request, metadata=said(forged), timeout=120))
+    assert list(stub.EvaluateCode(request, metadata=said(f"{BY};URI={ADMIN}"), timeout=120))
+
+    records = host.wait_for_records("EvaluateCode", 5)
+    assert [r["event"] for r in records] == ["refused", "refused", "refused", "begin", "end"]
+    assert [r["principal"] for r in records] == [VIEWER, STRANGER, VIEWER, ADMIN, ADMIN]
+    assert {tuple(r["proxy"]) for r in records} == {(PROXY,)}
+
+
+def test_denied_serial_numbers(
+    start_host: StartHost, authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    from cryptography import x509
+
+    denied, other = (authority.issue(name, uri(ADMIN)) for name in ("denied", "other"))
+    serial = x509.load_pem_x509_certificate(denied.certificate.read_bytes()).serial_number
+    host = start_host(**mesh(tmp_path, revocation={"denied_serials": [f"{serial:x}"]}))
+
+    def header(identity: Identity) -> str:
+        text = urllib.parse.quote(identity.certificate.read_text(), safe="")
+        return f'{BY};Cert="{text}";URI={ADMIN}'
+
+    with grpc.insecure_channel(host.address) as channel:
+        stub = MaintenanceServiceStub(channel)
+        assert principal(stub, header(other)) == (ADMIN, "")
+        for said_so, words in (
+            (header(denied), "is denied here"),
+            # Without it nobody can tell, so nobody is let in.
+            (f"{BY};URI={ADMIN}", "does not hand on the certificate"),
+            (f"{BY};Cert=%00junk;URI={ADMIN}", "cannot be read"),
+        ):
+            with pytest.raises(grpc.RpcError) as raised:
+                principal(stub, said_so)
+            assert raised.value.code() == grpc.StatusCode.PERMISSION_DENIED
+            assert words in status_of(raised.value).message
+
+
+def test_a_port_with_tls_takes_no_word_for_it(
+    start_host: StartHost, viewer: Identity, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir(mode=0o700)
+    for server in ({}, {"address": f"unix:{tmp_path}/run/ops.sock"}):
+        host = start_host(server=server)
+        name = [("grpc.ssl_target_name_override", "localhost")]
+        stub = MaintenanceServiceStub(host.channel(viewer, name))
+        assert principal(stub, f"{BY};URI={ADMIN}") == (VIEWER, "")
+        with grpc.insecure_channel(host.address) as channel, pytest.raises(grpc.RpcError) as raised:
+            principal(MaintenanceServiceStub(channel), f"{BY};URI={ADMIN}")
+        assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_the_socket_and_its_directory_are_the_users_alone(host: Host, tmp_path: Path) -> None:
+    host.run("import ops_service")
+    socket = Path(host.address.removeprefix("unix:"))
+    assert socket.stat().st_mode & 0o777 == 0o600
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+
+    for mode in (0o750, 0o705, 0o711, 0o777):
+        directory = tmp_path / f"{mode:o}"
+        directory.mkdir()
+        directory.chmod(mode)
+        file = tmp_path / "ops.toml"
+        text = (host.directory / "ops.toml").read_text()
+        file.write_text(text.replace(str(socket), f"{directory}/ops.sock"))
+        with pytest.raises(HostError, match=r"StartError: The directory .* 0?700"):
+            host.run(f"ops_service.start(ops_service.load_config({str(file)!r}))")
+        assert list(directory.iterdir()) == []
+
+
+def test_a_tcp_port_is_refused_with_the_remedy(start_host: StartHost, tmp_path: Path) -> None:
+    host = start_host(serve=False, **mesh(tmp_path, server={"address": "127.0.0.1:0"}))
+    # With the line of the key, as everywhere.
+    words = r"ops\.toml:\d+: server\.address .* let the proxy hand over on a Unix socket"
+    with pytest.raises(HostError, match=words):
+        host.start_service()

@@ -1,0 +1,118 @@
+"""The manifests of `examples/mesh`: by schema, and against what the service itself wants.
+
+Kubernetes' own kinds by its schemas; Istio's by `istio_schema.json`, which holds what
+the custom resources allow as far as they are used. No cluster has run them here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from fix_mesh import MESH
+
+from ops_service import Config, load_config
+
+ISTIO = json.loads(Path(__file__).with_name("istio_schema.json").read_text())
+FILES = ("kubernetes/passthrough.yaml", "istio/identity.yaml")
+
+
+def documents(file: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((MESH / file).read_text()))
+
+
+ALL = [
+    pytest.param(document, id=f"{file}:{document['kind']}")
+    for file in FILES
+    for document in documents(file)
+]
+
+
+def validate(document: dict[str, Any]) -> None:
+    if "istio.io" in document["apiVersion"]:
+        jsonschema.validate(document, ISTIO)
+    else:
+        kubernetes_validate.validate(document, "1.33", strict=True)
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_by_schema(document: dict[str, Any]) -> None:
+    validate(document)
+    # A key that nobody knows is found.
+    with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
+        validate({**document, "spec": {"nonsense": 1}, "data": 1, "metadata": {"name": 1}})
+
+
+def configuration(file: str, tmp_path: Path) -> Config:
+    (config,) = (d for d in documents(file) if d["kind"] == "ConfigMap")
+    (tmp_path / "ops_service.toml").write_text(config["data"]["ops_service.toml"])
+    return load_config(tmp_path / "ops_service.toml")
+
+
+def pod(file: str) -> dict[str, Any]:
+    (deployment,) = (d for d in documents(file) if d["kind"] == "Deployment")
+    template: dict[str, Any] = deployment["spec"]["template"]
+    return template
+
+
+def mounts(file: str, container: int = 0) -> dict[str, str]:
+    found = pod(file)["spec"]["containers"][container]["volumeMounts"]
+    return {mount["mountPath"]: mount["name"] for mount in found}
+
+
+def test_recipe_1_goes_past_the_sidecar(tmp_path: Path) -> None:
+    (file, _) = FILES
+    config = configuration(file, tmp_path)
+    host, _, port = config.server.address.rpartition(":")
+    assert host == "127.0.0.1"
+    excluded = pod(file)["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"]
+    assert excluded.split(",") == [str(int(port) + slot) for slot in range(config.server.slots)]
+    # What the service writes lies on volumes, since the root cannot be written to.
+    assert config.server.run_directory is not None
+    assert config.store.directory is not None
+    assert {str(config.server.run_directory.parent), str(config.store.directory.parent)} <= set(
+        mounts(file)
+    )
+    assert config.tls is not None
+    assert str(config.tls.private_key.parent) in mounts(file)
+
+
+def test_recipe_2_is_of_one_piece(tmp_path: Path) -> None:
+    (_, file) = FILES
+    config = configuration(file, tmp_path)
+    (sidecar,) = (d for d in documents(file) if d["kind"] == "Sidecar")
+    (listener,) = (
+        each for each in sidecar["spec"]["ingress"] if each["defaultEndpoint"].startswith("unix:")
+    )
+    assert listener["defaultEndpoint"] == config.server.address.replace("unix:", "unix://")
+    assert listener["port"]["protocol"] == "GRPC"
+    template = pod(file)
+    account = f"ns/{sidecar['metadata']['namespace']}/sa/{template['spec']['serviceAccountName']}"
+    assert config.mesh.proxies == (f"spiffe://cluster.local/{account}",)
+    # One user on both sides of the socket, in a directory below a volume of both.
+    users = {c["securityContext"]["runAsUser"] for c in template["spec"]["containers"]}
+    assert len(users) == 1
+    socket = Path(config.server.address.removeprefix("unix:"))
+    name = mounts(file)[str(socket.parent.parent)]
+    mount = json.loads(template["metadata"]["annotations"]["sidecar.istio.io/userVolumeMount"])
+    assert mount == [{"name": name, "mountPath": str(socket.parent.parent)}]
+    # Only those who have a grant come as far as the port.
+    (policy,) = (d for d in documents(file) if d["kind"] == "AuthorizationPolicy")
+    (rule,) = policy["spec"]["rules"]
+    principals = [f"spiffe://{each}" for each in rule["from"][0]["source"]["notPrincipals"]]
+    assert principals == [grant.principal for grant in config.grants]
+    assert rule["to"][0]["operation"]["ports"] == [str(listener["port"]["number"])]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_probe_asks_the_port(file: str, tmp_path: Path) -> None:
+    for container in pod(file)["spec"]["containers"]:
+        for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+            probe = container.get(kind, {})
+            assert set(probe) <= {"httpGet"}
+            assert probe.get("httpGet", {}).get("port") in (None, "http")
