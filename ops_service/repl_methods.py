@@ -185,7 +185,9 @@ class _Connection:
         if self._failure is not None:
             raise self._failure
         if self._input_ended and session.evaluation is None:
-            # The caller said that no more comes, which a broken connection does not.
+            # The caller said that no more comes. A connection that broke looks the same
+            # from here, but nothing can be written to it, and the session stays.
+            await self._prompt(_READY)
             self._sessions.close(session)
             return True
         return False

@@ -302,6 +302,8 @@ def test_bad_messages(host: Host, admin: Identity, client: MaintenanceClient) ->
         "prompt",
         "result",
         "prompt",
+        # By writing it the server finds out that the connection is not broken.
+        "prompt",
     ]
     assert replies[2].result.value_repr == "42"
     for left in sessions(host, admin):

@@ -59,7 +59,7 @@ class Prompt:
         """
         while True:
             try:
-                return await self._session.prompt_async(default=text)
+                return without_margin(await self._session.prompt_async(default=text))
             except KeyboardInterrupt:
                 text = ""
             except EOFError:
@@ -91,6 +91,15 @@ def _bindings() -> KeyBindings:
             buffer.newline(copy_margin=True)
 
     return bindings
+
+
+def without_margin(text: str) -> str:
+    """A text whose last line, if it is blank, is empty, as one ends a block.
+
+    The line begins with the margin of the one before it, which nobody typed.
+    """
+    before, _, last = text.rpartition("\n")
+    return f"{before}\n" if before and not last.strip() else text
 
 
 def is_whole(text: str) -> bool:
