@@ -188,13 +188,25 @@ def api_call(port: int) -> Callable[[int], bool]:
 
 
 def job_call(directory: Path) -> Callable[[int], bool]:
-    """Tasks for Celery's workers."""
+    """Tasks for Celery's workers.
+
+    A worker of this broker, which is a directory, ends if it finds half a message there.
+    So each is written elsewhere and moved into it.
+    """
     os.environ["BROKER_DIRECTORY"] = str(directory)
     sys.path.append(str(EXAMPLES))
-    add = importlib.import_module("celery_app").add
+    jobs = importlib.import_module("celery_app")
+    written = directory / "written"
+    written.mkdir()
+    jobs.app.conf.broker_transport_options = {
+        "data_folder_in": str(written),
+        "data_folder_out": str(written),
+    }
 
     def call(number: int) -> bool:
-        add.delay(number, 1)
+        jobs.add.delay(number, 1)
+        for message in list(written.iterdir()):
+            message.rename(jobs.folder / message.name)
         return True
 
     return call
