@@ -24,8 +24,28 @@ from ops_service.v1 import growth_pb2
 
 PEERS = ("objgraph", "objgraph.growth", "guppy3", "pympler")
 QUOTA_OBJECTS = 1_000_000
+BLOCK = 3
 # From here on the gap is held to a tenth of the peers'.
 COMPARED_FROM = 4_000_000
+
+
+def take_samples(host: Host, interval: float, gaps: list[float], seconds: list[float]) -> int:
+    """Take the samples of one watch. Returns how many objects there are."""
+    begin, counted = time.monotonic(), 0
+    host.do("gap")
+    for part in host.client.watch_heap_growth(interval=interval, duration=BLOCK * interval):
+        if isinstance(part, growth_pb2.HeapGrowthHeader):
+            begin = time.monotonic()
+        if not isinstance(part, growth_pb2.HeapGrowthReport):
+            continue
+        late = time.monotonic() - begin - (part.sample_count - 1) * interval
+        noted = host.do("gap")
+        # The first makes the table of paths.
+        if part.sample_count > 1:
+            gaps.append(noted["gap"])
+            seconds.append(late)
+            counted = part.object_count
+    return counted
 
 
 def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None:
@@ -35,23 +55,17 @@ def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None
         slow: How many times as long a sample may take as without a quota.
     """
     interval = slow * max(0.5, objects / 2_000_000)
-    gaps, forks, seconds, counted = [], [], [], 0
-    stream = host.client.watch_heap_growth(interval=interval, duration=rounds * interval)
-    begin = time.monotonic()
-    for part in stream:
-        if isinstance(part, growth_pb2.HeapGrowthHeader):
-            begin = time.monotonic()
-        if not isinstance(part, growth_pb2.HeapGrowthReport):
-            continue
-        late = time.monotonic() - begin - (part.sample_count - 1) * interval
-        noted = host.do("gap")
-        # The first proves the walker's layout, and makes the table of paths.
-        if part.sample_count > 1:
-            gaps.append(noted["gap"])
-            seconds.append(late)
-            counted = part.object_count
-        forks.append(host.do("fork"))
-        host.do("gap")
+    gaps: list[float] = []
+    seconds: list[float] = []
+    forks = []
+    counted = 0
+    host.count()  # Proves the walker's layout in a child of its own.
+    # The port ends its streams for a fork, so a few of each take turns.
+    for _ in range(-(-rounds // BLOCK)):
+        for _ in range(BLOCK):
+            host.do("gap")
+            forks.append(host.do("fork"))
+        counted = take_samples(host, interval, gaps, seconds)
     resident = host.do("gap")["resident"]
     print(f"{counted:,} objects, {resident >> 20} MiB resident, {rounds} rounds in turns")
     print(f"  bare fork     largest gap {ms([fork['gap'] for fork in forks])}")

@@ -62,9 +62,11 @@ def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, floa
 
 
 def growth_report(
-    report: GrowthReport, baseline: HeapGrowthWatch | None = None
+    report: GrowthReport,
+    baseline: HeapGrowthWatch | None = None,
+    grown: Sequence[Suspect] = (),
 ) -> growth_pb2.HeapGrowthReport:
-    """A report of a watch, and growth since a baseline."""
+    """A report of a watch, and growth since a baseline, with what grew and who holds it."""
     message = growth_pb2.HeapGrowthReport(
         sample_count=report.sample_count,
         sample_time=timestamp(report.latest_time),
@@ -84,6 +86,7 @@ def growth_report(
     if baseline is not None:
         message.baseline_time.CopyFrom(timestamp(baseline.first_time))
         message.types_since_baseline.extend(_type_growth(row) for row in baseline.types())
+        message.suspects_since_baseline.extend(map(_suspect, grown))
     return message
 
 

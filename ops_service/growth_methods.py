@@ -108,7 +108,8 @@ class GrowthMethods:
             limit = limit_field(request.limit, field="limit", default=20, high=1000)
             since = self._growth.since_baseline(request.baseline_id, limit)
         report = watch.report()
-        return report.verdict, report.reason, kept, growth_report(report, since)
+        grown = since.grown_since(watch) if since is not None else ()
+        return report.verdict, report.reason, kept, growth_report(report, since, grown)
 
 
 async def _due(interval: float, total: float) -> AsyncIterator[int]:
@@ -119,7 +120,7 @@ async def _due(interval: float, total: float) -> AsyncIterator[int]:
     waits for too, rather than end without the samples that a verdict takes.
     """
     begin = due = time.monotonic()
-    end = begin + total + min(total, _MAX_OVERTIME)
+    end = begin + total + _MAX_OVERTIME
     for number in range(int(total / interval + 1e-9) + 1):
         await asyncio.sleep(due - time.monotonic())
         yield number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ops_service.leaks.report import MemoryPart, OutsideGrowth, PerMinute
-from ops_service.leaks.trend import Shape, shape_of, theil_sen_rate
+from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
 
 _MINUTE = 60.0
 # The books of malloc are exact to the byte; resident pages come and go.
@@ -50,6 +50,7 @@ def find_outside(
     blocks: Figures,
     python: Sequence[int],
     python_large: Sequence[int],
+    work: Sequence[float] = (),
 ) -> tuple[OutsideGrowth, ...]:
     """Parts of the memory that grow beyond the live Python objects, fastest first.
 
@@ -60,9 +61,10 @@ def find_outside(
         blocks: Bytes that CPython's allocator has handed out.
         python: Bytes of live objects.
         python_large: Of these, what malloc serves.
+        work: Seconds of CPU that the process had taken at each sample.
     """
     small = [whole - large for whole, large in zip(python, python_large, strict=True)]
-    grows = _Judge(times)
+    grows = _Judge(times, work if came_late(times) else ())
     counted = max(_MIN_COUNTED, _MIN_COUNTED_RATE * (times[-1] - times[0]))
     found = [
         *grows(MemoryPart.MALLOC, _less(malloc, python_large), counted),
@@ -90,14 +92,15 @@ def _is_unexplained(whole: Figures, python: Sequence[int]) -> bool:
 
 
 class _Judge:
-    def __init__(self, times: Sequence[float]) -> None:
+    def __init__(self, times: Sequence[float], work: Sequence[float]) -> None:
         self._times = times
+        self._work = work
 
     def __call__(self, part: MemoryPart, figures: Figures, least: float) -> list[OutsideGrowth]:
         values = [value for value in figures if value is not None]
         if not values or len(values) < len(figures):
             return []
-        if shape_of(self._times, values, least) is not Shape.GROWS:
+        if shape_of(self._times, values, least, self._work) is not Shape.GROWS:
             return []
         rate = theil_sen_rate(self._times, values)
         per_minute = PerMinute(rate.slope * _MINUTE, rate.low * _MINUTE, rate.high * _MINUTE)

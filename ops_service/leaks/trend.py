@@ -24,6 +24,7 @@ _MAX_JUMP = 0.5
 # What rises evenly with the work has to rise at the end of the time, too: the filling of
 # a cache can be most of the work.
 _LATE_SHARE = 0.2
+_STEADY_SHARE = 0.4
 # Samples are to come evenly. One that took so many times as long was late.
 _LATE_GAPS = 3.0
 
@@ -118,8 +119,9 @@ def shape_of(
         times: Ascending.
         values: One for each time.
         least: A smaller rise is none.
-        work: What the process had worked at each time, in seconds of CPU. If given,
-            a series that rises unevenly in time, and evenly with the work, grows.
+        work: What the process had worked at each time, in seconds of CPU. Given where
+            samples came late: a series that rises unevenly in time grows if it rises
+            evenly with the work, or never falls and rises at the end as before.
     """
     if len(values) < MIN_SAMPLES:
         return Shape.TOO_SHORT
@@ -127,10 +129,18 @@ def shape_of(
         return Shape.OTHER
     envelope = lower_envelope(values)
     drawdown = max(value - low for value, low in zip(values, envelope, strict=True))
-    shape, rises = _shape_along(times, values, envelope, drawdown, least)
+    shape, rises, jumps = _shape_along(times, values, envelope, drawdown, least)
     if shape is Shape.UNEVEN and work and work[-1] > work[0]:
-        along_work, _ = _shape_along(work, values, envelope, drawdown, least)
-        if along_work is Shape.GROWS and rises[2] >= _LATE_SHARE * max(rises):
+        along_work, *_ = _shape_along(work, values, envelope, drawdown, least)
+        with_work = along_work is Shape.GROWS and rises[2] >= _LATE_SHARE * max(rises)
+        # In time, and from one sample to the next.
+        _, by_sample, _ = _shape_along(range(len(values)), values, envelope, drawdown, least)
+        steadily = (
+            not jumps
+            and drawdown == 0
+            and all(each[2] >= _STEADY_SHARE * max(each) for each in (rises, by_sample))
+        )
+        if with_work or steadily:
             shape = Shape.GROWS
     if shape is Shape.GROWS and values[0] == 0 and len(values) < _MIN_SAMPLES_FROM_NOTHING:
         return Shape.BEGAN
@@ -143,34 +153,35 @@ def _shape_along(
     envelope: Sequence[float],
     drawdown: float,
     least: float,
-) -> tuple[Shape, tuple[float, float, float]]:
-    """The shape along an axis, and how much is gained in each third of it."""
+) -> tuple[Shape, tuple[float, float, float], bool]:
+    """The shape along an axis, what is gained in each third of it, and whether at once."""
     span = axis[-1] - axis[0]
     first, second = (_value_at(axis, envelope, axis[0] + span * n / 3) for n in (1, 2))
     rises = (
         first - envelope[0],
         second - first,
-        # The last points have nothing behind them that would bring them down.
-        min(values[-2:]) - second,
+        # The last points have nothing behind them that would bring them down, as they
+        # may in a series that has ever fallen.
+        (min(values[-2:]) if drawdown > 0 else values[-1]) - second,
     )
     total = sum(rises)
     if total <= least or rises[1] <= 0 or rises[2] <= 0 or rises[0] + rises[1] < drawdown:
-        return Shape.OTHER, rises
+        return Shape.OTHER, rises, False
     uneven = Shape.UNEVEN if rises[0] > 0 else Shape.OTHER
     # A long interval, as on a machine without time, may hold as much as it is long.
     steps = [later - low for low, later in pairwise(envelope)]
     gaps = [later - before for before, later in pairwise(axis)]
     if any(step > (_MAX_JUMP + gap / span) * total for step, gap in zip(steps, gaps, strict=True)):
-        return uneven, rises
+        return uneven, rises, True
     if sum(step > 0 for step in steps) < _MIN_RISES:
-        return Shape.OTHER, rises
+        return Shape.OTHER, rises, False
     if rises[2] < _SHARE_OF_BEFORE * rises[1]:
-        return uneven, rises
+        return uneven, rises, False
     if rises[0] <= 0:
-        return Shape.BEGAN if rises[0] >= -drawdown else Shape.OTHER, rises
+        return Shape.BEGAN if rises[0] >= -drawdown else Shape.OTHER, rises, False
     if rises[1] < _SHARE_OF_BEFORE * rises[0] or rises[2] < _SHARE_OF_FIRST * rises[0]:
-        return uneven, rises
-    return Shape.GROWS, rises
+        return uneven, rises, False
+    return Shape.GROWS, rises, False
 
 
 def came_late(times: Sequence[float]) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from ops_service.heap.paths import Change, PathNames
 from ops_service.leaks.history import COUNT, MAX_SAMPLES, SIZE, History
 from ops_service.leaks.outside import find_outside
-from ops_service.leaks.report import GrowthReport, OutsideGrowth, TypeGrowth, Verdict
+from ops_service.leaks.report import GrowthReport, OutsideGrowth, Suspect, TypeGrowth, Verdict
 from ops_service.leaks.sample import GrowthSample
+from ops_service.leaks.since import GrownSince
 from ops_service.leaks.suspects import Found, SuspectFinder
 from ops_service.leaks.trend import MIN_SAMPLES, theil_sen_slope
 
@@ -101,6 +102,18 @@ class HeapGrowthWatch:
             copy.keep(latest)
         return copy
 
+    def grown_since(self, recent: HeapGrowthWatch) -> tuple[Suspect, ...]:
+        """What is more at the second of two points, by a watch that runs now. No verdict."""
+        if len(self._history) != 2 or self._names is None or recent._names is not self._names:
+            return ()
+        finder = GrownSince(
+            self._history,
+            self._names,
+            recent._history,
+            collector_runs=self._figures[-1].collector.runs,
+        )
+        return finder.find().suspects[: self._limit]
+
     def report(self) -> GrowthReport:
         """What has been seen so far.
 
@@ -156,6 +169,7 @@ class HeapGrowthWatch:
             # The allocators serve ops_service too, which keeps these very figures.
             python=[each.total_size + each.own_size for each in paths],
             python_large=[each.large_size + each.own_large_size for each in paths],
+            work=[each.work for each in self._figures],
         )
 
     def _conclude(

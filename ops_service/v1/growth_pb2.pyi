@@ -79,7 +79,7 @@ class HeapGrowthHeader(_message.Message):
     def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class HeapGrowthReport(_message.Message):
-    __slots__ = ("sample_count", "sample_time", "verdict", "reason", "types", "object_count", "total_size", "resident_bytes", "clone_pause", "method", "missing", "suspects", "outside", "types_since_baseline", "baseline_time", "warnings")
+    __slots__ = ("sample_count", "sample_time", "verdict", "reason", "types", "object_count", "total_size", "resident_bytes", "clone_pause", "method", "missing", "suspects", "outside", "types_since_baseline", "baseline_time", "warnings", "suspects_since_baseline")
     SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_TIME_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +96,7 @@ class HeapGrowthReport(_message.Message):
     TYPES_SINCE_BASELINE_FIELD_NUMBER: _ClassVar[int]
     BASELINE_TIME_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    SUSPECTS_SINCE_BASELINE_FIELD_NUMBER: _ClassVar[int]
     sample_count: int
     sample_time: _timestamp_pb2.Timestamp
     verdict: HeapGrowthVerdict
@@ -112,7 +113,8 @@ class HeapGrowthReport(_message.Message):
     types_since_baseline: _containers.RepeatedCompositeFieldContainer[HeapTypeGrowth]
     baseline_time: _timestamp_pb2.Timestamp
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, sample_count: _Optional[int] = ..., sample_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., types: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., object_count: _Optional[int] = ..., total_size: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., method: _Optional[_Union[_heap_pb2.CensusMethod, str]] = ..., missing: _Optional[str] = ..., suspects: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[OutsideGrowth, _Mapping]]] = ..., types_since_baseline: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., baseline_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    suspects_since_baseline: _containers.RepeatedCompositeFieldContainer[HeapGrowthSuspect]
+    def __init__(self, sample_count: _Optional[int] = ..., sample_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., types: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., object_count: _Optional[int] = ..., total_size: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., method: _Optional[_Union[_heap_pb2.CensusMethod, str]] = ..., missing: _Optional[str] = ..., suspects: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[OutsideGrowth, _Mapping]]] = ..., types_since_baseline: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., baseline_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., suspects_since_baseline: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ...) -> None: ...
 
 class RatePerMinute(_message.Message):
     __slots__ = ("rate", "low", "high")

@@ -135,13 +135,20 @@ def test_a_busy_host_does_not_leak(host: Host, viewer: Identity) -> None:
 
 
 def test_a_baseline_is_kept_and_compared_with(host: Host, viewer: Identity) -> None:
+    host.run("import sys; sys.kept = []")
     *_, trailer = list(watch(host, viewer, interval=0.1, duration=0.2, keep_baseline=True))
     identifier = trailer.trailer.baseline_id
-    host.run("kept = [type('Kept', (), {'__module__': 'app'})() for _ in range(100)]")
+    host.run("sys.kept += [type('Kept', (), {'__module__': 'app'})() for _ in range(100)]")
     parts = list(watch(host, viewer, interval=0.1, duration=0.2, baseline_id=identifier))
     report = parts[-2].report
     rows = {row.type_name: row.count_difference for row in report.types_since_baseline}
     assert rows["app.Kept"] == 100
+    held = {
+        each.type_name: (each.holder.path, each.counts[-1] - each.counts[0])
+        for each in report.suspects_since_baseline
+    }
+    assert held["app.Kept"] == ("sys.kept (list)", 100)
+    assert report.verdict == INCONCLUSIVE
     assert report.baseline_time.ToNanoseconds() < report.sample_time.ToNanoseconds()
 
     with pytest.raises(grpc.RpcError) as raised:

@@ -124,6 +124,12 @@ def test_growth_with_the_work_of_a_process_that_had_to_wait() -> None:
     grown = [100 * work for work in WORK]
     assert shape_of(LATE, grown) is not Shape.GROWS
     assert shape_of(LATE, grown, work=WORK) is Shape.GROWS
+    # Nor need the work explain it, as long as it goes on to the end and gives nothing back.
+    paced = [0.0, 10, 20, 30, 31, 41, 51, 61, 71, 81]
+    assert shape_of(LATE, paced) is Shape.UNEVEN
+    assert shape_of(LATE, paced, work=[float(number) ** 3 for number in range(10)]) is Shape.GROWS
+    at_once = [0.0, 1, 2, 3, 4, 5, 6, 500, 501, 502]
+    assert shape_of(LATE, at_once, work=WORK) is not Shape.GROWS
     # A cache that fills is none, whichever way one looks at it.
     filled = [min(work, 5.2) for work in WORK]
     assert shape_of(LATE, filled, work=WORK) is not Shape.GROWS
@@ -456,6 +462,11 @@ def test_growth_since_a_baseline() -> None:
         baseline.take_in(latest)
     rows = {row.type_name: row for row in baseline.until(latest, 10).types()}
     assert rows["shop.Session"].count_difference == 400
+    recent = HeapGrowthWatch(10)
+    recent.keep(heap.sample(86_400.0 * 40))
+    (suspect,) = baseline.until(latest, 10).grown_since(recent)
+    assert (suspect.type_name, suspect.holder.text) == ("shop.Session", "shop.REGISTRY (dict)")
+    assert suspect.counts == (1000, 1400)
     # Asking changes nothing.
     again = {row.type_name: row for row in baseline.until(latest, 10).types()}
     assert again == rows

@@ -72,6 +72,12 @@ def conclusion(
     if report.HasField("baseline_time"):
         when = report.baseline_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S")
         yield f"Growth since the baseline of {when} UTC:"
+        for each in report.suspects_since_baseline:
+            grown = each.counts[-1] - each.counts[0] if each.counts else 0
+            size_grown = each.sizes[-1] - each.sizes[0] if each.sizes else 0
+            yield f"   {grown:+,} {each.type_name} ({_bytes(size_grown)})"
+            yield f"      held by  {each.holder.path}{_owner(each)}"
+        yield "By type:"
         for row in report.types_since_baseline:
             yield f"   {row.count_difference:+,} {row.type_name} ({_bytes(row.size_difference)})"
     if trailer.baseline_id:
