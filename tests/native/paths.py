@@ -235,7 +235,10 @@ def tasks() -> str:
 
 
 def site() -> tuple[str, str]:
-    """Where the walk says that the newest item was allocated, and where Python says it was."""
+    """Where the walk says that the newest item was allocated, and where Python says it was.
+
+    Python 3.11 does not say it of every object.
+    """
     module = plant()
     module.items.append(Item())
     sampler = PathSampler(OPTIONS)
@@ -247,10 +250,9 @@ def site() -> tuple[str, str]:
         trace = tracemalloc.get_object_traceback(module.items[-1])
     finally:
         tracemalloc.stop()
-    assert trace is not None
     (found,) = [
         sample.names.site(change.node)
         for change in sample.paths.changes
         if path_text(sample.names, change.node) == f"planted.items[…] ({Item.__module__}.Item)"
     ]
-    return found, f"{trace[-1].filename}:{trace[-1].lineno}"
+    return found, f"{trace[-1].filename}:{trace[-1].lineno}" if trace is not None else ""

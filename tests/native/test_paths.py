@@ -122,4 +122,5 @@ def test_a_task_is_found_at_what_keeps_it(new_host: Callable[..., Host]) -> None
 
 def test_the_newest_is_told_with_the_line_that_allocated_it(host: Host) -> None:
     found, expected = host.call("paths", "site")
+    assert sys.version_info < (3, 12) or expected
     assert found == ("" if sys.version_info < (3, 12) else expected)
