@@ -86,5 +86,6 @@ def _text(report: GrowthReport, runs: int) -> str:
             f"  {each.type_name}: {grown / runs:.2g} a run, {each.count} by now",
             f"    held by {each.holder.text}",
             f"    path    {each.sample_path}",
+            *(f"    from    {site}" for site in each.allocation_sites),
         ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from shlex import quote
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -64,6 +65,7 @@ def conclusion(
             yield f"   along    {', '.join(each.also)}"
         for site in each.allocation_sites:
             yield f"   from     {site}"
+        yield f"   graph    opsctl heap path {quote(each.type_name)} -o graph.svg"
     for part in report.outside:
         name = growth_pb2.OutsidePart.Name(part.part).removeprefix("OUTSIDE_PART_").lower()
         rate = _bytes(part.bytes_per_minute.rate)
