@@ -22,9 +22,13 @@ _CHILD_SHARE = 0.5
 """Share of the free memory that a child's tables may take before it ends itself."""
 
 _SNAPSHOT_BYTES_PER_BLOCK = 32
-_SNAPSHOT_FIXED = 24 << 20
+# What an object of a cut snapshot refers to is looked up as well.
+_SNAPSHOT_BYTES_PER_CUT_OBJECT = 64
+_SNAPSHOT_FIXED = 12 << 20
+# Less than this is not worth a snapshot, and a rounder number is read more easily.
+_CUT_STEP = 10_000
 _CENSUS_SHARE = 0.03
-_CENSUS_FIXED = 8 << 20
+_CENSUS_FIXED = 4 << 20
 # The table of paths, and places in it; full at a million paths.
 _GROWTH_FIXED = 48 << 20
 _COPIED_SHARE = 0.05
@@ -69,11 +73,19 @@ def resident_bytes() -> int:
         return 0
 
 
-def estimate() -> Cost:
-    """Estimate what a snapshot and a census of this process would take."""
+def estimate(max_objects: int = 0) -> Cost:
+    """Estimate what a snapshot and a census of this process would take.
+
+    Args:
+        max_objects: Where the snapshot is cut; 0 takes them all. A child whose tables
+            grow past what is then estimated, because few objects lie far apart, may
+            still take its share of the free memory, and ends itself past that.
+    """
     resident = resident_bytes()
     copied = int(resident * _COPIED_SHARE)
     tables = sys.getallocatedblocks() * _SNAPSHOT_BYTES_PER_BLOCK
+    if max_objects:
+        tables = min(tables, max_objects * _SNAPSHOT_BYTES_PER_CUT_OBJECT)
     return Cost(
         snapshot=tables + copied + _SNAPSHOT_FIXED,
         census=int(resident * _CENSUS_SHARE) + copied + _CENSUS_FIXED,
@@ -118,17 +130,26 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
     """
     free = max(room.free - reserved, 0)
     if needed > free:
-        fits = "none"
-        if what != "summary" and cost.census <= free:
-            fits = "a summary"
         raise InsufficientMemory(
             f"A {what} is estimated to take {needed >> 20} MiB, and {free >> 20} MiB are left of "
             f"{room.limit >> 20} MiB ({room.source}) once the reserve is put aside. "
-            f"Walks that still fit: {fits}.",
+            f"Walks that still fit: {_what_fits(free, cost, what)}. What the parts of the "
+            "memory are can be asked at any time (GetMemory).",
             retry_after=30.0,
             details={"needed_bytes": str(needed), "free_bytes": str(free)},
         )
     return max(needed, int(free * _CHILD_SHARE))
+
+
+def _what_fits(free: int, cost: Cost, what: str) -> str:
+    fits = []
+    objects = (free - cost.copied - _SNAPSHOT_FIXED) // _SNAPSHOT_BYTES_PER_CUT_OBJECT
+    objects -= objects % _CUT_STEP
+    if what == "snapshot" and objects > 0:
+        fits.append(f"a snapshot that max_objects cuts at {objects:,}")
+    if what != "summary" and cost.census <= free:
+        fits.append("a summary")
+    return ", ".join(fits) or "none"
 
 
 def copied_limit(reserved: int, room: Headroom, cost: Cost) -> int:

@@ -163,7 +163,7 @@ def start_capture(
 
 
 def _begin(options: CaptureOptions) -> Capture:
-    cost = headroom.estimate()
+    cost = headroom.estimate(options.max_objects)
     room = headroom.headroom(options.cgroup_root)
     reserved = slots.reserved_by_others(slots.SNAPSHOT)
     table_bytes = headroom.admit(cost.snapshot, reserved, room, cost, "snapshot")

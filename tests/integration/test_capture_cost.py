@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from fix_opsctl import Opsctl, environment_of
 
 from ops_client import errors
 from ops_client.cli.exit_codes import ExitCode
-from ops_client.heap_graph import read_heap_graph
+from ops_client.heap_graph import PathFinder, read_heap_graph
 from ops_service.v1 import heap_graph_pb2
 
 
@@ -76,6 +77,15 @@ def test_a_cut_is_told(
     graph = read_heap_graph(file)
     assert (graph.object_count, graph.edge_count) == (5000, cut.edge_count)
     assert graph.edge_targets.max() < 5000
+    # Elements may be left out anywhere, so that none has a number in a path.
+    elements = np.flatnonzero(
+        (graph.edge_kinds == heap_graph_pb2.EDGE_KIND_ELEMENT) & (graph.edge_names == 0)
+    )
+    paths = PathFinder(graph)
+    texts = [paths.text(paths.to(target)) for target in graph.edge_targets[elements[:200]].tolist()]
+    assert any("[…]" in text for text in texts)
+    assert not any(re.search(r"\[\d", text) for text in texts)
+
     roots = np.flatnonzero(graph.flags & 4)
     found = np.zeros(5000, bool)
     found[roots] = True

@@ -8,7 +8,7 @@ import pytest
 
 from ops_service.errors import InsufficientMemory
 from ops_service.heap import cgroup
-from ops_service.heap.headroom import Cost, Headroom, admit, headroom
+from ops_service.heap.headroom import Cost, Headroom, admit, estimate, headroom
 
 MIB = 1 << 20
 
@@ -110,7 +110,15 @@ def test_a_refusal_says_the_figures_and_what_still_fits() -> None:
         InsufficientMemory, match="90 MiB, and 60 MiB are left of 400 MiB"
     ) as caught:
         admit(cost.snapshot, 40 * MIB, room, cost, "snapshot")
-    assert "still fit: a summary" in str(caught.value)
+    # A snapshot of so many objects is estimated to take what is left, and no more.
+    assert "still fit: a snapshot that max_objects cuts at 700,000, a summary." in str(caught.value)
     assert caught.value.details["free_bytes"] == str(60 * MIB)
     with pytest.raises(InsufficientMemory, match="still fit: none"):
         admit(cost.snapshot, 95 * MIB, room, cost, "snapshot")
+
+
+def test_a_cut_snapshot_is_estimated_to_take_less() -> None:
+    whole, cut, short = estimate(), estimate(max_objects=1000), estimate(max_objects=10**9)
+    assert cut.snapshot < whole.snapshot - MIB
+    # Allocations come and go between two estimates.
+    assert short.snapshot == pytest.approx(whole.snapshot, rel=0.1)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define TICK_OBJECTS 4096u
-#define OUTPUT_CAPACITY (1u << 20)
+#define OUTPUT_CAPACITY (64u << 10)
 #define RECORD_MAX (4096u + 64u)
 #define TEXT_MAX 1024u
 

@@ -9,11 +9,13 @@
 
 #define COLUMN_LIMIT (96u << 10)
 #define COLUMN_CAPACITY (COLUMN_LIMIT + CONTENT_LIMIT_MAX + 64)
-#define DEFINITIONS_CAPACITY (2u << 20)
+#define DEFINITIONS_CAPACITY (64u << 10)
 #define DEFINITIONS_LIMIT (1u << 20)
-#define MESSAGE_CAPACITY (4u << 20)
 #define BATCH_LIMIT (192u << 10)
 #define TEXT_MAX 512
+#define VARINT_MAX 10
+/* Of a column: its tag and its length. */
+#define HEAD_MAX (2 * VARINT_MAX)
 #define ROWS_BETWEEN_LOOKS 16
 
 enum {
@@ -35,6 +37,9 @@ column_field(int column)
     return column < COLUMN_CONTENT_OBJECTS ? FIELD_FIRST_COLUMN + column
                                            : FIELD_FIRST_CONTENT + column - COLUMN_CONTENT_OBJECTS;
 }
+
+/* Before each message on the pipe. */
+#define LENGTH_BYTES 4
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 enum { TYPE_KIND_PYTHON = 1, TYPE_KIND_SYNTHETIC = 2 };
@@ -86,9 +91,19 @@ emit_open(Walk *walk)
 {
     Batch *batch = &walk->batch;
     buffer_open(walk, &batch->definitions, DEFINITIONS_CAPACITY);
-    for (int i = 0; i < COLUMN_COUNT; i++)
+    for (int i = 0; i <= COLUMN_EXTRA_SIZES; i++)
         buffer_open(walk, &batch->columns[i], COLUMN_CAPACITY);
-    buffer_open(walk, &batch->message, MESSAGE_CAPACITY);
+}
+
+/* A column that most snapshots have nothing in: its memory is mapped when it is
+ * first needed. */
+static Buffer *
+rare(Walk *walk, int column)
+{
+    Buffer *buffer = &walk->batch.columns[column];
+    if (buffer->capacity == 0)
+        buffer_open(walk, buffer, COLUMN_CAPACITY);
+    return buffer;
 }
 
 /* ---- definitions ---------------------------------------------------------- */
@@ -97,6 +112,7 @@ static void
 put_definition(Walk *walk, int field, const uint8_t *data, size_t length)
 {
     Buffer *to = &walk->batch.definitions;
+    buffer_room(walk, to, length + 2 * VARINT_MAX);
     put_tag(to, field, WIRE_BYTES);
     buffer_varint(to, length);
     buffer_bytes(walk, to, data, length);
@@ -192,7 +208,7 @@ emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags
     buffer_varint(&batch->columns[COLUMN_EXTRA_SIZES], size.extra);
     batch->any_extra |= size.extra;
     if (walk->sites.on)
-        buffer_varint(&batch->columns[COLUMN_SITES], site);
+        buffer_varint(rare(walk, COLUMN_SITES), site);
     buffer_varint(&batch->columns[COLUMN_ID_DELTAS], ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
     buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
     walk->row++;
@@ -272,10 +288,10 @@ void
 emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target)
 {
     Batch *batch = &walk->batch;
-    buffer_varint(&batch->columns[COLUMN_LATE_SOURCES], edge->source);
-    buffer_varint(&batch->columns[COLUMN_LATE_TARGETS], target);
-    buffer_varint(&batch->columns[COLUMN_LATE_LABELS], edge->label);
-    buffer_varint(&batch->columns[COLUMN_LATE_PLACES], edge->place);
+    buffer_varint(rare(walk, COLUMN_LATE_SOURCES), edge->source);
+    buffer_varint(rare(walk, COLUMN_LATE_TARGETS), target);
+    buffer_varint(rare(walk, COLUMN_LATE_LABELS), edge->label);
+    buffer_varint(rare(walk, COLUMN_LATE_PLACES), edge->place);
     walk->edge_count++;
     if (is_full(batch))
         emit_flush(walk);
@@ -294,11 +310,11 @@ emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const ui
              size_t size)
 {
     Batch *batch = &walk->batch;
-    put_object(&batch->columns[COLUMN_CONTENT_OBJECTS], &batch->last_content, index);
-    buffer_varint(&batch->columns[COLUMN_CONTENT_KINDS], kind);
-    buffer_varint(&batch->columns[COLUMN_CONTENT_LENGTHS], length);
-    buffer_varint(&batch->columns[COLUMN_CONTENT_SIZES], size);
-    buffer_bytes(walk, &batch->columns[COLUMN_CONTENTS], data, size);
+    put_object(rare(walk, COLUMN_CONTENT_OBJECTS), &batch->last_content, index);
+    buffer_varint(rare(walk, COLUMN_CONTENT_KINDS), kind);
+    buffer_varint(rare(walk, COLUMN_CONTENT_LENGTHS), length);
+    buffer_varint(rare(walk, COLUMN_CONTENT_SIZES), size);
+    buffer_bytes(walk, rare(walk, COLUMN_CONTENTS), data, size);
     if (is_full(batch))
         split_row(walk);
 }
@@ -307,9 +323,9 @@ void
 emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name)
 {
     Batch *batch = &walk->batch;
-    buffer_varint(&batch->columns[COLUMN_NAMED_OBJECTS], index);
-    buffer_varint(&batch->columns[COLUMN_NAMED_NUMBERS], number);
-    buffer_varint(&batch->columns[COLUMN_NAMED_NAMES], name);
+    buffer_varint(rare(walk, COLUMN_NAMED_OBJECTS), index);
+    buffer_varint(rare(walk, COLUMN_NAMED_NUMBERS), number);
+    buffer_varint(rare(walk, COLUMN_NAMED_NAMES), name);
     if (is_full(batch) || batch->definitions.length > DEFINITIONS_LIMIT)
         split_row(walk);
 }
@@ -318,11 +334,11 @@ void
 emit_hash(Walk *walk, uint64_t hash)
 {
     Batch *batch = &walk->batch;
-    put_object(&batch->columns[COLUMN_HASH_OBJECTS], &batch->last_hash, walk->row - 1);
+    put_object(rare(walk, COLUMN_HASH_OBJECTS), &batch->last_hash, walk->row - 1);
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(hash >> (8 * i));
-    buffer_bytes(walk, &batch->columns[COLUMN_HASHES], bytes, sizeof bytes);
+    buffer_bytes(walk, rare(walk, COLUMN_HASHES), bytes, sizeof bytes);
 }
 
 /* ---- messages ------------------------------------------------------------------ */
@@ -335,14 +351,32 @@ column_size(int field, const Buffer *column)
     return varint_size((uint64_t)field << 3) + varint_size(column->length) + column->length;
 }
 
+/* Parts of a message: bytes that were put together for it, and columns. */
+typedef struct {
+    Buffer heads;
+    struct iovec parts[2 * COLUMN_COUNT + 2];
+    int count;
+    size_t length;
+} Message;
+
 static void
-put_column(Walk *walk, Buffer *to, int field, Buffer *column)
+add_part(Message *message, const uint8_t *data, size_t length)
+{
+    message->parts[message->count++] = (struct iovec){(void *)data, length};
+    message->length += length;
+}
+
+static void
+add_column(Message *message, int field, Buffer *column)
 {
     if (column->length == 0)
         return;
-    put_tag(to, field, WIRE_BYTES);
-    buffer_varint(to, column->length);
-    buffer_bytes(walk, to, column->data, column->length);
+    uint8_t *head = message->heads.data + message->heads.length;
+    size_t before = message->heads.length;
+    put_tag(&message->heads, field, WIRE_BYTES);
+    buffer_varint(&message->heads, column->length);
+    add_part(message, head, message->heads.length - before);
+    add_part(message, column->data, column->length);
     column->length = 0;
 }
 
@@ -363,24 +397,23 @@ emit_flush(Walk *walk)
     for (int i = 0; i < COLUMN_COUNT; i++)
         inner += column_size(column_field(i), &batch->columns[i]);
 
-    Buffer *message = &batch->message;
     size_t outer = 1 + varint_size(inner) + inner;
-    uint8_t prefix[4] = {(uint8_t)outer, (uint8_t)(outer >> 8), (uint8_t)(outer >> 16),
-                         (uint8_t)(outer >> 24)};
-    message->length = 0;
-    buffer_bytes(walk, message, prefix, sizeof prefix);
-    put_tag(message, FIELD_RESPONSE_BATCH, WIRE_BYTES);
-    buffer_varint(message, inner);
-    put_number(message, FIELD_FIRST_OBJECT, batch->first_object);
-    put_number(message, FIELD_NEXT_OBJECT, batch->first_next);
-    put_number(message, FIELD_CONTINUED_EDGES, batch->continued_edges);
-    buffer_bytes(walk, message, batch->definitions.data, batch->definitions.length);
+    uint8_t room[(COLUMN_COUNT + 4) * HEAD_MAX] = {(uint8_t)outer, (uint8_t)(outer >> 8),
+                                                   (uint8_t)(outer >> 16), (uint8_t)(outer >> 24)};
+    Message message = {.heads = {.data = room, .length = LENGTH_BYTES, .capacity = sizeof room}};
+    put_tag(&message.heads, FIELD_RESPONSE_BATCH, WIRE_BYTES);
+    buffer_varint(&message.heads, inner);
+    put_number(&message.heads, FIELD_FIRST_OBJECT, batch->first_object);
+    put_number(&message.heads, FIELD_NEXT_OBJECT, batch->first_next);
+    put_number(&message.heads, FIELD_CONTINUED_EDGES, batch->continued_edges);
+    add_part(&message, room, message.heads.length);
+    add_part(&message, batch->definitions.data, batch->definitions.length);
     batch->definitions.length = 0;
     for (int i = 0; i < COLUMN_COUNT; i++)
-        put_column(walk, message, column_field(i), &batch->columns[i]);
-    if (message->length != outer + sizeof prefix)
+        add_column(&message, column_field(i), &batch->columns[i]);
+    if (message.length != outer + LENGTH_BYTES)
         child_end(walk->shared, STATUS_CORRUPT, 0);
-    output_write(walk, message->data, message->length);
+    output_write_parts(walk, message.parts, message.count);
     bounds_check(walk);
 
     batch->first_object = walk->row;

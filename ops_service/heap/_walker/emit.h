@@ -33,7 +33,6 @@ enum {
 typedef struct {
     Buffer definitions; /* types, names, roots */
     Buffer columns[COLUMN_COUNT];
-    Buffer message;
     uint64_t first_object;
     uint64_t first_next;
     uint64_t continued_edges;

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PIECES (1u << 20)
+#define PIECES (128u << 10)
 #define POLL_MS 100
 
 void *
@@ -62,6 +62,21 @@ buffer_open(Walk *walk, Buffer *buffer, size_t capacity)
 }
 
 void
+buffer_room(Walk *walk, Buffer *buffer, size_t length)
+{
+    if (length <= buffer->capacity - buffer->length)
+        return;
+    Buffer old = *buffer;
+    size_t capacity = old.capacity;
+    while (capacity - old.length < length)
+        capacity *= 2;
+    buffer->data = memory_map(walk, capacity);
+    buffer->capacity = capacity;
+    memcpy(buffer->data, old.data, old.length);
+    memory_unmap(walk, old.data, old.capacity);
+}
+
+void
 buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length)
 {
     if (length > buffer->capacity - buffer->length)
@@ -70,16 +85,31 @@ buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length)
     buffer->length += length;
 }
 
-void
-output_write(Walk *walk, const void *data, size_t length)
+/* Takes what was written from the beginning of the parts; returns the first that
+ * is left. */
+static int
+take_written(struct iovec *parts, int first, int count, size_t written)
 {
-    const uint8_t *from = data;
+    while (first < count && written >= parts[first].iov_len) {
+        written -= parts[first].iov_len;
+        first++;
+    }
+    if (first < count) {
+        parts[first].iov_base = (uint8_t *)parts[first].iov_base + written;
+        parts[first].iov_len -= written;
+    }
+    return first;
+}
+
+void
+output_write_parts(Walk *walk, struct iovec *parts, int count)
+{
     int fd = walk->settings->output;
-    while (length > 0) {
-        ssize_t written = write(fd, from, length);
+    int first = take_written(parts, 0, count, 0);
+    while (first < count) {
+        ssize_t written = writev(fd, parts + first, count - first);
         if (written >= 0) {
-            from += written;
-            length -= (size_t)written;
+            first = take_written(parts, first, count, (size_t)written);
             continue;
         }
         if (errno == EINTR)
@@ -94,4 +124,11 @@ output_write(Walk *walk, const void *data, size_t length)
         poll(&poll_fd, 1, POLL_MS);
         bounds_check(walk);
     }
+}
+
+void
+output_write(Walk *walk, const void *data, size_t length)
+{
+    struct iovec part = {.iov_base = (void *)data, .iov_len = length};
+    output_write_parts(walk, &part, 1);
 }

@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_MEMORY_H
 #define OPS_WALKER_MEMORY_H
 
+#include <sys/uio.h>
+
 typedef struct {
     uint8_t *data;
     size_t length;
@@ -14,6 +16,8 @@ void memory_unmap(Walk *walk, void *address, size_t size);
 /* Small pieces that live as long as the walk. */
 void *memory_piece(Walk *walk, size_t size);
 void buffer_open(Walk *walk, Buffer *buffer, size_t capacity);
+/* Makes room for so many bytes more, in other memory if need be. */
+void buffer_room(Walk *walk, Buffer *buffer, size_t length);
 void buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length);
 
 static inline void
@@ -31,5 +35,7 @@ buffer_varint(Buffer *buffer, uint64_t value)
 
 /* Writes everything, or ends the child. */
 void output_write(Walk *walk, const void *data, size_t length);
+/* The same of several parts, which it changes, in one call of the system. */
+void output_write_parts(Walk *walk, struct iovec *parts, int count);
 
 #endif

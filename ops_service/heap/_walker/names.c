@@ -41,29 +41,29 @@ is_identifier(const char *text, size_t length, int dotted)
     return 1;
 }
 
-static uint64_t
+static uint32_t
 hash_bytes(const char *text, size_t length)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    return (uint32_t)(hash ^ (hash >> 29));
 }
 
 static const char *
 entry_text(const NameEntry *entry, size_t *length)
 {
-    if (entry->literal != NULL) {
-        *length = strlen(entry->literal);
-        return entry->literal;
+    if (entry->is_literal) {
+        *length = strlen(entry->text);
+        return entry->text;
     }
-    return ascii_text(entry->text, length);
+    return ascii_text((PyObject *)entry->text, length);
 }
 
 static NameEntry *
-place(Names *names, uint64_t hash, const char *text, size_t length)
+place(Names *names, uint32_t hash, const char *text, size_t length)
 {
-    size_t i = (size_t)(hash ^ (hash >> 29)) & (names->capacity - 1);
+    size_t i = hash & (names->capacity - 1);
     for (;; i = (i + 1) & (names->capacity - 1)) {
         NameEntry *entry = &names->slots[i];
         if (entry->number == 0)
@@ -102,7 +102,7 @@ number_of(Walk *walk, PyObject *object, const char *literal, const char *text, s
     Names *names = &walk->names;
     if ((size_t)names->count * 2 >= names->capacity)
         grow(walk);
-    uint64_t hash = hash_bytes(text, length);
+    uint32_t hash = hash_bytes(text, length);
     NameEntry *entry = place(names, hash, text, length);
     if (entry->number != 0)
         return entry->number;
@@ -111,8 +111,8 @@ number_of(Walk *walk, PyObject *object, const char *literal, const char *text, s
         return 0;
     }
     entry->hash = hash;
-    entry->text = object;
-    entry->literal = literal;
+    entry->text = literal != NULL ? (const void *)literal : object;
+    entry->is_literal = literal != NULL;
     entry->number = ++names->count;
     if (walk->paths != NULL)
         path_name(walk, entry->number, text, length);

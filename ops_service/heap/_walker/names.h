@@ -5,10 +5,10 @@
 #define NAMES_MAX (1u << 19)
 
 typedef struct {
-    uint64_t hash;
-    PyObject *text;
-    const char *literal;
-    uint32_t number;
+    const void *text; /* a str, or the characters themselves */
+    uint32_t hash;
+    uint32_t number : 31;
+    uint32_t is_literal : 1;
 } NameEntry;
 
 typedef struct {

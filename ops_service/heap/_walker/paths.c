@@ -3,7 +3,7 @@
  * Each root is walked to its end before the next one begins, modules first, so
  * that what a module holds is found there in every sample, whichever frames happen
  * to refer to it at that moment. Weak references hold nothing. Only objects that
- * refer to others wait, each with the node of its path behind it.
+ * refer to others wait, each with the node of its path in a queue beside.
  */
 #include "walker.h"
 
@@ -142,7 +142,7 @@ path_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
     Paths *paths = walk->paths;
     if (tag == TAG_FRAME) {
         queue_push(walk, &walk->queue, target | tag);
-        queue_push(walk, &walk->queue, node_of(walk, label, paths->frame_type));
+        queue_push(walk, &paths->nodes, node_of(walk, label, paths->frame_type));
         return;
     }
     PyObject *object = (PyObject *)target;
@@ -154,9 +154,12 @@ path_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
     if (entry->shape == SHAPE_LEAF)
         return;
     /* Whatever the application holds is found from there first. */
-    Queue *queue = node == PATH_OWN && !walk->own ? &paths->own : &walk->queue;
-    queue_push(walk, queue, target | tag);
-    queue_push(walk, queue, node);
+    if (node == PATH_OWN && !walk->own) {
+        queue_push(walk, &paths->own, target | tag);
+        return;
+    }
+    queue_push(walk, &walk->queue, target | tag);
+    queue_push(walk, &paths->nodes, node);
 }
 
 /* The values of context variables, by the names of these. */
@@ -212,7 +215,7 @@ drain(Walk *walk)
     if (sigsetjmp(walk->resume, 0) != 0)
         walk->phase = PHASE_NONE;
     while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
-        uint32_t node = (uint32_t)queue_pop(walk, &walk->queue);
+        uint32_t node = (uint32_t)queue_pop(walk, &walk->paths->nodes);
         read_entry(walk, walk->entry & ~(uintptr_t)TAG_MASK, (uint32_t)(walk->entry & TAG_MASK), node);
         if (++walk->ticks % TICK_OBJECTS == 0)
             bounds_check(walk);
@@ -269,7 +272,7 @@ walk_own(Walk *walk)
     uintptr_t entry;
     while ((entry = queue_pop(walk, &walk->paths->own)) != 0) {
         queue_push(walk, &walk->queue, entry);
-        queue_push(walk, &walk->queue, queue_pop(walk, &walk->paths->own));
+        queue_push(walk, &walk->paths->nodes, PATH_OWN);
     }
     walk_root(walk, PATH_OWN, (uintptr_t)ROOT_OWN << 3, TAG_ROOT);
     walk_threads(walk, 1);
@@ -298,6 +301,7 @@ void
 path_walk(Walk *walk)
 {
     Paths *paths = walk->paths;
+    queue_open(walk, &paths->nodes);
     queue_open(walk, &paths->own);
     trie_open(walk);
     sites_open(walk);

@@ -85,6 +85,7 @@ typedef struct Paths {
     uint32_t dict_label;
     uint32_t at; /* the node whose objects are being read */
     PathPlace latest;
+    Queue nodes; /* of what waits in the walk's queue */
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */
     uint64_t large_size; /* bytes of objects that malloc serves */

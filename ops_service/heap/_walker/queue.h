@@ -2,18 +2,21 @@
 #ifndef OPS_WALKER_QUEUE_H
 #define OPS_WALKER_QUEUE_H
 
-#define QUEUE_BLOCK (1u << 17)
+#define QUEUE_BLOCK_BYTES (65536u - 16u)
 
 typedef struct QueueBlock {
     struct QueueBlock *next;
-    uintptr_t entries[QUEUE_BLOCK - 1];
+    uint32_t used;
+    uint8_t data[QUEUE_BLOCK_BYTES];
 } QueueBlock;
 
 typedef struct {
     QueueBlock *first;
     QueueBlock *last;
-    size_t read;
-    size_t written;
+    QueueBlock *spare; /* read, and kept for what comes */
+    uint32_t read;     /* bytes of the first block */
+    uintptr_t last_read;
+    uintptr_t last_written;
 } Queue;
 
 void queue_open(Walk *walk, Queue *queue);
@@ -21,7 +24,7 @@ void queue_push(Walk *walk, Queue *queue, uintptr_t entry);
 /* 0 when empty. */
 uintptr_t queue_pop(Walk *walk, Queue *queue);
 
-#define LATE_BLOCK 65536u
+#define LATE_BLOCK 4096u
 
 typedef struct {
     const void *target;

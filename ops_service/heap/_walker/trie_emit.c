@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define OUTPUT_CAPACITY (1u << 20)
+#define OUTPUT_CAPACITY (64u << 10)
 #define RECORD_MAX 1024u
 /* What is past it is told by a later sample, with the difference up to then. */
 #define CHANGES_MAX 50000u

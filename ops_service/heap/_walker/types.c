@@ -4,7 +4,7 @@
 #include <string.h>
 #include <structmember.h>
 
-#define FIRST_CAPACITY 4096u
+#define FIRST_CAPACITY 1024u
 #define BASES_MAX 256
 #define SLOTS_MAX 512
 

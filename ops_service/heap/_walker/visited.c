@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FIRST_CAPACITY 4096u
+#define FIRST_CAPACITY 512u
 
 static size_t
 slot_of(uintptr_t key, size_t capacity)

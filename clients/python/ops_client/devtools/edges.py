@@ -55,15 +55,8 @@ class EdgeRows:
             16: strings.index("held by no object"),
             32: strings.index("garbage, or a cycle that C code holds"),
         }
-        largest = int(np.diff(graph.edge_starts).max(initial=0))
-        present = np.flatnonzero(np.bincount(graph.edge_kinds, minlength=16)).tolist()
-        # By kind: index of the string for each number, and last for those past.
-        self._numbered: dict[int, NDArray[np.uint32]] = {}
-        for kind in present:
-            if word := _ALL_KINDS[kind][2]:
-                texts = [f"{word} {number}" for number in range(min(largest, _MAX_NUMBERED))]
-                indexes = [strings.index(text) for text in [*texts, word]]
-                self._numbered[kind] = np.array(indexes, np.uint32)
+        # By word: index of the string for each number so far.
+        self._numbered: dict[str, NDArray[np.uint32]] = {}
 
     def of_roots(self) -> NDArray[np.uint32]:
         """Edges of the root and of "(GC roots)"."""
@@ -102,13 +95,23 @@ class EdgeRows:
         for kind in np.flatnonzero(np.bincount(unnamed_kinds, minlength=16)).tolist():
             chosen = np.flatnonzero(unnamed_kinds == kind)
             numbers = _numbers_within(sources[chosen])
-            labels = self._numbered.get(kind)
-            rows[unnamed[chosen], 1] = (
-                numbers if labels is None else labels[np.minimum(numbers, len(labels) - 1)]
-            )
+            word = _ALL_KINDS[kind][2]
+            rows[unnamed[chosen], 1] = self._numbered_names(word, numbers) if word else numbers
             if kind == pb.EDGE_KIND_VALUE and self._shows_keys:
                 self._name_by_keys(rows, unnamed[chosen], edges.start)
         return self._with_parts(rows, first, last)
+
+    def _numbered_names(self, word: str, numbers: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """Strings of a word and each number, or of the word alone past the last one told."""
+        most = min(int(numbers.max()) + 1, _MAX_NUMBERED)
+        known = self._numbered.get(word, np.empty(0, np.uint32))
+        if len(known) < most:
+            added = [self._strings.index(f"{word} {number}") for number in range(len(known), most)]
+            known = self._numbered[word] = np.append(known, np.array(added, np.uint32))
+        names = known[np.minimum(numbers, len(known) - 1)]
+        if most == _MAX_NUMBERED:
+            names[numbers >= most] = self._strings.index(word)
+        return names
 
     def _name_by_keys(
         self, rows: NDArray[np.uint32], chosen: NDArray[np.int64], first_edge: int

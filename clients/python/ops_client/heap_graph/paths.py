@@ -212,6 +212,9 @@ class PathFinder:
     def _item(self, edge: int, kind: int, source: int) -> str:
         graph = self._graph
         if kind == pb.EDGE_KIND_ELEMENT:
+            if graph.trailer.HasField("cut"):
+                # Elements before it may be left out.
+                return _FOLDED
             first = int(graph.edge_starts[source])
             before = graph.edge_kinds[first:edge] == kind
             number = int((before & (graph.edge_names[first:edge] == 0)).sum())
