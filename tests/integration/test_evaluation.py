@@ -17,6 +17,8 @@ from fix_host import ADMIN, Host, StartHost
 from fix_status import status_of
 from google.protobuf.duration_pb2 import Duration
 
+from ops_client import ClientCredentials, MaintenanceClient
+from ops_client.errors import RequestTooLarge
 from ops_service.v1 import evaluation_pb2, process_pb2
 
 
@@ -157,7 +159,23 @@ def test_an_exception_whose_text_raises(host: Host, admin: Identity) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["1 +", "def", "\x00", "a\x00b", "'" * 3, "(" * 10_000, "x = " + "-" * 200_000 + "1", "   1"],
+    [
+        "1 +",
+        "def",
+        "\x00",
+        "a\x00b",
+        "'" * 3,
+        "(" * 10_000,
+        "x = " + "-" * 200_000 + "1",
+        "   1",
+        # What exhausts the parser, and what only the compiler behind it.
+        "x" + ".b" * 30_000,
+        "f" + "()" * 30_000,
+        "1" + "+1" * 30_000,
+        "lambda:" * 30_000 + "1",
+        "if 0: pass\n" + "elif 0: pass\n" * 30_000,
+    ],
+    ids=str.__len__,
 )
 def test_source_that_does_not_compile(host: Host, admin: Identity, source: str) -> None:
     done = evaluate(host, admin, source)
@@ -172,6 +190,18 @@ def test_source_with_a_lone_surrogate_is_refused(host: Host, admin: Identity) ->
     with pytest.raises(grpc.RpcError) as raised:
         list(call(b"\x12\x03\xed\xa0\x80", timeout=120))
     assert status_of(raised.value).code == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_source_that_is_no_message_any_more(host: Host, admin: Identity) -> None:
+    credentials = ClientCredentials(admin.ca, admin.certificate, admin.private_key)
+    with MaintenanceClient(host.address, credentials) as client:
+        # gRPC's own limit, before the service sees it.
+        with pytest.raises(RequestTooLarge, match="larger than max"):
+            client.evaluate_code("#" * 10_000_000)
+        with client.open_repl() as session, pytest.raises(RequestTooLarge):
+            session.evaluate("#" * 10_000_000)
+        assert client.evaluate_code("1 + 1").result.value_repr == "2"
+    host.assert_alive()
 
 
 def test_too_long_a_source_is_refused(host: Host, admin: Identity) -> None:

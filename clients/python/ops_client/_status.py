@@ -77,6 +77,8 @@ def call_failed(error: grpc.Call) -> CallFailed:
     kind = _CODES.get(code, CallFailed)
     message = error.details() or f"The call failed with {code.name}."
     status = _status_of(error)
+    if status is None and _is_too_large(code, message):
+        kind = errors.RequestTooLarge
     if status is not None:
         info = error_details_pb2.ErrorInfo()
         retry = error_details_pb2.RetryInfo()
@@ -91,6 +93,15 @@ def call_failed(error: grpc.Call) -> CallFailed:
             reason, details = info.reason, dict(info.metadata)
             kind = REASONS.get(reason, kind)
     return kind(message, code=code.name, reason=reason, retry_after=retry_after, details=details)
+
+
+def _is_too_large(code: grpc.StatusCode, message: str) -> bool:
+    """Whether gRPC refused a request by its limit on messages, on either side."""
+    return (
+        code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        and "larger than max" in message
+        and not message.startswith("CLIENT: Received")
+    )
 
 
 def _status_of(error: grpc.Call) -> status_pb2.Status | None:

@@ -10,7 +10,7 @@ import grpc
 
 from ops_client._async.calls import AsyncCalls
 from ops_client._flavours import AsyncDuplex
-from ops_client.errors import ConnectionLost
+from ops_client.errors import ConnectionLost, OpsClientError
 from ops_service.v1 import evaluation_pb2, repl_pb2
 
 OnOutput = Callable[[evaluation_pb2.EvaluationOutput], None]
@@ -133,7 +133,7 @@ class AsyncReplSession:
             await self._duplex.finish()
             while await self._duplex.receive() is not None:
                 pass
-        except (grpc.RpcError, ConnectionLost):
+        except (grpc.RpcError, OpsClientError):
             # It has ended already.
             pass
         finally:

@@ -11,7 +11,7 @@ import grpc
 
 from ops_client._sync.calls import Calls
 from ops_client._flavours import SyncDuplex
-from ops_client.errors import ConnectionLost
+from ops_client.errors import ConnectionLost, OpsClientError
 from ops_service.v1 import evaluation_pb2, repl_pb2
 
 OnOutput = Callable[[evaluation_pb2.EvaluationOutput], None]
@@ -134,7 +134,7 @@ class ReplSession:
             self._duplex.finish()
             while self._duplex.receive() is not None:
                 pass
-        except (grpc.RpcError, ConnectionLost):
+        except (grpc.RpcError, OpsClientError):
             # It has ended already.
             pass
         finally:
