@@ -9,9 +9,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from ops_service.heap.engine import engine_status
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
+# At once, since they import each other.
+pytest.register_assert_rewrite(*pytest_plugins)
 
 
 def pytest_configure() -> None:
@@ -19,6 +23,13 @@ def pytest_configure() -> None:
     # inherit that; a handler they do not.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart() -> None:
+    # Tests are skipped where there is no walker. One that is there and does not run is
+    # stale or broken, and would take half of the tests along in silence.
+    if find_spec("ops_service.heap._walker") and not engine_status().available:
+        pytest.exit(f"The walker is installed and does not run: {engine_status().reason}", 3)
 
 
 def pytest_report_header() -> list[str]:
