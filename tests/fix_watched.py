@@ -43,6 +43,8 @@ class Line:
     outcome: str = ""
     gap: float | None = None
     control_gap: float = 0.0
+    percentiles: tuple[float, float] = (0.0, 0.0)
+    """What 99 % of the gaps stayed below, with a port and without."""
     resident: tuple[int, int] = (0, 0)
     probe: float | None = None
 
@@ -123,9 +125,11 @@ def under_watch(
     before = settled(host)
     watched = FaultHost(host, control, line, pause, before)
     resident = resident_bytes(host.pid)
-    host.largest_gap(), control.largest_gap()
+    for each in (host, control):
+        each.largest_gap(), each.gap_percentile()
     yield watched
     line.gap, line.control_gap = host.largest_gap(), control.largest_gap()
+    line.percentiles = (host.gap_percentile(), control.gap_percentile())
     line.resident = (resident, resident_bytes(host.pid))
     for channel in host._channels:
         channel.close()
@@ -141,9 +145,10 @@ def under_watch(
     host.assert_alive()
     if silent:
         host.assert_printed_nothing()
-    # A machine that is short of CPU stops the two at different times. On a quiet one
-    # the control's gap is a few milliseconds.
-    assert line.gap < pause + ALLOWED_GAP + 3 * line.control_gap
+    # A machine that is short of CPU stops the two at different times: not counted is how
+    # long a heartbeat itself waits for a processor, but it may wait for a thread that does.
+    # On a quiet one the control's gap is a few milliseconds.
+    assert line.gap < pause + ALLOWED_GAP + 2 * line.control_gap
 
 
 @pytest.fixture(scope="session")
@@ -221,23 +226,25 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     ran: dict[int, set[str]] = {}
     gaps = []
     terminalreporter.line(
-        f"{'fault':<58} {'outcome':<8} {'gap ms':>7} {'control':>7} {'RSS MiB':>13} {'probe ms':>9}"
+        f"{'fault':<52} {'outcome':<8} {'gap ms':>7} {'control':>7} {'p99 ms':>7} {'control':>7} "
+        f"{'RSS MiB':>11} {'probe ms':>9}"
     )
     for name, line in sorted(LINES.items()):
         numbers = re.findall(r"_(\d\d)(?=_)", name)
         title = name.removeprefix(f"test_{numbers[0]}_").replace("_", " ")
         for number in numbers:
             ran.setdefault(int(number), set()).add(line.outcome)
-        gap = control = resident = probe = ""
+        gap = control = resident = probe = middle = control_middle = ""
         if line.gap is not None:
             gaps.append(line.gap)
             gap, control = f"{line.gap * 1e3:.0f}", f"{line.control_gap * 1e3:.0f}"
+            middle, control_middle = (f"{each * 1e3:.1f}" for each in line.percentiles)
             resident = " -> ".join(f"{each / 2**20:.0f}" for each in line.resident)
         if line.probe is not None:
             probe = f"{line.probe * 1e3:.0f}"
         terminalreporter.line(
-            f"{numbers[0]:>2} {title:<55} {line.outcome:<8} {gap:>7} {control:>7} {resident:>13} "
-            f"{probe:>9}"
+            f"{numbers[0]:>2} {title[:49]:<49} {line.outcome:<8} {gap:>7} {control:>7} {middle:>7} "
+            f"{control_middle:>7} {resident:>11} {probe:>9}"
         )
     tried = {number for number, outcomes in ran.items() if outcomes - {"skipped", ""}}
     passed = {number for number in tried if ran[number] <= {"passed", "skipped"}}

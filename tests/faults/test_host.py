@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +16,18 @@ from typing import Any
 
 import grpc
 import pytest
-from fix_certs import Identity
-from fix_host import Host, StartHost
+from fix_certs import CertificateAuthority, Identity
+from fix_client import credentials_of
+from fix_host import Host, StartHost, configuration, toml
 from fix_http2 import Http2
 from fix_opsctl import OPSCTL, clean_environment, environment_of
 from fix_watched import FaultHost, Line, measured_pause, under_watch
 
+from ops_client import MaintenanceClient
 from ops_service.v1 import evaluation_pb2, heap_pb2, process_pb2
 
 CAPTURE = b"/ops_service.v1.MaintenanceService/CaptureHeapSnapshot"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples/integrations"
 BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
 SUMMARY = heap_pb2.SummarizeHeapRequest(limit=1)
 # Fewer in CI; `make faults` takes the catalogue's number.
@@ -114,8 +120,33 @@ def test_37_100_forks_under_load(
         )
 
 
-def test_38_workers_that_are_forked_first() -> None:
-    pytest.skip("38 workers that are forked first: the integrations' own tests start gunicorn")
+def test_38_workers_that_are_forked_first(
+    authority: CertificateAuthority, viewer: Identity, tmp_path: Path
+) -> None:
+    config = configuration(authority, tmp_path / "audit.jsonl")
+    config["server"] |= {"run_directory": str(tmp_path / "run"), "slots": 4}
+    (tmp_path / "ops.toml").write_text(toml(config))
+    with subprocess.Popen(
+        [sys.executable, EXAMPLES / "pool.py", "fork", "600"],
+        env={**os.environ, "OPS_SERVICE_CONFIG": str(tmp_path / "ops.toml")},
+        start_new_session=True,
+    ) as process:
+        try:
+            limit = time.monotonic() + 60
+            while len(found := list((tmp_path / "run").glob("worker-*.json"))) < 2:
+                assert time.monotonic() < limit
+                time.sleep(0.02)
+            pids = set()
+            for each in found:
+                told = json.loads(each.read_text())
+                with MaintenanceClient(told["address"], credentials_of(viewer)) as client:
+                    reply = client.list_workers()
+                assert reply.process.pid == told["pid"]
+                assert len(reply.workers) == 2
+                pids.add(reply.process.pid)
+            assert len(pids) == 2
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_39_workers_that_are_forked_after_the_start(fault: FaultHost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import grpc
 import pytest
 from fix_certs import Identity
 from fix_client import credentials_of
+from fix_cut import Cut
 from fix_host import Host, StartHost
 from fix_http2 import Http2
 from fix_status import status_of
@@ -68,8 +70,26 @@ def test_30_client_killed_mid_walk(big: FaultHost, admin: Identity) -> None:
     raise AssertionError(f"the child lived for {taken} seconds")
 
 
-def test_31_connection_that_ends_mid_snapshot() -> None:
-    pytest.skip("31 connection that ends mid-snapshot: tests/integration/test_store.py resumes one")
+def test_31_connection_that_ends_mid_snapshot(
+    start_host: StartHost,
+    control: Host,
+    line: Line,
+    admin: Identity,
+    cut: Cut,
+    tmp_path: Path,
+) -> None:
+    host = start_host(store={"directory": str(tmp_path / "store")})
+    with under_watch(host, control, line, measured_pause(host, admin)):
+        proxy = cut(host.address, [700_000, 1_500_000])
+        credentials = credentials_of(admin)
+        path = tmp_path / "a.heap"
+        # gRPC tries a broken address again only after this long.
+        with MaintenanceClient(proxy.address, credentials, connect_timeout=1.0) as client:
+            captured = client.capture_heap_snapshot(path, store=True)
+        assert proxy.connections >= 3
+        data = path.read_bytes()[: captured.trailer.byte_count]
+        assert hashlib.sha256(data).digest() == captured.trailer.sha256
+        assert [each for each in tmp_path.iterdir() if each.name != "store"] == [path]
 
 
 def test_32_no_trailer(
