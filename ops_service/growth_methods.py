@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from ops_service.convert import add_warning, duration, limit_field, process_id
@@ -56,7 +55,10 @@ class GrowthMethods:
     ) -> None:
         warnings: list[str] = []
         verdict, reason, kept = Verdict.INCONCLUSIVE, "No sample could be taken.", ""
-        async for number in _due(interval, total):
+        schedule = _Schedule(interval, total)
+        number = 0
+        while await schedule.next_is_due():
+            number += 1
             cancel, asked = threading.Event(), time.time()
 
             def work(
@@ -72,7 +74,7 @@ class GrowthMethods:
                 # No later sample would fare better.
                 raise
             except OpsServiceError as error:
-                add_warning(warnings, f"Sample {number + 1} was not taken: {error}")
+                add_warning(warnings, f"Sample {number} was not taken: {error}")
                 continue
             verdict, reason, kept, message = outcome
             await context.write(growth_pb2.WatchHeapGrowthResponse(report=message))
@@ -112,21 +114,28 @@ class GrowthMethods:
         return report.verdict, report.reason, kept, growth_report(report, since, grown)
 
 
-async def _due(interval: float, total: float) -> AsyncIterator[int]:
-    """Wait until each sample of a watch is due, and give its number.
+class _Schedule:
+    """When the samples of a watch are due.
 
     Due times are fixed at the beginning, so that they do not drift. On a machine without
     time samples come late; then the watch lasts longer, up to a bound that the client
     waits for too, rather than end without the samples that a verdict takes.
     """
-    begin = due = time.monotonic()
-    end = begin + total + _MAX_OVERTIME
-    for number in range(int(total / interval + 1e-9) + 1):
-        await asyncio.sleep(due - time.monotonic())
-        yield number
-        due = max(due + interval, time.monotonic())
-        if due > end:
-            return
+
+    def __init__(self, interval: float, total: float) -> None:
+        self._interval = interval
+        self._left = int(total / interval + 1e-9) + 1
+        self._due = time.monotonic() - interval
+        self._end = time.monotonic() + total + _MAX_OVERTIME
+
+    async def next_is_due(self) -> bool:
+        """Wait for the next sample to be due. False: there is none."""
+        self._due = max(self._due + self._interval, time.monotonic())
+        if self._left == 0 or self._due > self._end:
+            return False
+        self._left -= 1
+        await asyncio.sleep(self._due - time.monotonic())
+        return True
 
 
 _Outcome = tuple[Verdict, str, str, growth_pb2.HeapGrowthReport]
