@@ -14,13 +14,11 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_health.v1 import health, health_pb2
 
 from ops_service.aio_server import make_server
 from ops_service.alarms import Alarm, Alarms
@@ -36,12 +34,7 @@ from ops_service.gate.audit_file import FileSink
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.forwarded import read_forwarded_peer, read_tls_peer
 from ops_service.gate.interceptor import Gate
-from ops_service.gate.methods import (
-    HEALTH_SERVICE,
-    MAINTENANCE_SERVICE,
-    REFLECTION_SERVICE,
-    known_methods,
-)
+from ops_service.gate.methods import known_methods
 from ops_service.gate.passage import Rules
 from ops_service.gate.rates import Rates
 from ops_service.heap import engine, pause
@@ -61,10 +54,10 @@ from ops_service.repl.places import MainThreadExecutor, Places
 from ops_service.repl.session import Sessions
 from ops_service.revocation import Revocation, load_revocation
 from ops_service.servicer import MaintenanceServicer
+from ops_service.services import ALARMS, channel_options, make_handlers
 from ops_service.slots import claim_address
 from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
-from ops_service.v1 import maintenance_service_pb2_grpc
 from ops_service.workers import Workers, refuse_green_threads
 
 _LOGGER = logging.getLogger("ops_service")
@@ -77,9 +70,6 @@ _HANDLER_SECONDS = 0.5
 
 # Threads for captures and censuses; two children run at once, the rest waits.
 _WORKER_LIMIT = 16
-
-ALARMS = "ops_service.alarms"
-"""What health checks ask for to learn whether an alarm stands. The service itself goes on."""
 
 _services: weakref.WeakSet[Service] = weakref.WeakSet()
 
@@ -252,11 +242,8 @@ class Service:
         self._stopped = True
         self._reloader.stop()
         atexit.unregister(self._stop_at_exit)
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None:
-            # The loop may be closed already.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(stopping.set)
+        if self._stopping is not None:
+            self._post(self._stopping.set)
         self._thread.join(timeout)
         self._audit.close(timeout)
         self._leave()
@@ -277,32 +264,32 @@ class Service:
     def _stop_at_exit(self) -> None:
         self.stop(_EXIT_SECONDS / 2)
 
+    def _post(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call a function on the loop, if there is one and it is not closed already."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(callback, *args)
+
     # ---- called in the thread that looks at the files ----
 
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
-        gate, loop = self._gate, self._loop
         authorization = Authorization(config, revocation)
-        if gate is not None and loop is not None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(gate.set_authorization, authorization)
+        if self._gate is not None:
+            self._post(self._gate.set_authorization, authorization)
         if self._sessions is not None:
             self._sessions.keep_where(authorization.may_evaluate)
         self._audit.end({**self._about_files, "event": "reloaded"})
 
     def _renew_port(self) -> None:
-        port, loop = self._port, self._loop
-        if port is not None and loop is not None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(port.renew)
+        if self._port is not None:
+            self._post(self._port.renew)
         self._audit.end({**self._about_files, "event": "renewed"})
 
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
         text = {"text": alarm.text} if alarm is not None else {}
         event = "mended" if alarm is None else "alarm"
         self._audit.end({**self._about_files, "event": event, "topic": topic, **text})
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._set_health)
+        self._post(self._set_health)
 
     @property
     def _about_files(self) -> dict[str, str]:
@@ -400,11 +387,11 @@ class Service:
         self._servicer = servicer
         checks = health.aio.HealthServicer()
         self._alarms.on_change = self._on_alarm
-        handlers = await _handlers(servicer, checks)
+        handlers = await make_handlers(servicer, checks)
         # The last net. The gate's own limits are lower, leave room for
         # health checks, and write a record of what they refuse.
         most = 4 * (config.limits.calls + config.limits.health_calls)
-        options = _channel_options(config)
+        options = channel_options(config)
         certificates = self._certificates
         port = Port(
             self._claim.address,
@@ -431,63 +418,10 @@ class Service:
             servicer.take_back()
 
 
-async def _handlers(
-    servicer: MaintenanceServicer, checks: health.aio.HealthServicer
-) -> list[grpc.GenericRpcHandler]:
-    """Handlers of our service, health and reflection."""
-    found: Any = _Handlers()
-    maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, found)
-    for name in (MAINTENANCE_SERVICE, ALARMS):
-        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(checks, found)
-    names = (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE)
-    # enable_server_reflection would take this for a server of the threaded kind.
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-        reflection.aio.ReflectionServicer(service_names=names), found
-    )
-    handlers: list[grpc.GenericRpcHandler] = found.handlers
-    return handlers
-
-
-class _Handlers:
-    """Takes handlers as a server does, for servers that are made later."""
-
-    def __init__(self) -> None:
-        self.handlers: list[grpc.GenericRpcHandler] = []
-
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        self.handlers.extend(handlers)
-
-    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
-        """Generated code adds the same handlers by both ways."""
-
-
 async def _wait_for_calls() -> None:
     """Let the handlers of cancelled calls come to their end."""
     if calls := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(calls, timeout=_HANDLER_SECONDS)
-
-
-def _channel_options(config: Config) -> list[tuple[str, int]]:
-    limits = config.limits
-    return [
-        # Otherwise a second process binds the same port, and both answer at random.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", limits.request_bytes),
-        ("grpc.max_metadata_size", limits.metadata_bytes),
-        ("grpc.absolute_max_metadata_size", 2 * limits.metadata_bytes),
-        ("grpc.max_concurrent_streams", limits.calls + limits.health_calls),
-        ("grpc.max_allowed_incoming_connections", limits.connections),
-        ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1000)),
-        # Otherwise the window, and what a peer may send before anybody reads it, grows
-        # with its speed.
-        ("grpc.http2.bdp_probe", 0),
-        ("grpc.server_handshake_timeout_ms", 5_000),
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ("grpc.http2.max_ping_strikes", 2),
-    ]
 
 
 def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -157,6 +157,7 @@ MAY_IMPORT = {
         "v1",
         "workers",
     },
+    "services": {"config", "gate", "v1"},
     "server": {
         "aio_server",
         "alarms",
@@ -173,6 +174,7 @@ MAY_IMPORT = {
         "repl",
         "revocation",
         "servicer",
+        "services",
         "slots",
         "sockets",
         "store",
