@@ -21,9 +21,11 @@ public class Records {
     }
 
     static volatile long largest = 0;
+    // What only a variable names is collected once nothing reads it any more.
+    static Record[] records;
 
     public static void main(String[] arguments) throws Exception {
-        Record[] records = new Record[Integer.parseInt(arguments[0])];
+        records = new Record[Integer.parseInt(arguments[0])];
         for (int i = 0; i < records.length; i++) {
             records[i] = new Record(i);
         }
