@@ -13,6 +13,9 @@ _MIN_COUNTED = 96 << 10
 # Bytes a second. Slower growth of what the allocators handed out is theirs.
 _MIN_COUNTED_RATE = 400
 _MIN_RESIDENT = 2 << 20
+# Bytes a second, and a share of what there was: pages that are touched late.
+_MIN_RESIDENT_RATE = 8 << 10
+_MIN_RESIDENT_SHARE = 0.25
 # Resident growth that live objects do not explain.
 _UNEXPLAINED_SHARE = 0.5
 
@@ -65,18 +68,21 @@ def find_outside(
     """
     small = [whole - large for whole, large in zip(python, python_large, strict=True)]
     grows = _Judge(times, work if came_late(times) else ())
-    counted = max(_MIN_COUNTED, _MIN_COUNTED_RATE * (times[-1] - times[0]))
+    span = times[-1] - times[0]
+    late_pages = min(_MIN_RESIDENT_RATE * span, _MIN_RESIDENT_SHARE * (resident[0] or 0))
+    pages = max(_MIN_RESIDENT, late_pages)
+    counted = max(_MIN_COUNTED, _MIN_COUNTED_RATE * span)
     found = [
         *grows(MemoryPart.MALLOC, _less(malloc, python_large), counted),
         *grows(MemoryPart.PYTHON_BLOCKS, _less(blocks, small), counted),
-        *grows(MemoryPart.FILE_BACKED, file_backed, _MIN_RESIDENT),
-        *grows(MemoryPart.SHARED, shared, _MIN_RESIDENT),
+        *grows(MemoryPart.FILE_BACKED, file_backed, pages),
+        *grows(MemoryPart.SHARED, shared, pages),
     ]
     if not any(each.part in (MemoryPart.MALLOC, MemoryPart.PYTHON_BLOCKS) for each in found):
         whole = anonymous if all(value is not None for value in anonymous) else resident
         part = MemoryPart.ANONYMOUS if whole is anonymous else MemoryPart.UNKNOWN
         if _is_unexplained(whole, python):
-            found += grows(part, whole, _MIN_RESIDENT)
+            found += grows(part, whole, pages)
     found.sort(key=lambda each: -each.bytes_per_minute.rate)
     return tuple(found)
 

@@ -142,9 +142,20 @@ def shape_of(
         )
         if with_work or steadily:
             shape = Shape.GROWS
-    if shape is Shape.GROWS and values[0] == 0 and len(values) < _MIN_SAMPLES_FROM_NOTHING:
-        return Shape.BEGAN
+    if shape is Shape.GROWS and values[0] == 0:
+        return _after_nothing(times, values, least, work)
     return shape
+
+
+def _after_nothing(
+    times: Sequence[float], values: Sequence[float], least: float, work: Sequence[float]
+) -> Shape:
+    """The shape of what was not there at first: that it came to be is no growth."""
+    if len(values) < _MIN_SAMPLES_FROM_NOTHING:
+        return Shape.BEGAN
+    begin = next(number for number, value in enumerate(values) if value) + 1
+    rest = shape_of(times[begin:], values[begin:], least, work[begin:])
+    return Shape.BEGAN if rest is Shape.TOO_SHORT else rest
 
 
 def _shape_along(

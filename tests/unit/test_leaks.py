@@ -158,6 +158,9 @@ def test_what_was_not_there_at_first_takes_more_samples() -> None:
     assert shape_of(list(range(7)), list(range(7))) is Shape.BEGAN
     assert shape_of(list(range(7)), list(range(50, 57))) is Shape.GROWS
     assert shape_of(list(range(10)), list(range(10))) is Shape.GROWS
+    # That a cache came to be filled is no growth of it, whatever it does since.
+    filled = [0, 40, 43, 38, 45, 41, 44, 39, 46, 42, 45, 43]
+    assert shape_of(list(range(12)), filled) is not Shape.GROWS
 
 
 def test_few_samples_have_no_shape() -> None:
@@ -399,6 +402,21 @@ def test_resident_memory_that_no_allocator_counts_is_outside() -> None:
     report = watch.report()
     assert report.verdict is Verdict.OUTSIDE_PYTHON
     assert report.outside[0].part is MemoryPart.ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "mebibytes", "verdict"),
+    [(1, 12, Verdict.OUTSIDE_PYTHON), (60, 8, Verdict.NO_LEAK), (60, 40, Verdict.OUTSIDE_PYTHON)],
+)
+def test_pages_that_are_touched_late_are_no_growth(
+    seconds: int, mebibytes: int, verdict: Verdict
+) -> None:
+    heap, watch = Heap(), HeapGrowthWatch(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Request", "current"), step % 3)
+        resident = 100 * MIB + step * mebibytes * MIB // STEPS
+        watch.add(heap.sample(float(step * seconds), malloc=MIB, resident=resident))
+    assert watch.report().verdict is verdict
 
 
 def test_python_that_grows_is_not_outside() -> None:
