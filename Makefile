@@ -140,7 +140,7 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Benchmarks and packages
 
-benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py)
+benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py)
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done
@@ -206,8 +206,8 @@ endef
 	$(call install,$(@D)) $(newest) --group check
 	touch $@
 
-.venv/%/bench.stamp: .venv/%/run.stamp
-	$(call install,$(@D)) $(newest) --group bench
+.venv/%/bench.stamp: .venv/%/run.stamp constraints/peers.txt
+	$(call install,$(@D)) $(newest) -c constraints/peers.txt --group bench
 	touch $@
 
 .venv/%/ecosystem.stamp: .venv/%/test.stamp constraints/ecosystem.txt

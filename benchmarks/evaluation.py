@@ -1,0 +1,234 @@
+"""Round trips of 1+1: EvaluateCode and a session, a bare echo over mTLS, and other consoles.
+
+Usage: python evaluation.py [--short]
+
+All of them run in one host process and take turns, since a machine is not the same
+from one minute to the next; idle, and with 8 threads that compute. The echo is the
+floor: one unary call of grpc.aio over mTLS. manhole, rpyc and aiomonitor talk in
+plain text. Then the price of a port that nobody calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import grpc
+from measured_host import CONFIG, HERE, OPSCTL
+
+from ops_client import ClientCredentials, MaintenanceClient
+
+PEERS = ("echo", "ops_service", "manhole", "rpyc", "aiomonitor")
+
+
+class Host:
+    """A running evaluation_host.py."""
+
+    def __init__(self, directory: Path, *peers: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "evaluation_host.py", str(directory), *peers],
+            env=os.environ
+            | {"OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"), "GRPC_VERBOSITY": "NONE"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.addresses: dict[str, str] = self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the host ended with status {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def do(self, command: str) -> dict[str, float]:
+        """Give it a line, and read its answer."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+
+@contextmanager
+def running(directory: Path, *peers: str) -> Iterator[Host]:
+    """Start a host, and end it with the block."""
+    host = Host(directory, *peers)
+    try:
+        yield host
+    finally:
+        host.process.kill()
+        host.process.wait()
+
+
+class TextConsole:
+    """A console that prints a prompt when it has answered."""
+
+    def __init__(self, address: str, prompt: bytes) -> None:
+        if address.startswith("/"):
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.connect(address)
+        else:
+            host, _, port = address.rpartition(":")
+            self._socket = socket.create_connection((host, int(port)))
+        self._socket.settimeout(120)
+        self._prompt = prompt
+        self._read()
+
+    def _read(self) -> bytes:
+        data = b""
+        while not data.endswith(self._prompt):
+            more = self._socket.recv(65536)
+            if not more:
+                raise SystemExit("a console ended")
+            data += more
+        return data
+
+    def ask(self) -> None:
+        """One round trip of 1+1."""
+        self._socket.sendall(b"1+1\n")
+        assert re.search(rb"\b2\b", self._read())
+
+
+def round_trips(host: Host, directory: Path, stack: ExitStack) -> dict[str, Callable[[], None]]:
+    """What is measured, by name."""
+    certs = directory / "certs"
+    files = [certs / name for name in ("ca.pem", "client.pem", "client-key.pem")]
+    client = stack.enter_context(
+        MaintenanceClient(
+            host.addresses["ops_service"], ClientCredentials(files[0], files[1], files[2])
+        )
+    )
+    session = stack.enter_context(client.open_repl())
+    ca, certificate, key = (file.read_bytes() for file in files)
+    credentials = grpc.ssl_channel_credentials(ca, key, certificate)
+    channel = stack.enter_context(grpc.secure_channel(host.addresses["echo"], credentials))
+    echo: Any = channel.unary_unary("/Echo/Echo")
+
+    def evaluate() -> None:
+        assert client.evaluate_code("1+1", timeout=120).result.value_repr == "2"
+
+    def type_in_session() -> None:
+        result = session.evaluate("1+1")
+        assert result is not None
+        assert result.value_repr == "2"
+
+    def call_echo() -> None:
+        assert echo(b"1+1", timeout=120) == b"1+1"
+
+    found = {
+        "bare echo over mTLS": call_echo,
+        "EvaluateCode": evaluate,
+        "OpenRepl, one input": type_in_session,
+    }
+    if "manhole" in host.addresses:
+        found["manhole"] = TextConsole(host.addresses["manhole"], b">>> ").ask
+    if "aiomonitor" in host.addresses:
+        found["aiomonitor"] = TextConsole(host.addresses["aiomonitor"], b">>> ").ask
+    if "rpyc" in host.addresses:
+        import rpyc
+
+        name, _, port = host.addresses["rpyc"].rpartition(":")
+        connection = rpyc.classic.connect(name, int(port))
+
+        def ask_rpyc() -> None:
+            assert connection.eval("1+1") == 2
+
+        found["rpyc"] = ask_rpyc
+    return found
+
+
+def measure(
+    calls: dict[str, Callable[[], None]], rounds: int, seconds: float
+) -> dict[str, tuple[float, float]]:
+    """Median and 99th percentile of each, in seconds; they take turns.
+
+    After so many rounds, or with the first that ends behind the time.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    limit = time.perf_counter() + seconds
+    for number in range(rounds + 1):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            # The first round only warms up.
+            if number >= 1:
+                times[name].append(time.perf_counter() - began)
+        if number >= 1 and time.perf_counter() > limit:
+            break
+    print(f"\n{len(next(iter(times.values())))} rounds", end="")
+    return {
+        name: (median(each), sorted(each)[len(each) * 99 // 100]) for name, each in times.items()
+    }
+
+
+def print_table(title: str, found: dict[str, tuple[float, float]]) -> None:
+    """Print what was measured, beside the floor."""
+    floor = found["bare echo over mTLS"][0]
+    print(f": {title}")
+    print(f"{'':24} {'median':>10} {'p99':>10} {'echo':>7}")
+    for name, (middle, high) in found.items():
+        print(f"{name:24} {middle * 1e3:7.2f} ms {high * 1e3:7.2f} ms {middle / floor:6.2f}x")
+
+
+def print_idle(directory: Path, seconds: float) -> None:
+    """Print what a port costs that nobody calls."""
+    with running(directory) as bare, running(directory, "ops_service") as served:
+        before = [host.do("look") for host in (bare, served)]
+        time.sleep(seconds)
+        after = [host.do("look") for host in (bare, served)]
+    cpu = [a["cpu"] - b["cpu"] for a, b in zip(after, before, strict=True)]
+    memory = after[1]["resident"] - after[0]["resident"]
+    print(f"\nan idle port, over {seconds:g} s")
+    print(f"  CPU     {(cpu[1] - cpu[0]) / seconds * 100:.3f} % of a core")
+    print(f"  memory  {memory / 2**20:.1f} MiB, with all that it imports")
+    for code in ("import ops_service", "import ops_service.server"):
+        took = median(import_seconds(code) for _ in range(5)) - median(
+            import_seconds("pass") for _ in range(5)
+        )
+        print(f"  {code:28} {took * 1e3:.0f} ms")
+
+
+def import_seconds(code: str) -> float:
+    """How long a new interpreter takes to run a statement, its start included."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="a few rounds, to see that it works")
+    short = parser.parse_args().short
+    print(f"Python {platform.python_version()}, {os.cpu_count()} processors")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        directory = Path(name)
+        certs = directory / "certs"
+        subprocess.run([OPSCTL, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
+        text = CONFIG.read_text().replace("127.0.0.1:7443", "127.0.0.1:0")
+        (directory / "ops_service.toml").write_text(text)
+        host = stack.enter_context(running(directory, *PEERS))
+        calls = round_trips(host, directory, stack)
+        print_table("1+1, idle", measure(calls, 20 if short else 500, 60))
+        host.do("busy 8")
+        print_table("1+1, beside 8 busy threads", measure(calls, 1 if short else 15, 120))
+        print_idle(directory, 2 if short else 20)
+
+
+if __name__ == "__main__":
+    main()
