@@ -28,7 +28,7 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 # both busy to the end.
 pytest := --durations=5 -n 2 --dist worksteal
 # What has a target of its own.
-left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh
+left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
 wire := $(patsubst %,tests/integration/test_%.py,authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port repl_session snapshot_stream store)
@@ -103,6 +103,9 @@ test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with it
 test-mesh: .venv/$(VERSION)/mesh.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
 	$(bin)/pytest $(pytest) tests/mesh
 
+test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand
+	$(bin)/pytest $(pytest) -n 0 tests/how_to
+
 SECONDS ?= 60
 
 # A seed and a number of calls repeat a run: SEED=7 CALLS=1
@@ -176,7 +179,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh test-how-to faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

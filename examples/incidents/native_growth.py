@@ -1,0 +1,29 @@
+"""A process whose C code forgets memory that Python knows nothing of."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+SIZE = 64 << 10
+
+
+def resize_picture() -> None:
+    """Ask for a buffer, fill it, and forget it."""
+    buffer = libc.malloc(SIZE)
+    ctypes.memset(buffer, 1, SIZE)
+
+
+def main() -> None:
+    """Resize pictures for ever."""
+    while True:
+        for _ in range(16):
+            resize_picture()
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

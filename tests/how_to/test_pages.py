@@ -1,0 +1,108 @@
+"""The lines of docs/how-to, typed as they stand, against the programs that they speak of.
+
+Only ports are others. A line is typed again until it prints what the page goes on from,
+as a person would: a verdict takes samples, and a rule acts when it is time.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from fix_shell import Shell, free_ports, lines_of, wait_for_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs/how-to"
+SECONDS = 240.0
+
+# A sample must name the leak. Where a busy machine takes the samples unevenly, the last
+# may doubt what those before it told.
+VERDICT = (0, 90)
+
+# For a page, in the order of its lines: how a line begins, its exit code, and what the
+# page goes on from.
+EXPECTED = {
+    "stuck-asyncio.md": [
+        ("opsctl status", 0, r"uptime"),
+        ("opsctl stacks", 0, r"circle:\n.*'(sell|refund)-1' waits for task .* \(asyncio.Lock\)"),
+        ("opsctl stacks --json", 0, r""),
+    ],
+    "oom-killed.md": [
+        ("opsctl heap list", 0, r" whole "),
+        ("opsctl leaks report", 0, r"held by +__main__\.rows"),
+        ("opsctl leaks report --previous", 0, r"held by +__main__\.rows"),
+        ("opsctl leaks report --previous -o", 0, r""),
+        ("opsctl heap list", 0, r" whole "),
+        ("opsctl heap fetch", 0, r""),
+        ("opsctl heap suspects", 0, r"__main__\.Row|rows"),
+        ("opsctl heap path", 0, r"rows"),
+    ],
+    "growth-outside-python.md": [
+        ("opsctl leaks watch", 91, r"malloc memory grows"),
+        ("opsctl memory show", 0, r"malloc, in use"),
+        ("opsctl memory reclaim --trim", 0, r"malloc, free"),
+    ],
+    "gunicorn-behind-istio.md": [
+        ("opsctl ps", 0, r"(?s)gunicorn worker.*gunicorn worker"),
+        ("opsctl leaks watch", VERDICT, r"leak: leaky_wsgi\.Visit: .* held by leaky_wsgi\.stat"),
+        ("opsctl heap capture", 0, r""),
+        ("opsctl heap path", 0, r"statistics"),
+    ],
+    "celery-grows.md": [
+        ("opsctl ps", 0, r"(?s)celery process.*celery process"),
+        ("opsctl leaks watch", VERDICT, r"leak: growing_tasks\..* held by growing_tasks\.cache"),
+        ("opsctl alloc trace", 0, r"growing_tasks\.py:"),
+    ],
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The examples, in a directory that may be written to."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path / "examples/incidents"
+
+
+# Some of them wait for a dozen samples, and for those again.
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", EXPECTED)
+def test_a_page(page: str, place: Path) -> None:
+    first = free_ports(6)
+    ports = {"7443": first, "7444": first + 1, "8443": first + 4, "8000": first + 5}
+
+    def adapted(text: str) -> str:
+        return re.sub(r"\b(7443|7444|8443|8000)\b", lambda found: str(ports[found[1]]), text)
+
+    for file in (place / "ops_service.toml", place / "gunicorn.conf.py"):
+        file.write_text(adapted(file.read_text()))
+    envoy = place.parent / "mesh/passthrough/envoy.yaml"
+    envoy.write_text(adapted(envoy.read_text()))
+    expected = list(EXPECTED[page])
+    with Shell(place) as shell:
+        for line in lines_of(PAGES / "README.md"):
+            assert shell.type(adapted(line))[0] == 0, shell.output
+        for line in lines_of(PAGES / page):
+            if not line.startswith("opsctl"):
+                assert shell.type(adapted(line))[0] == 0, shell.output
+                if line.endswith("&"):
+                    wait_for_port(ports["8443" if "envoy" in line else "7443"])
+                continue
+            begins, code, words = expected.pop(0)
+            assert line.startswith(begins)
+            limit = time.monotonic() + SECONDS
+            while True:
+                status, printed = shell.type(adapted(line))
+                allowed = code if isinstance(code, tuple) else (code,)
+                if status in allowed and re.search(words, printed):
+                    break
+                assert time.monotonic() < limit, shell.output
+                time.sleep(0.5)
+    assert expected == []
+
+
+def test_every_page_is_typed() -> None:
+    named = re.findall(r"\]\(([a-z-]+\.md)\) \|", (PAGES / "README.md").read_text())
+    assert set(named) == set(EXPECTED)
