@@ -191,6 +191,8 @@ def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str
         # The walking child has the lowest priority, and test machines are busy.
         "heap": {"lifetime_limit_seconds": 120.0},
         "audit": {"file": str(audit_file)},
+        # Each stub has a connection of its own, which lasts as long as the host.
+        "limits": {"connections": 2000},
     }
 
 

@@ -125,6 +125,7 @@ def test_no_memory_left_is_an_error(new_host: NewHost, spare: int) -> None:
     host = new_host()
     found = host.call("life", "without_memory", spare)
     assert found["error"] in ("InsufficientMemory", "CloneRefused", ""), found
-    if spare < 10 << 20:
+    # The child maps a table when it is needed: of more than this, it may need less.
+    if spare < 2 << 20:
         assert found["error"] != ""
     check(host.call("life", "captures", 1), 1)
