@@ -15,6 +15,8 @@ DISPLAY = "<display>"
 # Python's tree of a source takes some hundred times its size.
 _MAX_TREE_BYTES = 64 << 10
 
+_MOST_ATTEMPTS = 10
+
 _FEATURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 _ASK = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 
@@ -61,8 +63,7 @@ def compile_source(source: str, file_name: str, flags: int = 0) -> Compiled:
         pass
     if len(source) > _MAX_TREE_BYTES:
         return _compiled(compile(source, file_name, "exec", flags, True), None, flags)
-    tree = compile(source, file_name, "exec", flags | ast.PyCF_ONLY_AST, True)
-    assert isinstance(tree, ast.Module)
+    tree = _tree_of(source, file_name, flags)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     _show_values(tree)
     statements = compile(tree, file_name, "exec", flags, True) if tree.body else None
@@ -72,6 +73,22 @@ def compile_source(source: str, file_name: str, flags: int = 0) -> Compiled:
     if isinstance(last, ast.Expr):
         expression = compile(ast.Expression(last.value), file_name, "eval", flags, True)
     return _compiled(statements, expression, flags)
+
+
+def _tree_of(source: str, file_name: str, flags: int) -> ast.Module:
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            tree = compile(source, file_name, "exec", flags | ast.PyCF_ONLY_AST, True)
+        except SystemError:
+            # CPython 3.11 to 3.11.7 (python/cpython issue 106905) counts the depth of all
+            # trees in one place, and is wrong if a collection lets another thread make one.
+            if attempts == _MOST_ATTEMPTS:
+                raise
+            continue
+        assert isinstance(tree, ast.Module)
+        return tree
 
 
 def is_incomplete(source: str, *, at_prompt: bool = False) -> bool:
