@@ -24,9 +24,9 @@ tools := -c constraints/tools.txt
 newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
-# Two at a time, since most of a test is a wait for a process. worksteal keeps
-# both busy to the end.
-pytest := --durations=5 -n 2 --dist worksteal
+# Three at a time, since most of a test is a wait for a process. worksteal keeps
+# all of them busy to the end.
+pytest := --durations=5 -n 3 --dist worksteal
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.

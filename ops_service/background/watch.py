@@ -11,7 +11,7 @@ from ops_service.background.actions import Actions
 from ops_service.background.history import WatchHistory
 from ops_service.background.rules import RuleFired, Rules
 from ops_service.convert import timestamp
-from ops_service.errors import Cancelled
+from ops_service.errors import Cancelled, OpsServiceError
 from ops_service.growth import GrowthSampling
 from ops_service.growth_messages import growth_report
 from ops_service.leaks.report import GrowthReport
@@ -84,7 +84,11 @@ class BackgroundWatch:
         except Exception as error:
             # Once for each time that it begins to fail.
             if not self._failing:
-                _LOGGER.warning("the background watch took no sample: %s", error)
+                # What nobody foresaw is told whole.
+                unforeseen = None if isinstance(error, OpsServiceError) else error
+                _LOGGER.warning(
+                    "the background watch took no sample: %s", error, exc_info=unforeseen
+                )
             self._failing = True
         else:
             self._failing = False

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ops_service.errors import EngineUnavailable, OpsServiceError
+from ops_service.errors import EngineUnavailable
 from ops_service.heap import cgroup, headroom, slots
 from ops_service.heap.child import WalkBounds, WalkChild
 from ops_service.heap.engine import engine_status
@@ -51,12 +51,14 @@ class PathSampler:
         self._lock = threading.Lock()
         self._table: PathTable | None = None
         self._names = PathNames()
+        self._read = 0
 
     def take(self, cancelled: Callable[[], bool] = lambda: False) -> TakenSample:
         """Take a sample. Blocks until it is whole; one at a time.
 
         The first one has no changes: it is what the next is compared with. One that
-        failed changes nothing, so the next tells what it would have told.
+        failed changes nothing, so the next tells what it would have told; unless its
+        child had written it whole when it was given up. Then the next is a first one.
 
         Raises:
             EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
@@ -75,9 +77,11 @@ class PathSampler:
     def _walk(self, cancelled: Callable[[], bool]) -> TakenSample:
         from ops_service.heap import _walker
 
-        if self._table is None or self._table.broken:
+        # A sample that a child wrote and nobody read had names that are told once.
+        if self._table is None or self._table.broken or self._table.samples != self._read:
             self._table = _walker.path_table()
             self._names = PathNames()
+            self._read = 0
         _, probe = site_probe()
         child = WalkChild(census=False, bounds=self._bounds(), site=probe, paths=self._table)
         try:
@@ -86,10 +90,7 @@ class PathSampler:
                 output += data
             end = child.finish()
             paths = self._names.read(bytes(output))
-        except OpsServiceError:
-            if self._table.broken:
-                self._table = None
-            raise
+            self._read += 1
         finally:
             child.close()
         return TakenSample(

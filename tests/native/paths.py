@@ -12,10 +12,12 @@ import gc
 import io
 import sys
 import threading
+import time
 import tracemalloc
 import types
 import weakref
 
+from ops_service.errors import Cancelled
 from ops_service.heap.census import take_census
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.path_sampler import PathSampler
@@ -176,6 +178,37 @@ def after_a_lost_sample() -> tuple[int, int]:
         lost = 1
     module.items.extend(Item() for _ in range(5))
     return lost, changes(sampler)["planted.items[…] (native.paths.Item)"][0]
+
+
+def after_an_unread_sample() -> tuple[str, int]:
+    """Growth that is told after a sample was given up that its child had written whole."""
+    module = plant()
+    sampler = PathSampler(OPTIONS)
+    sampler.take()
+    table = sampler._table
+    assert table is not None
+    looks = 0
+
+    def is_written() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            return False
+        deadline = time.monotonic() + PATIENCE
+        while table.samples == 1 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return True
+
+    module.items.extend(Item() for _ in range(3))
+    end = ""
+    try:
+        sampler.take(is_written)
+    except Cancelled as error:
+        end = type(error).__name__
+    # The first of another table, since names that were told are told no more.
+    sampler.take()
+    module.items.extend(Item() for _ in range(5))
+    return end, changes(sampler)["planted.items[…] (native.paths.Item)"][0]
 
 
 def many_names(count: int) -> tuple[int, int]:

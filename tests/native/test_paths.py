@@ -104,6 +104,10 @@ def test_a_lost_sample_loses_nothing(host: Host) -> None:
     assert host.call("paths", "after_a_lost_sample") == (1, 10)
 
 
+def test_a_sample_that_nobody_read_leaves_no_unknown_names(host: Host) -> None:
+    assert host.call("paths", "after_an_unread_sample") == ("Cancelled", 5)
+
+
 def test_names_without_end_are_folded(host: Host) -> None:
     nodes, counted = host.call("paths", "many_names", 20_000)
     assert counted == 20_000

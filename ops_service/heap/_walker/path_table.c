@@ -25,9 +25,18 @@ path_table_get_broken(PyObject *self, void *Py_UNUSED(closure))
     return PyBool_FromLong(__atomic_load_n(&table->committing, __ATOMIC_ACQUIRE) != 0);
 }
 
+static PyObject *
+path_table_get_samples(PyObject *self, void *Py_UNUSED(closure))
+{
+    const PathTable *table = ((PathTableObject *)self)->table;
+    return PyLong_FromUnsignedLong(__atomic_load_n(&table->sample_count, __ATOMIC_ACQUIRE));
+}
+
 static PyGetSetDef path_table_getset[] = {
     {"broken", path_table_get_broken, NULL,
      "Whether a child was ended while it wrote; then begin with another table.", NULL},
+    {"samples", path_table_get_samples, NULL,
+     "How many samples children have written whole, read or not.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
