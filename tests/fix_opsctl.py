@@ -35,15 +35,27 @@ def clean_environment(**more: str) -> dict[str, str]:
 Opsctl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def limited(file_size: int | None) -> list[str]:
+    """Words before a command that may write no larger files.
+
+    A function for the child instead would fork this process, whose gRPC threads a
+    forked child does not always survive.
+    """
+    return ["prlimit", f"--fsize={file_size}"] if file_size is not None else []
+
+
 @pytest.fixture(scope="session")
 def opsctl() -> Opsctl:
     """Run opsctl to its end: ``opsctl("whoami", env=environment_of(...))``."""
 
     def run(
-        *arguments: object, env: dict[str, str] | None = None, **options: Any
+        *arguments: object,
+        env: dict[str, str] | None = None,
+        file_size: int | None = None,
+        **options: Any,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [OPSCTL, *map(str, arguments)],
+            [*limited(file_size), OPSCTL, *map(str, arguments)],
             env=clean_environment(**(env or {})),
             **{"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, **options},
         )

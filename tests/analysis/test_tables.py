@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +169,7 @@ def test_a_bad_query_ends_with_a_sentence(
 
 
 def test_a_full_disk_leaves_nothing(opsctl: Opsctl, file: Path, tmp_path: Path) -> None:
-    def small_files_only() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    outcome = opsctl("heap", "export", file, "-o", tmp_path / "out", preexec_fn=small_files_only)
+    outcome = opsctl("heap", "export", file, "-o", tmp_path / "out", file_size=20_000)
     assert outcome.returncode == 42, outcome
     assert "was not written" in outcome.stderr
     assert list(tmp_path.iterdir()) == []

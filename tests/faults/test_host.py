@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from fix_certs import CertificateAuthority, Identity
 from fix_client import credentials_of
 from fix_host import Host, StartHost, configuration, toml
 from fix_http2 import Http2
-from fix_opsctl import OPSCTL, clean_environment, environment_of
+from fix_opsctl import OPSCTL, clean_environment, environment_of, limited
 from fix_watched import FaultHost, Line, measured_pause, under_watch
 
 from ops_client import MaintenanceClient
@@ -290,16 +289,12 @@ def test_46_clone_refused(start_host: StartHost, admin: Identity) -> None:
 
 
 def test_47_no_space_at_the_output(fault: FaultHost, admin: Identity, tmp_path: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
     done = subprocess.run(
-        [OPSCTL, "heap", "capture", "-o", tmp_path / "a.heap"],
+        [*limited(100_000), OPSCTL, "heap", "capture", "-o", tmp_path / "a.heap"],
         env=clean_environment(**environment_of(fault.address, admin)),
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=small_files,
         timeout=120,
     )
     assert done.returncode == 42, done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,11 +193,8 @@ def test_bad_input_ends_with_a_sentence(
 def test_a_report_is_whole_or_not_there(opsctl: Opsctl, captures: Captures, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
 
-    def small_files_only() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-
     arguments = ["heap", "report", captures.before, "-o", page]
-    full = opsctl(*arguments, preexec_fn=small_files_only)
+    full = opsctl(*arguments, file_size=10_000)
     assert (full.returncode, full.stdout) == (42, "")
     assert "was not written: the file would pass the size limit" in full.stderr
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,6 @@ import inspect
 import json
 import os
 import re
-import resource
 import signal
 import socket
 import subprocess
@@ -156,16 +155,12 @@ def test_output_that_cannot_be_written(opsctl: Opsctl, host: Host, admin: Identi
     assert run.stderr == "opsctl: the output could not be written: No space left on device.\n"
 
 
-def limit_file_size() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-
-
 @needs_engine
 def test_a_full_disk(opsctl: Opsctl, host: Host, admin: Identity, tmp_path: Path) -> None:
     target = tmp_path / "some.heapgraph"
     target.write_text("what stood there before")
     operator = environment_of(host.address, admin)
-    run = opsctl("heap", "capture", "-o", target, env=operator, preexec_fn=limit_file_size)
+    run = opsctl("heap", "capture", "-o", target, env=operator, file_size=50_000)
     assert_fails(run, ExitCode.FILE_NOT_WRITTEN, "some.heapgraph was not written", "size limit")
     assert target.read_text() == "what stood there before"
     assert list(tmp_path.iterdir()) == [target]
@@ -246,7 +241,7 @@ def test_a_converted_file_that_does_not_fit(opsctl: Opsctl, tmp_path: Path) -> N
     source, target = tmp_path / "some.heapgraph", tmp_path / "some.heapsnapshot"
     nodes = [Node(id=number * 2 + 5, flags=4) for number in range(4000)]
     source.write_bytes(file_bytes(Graph(GRAPH.types, [], nodes)))
-    run = opsctl("heap", "convert", source, target, preexec_fn=limit_file_size)
+    run = opsctl("heap", "convert", source, target, file_size=50_000)
     assert_fails(run, ExitCode.FILE_NOT_WRITTEN, "some.heapsnapshot was not written")
     assert list(tmp_path.iterdir()) == [source]
 
