@@ -34,7 +34,11 @@ def parse_request(deserialize: Callable[[bytes], Message], data: bytes) -> Messa
 
 
 def _refuse_unknown_enum_values(message: Message) -> None:
+    # As deep as the parser lets messages nest.
     for field, value in message.ListFields():
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            for inner in _messages(value):
+                _refuse_unknown_enum_values(inner)
         if field.type != FieldDescriptor.TYPE_ENUM or field.enum_type is None:
             continue
         values = value if hasattr(value, "__iter__") else [value]
@@ -46,6 +50,14 @@ def _refuse_unknown_enum_values(message: Message) -> None:
                     f"from {names}.",
                     details={"field": field.name},
                 )
+
+
+def _messages(value: Any) -> list[Message]:
+    """The messages in a field: itself, or what a list or the values of a map are."""
+    if isinstance(value, Message):
+        return [value]
+    values = value.values() if hasattr(value, "values") else value
+    return [each for each in values if isinstance(each, Message)]
 
 
 def describe_request(message: Message) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import growth_pb2, heap_pb2, process_pb2
+from ops_service.v1 import growth_pb2, heap_pb2, process_pb2, repl_pb2
 
 SERVICE = "/ops_service.v1.MaintenanceService"
 
@@ -43,12 +43,13 @@ def test_unknown_method(host: Host, admin: Identity, path: str) -> None:
         ("CaptureHeapSnapshot", heap_pb2.CaptureHeapSnapshotRequest(content_level=99)),
         ("CaptureHeapSnapshot", heap_pb2.CaptureHeapSnapshotRequest(gc_moment=7)),
         ("SummarizeHeap", heap_pb2.SummarizeHeapRequest(order=-1)),
+        ("OpenRepl", repl_pb2.OpenReplRequest(open=repl_pb2.ReplOpen(place=-262145))),
     ],
 )
 def test_unknown_enum_value(host: Host, admin: Identity, method: str, request_: Message) -> None:
     status = refusal(host, admin, method, request_)
     assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
-    assert status.details["field"] in ("content_level", "gc_moment", "order")
+    assert status.details["field"] in ("content_level", "gc_moment", "order", "place")
     assert "choose from" in status.message
 
 
