@@ -12,9 +12,8 @@ from statistics import median
 MIN_SAMPLES = 6
 """Fewer tell nothing: each third of a series needs two."""
 
-# What was not there at all when the watch began may be about to fill, as the caches of a
-# server do that has just started.
-_MIN_SAMPLES_FROM_NOTHING = 16
+# What was not there at all when the watch began may be about to fill.
+_MIN_SAMPLES_FROM_NOTHING = 10
 
 # A rise that goes on is about the same in each third of the time.
 _SHARE_OF_BEFORE = 0.45

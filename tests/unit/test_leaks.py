@@ -157,8 +157,8 @@ def test_a_starved_machine_is_no_proof_that_nothing_leaks(
 def test_what_was_not_there_at_first_takes_more_samples() -> None:
     assert shape_of(list(range(7)), list(range(7))) is Shape.BEGAN
     assert shape_of(list(range(7)), list(range(50, 57))) is Shape.GROWS
-    assert shape_of(list(range(15)), list(range(15))) is Shape.BEGAN
-    assert shape_of(list(range(16)), list(range(16))) is Shape.GROWS
+    assert shape_of(list(range(9)), list(range(9))) is Shape.BEGAN
+    assert shape_of(list(range(10)), list(range(10))) is Shape.GROWS
     # That a cache came to be filled is no growth of it, whatever it does since.
     filled = [0, 40, 43, 38, 45, 41, 44, 39, 46, 42, 45, 43]
     assert shape_of(list(range(12)), filled) is not Shape.GROWS
