@@ -92,21 +92,13 @@ put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry, int own)
     }
 }
 
-/* What ops_service itself is made of is counted apart, from a root of its own. */
-static void
-hold_back_own(Walk *walk, int hold_back)
-{
-    for (int i = 0; i < walk->settings->own_count; i++)
-        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
-}
-
 void
 census_walk(Walk *walk)
 {
-    hold_back_own(walk, 1);
+    roots_hold_back_own(walk, 1);
     roots_push(walk);
     drain(walk);
-    hold_back_own(walk, 0);
+    roots_hold_back_own(walk, 0);
     walk->own = 1;
     roots_push_own(walk);
     drain(walk);

@@ -203,21 +203,9 @@ static int
 visit_mark(PyObject *target, void *argument)
 {
     Walk *walk = argument;
-    if (target == NULL)
-        return 0;
-    Region *region = visited_region(walk, &walk->visited, target);
-    uint64_t *bits = region->bits != NULL ? region->bits : visited_bits(walk, region);
-    uint32_t granule = visited_granule(target);
-    bits[granule >> 6] |= UINT64_C(1) << (granule & 63);
+    if (target != NULL)
+        visited_mark(walk, &walk->visited, target, 1);
     return 0;
-}
-
-static int
-is_marked(Walk *walk, PyObject *object)
-{
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint32_t granule = visited_granule(object);
-    return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
 }
 
 /* Marks what the unreached objects refer to. */
@@ -248,7 +236,8 @@ seed_unreached(Walk *walk, uint32_t tag)
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
         uint32_t *place = index_place(walk, object);
-        if (*place != 0 || (tag == TAG_UNREFERENCED && is_marked(walk, object)))
+        if (*place != 0 ||
+            (tag == TAG_UNREFERENCED && visited_is_marked(walk, &walk->visited, object)))
             continue;
         if (is_full(walk)) {
             *place = INDEX_CUT;

@@ -256,18 +256,10 @@ walk_threads(Walk *walk, int own)
     }
 }
 
-/* What ops_service itself is made of is counted apart, from roots of its own. */
-static void
-hold_back_own(Walk *walk, int hold_back)
-{
-    for (int i = 0; i < walk->settings->own_count; i++)
-        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
-}
-
 static void
 walk_own(Walk *walk)
 {
-    hold_back_own(walk, 0);
+    roots_hold_back_own(walk, 0);
     walk->own = 1;
     uintptr_t entry;
     while ((entry = queue_pop(walk, &walk->paths->own)) != 0) {
@@ -308,7 +300,7 @@ path_walk(Walk *walk)
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
     paths->dict_label = paths->names[walk->dict_label >> 4] << 4 | KIND_INTERNAL;
-    hold_back_own(walk, 1);
+    roots_hold_back_own(walk, 1);
     walk_root(walk, PATH_MODULES, (uintptr_t)ROOT_MODULES << 3, TAG_ROOT);
     walk_root(walk, PATH_INTERPRETER, (uintptr_t)ROOT_INTERPRETER << 3, TAG_ROOT);
     walk_threads(walk, 0);

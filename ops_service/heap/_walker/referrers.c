@@ -181,14 +181,6 @@ begin_roots(Walk *walk)
     drain(walk);
 }
 
-/* What ops_service itself is made of is found from roots of its own. */
-static void
-hold_back_own(Walk *walk, int hold_back)
-{
-    for (int i = 0; i < walk->settings->own_count; i++)
-        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
-}
-
 static void
 begin_unreached(Walk *walk, int held_by_c)
 {
@@ -229,12 +221,12 @@ search(Walk *walk)
 {
     Referrers *referrers = walk->referrers;
     referrers->is_barrier = referrers->address != 0;
-    hold_back_own(walk, 1);
+    roots_hold_back_own(walk, 1);
     roots_push(walk);
     begin_roots(walk);
     begin(walk, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
     drain(walk);
-    hold_back_own(walk, 0);
+    roots_hold_back_own(walk, 0);
     roots_push_own(walk);
     begin_roots(walk);
     referrers->is_barrier = 0;

@@ -53,6 +53,13 @@ roots_push(Walk *walk)
     return 2 + push_threads(walk, 0);
 }
 
+void
+roots_hold_back_own(Walk *walk, int hold_back)
+{
+    for (int i = 0; i < walk->settings->own_count; i++)
+        visited_mark(walk, &walk->visited, walk->settings->own[i], hold_back);
+}
+
 uint32_t
 roots_push_own(Walk *walk)
 {

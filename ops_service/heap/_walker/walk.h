@@ -96,6 +96,9 @@ void census_walk(Walk *walk);
 uint32_t roots_push(Walk *walk);
 /* Pushes the roots of ops_service itself. */
 uint32_t roots_push_own(Walk *walk);
+/* For walks that mark what they saw: whether what ops_service itself is made of counts
+ * as seen, until its own root comes to it. */
+void roots_hold_back_own(Walk *walk, int hold_back);
 /* Introduces a synthetic node and returns the index of its type. */
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
