@@ -31,14 +31,18 @@ def sample_greenlets(sample: Sample) -> None:
             "would stop the process for longer than 50 ms."
         )
         return
+    # Found by identity, since a collection in between moves what was seen in one
+    # generation to the next. Each is kept, so that no other takes its place.
+    found: dict[int, Any] = {}
     for generation in range(3):
         objects: list[Any] | None = gc.get_objects(generation)
         # Not isinstance, which asks the object itself: a proxy would wake up.
-        found = [each for each in objects or () if issubclass(type(each), kind)]
+        found.update({id(each): each for each in objects or () if issubclass(type(each), kind)})
         objects = None
-        for each in found:
-            _sample_greenlet(sample, each)
-            sample.breathe()
+        sample.breathe()
+    for each in found.values():
+        _sample_greenlet(sample, each)
+        sample.breathe()
 
 
 def _sample_greenlet(sample: Sample, greenlet: Any) -> None:

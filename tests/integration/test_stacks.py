@@ -294,6 +294,27 @@ def test_greenlets(client: MaintenanceClient, host: Host) -> None:
     assert stacks.trailer.greenlet_count == 4
 
 
+def test_greenlets_that_the_collector_moves_meanwhile_count_once(
+    client: MaintenanceClient, host: Host
+) -> None:
+    host.run(
+        "import gc, greenlet\n"
+        "class Moved(greenlet.greenlet):\n"
+        "    @property\n"
+        "    def gr_frame(self):\n"
+        "        gc.collect(0)\n"
+        "        return super().gr_frame\n"
+        "def green(): greenlet.getcurrent().parent.switch()\n"
+        "gc.disable()\n"
+        "greenlets = [Moved(green) for _ in range(4)]\n"
+        "for each in greenlets: each.switch()"
+    )
+    stacks = client.capture_stacks(sample_distance=0)
+    assert group_in(stacks, "green").count == 4
+    assert stacks.trailer.greenlet_count == 4
+    host.run("gc.enable()")
+
+
 def test_both_clients(connect: Connect, host: Host, viewer: Identity, client: object) -> None:
     stacks = connect(host.address, credentials_of(viewer)).capture_stacks(
         sample_distance=0, limit=1
