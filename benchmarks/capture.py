@@ -77,7 +77,7 @@ def measure(host: Host, rounds: int) -> None:
     forks, captures, counts = [], [], []
     for _ in range(rounds):
         host.do("gap")
-        forks.append(host.do("fork"))
+        forks.append(host.fork())
         captures.append(host.capture())
         counts.append(host.count())
     last = captures[-1]

@@ -64,7 +64,7 @@ def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None
     for _ in range(-(-rounds // BLOCK)):
         for _ in range(BLOCK):
             host.do("gap")
-            forks.append(host.do("fork"))
+            forks.append(host.fork())
         counted = take_samples(host, interval, gaps, seconds)
     resident = host.do("gap")["resident"]
     print(f"{counted:,} objects, {resident >> 20} MiB resident, {rounds} rounds in turns")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops_client import ClientCredentials, MaintenanceClient
+from ops_client.errors import ConnectionFailed
 
 HERE = Path(__file__).resolve().parent
 OPSCTL = Path(sys.executable).parent / "opsctl"
@@ -87,6 +88,18 @@ class Host:
         self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
         return self._answer()
+
+    def fork(self) -> dict[str, Any]:
+        """Have it fork, and wait until the port, which closes for that, is open again."""
+        answer = self.do("fork")
+        until = time.monotonic() + 10
+        while True:
+            try:
+                self.client.get_process()
+                return answer
+            except ConnectionFailed:
+                if time.monotonic() > until:
+                    raise
 
     def capture(self) -> Captured:
         """Capture its heap into a file."""
