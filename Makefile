@@ -158,7 +158,7 @@ leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground trut
 MINUTES ?= 30
 
 soak-servers: .venv/$(VERSION)/frameworks.stamp ## gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
-	$(bin)/python benchmarks/soak_servers.py --minutes $(MINUTES)
+	$(bin)/python benchmarks/soak_servers.py --minutes $(MINUTES) $(if $(OUT),--out $(OUT))
 
 leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
 	$(bin)/python benchmarks/leakbench.py --short

@@ -31,6 +31,7 @@ INTERVAL = 0.6
 DURATION = 15.0
 TIMEOUT = 180.0
 """A machine that is short of CPU takes its samples late."""
+PEERS = ("objgraph", "pympler", "memalot")
 SHORT = ("sessions_dict", "lru_fill", "malloc_forgotten", "linked_chain", "cycles_uncollected")
 
 CONFIG = """
@@ -204,7 +205,7 @@ async def judge(answer: Answer, scenario: Scenario, address: str, certs: Path) -
 
 async def ask_peers(scenario: Scenario, answer: Answer) -> None:
     """The first type that each of the peers names."""
-    for peer in ("objgraph", "pympler"):
+    for peer in PEERS:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(HERE / "leakbench_peers.py"), str(scenario.folder)),
             *(scenario.name, install(scenario.requirements), peer),
@@ -214,7 +215,8 @@ async def ask_peers(scenario: Scenario, answer: Answer) -> None:
         output, _ = await process.communicate()
         lines = [line for line in output.splitlines() if line.startswith(b'{"rows"')]
         rows = json.loads(lines[-1])["rows"] if lines else []
-        answer.peers[peer] = rows[0][0].removeprefix("builtins.") if rows else "-"
+        first = rows[0][0].removeprefix("builtins.") if rows else "-"
+        answer.peers[peer] = first if lines else "failed"
 
 
 # ---- what is right ---------------------------------------------------------------------
@@ -222,7 +224,12 @@ async def ask_peers(scenario: Scenario, answer: Answer) -> None:
 
 def type_is_right(scenario: Scenario, answer: Answer) -> bool:
     """Whether the first suspect's type is one that the truth names."""
-    return answer.type in (scenario.truth["type"], *scenario.truth.get("also", ()))
+    return names_type(scenario, answer.type)
+
+
+def names_type(scenario: Scenario, type_name: str) -> bool:
+    """Whether a type is one that the truth names."""
+    return type_name in (scenario.truth["type"], *scenario.truth.get("also", ()))
 
 
 def holder_is_right(scenario: Scenario, answer: Answer) -> bool:
@@ -264,7 +271,22 @@ def say_sums(pairs: list[tuple[Scenario, Answer]]) -> int:
         f"false alarms {sum(answer.alarm for answer in steady)}/{len(steady)}, "
         f"median {seconds[len(seconds) // 2]:.1f} s to the verdict that stayed"
     )
+    for peer in PEERS:
+        told = [(scenario, answer.peers[peer]) for scenario, answer in pairs if answer.peers]
+        if told:
+            say_peer(peer, told)
     return len(pairs) - right
+
+
+def say_peer(peer: str, told: list[tuple[Scenario, str]]) -> None:
+    """Print how often a peer's first type is right. It gives no verdict but by naming one."""
+    leaks = [each for each in told if each[0].truth["verdict"] == "leak"]
+    others = [first for scenario, first in told if scenario.truth["verdict"] != "leak"]
+    print(
+        f"{peer}: top type {sum(names_type(*each) for each in leaks)}/{len(leaks)}, names a type "
+        f"where none leaks {sum(first not in ('-', 'failed') for first in others)}/{len(others)}, "
+        f"failed {sum(first == 'failed' for _, first in told)}"
+    )
 
 
 async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) -> list[Answer]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 SAMPLES = 6
@@ -47,10 +49,7 @@ def ask_objgraph(steps: Callable[[], None]) -> list[tuple[str, int]]:
         steps()
         rows = objgraph.growth(limit=None, peak_stats=peaks, shortnames=False)
         grown.append({row[0]: row[2] for row in rows})
-    return sorted(
-        ((name, count) for name, count in grown[-1].items() if all(name in g for g in grown)),
-        key=lambda row: -row[1],
-    )
+    return in_all(grown)
 
 
 def ask_pympler(steps: Callable[[], None]) -> list[tuple[str, int]]:
@@ -63,13 +62,40 @@ def ask_pympler(steps: Callable[[], None]) -> list[tuple[str, int]]:
     for _ in range(SAMPLES):
         steps()
         grown.append({row[0]: row[1] for row in summary.diff() if row[1] > 0})
+    return in_all(grown)
+
+
+def ask_memalot(steps: Callable[[], None]) -> list[tuple[str, int]]:
+    """Types of what each block of steps made and left alive, how many in the last one."""
+    from memalot import create_leak_monitor
+
+    grown: list[dict[str, int]] = []
+    with tempfile.TemporaryDirectory() as name:
+        # Whom it finds as referrers is not asked here, and takes it minutes.
+        monitor = create_leak_monitor(
+            report_directory=Path(name), output_func=lambda text: None, check_referrers=False
+        )
+        with monitor:
+            pass  # Its first call is warm-up, and the scenario has had its own.
+        for _ in range(SAMPLES):
+            with monitor:
+                steps()
+            (report,) = Path(name).iterdir()
+            latest = max(report.glob("*iteration*.json"), key=lambda path: path.stat().st_mtime_ns)
+            rows = json.loads(latest.read_text())["leak_summary"]["type_summaries"]
+            grown.append({row["object_type"]: row["count"] for row in rows})
+    return in_all(grown)
+
+
+def in_all(grown: list[dict[str, int]]) -> list[tuple[str, int]]:
+    """What grew at each of the samples, by how much in the last one, most first."""
     return sorted(
         ((name, count) for name, count in grown[-1].items() if all(name in g for g in grown)),
         key=lambda row: -row[1],
     )
 
 
-PEERS = {"objgraph": ask_objgraph, "pympler": ask_pympler}
+PEERS = {"objgraph": ask_objgraph, "pympler": ask_pympler, "memalot": ask_memalot}
 
 if __name__ == "__main__":
     main()

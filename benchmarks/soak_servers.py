@@ -1,10 +1,12 @@
 """Real servers under steady load with the background watch on: none of them may be told to leak.
 
-Usage: python soak_servers.py [--minutes N] [--rate N]
+Usage: python soak_servers.py [--minutes N] [--rate N] [--out FILE]
 
 gunicorn with Django, uvicorn with FastAPI and Celery run side by side with two workers
 each. Every minute, and at the end, each worker's history is read over mTLS. Prints what
-each watch concluded, and exits with 1 if any report had the verdict LEAK.
+each watch concluded, and each kind of alarm with its reason. Exits with 1 if any report
+had the verdict LEAK or OUTSIDE_PYTHON. With ``--out`` the reports are written as JSON
+lines, to see how a verdict came about.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import http.client
 import importlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,21 +24,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from google.protobuf.json_format import MessageToDict
+
 from ops_client import ClientCredentials, GrowthHistory, MaintenanceClient
 from ops_client.errors import OpsClientError
 from ops_service.v1 import growth_pb2
+from ops_service.v1.growth_pb2 import HeapGrowthReport as GrowthReport
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples/integrations"
 MAX_SAMPLES = 180
 START_SECONDS = 90.0
-LEAK = growth_pb2.HEAP_GROWTH_VERDICT_LEAK
+READ_SECONDS = 15.0
+ALARMS = (growth_pb2.HEAP_GROWTH_VERDICT_LEAK, growth_pb2.HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON)
 
 CONFIG = """
 [server]
@@ -72,6 +79,8 @@ class Server:
     failures: int = 0
     histories: dict[int, GrowthHistory] = field(default_factory=dict)
     """The latest of each worker, by pid."""
+    whole: dict[tuple[int, int], GrowthReport] = field(default_factory=dict)
+    """Reports that were read with their suspects and figures, by pid and time."""
 
     def start(self, interval: float, certs: Path) -> None:
         """Start it, and wait for the ports of its workers."""
@@ -117,9 +126,13 @@ class Server:
         for pid, address in self.addresses().items():
             try:
                 with MaintenanceClient(address, credentials) as client:
-                    self.histories[pid] = client.read_growth_history()
+                    history = self.histories[pid] = client.read_growth_history()
             except OpsClientError as error:
                 print(f"{self.name} {pid}: {error}", flush=True)
+                continue
+            for report in (history.latest, history.suspected):
+                if report is not None:
+                    self.whole[pid, report.sample_time.ToNanoseconds()] = report
 
     def stop(self) -> None:
         """End it, with everything that it started."""
@@ -219,15 +232,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def name_of(report: GrowthReport) -> str:
+    """Its verdict's name."""
+    name = growth_pb2.HeapGrowthVerdict.Name(report.verdict)
+    return str(name).removeprefix("HEAP_GROWTH_VERDICT_")
+
+
+def alarms_of(history: GrowthHistory) -> dict[str, list[tuple[float, str]]]:
+    """Reasons of alarms, alike but for their figures, with the minute and reason of each."""
+    found = defaultdict(list)
+    begin = history.reports[0].sample_time.ToNanoseconds()
+    for report in history.reports:
+        if report.verdict in ALARMS:
+            minute = (report.sample_time.ToNanoseconds() - begin) / 60e9
+            found[re.sub(r"[\d,.]+", "#", report.reason)].append((minute, report.reason))
+    return found
+
+
 def say(server: Server) -> int:
-    """Print a line for each worker. Returns how many of them were told to leak."""
-    leaking = 0
+    """Print what each worker's watch concluded. Returns how many of them raised an alarm."""
+    alarmed = 0
     for pid, history in sorted(server.histories.items()):
-        verdicts = Counter(
-            growth_pb2.HeapGrowthVerdict.Name(report.verdict).removeprefix("HEAP_GROWTH_VERDICT_")
-            for report in history.reports
-        )
-        latest, suspected = history.latest, history.suspected
+        verdicts = Counter(map(name_of, history.reports))
+        latest = history.latest
         assert latest is not None
         first = history.reports[0]
         print(
@@ -238,12 +265,24 @@ def say(server: Server) -> int:
             f"\n{'':19}{latest.reason}",
             flush=True,
         )
-        if any(report.verdict == LEAK for report in history.reports):
-            leaking += 1
-            if suspected is not None:
-                print(f"{'':19}at a sample before: {suspected.reason}", flush=True)
+        alarms = alarms_of(history)
+        alarmed += bool(alarms)
+        for told in alarms.values():
+            (begin, _), (end, reason) = told[0], told[-1]
+            print(f"{'':12}ALARM  {len(told)} times, minute {begin:.1f} to {end:.1f}: {reason}")
     print(f"{server.name:8} {server.calls:,} calls, {server.failures} failed", flush=True)
-    return leaking
+    return alarmed
+
+
+def write_reports(servers: list[Server], path: Path) -> None:
+    """Reports as JSON lines, with the suspects of those that were read while they were fresh."""
+    with path.open("w") as file:
+        for server in servers:
+            for pid, history in sorted(server.histories.items()):
+                for report in history.reports:
+                    whole = server.whole.get((pid, report.sample_time.ToNanoseconds()), report)
+                    content = MessageToDict(whole, preserving_proto_field_name=True)
+                    file.write(json.dumps({"server": server.name, "pid": pid, **content}) + "\n")
 
 
 def main() -> int:
@@ -251,6 +290,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=20.0, help="calls a second to each server")
+    parser.add_argument("--out", type=Path, help="a file for the reports")
     options = parser.parse_args()
     interval = max(0.5, options.minutes * 60 / MAX_SAMPLES)
     with tempfile.TemporaryDirectory() as name:
@@ -295,17 +335,19 @@ def main() -> int:
                 ).start()
             end = time.monotonic() + options.minutes * 60
             while (left := end - time.monotonic()) > 0:
-                time.sleep(min(60.0, left))
+                time.sleep(min(READ_SECONDS, left))
                 for server in servers:
                     server.read(credentials)
         finally:
             stop.set()
             for server in servers:
                 server.stop()
-    leaking = sum(map(say, servers))
+    if options.out:
+        write_reports(servers, options.out)
+    alarmed = sum(map(say, servers))
     watched = sum(len(server.histories) for server in servers)
-    print(f"{watched} workers watched, {leaking} of them told to leak at any time")
-    return 1 if leaking or watched < sum(server.workers for server in servers) else 0
+    print(f"{watched} workers watched, {alarmed} of them with an alarm at any time")
+    return 1 if alarmed or watched < sum(server.workers for server in servers) else 0
 
 
 if __name__ == "__main__":
