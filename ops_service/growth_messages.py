@@ -10,6 +10,8 @@ from ops_service.leaks.report import (
     MemoryPart,
     OutsideGrowth,
     PerMinute,
+    SinceBaseline,
+    Survivors,
     Suspect,
     TypeGrowth,
     Verdict,
@@ -64,7 +66,7 @@ def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, floa
 def growth_report(
     report: GrowthReport,
     baseline: HeapGrowthWatch | None = None,
-    grown: Sequence[Suspect] = (),
+    grown: SinceBaseline | None = None,
 ) -> growth_pb2.HeapGrowthReport:
     """A report of a watch, and growth since a baseline, with what grew and who holds it."""
     message = growth_pb2.HeapGrowthReport(
@@ -86,7 +88,9 @@ def growth_report(
     if baseline is not None:
         message.baseline_time.CopyFrom(timestamp(baseline.first_time))
         message.types_since_baseline.extend(_type_growth(row) for row in baseline.types())
-        message.suspects_since_baseline.extend(map(_suspect, grown))
+    if grown is not None:
+        message.suspects_since_baseline.extend(map(_suspect, grown.suspects))
+        message.reason_since_baseline = grown.reason
     return message
 
 
@@ -123,7 +127,12 @@ def _suspect(suspect: Suspect) -> growth_pb2.HeapGrowthSuspect:
         sample_path=suspect.sample_path,
         allocation_sites=suspect.allocation_sites,
         reason=suspect.reason,
+        survivors=map(_survivors, suspect.survivors),
     )
+
+
+def _survivors(survivors: Survivors) -> growth_pb2.HeapGrowthSurvivors:
+    return growth_pb2.HeapGrowthSurvivors(age=duration(survivors.age), at_most=survivors.at_most)
 
 
 def _outside(outside: OutsideGrowth) -> growth_pb2.OutsideGrowth:

@@ -12,6 +12,7 @@ from ops_service.errors import EngineUnavailable, InvalidRequest, OpsServiceErro
 from ops_service.growth import GrowthSampling
 from ops_service.growth_messages import VERDICTS, growth_report, watch_times
 from ops_service.leaks.report import Verdict
+from ops_service.leaks.since import with_baseline
 from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.process.identity import ProcessIdentity
 from ops_service.v1 import growth_pb2
@@ -109,8 +110,10 @@ class GrowthMethods:
         if request.baseline_id:
             limit = limit_field(request.limit, field="limit", default=20, high=1000)
             since = self._growth.since_baseline(request.baseline_id, limit)
-        report = watch.report()
-        grown = since.grown_since(watch) if since is not None else ()
+        report, grown = watch.report(), None
+        if since is not None:
+            grown = since.grown_since(watch)
+            report = with_baseline(report, grown)
         return report.verdict, report.reason, kept, growth_report(report, since, grown)
 
 

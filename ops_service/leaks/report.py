@@ -68,6 +68,15 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Survivors:
+    """How many instances are of an age, at most: no more than there were ever since."""
+
+    age: float
+    """Seconds before the latest sample."""
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """A type that leaks, or one object that grows."""
 
@@ -83,6 +92,9 @@ class Suspect:
     counts: tuple[int, ...]
     """At each sample."""
     sizes: tuple[int, ...]
+    survivors: tuple[Survivors, ...]
+    """Oldest first. Fewer than these may have survived, where others took their places:
+    no verdict rests on it."""
     holder: Holder
     sample_path: str
     """The path of an instance, as text."""
@@ -112,6 +124,19 @@ class OutsideGrowth:
     part: MemoryPart
     bytes_per_minute: PerMinute
     advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SinceBaseline:
+    """What is more than at a baseline, and what follows from it."""
+
+    suspects: tuple[Suspect, ...]
+    verdict: Verdict | None
+    """None: the growth since then says nothing beyond what the watch saw itself."""
+    reason: str
+    """In one sentence; "" where the growth says nothing."""
+    missing: str
+    """What an inconclusive verdict waits for; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

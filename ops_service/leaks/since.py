@@ -1,35 +1,175 @@
-"""What a process has more of than when a baseline was kept."""
+"""What a process has more of than when a baseline was kept, and what follows from it."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ops_service.heap.paths import PathNames
-from ops_service.leaks.history import History
-from ops_service.leaks.suspects import SuspectFinder
-from ops_service.leaks.trend import Shape
+from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
+from ops_service.leaks.report import GrowthReport, SinceBaseline, Suspect, Verdict
+from ops_service.leaks.suspects import Group, SuspectFinder
+from ops_service.leaks.trend import MIN_SAMPLES, Shape, lower_envelope
 
 # Of what there was, a smaller growth is none.
 _MIN_SHARE = 0.01
+# Objects, elements or KiB that a watch has to be long enough for.
+_MIN_EXPECTED = 10.0
+_UNITS = {COUNT: 1.0, LENGTH: 1.0, SIZE: 1024.0}
+# Of what the rate before leads one to expect: from here on it goes on, and up to there it
+# does not. In each half of the watch, the part that has to come.
+_GOES_ON = 0.4
+_STOPPED = 0.1
+_EACH_HALF = 0.2
+# Less growth is not worth a watch of its own: a part of the heap, and bytes.
+_MATERIAL_SHARE = 0.002
+_MATERIAL_BYTES = 64 << 10
+
+
+class Since(enum.Enum):
+    """What became of growth since a baseline."""
+
+    GOES_ON = "goes on"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What became of it, and how long a watch it takes to tell, in seconds."""
+
+    since: Since
+    needed: float
+
+
+def course_of(
+    before: tuple[float, float], times: Sequence[float], values: Sequence[float], unit: float
+) -> Course:
+    """Whether growth since a baseline goes on during a watch.
+
+    Two points make no trend, as a cache that filled in between does the same. But they
+    make a rate, and with that the watch can be long enough to be told what it would have
+    seen, had the growth gone on.
+
+    Args:
+        before: Time and value of the baseline.
+        times: Of the samples of the watch.
+        values: One for each time.
+        unit: The least growth that counts.
+    """
+    span, gap = times[-1] - times[0], times[0] - before[0]
+    grown = values[0] - before[1]
+    if grown <= 0 or gap <= 0:
+        # It grew during the watch, which judges that itself.
+        return Course(Since.UNKNOWN, 0.0)
+    needed = _MIN_EXPECTED * unit * gap / grown
+    # A rate is not known better than by a time that is longer than the watch.
+    if len(values) < MIN_SAMPLES or span < needed or gap < span:
+        return Course(Since.UNKNOWN, max(needed, 0.0))
+    expected = grown / gap * span
+    envelope = lower_envelope(values)
+    middle = envelope[sum(time <= times[0] + span / 2 for time in times) - 1]
+    first, second = middle - envelope[0], envelope[-1] - middle
+    if first + second <= _STOPPED * expected:
+        return Course(Since.STOPPED, needed)
+    steady = min(first, second) >= _EACH_HALF * (first + second)
+    if steady and first + second >= _GOES_ON * expected:
+        return Course(Since.GOES_ON, needed)
+    return Course(Since.UNKNOWN, 2 * span)
 
 
 class GrownSince(SuspectFinder):
-    """Finds what grew between two points and did not come back meanwhile.
-
-    Two points make no trend: a cache that filled in between is named as well. So no
-    verdict rests on this.
-    """
+    """Finds what grew between two points and did not come back meanwhile."""
 
     def __init__(
-        self, history: History, names: PathNames, recent: History, *, collector_runs: bool
+        self,
+        history: History,
+        names: PathNames,
+        recent: History,
+        *,
+        collector_runs: bool,
+        total_size: int,
     ) -> None:
         """
         Args:
             history: Of two points, the baseline and now.
             recent: Of a watch that runs now; its least values are what stays.
+            total_size: Bytes of the heap.
         """
         super().__init__(history, names, collector_runs=collector_runs)
         self._recent = recent
+        self._total_size = total_size
+        self._courses: dict[Suspect, Course] = {}
+
+    def judge(self, limit: int) -> SinceBaseline:
+        """What grew, and what follows. Cost: as that of `find`.
+
+        Args:
+            limit: How many suspects are told.
+        """
+        suspects = self.find().suspects
+        told = suspects[:limit]
+        for verdict, wanted in (
+            (Verdict.LEAK, Since.GOES_ON),
+            (Verdict.INCONCLUSIVE, Since.UNKNOWN),
+            (Verdict.NO_LEAK, Since.STOPPED),
+        ):
+            for suspect in suspects:
+                course = self._courses[suspect]
+                if course.since is wanted and self._is_telling(suspect, course):
+                    return SinceBaseline(told, verdict, *self._words(suspect, course))
+        return SinceBaseline(told, None, "", "")
+
+    # ---- the course of a suspect ---------------------------------------------------------
+
+    def _suspect(self, group: Group) -> Suspect:
+        suspect = super()._suspect(group)
+        self._courses[suspect] = self._course(self._most_telling(group), COUNT)
+        return suspect
+
+    def _one_object(self, number: int) -> Suspect:
+        suspect = super()._one_object(number)
+        longer = self._rise(number, LENGTH) > 0
+        self._courses[suspect] = self._course(number, LENGTH if longer else SIZE)
+        return suspect
+
+    def _course(self, number: int, column: int) -> Course:
+        times = self._recent.times
+        values = self._recent_values(number, column)
+        if number in self._members or len(times) < 2:
+            return Course(Since.UNKNOWN, 0.0)
+        if len(values) < len(times):
+            # Nothing changed there during the watch.
+            values = [values[-1]] * len(times)
+        before = (self._history.times[0], self._values(number, column)[0])
+        return course_of(before, times, values, _UNITS[column])
+
+    def _is_telling(self, suspect: Suspect, course: Course) -> bool:
+        if course.since is Since.GOES_ON:
+            return True
+        if course.since is Since.UNKNOWN and not course.needed:
+            return False
+        grown = suspect.sizes[-1] - suspect.sizes[0]
+        return grown >= max(_MATERIAL_BYTES, _MATERIAL_SHARE * self._total_size)
+
+    def _words(self, suspect: Suspect, course: Course) -> tuple[str, str]:
+        """Reason, and what is missing."""
+        time = _duration(self._history.times[-1] - self._history.times[0])
+        grown = suspect.reason.rstrip(".")
+        match course.since:
+            case Since.GOES_ON:
+                return f"{grown}, in the {time} since the baseline, and it goes on growing.", ""
+            case Since.STOPPED:
+                return f"What grew most since the baseline does not go on growing: {grown}.", ""
+            case _:
+                return (
+                    f"{grown}, in the {time} since the baseline; whether it goes on takes a "
+                    "longer watch to tell.",
+                    f"a watch of {_duration(course.needed)}",
+                )
+
+    # ---- what stays --------------------------------------------------------------------
 
     def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
         values = self._values(node, column)
@@ -45,3 +185,26 @@ class GrownSince(SuspectFinder):
             # What did not change lately is as it is now; new names come and go together.
             return [self._values(node, column)[-1]]
         return self._recent.values(node, column)
+
+
+def with_baseline(report: GrowthReport, since: SinceBaseline) -> GrowthReport:
+    """A report whose verdict takes in what follows from a baseline.
+
+    What the watch saw itself is the stronger evidence, so the baseline decides only where
+    that found nothing, or not enough.
+    """
+    own, told = report.verdict, since.verdict
+    if own in (Verdict.LEAK, Verdict.OUTSIDE_PYTHON) or report.sample_count < MIN_SAMPLES:
+        return report
+    if told is Verdict.NO_LEAK and own is Verdict.NO_LEAK:
+        return replace(report, reason=f"{report.reason} {since.reason}")
+    if told is Verdict.LEAK or (told is Verdict.INCONCLUSIVE and own is Verdict.NO_LEAK):
+        return replace(report, verdict=told, reason=since.reason, missing=since.missing)
+    return report
+
+
+def _duration(seconds: float) -> str:
+    for name, length in (("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {name}"
+    return f"{seconds:.0f} seconds"

@@ -10,6 +10,7 @@ from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of,
 from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
+from ops_service.leaks.survivors import survivors
 from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
 
 _MINUTE = 60.0
@@ -42,7 +43,7 @@ _COLLECTABLE = (Root.GARBAGE,)
 
 
 @dataclass(slots=True)
-class _Group:
+class Group:
     """Growing nodes below one holder."""
 
     holder: int
@@ -174,24 +175,24 @@ class SuspectFinder:
 
     # ---- groups ---------------------------------------------------------------------
 
-    def _groups(self, growing: set[int]) -> dict[int, _Group]:
+    def _groups(self, growing: set[int]) -> dict[int, Group]:
         folded = {member for members in self._members.values() for member in members}
-        groups: dict[int, _Group] = {}
+        groups: dict[int, Group] = {}
         for number in sorted(growing - folded):
             top = number
             while (parent := self._node(top).parent) in growing and parent != top:
                 top = parent
-            group = groups.setdefault(parent, _Group(parent))
+            group = groups.setdefault(parent, Group(parent))
             if top not in group.tops:
                 group.tops.append(top)
             group.below.append(number)
         return groups
 
-    def _is_collectable(self, group: _Group) -> bool:
+    def _is_collectable(self, group: Group) -> bool:
         root = root_of(self._nodes, group.holder)
         return root in _COLLECTABLE and self._collector_runs
 
-    def _only_watches(self, group: _Group) -> bool:
+    def _only_watches(self, group: Group) -> bool:
         """Whether it is what goes along with objects elsewhere: weak references to them.
 
         Classes have one in a dict of their base, tasks one in asyncio's set of them. If
@@ -204,7 +205,7 @@ class SuspectFinder:
         values = self._values(node, column)
         return values[-1] - values[0]
 
-    def _suspect(self, group: _Group) -> Suspect:
+    def _suspect(self, group: Group) -> Suspect:
         number = self._most_telling(group)
         sizes = [
             sum(column)
@@ -230,6 +231,7 @@ class SuspectFinder:
             size_per_minute=self._per_minute(sizes),
             counts=tuple(counts),
             sizes=tuple(sizes),
+            survivors=survivors(self._history.times, counts),
             holder=holder,
             sample_path=self._text(number),
             allocation_sites=self._sites([number, *others]),
@@ -247,7 +249,7 @@ class SuspectFinder:
             return f"{grew}, in reference cycles that gc.freeze() took from the collector."
         return f"{grew}, held by {held.text}."
 
-    def _most_telling(self, group: _Group) -> int:
+    def _most_telling(self, group: Group) -> int:
         """The node to name: the user's class before what it drags along."""
 
         def retained(top: int) -> int:
@@ -335,6 +337,7 @@ class SuspectFinder:
             size_per_minute=self._per_minute(sizes),
             counts=tuple(counts),
             sizes=tuple(sizes),
+            survivors=survivors(self._history.times, counts),
             holder=holder,
             sample_path=self._text(number),
             allocation_sites=self._sites([number]),

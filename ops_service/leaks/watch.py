@@ -8,7 +8,13 @@ from dataclasses import replace
 from ops_service.heap.paths import Change, PathNames
 from ops_service.leaks.history import COUNT, MAX_SAMPLES, SIZE, History
 from ops_service.leaks.outside import find_outside
-from ops_service.leaks.report import GrowthReport, OutsideGrowth, Suspect, TypeGrowth, Verdict
+from ops_service.leaks.report import (
+    GrowthReport,
+    OutsideGrowth,
+    SinceBaseline,
+    TypeGrowth,
+    Verdict,
+)
 from ops_service.leaks.sample import GrowthSample
 from ops_service.leaks.since import GrownSince
 from ops_service.leaks.suspects import Found, SuspectFinder
@@ -102,17 +108,19 @@ class HeapGrowthWatch:
             copy.keep(latest)
         return copy
 
-    def grown_since(self, recent: HeapGrowthWatch) -> tuple[Suspect, ...]:
-        """What is more at the second of two points, by a watch that runs now. No verdict."""
+    def grown_since(self, recent: HeapGrowthWatch) -> SinceBaseline:
+        """What is more at the second of two points, and what a watch that runs now says of it."""
         if len(self._history) != 2 or self._names is None or recent._names is not self._names:
-            return ()
+            return SinceBaseline((), None, "", "")
+        latest = self._figures[-1]
         finder = GrownSince(
             self._history,
             self._names,
             recent._history,
-            collector_runs=self._figures[-1].collector.runs,
+            collector_runs=latest.collector.runs,
+            total_size=latest.paths.total_size,
         )
-        return finder.find().suspects[: self._limit]
+        return finder.judge(self._limit)
 
     def report(self) -> GrowthReport:
         """What has been seen so far.

@@ -79,7 +79,7 @@ class HeapGrowthHeader(_message.Message):
     def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class HeapGrowthReport(_message.Message):
-    __slots__ = ("sample_count", "sample_time", "verdict", "reason", "types", "object_count", "total_size", "resident_bytes", "clone_pause", "method", "missing", "suspects", "outside", "types_since_baseline", "baseline_time", "warnings", "suspects_since_baseline")
+    __slots__ = ("sample_count", "sample_time", "verdict", "reason", "types", "object_count", "total_size", "resident_bytes", "clone_pause", "method", "missing", "suspects", "outside", "types_since_baseline", "baseline_time", "warnings", "suspects_since_baseline", "reason_since_baseline")
     SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_TIME_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +97,7 @@ class HeapGrowthReport(_message.Message):
     BASELINE_TIME_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SUSPECTS_SINCE_BASELINE_FIELD_NUMBER: _ClassVar[int]
+    REASON_SINCE_BASELINE_FIELD_NUMBER: _ClassVar[int]
     sample_count: int
     sample_time: _timestamp_pb2.Timestamp
     verdict: HeapGrowthVerdict
@@ -114,7 +115,8 @@ class HeapGrowthReport(_message.Message):
     baseline_time: _timestamp_pb2.Timestamp
     warnings: _containers.RepeatedScalarFieldContainer[str]
     suspects_since_baseline: _containers.RepeatedCompositeFieldContainer[HeapGrowthSuspect]
-    def __init__(self, sample_count: _Optional[int] = ..., sample_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., types: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., object_count: _Optional[int] = ..., total_size: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., method: _Optional[_Union[_heap_pb2.CensusMethod, str]] = ..., missing: _Optional[str] = ..., suspects: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[OutsideGrowth, _Mapping]]] = ..., types_since_baseline: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., baseline_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., suspects_since_baseline: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ...) -> None: ...
+    reason_since_baseline: str
+    def __init__(self, sample_count: _Optional[int] = ..., sample_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., verdict: _Optional[_Union[HeapGrowthVerdict, str]] = ..., reason: _Optional[str] = ..., types: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., object_count: _Optional[int] = ..., total_size: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., method: _Optional[_Union[_heap_pb2.CensusMethod, str]] = ..., missing: _Optional[str] = ..., suspects: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[OutsideGrowth, _Mapping]]] = ..., types_since_baseline: _Optional[_Iterable[_Union[HeapTypeGrowth, _Mapping]]] = ..., baseline_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., suspects_since_baseline: _Optional[_Iterable[_Union[HeapGrowthSuspect, _Mapping]]] = ..., reason_since_baseline: _Optional[str] = ...) -> None: ...
 
 class RatePerMinute(_message.Message):
     __slots__ = ("rate", "low", "high")
@@ -127,7 +129,7 @@ class RatePerMinute(_message.Message):
     def __init__(self, rate: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class HeapGrowthSuspect(_message.Message):
-    __slots__ = ("type_name", "also", "count", "total_size", "count_per_minute", "size_per_minute", "counts", "sizes", "holder", "sample_path", "reason", "allocation_sites")
+    __slots__ = ("type_name", "also", "count", "total_size", "count_per_minute", "size_per_minute", "counts", "sizes", "holder", "sample_path", "reason", "allocation_sites", "survivors")
     TYPE_NAME_FIELD_NUMBER: _ClassVar[int]
     ALSO_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -140,6 +142,7 @@ class HeapGrowthSuspect(_message.Message):
     SAMPLE_PATH_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
+    SURVIVORS_FIELD_NUMBER: _ClassVar[int]
     type_name: str
     also: _containers.RepeatedScalarFieldContainer[str]
     count: int
@@ -152,7 +155,16 @@ class HeapGrowthSuspect(_message.Message):
     sample_path: str
     reason: str
     allocation_sites: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, type_name: _Optional[str] = ..., also: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., total_size: _Optional[int] = ..., count_per_minute: _Optional[_Union[RatePerMinute, _Mapping]] = ..., size_per_minute: _Optional[_Union[RatePerMinute, _Mapping]] = ..., counts: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., holder: _Optional[_Union[HeapGrowthHolder, _Mapping]] = ..., sample_path: _Optional[str] = ..., reason: _Optional[str] = ..., allocation_sites: _Optional[_Iterable[str]] = ...) -> None: ...
+    survivors: _containers.RepeatedCompositeFieldContainer[HeapGrowthSurvivors]
+    def __init__(self, type_name: _Optional[str] = ..., also: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., total_size: _Optional[int] = ..., count_per_minute: _Optional[_Union[RatePerMinute, _Mapping]] = ..., size_per_minute: _Optional[_Union[RatePerMinute, _Mapping]] = ..., counts: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ..., holder: _Optional[_Union[HeapGrowthHolder, _Mapping]] = ..., sample_path: _Optional[str] = ..., reason: _Optional[str] = ..., allocation_sites: _Optional[_Iterable[str]] = ..., survivors: _Optional[_Iterable[_Union[HeapGrowthSurvivors, _Mapping]]] = ...) -> None: ...
+
+class HeapGrowthSurvivors(_message.Message):
+    __slots__ = ("age", "at_most")
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    age: _duration_pb2.Duration
+    at_most: int
+    def __init__(self, age: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., at_most: _Optional[int] = ...) -> None: ...
 
 class HeapGrowthHolder(_message.Message):
     __slots__ = ("path", "root", "steps", "type_name", "owner_type", "lengths")

@@ -156,6 +156,27 @@ def test_a_baseline_is_kept_and_compared_with(host: Host, viewer: Identity) -> N
     assert status_of(raised.value).reason == "INVALID_REQUEST"
 
 
+def test_what_stopped_growing_since_a_baseline(host: Host, viewer: Identity) -> None:
+    host.run("import sys; sys.kept = []; Kept = type('Kept', (), {'__module__': 'app'})")
+    *_, trailer = list(watch(host, viewer, interval=0.1, duration=0.2, keep_baseline=True))
+    host.run("sys.kept += [Kept() for _ in range(5000)]")
+    reason = ""
+    # Once the baseline is older than such a watch is long, it can be told.
+    for _ in range(10):
+        *_, last, _ = watch(
+            host, viewer, interval=0.1, duration=0.8, baseline_id=trailer.trailer.baseline_id
+        )
+        (suspect,) = [
+            each for each in last.report.suspects_since_baseline if each.type_name == "app.Kept"
+        ]
+        assert [each.at_most for each in suspect.survivors] == [0]
+        reason = last.report.reason_since_baseline
+        if "does not go on growing" in reason:
+            break
+    assert "app.Kept: 0 -> 5,000" in reason
+    assert last.report.verdict != LEAK
+
+
 @pytest.mark.long
 def test_twenty_watchers_share_samples(start_host: StartHost, admin: Identity) -> None:
     host = start_host(limits={"streams_per_principal": 32, "calls_per_principal": 32})

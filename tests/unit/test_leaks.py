@@ -474,23 +474,3 @@ def test_samples_between_the_points_are_not_lost() -> None:
             watch.keep(sample)
     (suspect,) = watch.report().suspects
     assert suspect.counts == tuple(1000 + 30 * step for step in range(STEPS))
-
-
-def test_growth_since_a_baseline() -> None:
-    heap, baseline = Heap(), HeapGrowthWatch(1)
-    sessions(heap, 0)
-    baseline.keep(heap.sample(0.0))
-    for step in (1, 2, 40):
-        sessions(heap, step)
-        latest = heap.sample(86_400.0 * step)
-        baseline.take_in(latest)
-    rows = {row.type_name: row for row in baseline.until(latest, 10).types()}
-    assert rows["shop.Session"].count_difference == 400
-    recent = HeapGrowthWatch(10)
-    recent.keep(heap.sample(86_400.0 * 40))
-    (suspect,) = baseline.until(latest, 10).grown_since(recent)
-    assert (suspect.type_name, suspect.holder.text) == ("shop.Session", "shop.REGISTRY (dict)")
-    assert suspect.counts == (1000, 1400)
-    # Asking changes nothing.
-    again = {row.type_name: row for row in baseline.until(latest, 10).types()}
-    assert again == rows

@@ -65,6 +65,8 @@ def conclusion(
             yield f"   along    {', '.join(each.also)}"
         for site in each.allocation_sites:
             yield f"   from     {site}"
+        if each.survivors:
+            yield f"   age      {_ages(each)}"
         yield f"   graph    opsctl heap path {quote(each.type_name)} -o graph.svg"
     for part in report.outside:
         name = growth_pb2.OutsidePart.Name(part.part).removeprefix("OUTSIDE_PART_").lower()
@@ -74,6 +76,8 @@ def conclusion(
     if report.HasField("baseline_time"):
         when = report.baseline_time.ToDatetime().strftime("%Y-%m-%d %H:%M:%S")
         yield f"Growth since the baseline of {when} UTC:"
+        if report.reason_since_baseline:
+            yield f"   {report.reason_since_baseline}"
         for each in report.suspects_since_baseline:
             grown = each.counts[-1] - each.counts[0] if each.counts else 0
             size_grown = each.sizes[-1] - each.sizes[0] if each.sizes else 0
@@ -92,6 +96,15 @@ def _rates(suspect: growth_pb2.HeapGrowthSuspect) -> str:
         f"{suspect.count:,} now, {count.rate:+,.1f} a minute ({count.low:+,.1f} to "
         f"{count.high:+,.1f}), {_bytes(bytes_.rate)} a minute"
     )
+
+
+def _ages(suspect: growth_pb2.HeapGrowthSuspect) -> str:
+    first, *others = (
+        (f"{each.at_most:,}", f"{each.age.ToMilliseconds() / 1000:,.0f} s")
+        for each in suspect.survivors
+    )
+    more = "".join(f", {count} as {age}" for count, age in others)
+    return f"at most {first[0]} are as old as {first[1]}{more}"
 
 
 def _owner(suspect: growth_pb2.HeapGrowthSuspect) -> str:
