@@ -35,7 +35,7 @@ wire := $(patsubst %,tests/integration/test_%.py,authorization bad_requests clie
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
-small_heaps := $(patsubst %,tests/native/test_%.py,bounds copied groups handle probes sites walk)
+small_heaps := $(patsubst %,tests/native/test_%.py,bounds copied dominators groups handle probes sites walk)
 sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
@@ -73,8 +73,10 @@ test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/s
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
 	.venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
-test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests with the walker built for sanitizers, and a walk under valgrind
+test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind
 	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 $(small_heaps)
+	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/native.py --seconds 20
+	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/reader.py --seconds 20 --sanitized
 	rm -rf .cache/valgrind
 	mkdir -p .cache/valgrind
 	PYTHONMALLOC=malloc valgrind --quiet --child-silent-after-fork=no --log-file=.cache/valgrind/%p.log \
@@ -109,8 +111,9 @@ test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## Th
 SECONDS ?= 60
 
 # A seed and a number of calls repeat a run: SEED=7 CALLS=1
-fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files and hostile calls over mTLS, for SECONDS=60 each: SEED=
+fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files, columns, and calls over mTLS, for SECONDS=60 each: SEED=
 	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS) --seed $(or $(SEED),0)
+	$(bin)/python tests/fuzz/native.py --seconds $(SECONDS) --seed $(or $(SEED),0)
 	$(bin)/python tests/fuzz/port.py --seconds $(SECONDS) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
 
 MINUTES ?= 10

@@ -13,8 +13,11 @@ from ops_service.convert import (
     duration,
     timestamp,
 )
+from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.model import CaptureStart, CaptureSummary, ContentLevel, Cut
 from ops_service.heap.snapshot import Capture
+from ops_service.memory_messages import memory_parts
+from ops_service.process.memory import read_memory
 from ops_service.v1 import heap_graph_pb2, process_pb2
 from ops_service.varint import varint
 
@@ -76,6 +79,7 @@ def _header(
         allocated_block_count=start.allocated_blocks,
         resident_bytes=start.resident_bytes,
         allocation_sites=ALLOCATION_SITES[start.sites],
+        memory=memory_parts(read_memory(arena_statistics)),
     )
     return heap_graph_pb2.CaptureHeapSnapshotResponse(header=header)
 

@@ -1,5 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from ops_service.v1 import memory_pb2 as _memory_pb2
 from ops_service.v1 import process_pb2 as _process_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -126,7 +127,7 @@ class CaptureHeapSnapshotResponse(_message.Message):
     def __init__(self, header: _Optional[_Union[HeapGraphHeader, _Mapping]] = ..., batch: _Optional[_Union[HeapGraphBatch, _Mapping]] = ..., trailer: _Optional[_Union[HeapGraphTrailer, _Mapping]] = ...) -> None: ...
 
 class HeapGraphHeader(_message.Message):
-    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes", "allocation_sites", "content_limit", "strings_hashed")
+    __slots__ = ("process", "format_version", "snapshot_id", "capture_time", "content_level", "capture_mode", "gc_moment", "python_implementation", "python_version", "clone_pause", "allocated_block_count", "resident_bytes", "allocation_sites", "content_limit", "strings_hashed", "memory")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     FORMAT_VERSION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +143,7 @@ class HeapGraphHeader(_message.Message):
     ALLOCATION_SITES_FIELD_NUMBER: _ClassVar[int]
     CONTENT_LIMIT_FIELD_NUMBER: _ClassVar[int]
     STRINGS_HASHED_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     process: _process_pb2.ProcessId
     format_version: int
     snapshot_id: str
@@ -157,7 +159,8 @@ class HeapGraphHeader(_message.Message):
     allocation_sites: AllocationSites
     content_limit: int
     strings_hashed: bool
-    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., allocation_sites: _Optional[_Union[AllocationSites, str]] = ..., content_limit: _Optional[int] = ..., strings_hashed: bool = ...) -> None: ...
+    memory: _memory_pb2.MemoryParts
+    def __init__(self, process: _Optional[_Union[_process_pb2.ProcessId, _Mapping]] = ..., format_version: _Optional[int] = ..., snapshot_id: _Optional[str] = ..., capture_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., content_level: _Optional[_Union[ContentLevel, str]] = ..., capture_mode: _Optional[_Union[CaptureMode, str]] = ..., gc_moment: _Optional[_Union[GcMoment, str]] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., clone_pause: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., allocated_block_count: _Optional[int] = ..., resident_bytes: _Optional[int] = ..., allocation_sites: _Optional[_Union[AllocationSites, str]] = ..., content_limit: _Optional[int] = ..., strings_hashed: bool = ..., memory: _Optional[_Union[_memory_pb2.MemoryParts, _Mapping]] = ...) -> None: ...
 
 class HeapType(_message.Message):
     __slots__ = ("module", "qualified_name", "kind", "type_id", "size_estimated")

@@ -120,6 +120,17 @@ def test_tables_are_sorted_by_any_column(page: Page) -> None:
     assert ascending == sorted(ascending)
 
 
+def test_it_tells_where_the_memory_is(page: Page) -> None:
+    bars = "[...document.querySelectorAll('#memory .split')].map((each) => each.ariaLabel)"
+    held, objects = page.value(bars)
+    assert held.startswith("Resident memory, by who holds it: Python's small objects, in use ")
+    assert ", mapped files " in held
+    assert "text and bytes " in objects
+    rows = page.value("document.querySelector('#memory .parts').textContent")
+    assert rows.count("iB") > 3
+    assert "NaN" not in page.value("document.getElementById('memory').textContent")
+
+
 def test_it_is_light_and_dark(page: Page) -> None:
     backgrounds = {}
     for scheme in ("light", "dark"):

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "aio_server": set(),
     "port": {"config", "sockets"},
     "workers": set(),
-    "snapshot_stream": {"convert", "heap", "v1", "varint"},
+    "snapshot_stream": {"convert", "heap", "memory_messages", "process", "v1", "varint"},
     "background": {
         "config_watch",
         "capture_job",

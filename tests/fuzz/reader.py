@@ -102,10 +102,11 @@ def work_on(file: Path) -> str:
     return "read"
 
 
-def child(directory: Path, seconds: float, seed: int) -> None:
+def child(directory: Path, seconds: float, seed: int, *, bounded: bool) -> None:
     """Read files until the time is over, and print what came of them."""
     faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    if bounded:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     outcomes: Counter[str] = Counter()
     file = directory / "hostile.heap"
@@ -130,15 +131,21 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0, help="where to begin; 0 takes the clock")
     parser.add_argument("--keep", type=Path, default=Path(".cache/fuzz"))
+    parser.add_argument(
+        "--sanitized",
+        action="store_true",
+        help="without a bound on memory, since sanitizers map whole ranges of addresses",
+    )
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(arguments.keep, arguments.seconds, arguments.seed)
+        child(arguments.keep, arguments.seconds, arguments.seed, bounded=not arguments.sanitized)
         return 0
     arguments.keep.mkdir(parents=True, exist_ok=True)
     seed = arguments.seed or time.time_ns() % 10**9
     options = ["--seconds", str(arguments.seconds), "--seed", str(seed)]
     options += ["--keep", str(arguments.keep), "--child"]
+    options += ["--sanitized"] if arguments.sanitized else []
     status = subprocess.run([sys.executable, os.path.abspath(__file__), *options]).returncode
     if status != 0:
         print(f"FAILED with {status}: {arguments.keep / 'hostile.heap'} is the file")

@@ -78,6 +78,24 @@ def test_a_summary_of_a_file_counts_types(opsctl: Opsctl, captures: Captures) ->
     assert found["object_count"] == sum(row["count"] for row in found["types"])
 
 
+def test_what_the_port_itself_holds_is_counted_if_asked_for(
+    opsctl: Opsctl, captures: Captures, tmp_path: Path
+) -> None:
+    def modules(*options: str) -> set[str]:
+        rows = document(opsctl, "summary", captures.before, "--limit", 10_000, *options)["types"]
+        return {row["type_name"].partition(".")[0] for row in rows}
+
+    pages = []
+    for options in ((), ("--include-ops-service",)):
+        page = tmp_path / f"{len(pages)}.html"
+        assert opsctl("heap", "report", captures.before, "-o", page, *options).returncode == 0
+        pages.append('"name":"ops_service.server.Service"' in page.read_text("utf-8"))
+
+    assert "ops_service" not in modules()
+    assert "ops_service" in modules("--include-ops-service")
+    assert pages == [False, True]
+
+
 def test_retained_sizes_name_the_container(opsctl: Opsctl, captures: Captures) -> None:
     found = document(opsctl, "retained", captures.before)
 
@@ -152,6 +170,8 @@ def test_a_difference_names_type_holder_and_growth(opsctl: Opsctl, captures: Cap
     assert 200 <= change["new"] <= 500
     holder = next(each for each in found["holders"] if each["path"] == "shop.SESSIONS (dict)")
     assert holder["count"] >= 2 * change["new"]
+    # A session that is gone took its payload and its attributes along.
+    assert holder["freed_count"] >= 2 * change["freed"] > 0
     same = document(opsctl, "diff", captures.before, captures.before)
     assert (same["new_count"], same["freed_count"], same["types"]) == (0, 0, [])
 

@@ -86,6 +86,27 @@ def test_packages_that_are_missing() -> None:
     assert_fails(run, ExitCode.MISSING_PACKAGES, "pip install 'ops-service[cli]'")
 
 
+def test_packages_that_one_command_lacks() -> None:
+    script = (
+        "import sys; sys.modules['cryptography'] = None\n"
+        "sys.argv = ['opsctl', 'certs', 'init', 'certs']\n"
+        "from ops_client.cli import main; main()"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert_fails(run, ExitCode.MISSING_PACKAGES, "the package cryptography is missing")
+
+
+def test_a_command_on_files_loads_no_grpc() -> None:
+    script = (
+        "import sys; sys.argv = ['opsctl', 'heap', 'convert', 'absent', 'out']\n"
+        "from ops_client.cli import main\n"
+        "try: main()\n"
+        "finally: print(*{'grpc', 'asyncio', 'prompt_toolkit', 'cryptography'} & {*sys.modules})"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (ExitCode.FILE_NOT_READ, "\n")
+
+
 def test_no_certificate(opsctl: Opsctl, host: Host, admin: Identity) -> None:
     run = opsctl("whoami", "--target", host.address, "--ca", admin.ca)
     assert_fails(run, ExitCode.TLS_FAILED, "TLS", "client certificate", "Give cert and key")

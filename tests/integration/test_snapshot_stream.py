@@ -45,6 +45,11 @@ def test_a_whole_snapshot(host: Host, admin: Identity) -> None:
     assert abs(header.capture_time.ToNanoseconds() / 1e9 - time.time()) < 60
     assert header.clone_pause.ToNanoseconds() > 0
     assert header.allocated_block_count > 10_000
+    memory = header.memory
+    assert 0 < memory.python_in_use.bytes < memory.resident.bytes
+    assert memory.resident.bytes == (
+        memory.anonymous.bytes + memory.file_backed.bytes + memory.shared.bytes
+    )
 
     file = b"".join(varint(len(data)) + data for data in raw[:-1])
     assert trailer.byte_count == len(file)

@@ -211,6 +211,13 @@ def test_the_native_module_walks_within_bounds(
         _native.dominate(*{**arrays, **changes}.values())
 
 
+def test_what_is_no_tree_is_not_walked_for_ever() -> None:
+    dominators, order = np.array([3, 0, 0], np.uint32), np.array([0, 1, 1], np.uint32)
+    sizes, types = np.ones(3, np.uint64), np.zeros(3, np.uint32)
+    with pytest.raises(ValueError, match="are no tree"):
+        _native.retain_by_type(dominators, order, sizes, types, np.zeros(1, np.uint64))
+
+
 def test_the_native_module_refuses_entries_of_another_size() -> None:
     wide = np.zeros(3, np.uint64)
     with pytest.raises(TypeError, match="dominators must have entries of 4 bytes, not 8"):

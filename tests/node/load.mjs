@@ -3,6 +3,7 @@
 //   node load.mjs READER FILE CLASS
 //   node load.mjs retained READER FILE    retained sizes by id
 //   node load.mjs compared FILE FILE      new and gone objects by class
+//   node load.mjs timed READER FILE       seconds until retained sizes are known
 //
 // The readers are of independent origin: the toolkit is the code of Chrome's
 // DevTools, memlab is Meta's, and the parser is the one in VS Code, in Rust.
@@ -79,9 +80,34 @@ async function compared(before, after) {
   return Object.entries(diff).map(([name, each]) => [each.name ?? name, each.addedCount, each.removedCount]);
 }
 
+async function timed(reader, file) {
+  const began = performance.now();
+  const sizes = { memlab: summed, toolkit: total }[reader];
+  const found = await sizes(file);
+  return { seconds: (performance.now() - began) / 1000, resident: process.resourceUsage().maxRSS * 1024, ...found };
+}
+async function summed(file) {
+  const { getFullHeapFromFile } = await import("@memlab/heap-analysis");
+  const heap = await getFullHeapFromFile(file);
+  let largest = 0;
+  heap.nodes.forEach((node) => { if (node.id !== 1) largest = Math.max(largest, node.retainedSize); });
+  return { nodes: heap.nodes.length, largest };
+}
+async function total(file) {
+  const { parse } = await import("heap-snapshot-toolkit");
+  const heap = await parse(createReadStream(file, "utf-8"));
+  let largest = 0;
+  for (const each = heap.allNodes(); each.hasNext(); each.next()) {
+    const node = each.item();
+    if (node.id() !== 1) largest = Math.max(largest, node.retainedSize());
+  }
+  return { nodes: heap.nodeCount, largest };
+}
+
 const [name, ...rest] = process.argv.slice(2);
 const answer =
   name === "retained" ? await retained[rest[0]](rest[1])
   : name === "compared" ? await compared(rest[0], rest[1])
+  : name === "timed" ? await timed(rest[0], rest[1])
   : await readers[name](rest[0], rest[1]);
 console.log(JSON.stringify(answer));

@@ -135,7 +135,12 @@ def test_devtools_finds_the_same_difference(converted: Converted) -> None:
     rows = node("compared", converted.path, converted.later)
     theirs = {name: (added, removed) for name, added, removed in rows}
 
-    found = compare(converted.graph, converted.later_graph, PathFinder(converted.later_graph))
+    found = compare(
+        converted.graph,
+        converted.later_graph,
+        PathFinder(converted.later_graph),
+        include_ops_service=True,
+    )
 
     ours = {each.type_name: (each.new, each.freed) for each in found.types}
     assert ours["shop.Planted"] == theirs["shop.Planted"]

@@ -127,12 +127,56 @@ def test_growth_and_holders_are_named(tmp_path: Path) -> None:
     paths = PathFinder(second)
 
     found = compare(first, second, paths)
-    [holder] = find_holders(found, find_dominators(second), paths)
+    [holder] = find_holders(found, find_dominators(first), find_dominators(second), paths)
 
     [grown] = found.grown
     assert (grown.path, grown.size_before, grown.size_after) == ("shop.ITEMS (list)", 100, 164)
     assert (holder.path, holder.count, holder.size) == ("shop.ITEMS (list)", 6, 280)
+    assert (holder.freed_count, holder.growth, holder.net_size) == (0, 64, 344)
     assert found.readdressed == 0
+    assert {(each.type_name, each.grown, each.growth) for each in found.types} == {
+        ("list", 1, 64),
+        ("shop.Item", 0, 0),
+        ("str", 0, 0),
+    }
+
+
+def test_what_is_gone_has_a_holder_too(tmp_path: Path) -> None:
+    old = [Node(ITEM, 50, 101 + 2 * number) for number in range(4)]
+    # The last of them held a string, which went with it.
+    old[3].edges.append((7, *ELEMENT))
+    first = written(tmp_path, "before", [*shop(*old), Node(STR, 30, 301)])
+    second = written(tmp_path, "after", shop(old[0], Node(ITEM, 50, 201)))
+    paths = PathFinder(second)
+
+    found = compare(first, second, paths)
+    [holder] = find_holders(found, find_dominators(first), find_dominators(second), paths)
+
+    assert (holder.path, holder.object_index) == ("shop.ITEMS (list)", 2)
+    assert (holder.count, holder.size) == (1, 50)
+    assert (holder.freed_count, holder.freed_size) == (4, 180)
+    assert (holder.growth, holder.net_size) == (0, -130)
+
+
+def test_what_a_returned_frame_held_is_told_by_its_old_path(tmp_path: Path) -> None:
+    def stack(*frames: Node, target: Node) -> HeapGraph:
+        nodes = [*shop()[:2], target, *frames]
+        nodes[1].edges = []
+        nodes[0].edges += [(number, pb.EDGE_KIND_ROOT, 0) for number in range(3, len(nodes))]
+        return written(tmp_path, str(len(nodes)), nodes)
+
+    frame = Node(ROOT, 0, 0, 0, edges=[(2, pb.EDGE_KIND_LOCAL, 2)])
+    first = stack(frame, target=Node(LIST, 900, 13))
+    second = stack(target=Node(LIST, 900, 15, 4))
+    paths = PathFinder(second)
+
+    found = compare(first, second, paths)
+    holders = find_holders(found, find_dominators(first), find_dominators(second), paths)
+
+    assert [(each.object_index, each.count, each.freed_count) for each in holders] == [
+        (None, 1, 0),
+        (None, 0, 1),
+    ]
 
 
 def test_objects_without_an_address_are_not_compared(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ class AsyncMaintenanceClient(
         limit: int = 0,
         order: heap_pb2.HeapSummaryOrder = heap_pb2.HEAP_SUMMARY_ORDER_SIZE,
         allow_pause: bool = False,
+        include_ops_service: bool = False,
         timeout: float = _CENSUS,
     ) -> heap_pb2.SummarizeHeapResponse:
         """Count live objects and their bytes by type. Needs INSPECT.
@@ -161,10 +162,15 @@ class AsyncMaintenanceClient(
             order: What they are sorted by.
             allow_pause: Whether the process may stand still for the count where
                 it cannot be cloned.
+            include_ops_service: Whether to count what only the service itself holds.
             timeout: Seconds.
         """
         request = heap_pb2.SummarizeHeapRequest(
-            instance_id=self._instance_id, limit=limit, order=order, allow_pause=allow_pause
+            instance_id=self._instance_id,
+            limit=limit,
+            order=order,
+            allow_pause=allow_pause,
+            include_ops_service=include_ops_service,
         )
         reply: heap_pb2.SummarizeHeapResponse = await self._calls.unary(
             self._calls.stub.SummarizeHeap, request, timeout

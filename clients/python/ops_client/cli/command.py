@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
-from ops_client import AsyncMaintenanceClient, ClientCredentials
 from ops_client.cli.exit_codes import CODES, ExitCode
 from ops_client.cli.terminal import complain
 from ops_client.errors import Busy, OpsClientError
+
+# gRPC and asyncio take longer to load than commands on files to run.
+if TYPE_CHECKING:
+    from ops_client import AsyncMaintenanceClient
 
 P = ParamSpec("P")
 
@@ -53,6 +55,10 @@ ServerName = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, in one line.")]
+IncludeOpsService = Annotated[
+    bool,
+    typer.Option("--include-ops-service", help="Count what only the service itself holds, too."),
+]
 AllowPause = Annotated[
     bool,
     typer.Option(
@@ -66,6 +72,8 @@ def connect(
     target: str, ca: Path, cert: Path | None, key: Path | None, server_name: str
 ) -> AsyncMaintenanceClient:
     """A client by the options that every command has."""
+    from ops_client import AsyncMaintenanceClient, ClientCredentials
+
     return AsyncMaintenanceClient(target, ClientCredentials(ca, cert, key, server_name))
 
 
@@ -82,6 +90,8 @@ def command(function: Callable[P, Coroutine[Any, Any, None] | None]) -> Callable
         try:
             running = function(*args, **kwargs)
             if running is not None:
+                import asyncio
+
                 asyncio.run(running)
             sys.stdout.flush()
         except OpsClientError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Json, command
+from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import Limit, dominators, read
 from ops_client.cli.terminal import complain, say, say_json, say_table, size
 
@@ -18,6 +18,7 @@ def diff(
     before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The first snapshot.")],
     after: Annotated[Path, typer.Argument(metavar="AFTER", help="The second.")],
     limit: Limit = 20,
+    include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
     """Show what is new, gone or grown between two snapshots of one process."""
@@ -28,8 +29,8 @@ def diff(
     if ended < began:
         complain("the second snapshot is older than the first: what is new was freed.")
     paths = PathFinder(second)
-    found = compare(first, second, paths, limit)
-    holders = find_holders(found, dominators(second), paths, limit)
+    found = compare(first, second, paths, limit, include_ops_service=include_ops_service)
+    holders = find_holders(found, dominators(first), dominators(second), paths, limit)
     new, freed = int(found.is_new.sum()), int(found.is_freed.sum())
     if json:
         say_json(
@@ -40,22 +41,26 @@ def diff(
                 "types": [asdict(each) for each in found.types[:limit]],
                 "grown": [asdict(each) for each in found.grown],
                 "holders": [
-                    {**asdict(each), "id": second.ids[each.object_index].item()}
-                    if each.object_index < second.object_count
-                    else asdict(each)
+                    {
+                        **asdict(each),
+                        "id": None
+                        if each.object_index is None
+                        else second.ids[each.object_index].item(),
+                    }
                     for each in holders
                 ],
             }
         )
         return
     say_table(
-        ["count", "size", "new", "gone", "type"],
+        ["count", "size", "new", "gone", "grown", "type"],
         [
             (
                 f"{each.count_after - each.count_before:+,}",
                 _signed(each.size_after - each.size_before),
                 f"{each.new:,}",
                 f"{each.freed:,}",
+                f"{each.grown:,}",
                 each.type_name,
             )
             for each in found.types[:limit]
@@ -63,10 +68,21 @@ def diff(
     )
     if holders:
         say("")
-        say("New objects, by the old one that holds them:")
+        say("By the object that holds them, and was there before:")
         say_table(
-            ["new", "size", "holder"],
-            [(f"{each.count:,}", size(each.size), each.path) for each in holders],
+            ["size", "new", "size of these", "gone", "size of these", "holder grew by", "holder"],
+            [
+                (
+                    _signed(each.net_size),
+                    f"{each.count:,}",
+                    size(each.size),
+                    f"{each.freed_count:,}",
+                    size(each.freed_size),
+                    _signed(each.growth),
+                    each.path,
+                )
+                for each in holders
+            ],
         )
     if found.grown:
         say("")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Json, command
+from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, dominators, read
 from ops_client.cli.terminal import progress_bar, say, say_json, size
 
@@ -19,6 +19,7 @@ def report(
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="The page. Replaced if there."),
     ] = Path("report.html"),
+    include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
     """Write one page about a heap, which a browser opens without a network."""
@@ -26,7 +27,7 @@ def report(
 
     tree = dominators(read(file))
     with progress_bar("Writing"):
-        write_report(tree, output)
+        write_report(tree, output, include_ops_service=include_ops_service)
     written = output.stat().st_size
     if json:
         say_json({"path": str(output), "byte_count": written})

@@ -13,6 +13,7 @@ from ops_client.cli.command import (
     AllowPause,
     Ca,
     Cert,
+    IncludeOpsService,
     Json,
     Key,
     ServerName,
@@ -52,16 +53,22 @@ async def summary(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many types.")] = 20,
     by: Annotated[Order, typer.Option(help="What comes first.")] = Order.SIZE,
     allow_pause: AllowPause = False,
+    include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
     """Count live objects and their bytes by type."""
     if file is not None:
-        _summarize(file, limit, by, json)
+        _summarize(file, limit, by, include_ops_service=include_ops_service, json=json)
         return
     if not target or ca == Path():
         raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
     async with connect(target, ca, cert, key, server_name) as client:
-        reply = await client.summarize_heap(limit=limit, order=_ORDERS[by], allow_pause=allow_pause)
+        reply = await client.summarize_heap(
+            limit=limit,
+            order=_ORDERS[by],
+            allow_pause=allow_pause,
+            include_ops_service=include_ops_service,
+        )
     if json:
         say_json(as_json(reply))
         return
@@ -86,21 +93,19 @@ async def summary(
         complain(warning)
 
 
-def _summarize(file: Path, limit: int, by: Order, json: bool) -> None:
-    import numpy as np
-
+def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, json: bool) -> None:
     from ops_client.heap_graph import count_types, find_duplicates
 
     graph = read(file)
-    rows = count_types(graph)
+    rows = count_types(graph, include_ops_service=include_ops_service)
     if by is Order.COUNT:
         rows.sort(key=lambda row: -row.count)
-    duplicates, wasted = find_duplicates(graph, limit)
-    total = int(np.sum(graph.sizes) + np.sum(graph.extra_sizes, dtype=np.uint64))
+    duplicates, wasted = find_duplicates(graph, limit, include_ops_service=include_ops_service)
+    count, total = sum(row.count for row in rows), sum(row.size for row in rows)
     if json:
         say_json(
             {
-                "object_count": graph.object_count,
+                "object_count": count,
                 "edge_count": graph.edge_count,
                 "total_size": total,
                 "types": [asdict(row) for row in rows[:limit]],
@@ -131,6 +136,6 @@ def _summarize(file: Path, limit: int, by: Order, json: bool) -> None:
             ],
         )
         say(f"Equal strings waste {size(wasted)} in all.")
-    say(f"{graph.object_count:,} objects of {len(rows):,} types, {size(total)}.")
+    say(f"{count:,} objects of {len(rows):,} types, {size(total)}.")
     for warning in graph.trailer.warnings:
         complain(warning)

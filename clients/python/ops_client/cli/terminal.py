@@ -7,21 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
-# The option changed its name in protobuf 5.26.
-_KEEP_ZEROS = next(
-    name
-    for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
-    if name in signature(MessageToDict).parameters
-)
+# Rich and protobuf's JSON take longer to load than many a command to run.
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -48,6 +38,9 @@ def complain(text: str) -> None:
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table. All columns but the last are numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
     # Cut to the terminal's width there, and whole in a pipe.
     console = Console(
         markup=False,
@@ -79,7 +72,17 @@ def say_json(document: object) -> None:
 
 def as_json(message: Message) -> dict[str, Any]:
     """A message in protobuf's JSON form, fields that are zero included."""
-    options: dict[str, Any] = {_KEEP_ZEROS: True, "preserving_proto_field_name": True}
+    from inspect import signature
+
+    from google.protobuf.json_format import MessageToDict
+
+    # The option changed its name in protobuf 5.26.
+    keep_zeros = next(
+        name
+        for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
+        if name in signature(MessageToDict).parameters
+    )
+    options: dict[str, Any] = {keep_zeros: True, "preserving_proto_field_name": True}
     return MessageToDict(message, **options)
 
 
@@ -113,6 +116,9 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

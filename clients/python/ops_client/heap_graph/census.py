@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_client.heap_graph.roots import only_ops_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,19 @@ class TypeCount:
     size_estimated: bool
 
 
-def count_types(graph: HeapGraph) -> list[TypeCount]:
-    """Count objects and bytes by type, the largest first. Types of one name stay apart."""
+def count_types(graph: HeapGraph, *, include_ops_service: bool = False) -> list[TypeCount]:
+    """Count objects and bytes by type, the largest first. Types of one name stay apart.
+
+    Args:
+        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+    """
     kinds, many = graph.type_indexes, len(graph.types)
+    full = (graph.sizes + graph.extra_sizes).astype(np.float64)
+    if not include_ops_service:
+        others = ~only_ops_service(graph)
+        kinds, full = kinds[others], full[others]
     counts = np.bincount(kinds, minlength=many)
-    own = (graph.sizes + graph.extra_sizes).astype(np.float64)
-    sizes = np.bincount(kinds, weights=own, minlength=many)
+    sizes = np.bincount(kinds, weights=full, minlength=many)
     return [
         TypeCount(
             place,

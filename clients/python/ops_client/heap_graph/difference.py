@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops_client.errors import DifferentProcesses
-from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.model import HeapGraph, type_name
 from ops_client.heap_graph.paths import PathFinder
+from ops_client.heap_graph.roots import only_ops_service
 
 # Objects of these never change their size or, for tuples, their elements: one that
 # seems to has died, and another stands at its address.
@@ -32,6 +32,10 @@ class TypeChange:
     """Objects of the second that the first does not have; at least so many."""
     freed: int
     """Objects of the first that the second does not have; at least so many."""
+    grown: int
+    """Objects of both that are larger in the second."""
+    growth: int
+    """Bytes by which these are larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,6 @@ class Grown:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """An object that was there before, and what is new below it."""
-
-    object_index: int
-    """In the second snapshot."""
-    type_name: str
-    count: int
-    """New objects that it dominates with no other old object between."""
-    size: int
-    path: str
-
-
 @dataclass(frozen=True)
 class Difference:
     """What changed. Arrays tell of objects, lists of the most important."""
@@ -68,6 +59,12 @@ class Difference:
     """By object of the second snapshot."""
     is_freed: NDArray[np.bool_]
     """By object of the first snapshot."""
+    kept_before: NDArray[np.int64]
+    """Objects of both, by their indexes in the first snapshot."""
+    kept_after: NDArray[np.int64]
+    """The same objects, place by place, by their indexes in the second."""
+    growth: NDArray[np.int64]
+    """By how many bytes each of these is larger in the second."""
     readdressed: int
     """Objects that have the address of one that is gone, and are counted as new."""
     types: list[TypeChange]
@@ -76,7 +73,14 @@ class Difference:
     """By growth in bytes."""
 
 
-def compare(before: HeapGraph, after: HeapGraph, paths: PathFinder, limit: int = 20) -> Difference:
+def compare(
+    before: HeapGraph,
+    after: HeapGraph,
+    paths: PathFinder,
+    limit: int = 20,
+    *,
+    include_ops_service: bool = False,
+) -> Difference:
     """Compare two snapshots of one process.
 
     Two objects are taken for the same if they have the same id, the same type (by
@@ -90,6 +94,7 @@ def compare(before: HeapGraph, after: HeapGraph, paths: PathFinder, limit: int =
         after: The second.
         paths: Of the second.
         limit: How many grown objects to name.
+        include_ops_service: Whether to compare what only ``ops_service`` itself holds.
 
     Raises:
         DifferentProcesses: They are not of one process.
@@ -110,57 +115,35 @@ def compare(before: HeapGraph, after: HeapGraph, paths: PathFinder, limit: int =
     # Synthetic nodes have no address, and are no objects that anybody allocated.
     is_new &= after.ids != 0
     is_freed &= before.ids != 0
-    growth = after.sizes[new].astype(np.int64) - before.sizes[old].astype(np.int64)
+    counted_before, counted_after = (
+        np.ones(graph.object_count, bool) if include_ops_service else ~only_ops_service(graph)
+        for graph in (before, after)
+    )
+    is_new &= counted_after
+    is_freed &= counted_before
+    counted = counted_before[old] & counted_after[new]
+    old, new = old[counted], new[counted]
+    sizes_before, sizes_after = _bytes(before, old), _bytes(after, new)
+    growth = sizes_after - sizes_before
     chosen = np.argsort(-growth, kind="stable")[:limit]
     grown = [
         Grown(
             int(new[place]),
             int(after.ids[new[place]]),
             type_name(after.types[after.type_indexes[new[place]]]),
-            int(before.sizes[old[place]]),
-            int(after.sizes[new[place]]),
+            int(sizes_before[place]),
+            int(sizes_after[place]),
             paths.text(paths.to(int(new[place]))),
         )
         for place in chosen.tolist()
         if growth[place] > 0
     ]
-    types = _type_changes(before, after, is_freed, is_new)
-    return Difference(is_new, is_freed, readdressed, types, grown)
-
-
-def find_holders(
-    difference: Difference, tree: DominatorTree, paths: PathFinder, limit: int = 20
-) -> list[Holder]:
-    """Which old objects hold what is new, most bytes first.
-
-    Args:
-        tree: Of the second snapshot.
-        paths: Of the second snapshot.
-        limit: How many to name.
-    """
-    graph, count = tree.graph, tree.graph.object_count
-    # Each object's closest dominator that is not new: doubled steps up the tree.
-    above = np.append(np.where(difference.is_new, tree.immediate, np.arange(count)), count)
-    while not np.array_equal(further := above[above], above):
-        above = further
-    members = np.flatnonzero(difference.is_new)
-    holders = above[members]
-    counts = np.bincount(holders, minlength=count + 1)
-    sizes = np.bincount(
-        holders, weights=graph.sizes[members] + graph.extra_sizes[members], minlength=count + 1
-    )
-    chosen = np.argsort(sizes, kind="stable")[::-1][:limit]
-    return [
-        Holder(
-            each,
-            paths.label(each) if each < count else "roots",
-            int(counts[each]),
-            int(sizes[each]),
-            paths.text(paths.to(each)) if each < count else "several roots or holders",
-        )
-        for each in chosen.tolist()
-        if counts[each]
-    ]
+    larger = growth > 0
+    rows: dict[str, list[int]] = {}
+    _count_sides(rows, before, counted_before, is_freed, (0, 2, 5))
+    _count_sides(rows, after, counted_after, is_new, (1, 3, 4))
+    _count_grown(rows, after, new[larger], growth[larger])
+    return Difference(is_new, is_freed, old, new, growth, readdressed, _changed_types(rows), grown)
 
 
 def _common(before: HeapGraph, after: HeapGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -208,23 +191,51 @@ def _without_changed_tuples(
     return same
 
 
-def _type_changes(
-    before: HeapGraph, after: HeapGraph, is_freed: NDArray[np.bool_], is_new: NDArray[np.bool_]
-) -> list[TypeChange]:
-    rows: dict[str, list[int]] = {}
-    for side, graph, chosen in ((0, before, is_freed), (1, after, is_new)):
-        kinds, many = graph.type_indexes, len(graph.types)
-        counts = np.bincount(kinds, minlength=many)
-        own = (graph.sizes + graph.extra_sizes).astype(np.float64)
-        sizes = np.bincount(kinds, weights=own, minlength=many)
-        marked = np.bincount(kinds[chosen], minlength=many)
-        for number, each in enumerate(graph.types):
-            row = rows.setdefault(type_name(each), [0] * 6)
-            row[side] += int(counts[number])
-            row[2 + side] += int(sizes[number])
-            row[5 - side] += int(marked[number])
+def _bytes(graph: HeapGraph, objects: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (graph.sizes[objects] + graph.extra_sizes[objects]).astype(np.int64)
+
+
+def _count_sides(
+    rows: dict[str, list[int]],
+    graph: HeapGraph,
+    is_counted: NDArray[np.bool_],
+    is_marked: NDArray[np.bool_],
+    places: tuple[int, int, int],
+) -> None:
+    """Add counts, bytes and marked objects of one snapshot to its types' rows."""
+    kinds, many = graph.type_indexes[is_counted], len(graph.types)
+    full = (graph.sizes + graph.extra_sizes).astype(np.float64)[is_counted]
+    columns = (
+        np.bincount(kinds, minlength=many),
+        np.bincount(kinds, weights=full, minlength=many),
+        np.bincount(graph.type_indexes[is_marked], minlength=many),
+    )
+    for number, each in enumerate(graph.types):
+        row = rows.setdefault(type_name(each), [0] * 8)
+        for place, column in zip(places, columns, strict=True):
+            row[place] += int(column[number])
+
+
+def _count_grown(
+    rows: dict[str, list[int]],
+    after: HeapGraph,
+    grown: NDArray[np.int64],
+    growth: NDArray[np.int64],
+) -> None:
+    kinds, many = after.type_indexes[grown], len(after.types)
+    counts = np.bincount(kinds, minlength=many)
+    sizes = np.bincount(kinds, weights=growth, minlength=many)
+    for number in np.flatnonzero(counts).tolist():
+        row = rows[type_name(after.types[number])]
+        row[6] += int(counts[number])
+        row[7] += int(sizes[number])
+
+
+def _changed_types(rows: dict[str, list[int]]) -> list[TypeChange]:
     changes = [TypeChange(name, *row) for name, row in rows.items()]
     changed = [
-        each for each in changes if each.new or each.freed or each.size_after != each.size_before
+        each
+        for each in changes
+        if each.new or each.freed or each.grown or each.size_after != each.size_before
     ]
     return sorted(changed, key=lambda each: each.size_before - each.size_after)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ops_client.heap_graph.model import HeapGraph, type_name
+from ops_client.heap_graph.roots import only_ops_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +26,30 @@ class Duplicate:
     """What it says, if the snapshot tells."""
 
 
-def find_duplicates(graph: HeapGraph, limit: int = 20) -> tuple[list[Duplicate], int]:
+def find_duplicates(
+    graph: HeapGraph, limit: int = 20, *, include_ops_service: bool = False
+) -> tuple[list[Duplicate], int]:
     """Find equal str and bytes objects by their hashes, most wasteful first.
 
     Empty unless the snapshot hashes strings (``graph.string_hashes``).
 
+    Args:
+        graph: The heap.
+        limit: How many to name.
+        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+
     Returns:
         The first ones, and the bytes that all of them waste.
     """
-    objects = graph.string_hashes.objects
+    objects, hashes = graph.string_hashes.objects, graph.string_hashes.hashes
+    if not include_ops_service and len(objects):
+        others = ~only_ops_service(graph)[objects]
+        objects, hashes = objects[others], hashes[others]
     if not len(objects):
         return [], 0
     # Equal text as str and as bytes is no duplicate.
     keys = np.empty(len(objects), [("hash", np.uint64), ("type", np.uint32)])
-    keys["hash"], keys["type"] = graph.string_hashes.hashes, graph.type_indexes[objects]
+    keys["hash"], keys["type"] = hashes, graph.type_indexes[objects]
     order = np.argsort(keys, order=("hash", "type"), kind="stable")
     ordered = keys[order]
     begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))

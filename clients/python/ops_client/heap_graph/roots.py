@@ -39,6 +39,12 @@ def all_roots(graph: HeapGraph) -> NDArray[np.uint32]:
     return np.concatenate([named_roots(graph), other_roots(graph)])
 
 
+def only_ops_service(graph: HeapGraph) -> NDArray[np.bool_]:
+    """By object: whether only ``ops_service`` itself holds it, as its own buffers."""
+    found: NDArray[np.bool_] = graph.flags & FLAG_ONLY_OPS_SERVICE != 0
+    return found
+
+
 def root_groups(graph: HeapGraph) -> list[NDArray[np.uint32]]:
     """Roots in the order in which a path should prefer them.
 

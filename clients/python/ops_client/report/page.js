@@ -252,19 +252,42 @@ if (!data.suspects.length) at("suspects").append(make("p", "Nothing accumulates 
 
 /* ---- Memory ---- */
 
-const split = make("div", undefined, "split");
-for (const [name, size, tone] of [
-  ["Python objects", data.total, 210],
-  ["not in Python objects", Math.max(data.resident - data.total, 0), 30],
-]) {
-  if (!data.resident) break;
-  const part = make("div", `${name} ${bytes(size)}`);
-  part.style.cssText = `flex:${Math.max(size, 1)} 1 0;background:hsl(${tone} var(--cell-s) var(--cell-l))`;
-  split.append(part);
+function bar(title, parts) {
+  const split = make("div", undefined, "split");
+  split.setAttribute("role", "img");
+  split.setAttribute("aria-label", `${title}: ${parts.map(([name, size]) => `${name} ${bytes(size)}`).join(", ")}`);
+  for (const [name, size, tone] of parts) {
+    if (size <= 0) continue;
+    const part = make("div", `${name} ${bytes(size)}`);
+    part.title = part.textContent;
+    part.style.cssText = `flex:${size} 1 0;background:hsl(${tone} var(--cell-s) var(--cell-l))`;
+    split.append(part);
+  }
+  at("memory").append(make("h3", title), split);
 }
-if (data.resident) {
-  at("memory").append(split, make("p", "Of the resident memory at the capture. What no Python object accounts for is the interpreter, libraries, malloc's own and what extensions allocate; `opsctl memory show` tells these apart. Objects may also lie in pages that are not resident.", "none"));
+const tones = { python_in_use: 210, python_free: 190, malloc_in_use: 30, malloc_free: 50, unaccounted: 330, file_backed: 120, shared: 280 };
+const parts = data.memory ? data.memory.parts : [];
+const leaves = parts.filter((part) => part.field in tones && part.bytes !== null);
+if (leaves.length) {
+  bar("Resident memory, by who holds it", leaves.map((part) => [part.name, part.bytes, tones[part.field]]));
+  const table = make("table", undefined, "parts"), body = make("tbody");
+  for (const part of parts) {
+    const line = make("tr"), name = make("td", part.name);
+    name.style.paddingLeft = `${14 + 22 * part.depth}px`;
+    line.append(make("td", part.bytes === null ? "not known" : bytes(part.bytes), "number"), name);
+    body.append(line);
+  }
+  table.append(body);
+  scroll(at("memory")).append(table);
+  for (const each of data.memory.reasons) at("memory").append(make("p", each, "none"));
+} else if (data.resident) {
+  bar("Resident memory", [["Python objects", data.total, 210], ["not in Python objects", data.resident - data.total, 30]]);
 }
+bar("Live objects, by what they are", data.kinds.map((kind, place) => [kind.name, kind.size, place * 47 + 200]));
+at("memory").append(make("p", "Bytes of live objects lie partly in Python's small objects and partly in malloc: the two views overlap, and are never added to each other." + (data.left_out ? ` What only ops_service itself holds, ${bytes(data.left_out)}, is left out.` : ""), "none"));
+fill(scroll(at("memory")), data.kinds, [
+  ["size", (row) => row.size, bytes], ["count", (row) => row.count, number], ["kind", (row) => row.name],
+], 0);
 fill(scroll(at("memory")), data.packages, [
   ["size", (row) => row.size, bytes], ["count", (row) => row.count, number],
   ["objects of types of", (row) => row.name],

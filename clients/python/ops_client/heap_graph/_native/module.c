@@ -115,6 +115,10 @@ result_of(enum outcome outcome)
     if (outcome == INTERRUPTED) {
         return NULL;
     }
+    if (outcome == NO_TREE) {
+        refuse("dominators and order are no tree");
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 

@@ -19,7 +19,7 @@
 /* An edge that does not keep its target alive: EDGE_KIND_WEAK of the contract. */
 #define WEAK_EDGE 9
 
-enum outcome { DONE, NO_MEMORY, INTERRUPTED };
+enum outcome { DONE, NO_MEMORY, INTERRUPTED, NO_TREE };
 
 /* Objects and edges as the columns of a HeapGraph hold them. */
 struct graph {
@@ -57,7 +57,8 @@ enum outcome dominate(const struct graph *graph, const uint32_t *roots, size_t r
 void retain(size_t object_count, const uint32_t *dominators, const uint32_t *order,
             uint64_t *sizes);
 
-/* For each type the sum over its objects that no other object of it dominates. */
+/* For each type the sum over its objects that no other object of it dominates.
+ * NO_TREE: dominators and order contradict each other. */
 enum outcome retain_by_type(size_t object_count, const uint32_t *dominators,
                             const uint32_t *order, const uint64_t *retained,
                             const uint32_t *types, size_t type_count, uint64_t *sums,

@@ -55,11 +55,16 @@ retain_by_type(size_t object_count, const uint32_t *dominators, const uint32_t *
     grow_tree(object_count, dominators, order, families);
     memset(sums, 0, type_count * sizeof *sums);
     enum outcome outcome = DONE;
-    size_t step = 0;
+    /* A tree is entered and left once at each object. */
+    size_t step = 0, climbs = 0;
     for (uint32_t object = families[none].child; object != none;) {
         const uint32_t type = types[object];
         if (open[type]++ == 0) {
             sums[type] += retained[object];
+        }
+        if (step == object_count) {
+            outcome = NO_TREE;
+            break;
         }
         if (should_stop(stop, ++step)) {
             outcome = INTERRUPTED;
@@ -70,7 +75,7 @@ retain_by_type(size_t object_count, const uint32_t *dominators, const uint32_t *
             continue;
         }
         /* Up until there is a sibling. */
-        while (object != none) {
+        while (object != none && climbs++ < object_count) {
             open[types[object]]--;
             if (families[object].sibling != none) {
                 object = families[object].sibling;

@@ -1,0 +1,142 @@
+"""Which objects that were there before hold what changed between two snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ops_client.heap_graph.difference import Difference
+from ops_client.heap_graph.dominators import DominatorTree
+from ops_client.heap_graph.model import HeapGraph
+from ops_client.heap_graph.paths import PathFinder
+from ops_service.v1 import heap_graph_pb2 as pb
+
+_SHARED = "several roots or holders"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object that lives on, and what changed below it. Sizes in bytes."""
+
+    object_index: int | None
+    """In the second snapshot. None for what several hold together, and for a root
+    that only the first has, such as a frame that has returned."""
+    type_name: str
+    count: int
+    """New objects that it dominates with no other object between that lives on."""
+    size: int
+    freed_count: int
+    """Objects of the first snapshot that it dominated so, and that are gone."""
+    freed_size: int
+    growth: int
+    """By how much the object itself grew; negative if it shrank."""
+    path: str
+
+    @property
+    def net_size(self) -> int:
+        """Bytes by which what it holds is more than before."""
+        return self.size - self.freed_size + self.growth
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Of the marked objects, by their closest dominator that is not marked."""
+
+    counts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def find_holders(
+    difference: Difference,
+    before: DominatorTree,
+    after: DominatorTree,
+    paths: PathFinder,
+    limit: int = 20,
+) -> list[Holder]:
+    """Which objects that live on hold what is new, what was freed and what grew.
+
+    Ordered by what came or went, whichever is more bytes. Costs 2 to 4 s for ten
+    million objects in each.
+
+    Args:
+        difference: Of the two snapshots.
+        before: Of the first.
+        after: Of the second.
+        paths: Of the second.
+        limit: How many to name.
+    """
+    many, few = after.graph.object_count, before.graph.object_count
+    fresh = _by_holder(after, difference.is_new)
+    gone = _by_holder(before, difference.is_freed)
+    # Rows: objects of the second snapshot, then what several hold, then what only
+    # the first has.
+    rows = np.full(few + 1, -1, np.int64)
+    rows[difference.kept_before] = difference.kept_after
+    rows[few] = many
+    _pair_roots(before.graph, after.graph, rows)
+    lost = np.flatnonzero((rows < 0) & (gone.counts > 0))
+    rows[lost] = many + 1 + np.arange(len(lost))
+
+    counts, sizes, freed_counts, freed_sizes, growth = np.zeros((5, many + 1 + len(lost)), np.int64)
+    counts[: many + 1], sizes[: many + 1] = fresh.counts, fresh.sizes
+    holding = np.flatnonzero(gone.counts)
+    freed_counts[rows[holding]] = gone.counts[holding]
+    freed_sizes[rows[holding]] = gone.sizes[holding]
+    growth[difference.kept_after] = difference.growth
+
+    weights = np.maximum(sizes + np.maximum(growth, 0), freed_sizes + np.maximum(-growth, 0))
+    chosen = np.argsort(-weights, kind="stable")[:limit]
+    chosen = chosen[weights[chosen] > 0]
+    earlier = PathFinder(before.graph) if (chosen > many).any() else None
+
+    def named(row: int) -> tuple[int | None, str, str]:
+        if row < many:
+            return row, paths.label(row), paths.text(paths.to(row))
+        if row == many or earlier is None:
+            return None, "roots", _SHARED
+        root = int(lost[row - many - 1])
+        return None, earlier.label(root), earlier.text(earlier.to(root))
+
+    found = []
+    for row in chosen.tolist():
+        index, label, path = named(row)
+        found.append(
+            Holder(
+                object_index=index,
+                type_name=label,
+                count=int(counts[row]),
+                size=int(sizes[row]),
+                freed_count=int(freed_counts[row]),
+                freed_size=int(freed_sizes[row]),
+                growth=int(growth[row]),
+                path=path,
+            )
+        )
+    return found
+
+
+def _by_holder(tree: DominatorTree, is_marked: NDArray[np.bool_]) -> _Sums:
+    graph, count = tree.graph, tree.graph.object_count
+    # Doubled steps up the tree.
+    above = np.append(np.where(is_marked, tree.immediate, np.arange(count)), count)
+    while not np.array_equal(further := above[above], above):
+        above = further
+    members = np.flatnonzero(is_marked)
+    holders = above[members]
+    weights = (graph.sizes[members] + graph.extra_sizes[members]).astype(np.float64)
+    sizes = np.bincount(holders, weights=weights, minlength=count + 1).astype(np.int64)
+    return _Sums(np.bincount(holders, minlength=count + 1), sizes)
+
+
+def _pair_roots(before: HeapGraph, after: HeapGraph, rows: NDArray[np.int64]) -> None:
+    """Roots have no address; those that stand for the same thing are the same."""
+    theirs = {_meaning(root): root.object_index for root in after.roots}
+    for root in before.roots:
+        if root.kind != pb.HEAP_ROOT_KIND_FRAME:
+            rows[root.object_index] = theirs.get(_meaning(root), -1)
+
+
+def _meaning(root: pb.HeapRoot) -> tuple[int, str, int]:
+    return root.kind, root.name, root.thread_id
