@@ -129,7 +129,8 @@ class Directory:
         """
         if is_id(snapshot_id):
             for directory in self._instance_directories():
-                for suffix in (WHOLE, PART):
+                # Whole again, since it may get its name between the first two looks.
+                for suffix in (WHOLE, PART, WHOLE):
                     path = directory / (snapshot_id + suffix)
                     if path.is_file() and not path.is_symlink():
                         return path
@@ -241,15 +242,28 @@ def _make_safe(path: Path) -> None:
 
 
 def _files(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Regular files of a directory. What vanishes meanwhile is left out."""
-    try:
-        entries = list(os.scandir(directory))
-    except OSError:
-        return
-    for entry in entries:
-        with contextlib.suppress(OSError):
-            if entry.is_file(follow_symlinks=False):
-                yield Path(entry.path), entry.stat(follow_symlinks=False)
+    """Regular files of a directory. What vanishes meanwhile is left out.
+
+    A look may miss a snapshot that gets its name just then, whichever process writes
+    it. One look before and one after it do not both.
+    """
+    before, found = _look(directory), _look(directory)
+    for part in before.keys() - found.keys():
+        whole = part.with_suffix(WHOLE)
+        if part.suffix == PART and whole not in found:
+            with contextlib.suppress(OSError):
+                found[whole] = whole.lstat()
+    yield from found.items()
+
+
+def _look(directory: Path) -> dict[Path, os.stat_result]:
+    found = {}
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(directory):
+            with contextlib.suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    found[Path(entry.path)] = entry.stat(follow_symlinks=False)
+    return found
 
 
 def _is_running(directory: Path) -> bool:
