@@ -166,10 +166,7 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
         object_count=sum(each.count for each in types),
         total_size=sum(each.total_size for each in types),
         resident_bytes=resident,
-        warnings=tuple(
-            f"Type {name} faulted when it was read; what its instances refer to is not counted."
-            for name in end.report["opaque"]
-        ),
+        warnings=end.warnings(),
     )
 
 

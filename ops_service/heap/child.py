@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import select
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,11 +41,16 @@ if TYPE_CHECKING:
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
+_LOG = logging.getLogger("ops_service")
 _NO_CONTENTS = Contents()
 
 # Values of Status in shared.h.
 _DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
 MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE, _COPIED = 6, 7, 8, 9, 10
+# Of Phase in walk.h: nothing was being read that could be given up.
+_PHASE_NONE = 0
+# Of types.h.
+_UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,15 @@ class ChildEnd:
     lifetime: float
     cpu_time: float
     report: dict[str, Any]
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was given up because reading it faulted, a sentence each."""
+        return tuple(
+            f"References to what is no object, or none that can be read: {count}."
+            if name == _UNREADABLE
+            else f"Type {name} faulted when it was read; what its instances refer to is not known."
+            for name, count in Counter(self.report["opaque"]).items()
+        )
 
 
 class WalkChild:
@@ -269,10 +285,20 @@ class WalkChild:
             )
         opaque = end.report["opaque"]
         if end.status == _FAULT:
-            where = f" while it read an object of type {opaque[-1]}" if opaque else ""
+            # The address is for those who look after this process alone.
+            _LOG.warning(
+                "the walking child faulted: signal %d at %#x in phase %d, after %d objects; %s",
+                end.report["error_number"],
+                end.report["fault_address"],
+                end.report["fault_phase"],
+                end.report["objects"],
+                ", ".join(opaque),
+            )
+            read = opaque and end.report["fault_phase"] != _PHASE_NONE
+            where = f"while it read an object of type {opaque[-1]}" if read else "between objects"
             return WalkFailed(
-                f"The walking child faulted{where}. The process itself is unharmed.",
-                details={"type_name": opaque[-1]} if opaque else {},
+                f"The walking child faulted {where}. The process itself is unharmed.",
+                details={"type_name": opaque[-1]} if read else {},
             )
         if end.signal == signal.SIGKILL:
             return WalkFailed(

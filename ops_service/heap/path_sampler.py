@@ -101,10 +101,7 @@ class PathSampler:
             child_lifetime=end.lifetime,
             child_cpu_time=end.cpu_time,
             child_table_bytes=end.report["mapped_peak"],
-            warnings=tuple(
-                f"Type {name} faulted when it was read; what its instances refer to is not counted."
-                for name in end.report["opaque"]
-            ),
+            warnings=end.warnings(),
         )
 
     def _bounds(self) -> WalkBounds:

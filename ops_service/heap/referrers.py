@@ -164,10 +164,7 @@ def _walk(target: int | str, options: ReferrerOptions, cancelled: Callable[[], b
         object_count=found.object_count,
         way_count=found.way_count,
         is_partial=found.is_partial,
-        warnings=tuple(
-            f"Type {name} faulted when it was read; what its instances refer to is not known."
-            for name in end.report["opaque"]
-        ),
+        warnings=end.warnings(),
     )
 
 

@@ -103,7 +103,7 @@ class Capture:
             cut=self._cut(report),
             copied_bytes=report["copied"] if report["copied_known"] else None,
             cpu_throttled=self._throttled(),
-            warnings=tuple(_warnings(report, self.start)),
+            warnings=(*_warnings(report, self.start), *end.warnings()),
         )
 
     def _cut(self, report: dict[str, int]) -> Cut | None:
@@ -213,10 +213,6 @@ def _warnings(report: dict[str, object], start: CaptureStart) -> Iterator[str]:
             "its paths from them are shortest ones. Its counts and sizes are lower bounds, and it "
             "does not tell all that holds an object, what an object retains, or what is garbage."
         )
-    opaque = report["opaque"]
-    assert isinstance(opaque, tuple)
-    for name in opaque:
-        yield f"Type {name} faulted when it was read; what its instances refer to is not known."
     if report["unstable_ids"]:
         yield (
             f"{report['unstable_ids']} objects lie beyond the 32 GiB of addresses that ids can "

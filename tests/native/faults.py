@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import itertools
+import mmap
 import os
+import struct
 import sys
 import threading
 import time
@@ -19,6 +23,8 @@ from .patient import PATIENCE, PATIENT
 
 KEPT: list[object] = []
 OPEN: list[Capture] = []
+PAGES = itertools.count()
+UNREADABLE = "planted_unreadable_"
 
 
 class BehindIt:
@@ -33,8 +39,31 @@ def plant(directory: str, conduct: str) -> None:
     KEPT.append([faulty.Faulty(conduct, BehindIt())])
 
 
+def plant_unreadable(count: int, where: str) -> None:
+    """Plant objects in a page of memory that a clone of this process has no copy of."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    # Far from everything else, so that no table of the child comes to lie there.
+    wanted = ctypes.c_void_p(0x2000_0000_0000 + (next(PAGES) << 20))
+    first = libc.mmap(wanted, 4096, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+    assert first == wanted.value
+    assert libc.madvise(wanted, 4096, mmap.MADV_DONTFORK) == 0
+    for i in range(count):
+        # References to spare, since nobody may free what no allocator gave.
+        address = first + 64 * i
+        ctypes.memmove(address, struct.pack("nP", 1 << 28, id(object)), 16)
+        planted = ctypes.cast(address, ctypes.py_object).value
+        if where == "list":
+            KEPT.append([planted, BehindIt()])
+        else:
+            sys.modules[f"{UNREADABLE}{i}"] = planted
+
+
 def unplant() -> None:
     KEPT.clear()
+    for name in [name for name in sys.modules if name.startswith(UNREADABLE)]:
+        del sys.modules[name]
 
 
 def outcome(work: str, lifetime_limit: float = PATIENCE) -> dict[str, Any]:

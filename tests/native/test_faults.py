@@ -69,6 +69,39 @@ def test_a_traversal_that_faults_costs_its_type_alone(
         assert graph.edges[graph.only("Faulty")] == []
 
 
+@pytest.mark.parametrize("where", ["list", "modules"])
+@pytest.mark.parametrize("work", ["capture", "census"])
+def test_objects_that_cannot_be_read_cost_no_more_than_their_holder(
+    bystander: Host, work: str, where: str
+) -> None:
+    bystander.call("faults", "plant_unreadable", 3, where)
+    try:
+        result = outcome(bystander, work)
+    finally:
+        bystander.call("faults", "unplant")
+    assert result["error"] == "", result
+    given_up = [warning for warning in result["warnings"] if "References to what is no" in warning]
+    assert len(given_up) == 1
+    # A count reads what a root refers to at once, a snapshot each object in its turn.
+    root_is_given_up = work == "census" and where == "modules"
+    others = [each for each in result["warnings"] if each not in given_up]
+    assert ["Type modules" in each for each in others] == [True] * root_is_given_up
+    assert result["objects"] > 10_000
+    if work == "capture":
+        graph = decode(result["messages"])
+        assert len(graph.of_type("unreadable")) == 3
+
+
+def test_too_much_that_cannot_be_read_ends_the_child(bystander: Host) -> None:
+    bystander.call("faults", "plant_unreadable", 30, "list")
+    try:
+        result = outcome(bystander, "census")
+    finally:
+        bystander.call("faults", "unplant")
+    assert result["error"] == "WalkFailed"
+    assert "unreadable" in result["text"]
+
+
 @pytest.mark.parametrize("conduct", ["abort", "exit"])
 @pytest.mark.parametrize("work", ["capture", "census"])
 def test_a_traversal_that_ends_the_child_is_an_error(

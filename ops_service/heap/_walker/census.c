@@ -21,16 +21,17 @@ census_edge(Walk *walk, PyObject *target)
 {
     if (!visited_mark(walk, &walk->visited, target, 1))
         return;
+    TypeEntry *reading = walk->reading;
+    reading_is(walk, walk->types.unreadable);
     TypeEntry *entry = type_entry(walk, Py_TYPE(target));
     int own = walk->own || entry->own;
     entry->count[own]++;
     walk->row++;
-    TypeEntry *reading = walk->reading;
-    walk->reading = entry;
+    reading_is(walk, entry);
     Size size = size_of(walk->settings, target, entry);
     entry->total_size[own] += size.counted;
     entry->extra_size[own] += size.extra;
-    walk->reading = reading;
+    reading_is(walk, reading);
     if (entry->shape != SHAPE_LEAF)
         queue_push(walk, &walk->queue, (uintptr_t)target);
 }
@@ -40,20 +41,22 @@ drain(Walk *walk)
 {
     /* After a fault the object's other references are given up. */
     if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
         uint32_t tag = (uint32_t)(walk->entry & TAG_MASK);
         uintptr_t address = walk->entry & ~(uintptr_t)TAG_MASK;
         if (tag == TAG_THREAD || tag == TAG_ROOT) {
+            phase_is(walk, PHASE_ROOT);
             root_edges(walk, address, tag);
+            phase_is(walk, PHASE_NONE);
             continue;
         }
         PyObject *object = (PyObject *)address;
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
-        walk->reading = entry;
-        walk->phase = PHASE_EDGES;
+        reading_is(walk, entry);
+        phase_is(walk, PHASE_EDGES);
         edges_of(walk, object, entry);
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
         if (++walk->ticks % TICK_OBJECTS == 0)
             bounds_check(walk);
     }
@@ -95,6 +98,7 @@ put_record(Walk *walk, Buffer *buffer, const TypeEntry *entry, int own)
 void
 census_walk(Walk *walk)
 {
+    type_unreadable(walk);
     roots_hold_back_own(walk, 1);
     roots_push(walk);
     drain(walk);

@@ -45,14 +45,11 @@ child_end(Shared *shared, Status status, int error_number)
 /* ---- faults -------------------------------------------------------------------- */
 
 static void
-note_type(Shared *shared, const TypeEntry *entry)
+note_opaque(Shared *shared, const char *const parts[2], const size_t lengths[2])
 {
     uint32_t number = shared->opaque_count;
     if (number > OPAQUE_MAX)
         return;
-    const char *parts[2];
-    size_t lengths[2];
-    type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
     volatile char *to = shared->opaque[number];
     size_t at = 0;
     for (int i = 0; i < 2; i++) {
@@ -65,22 +62,62 @@ note_type(Shared *shared, const TypeEntry *entry)
     shared->opaque_count = number + 1;
 }
 
-static void
-on_fault(int signal_number)
+/* Gives up the type that was being read; whether it was not given up before. */
+static int
+give_up_type(Shared *shared, TypeEntry *entry)
 {
+    const char *parts[2];
+    size_t lengths[2];
+    if (entry == NULL)
+        return 0;
+    /* Many references may lead to what cannot be read. */
+    int first = !entry->opaque || entry == the_walk->types.unreadable;
+    type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
+    note_opaque(shared, parts, lengths);
+    entry->opaque = 1;
+    entry->shape = SHAPE_LEAF;
+    return first;
+}
+
+/* Gives up what is read once, so that it does not come again. */
+static int
+give_up_one(Shared *shared, const char *name)
+{
+    const char *const parts[2] = {"", name};
+    const size_t lengths[2] = {0, strlen(name)};
+    note_opaque(shared, parts, lengths);
+    return 1;
+}
+
+static int
+give_up(Walk *walk)
+{
+    switch (walk->phase) {
+    case PHASE_NONE:
+        /* The type that was read last has nothing to do with it. */
+        return 0;
+    case PHASE_ROOT:
+        return give_up_one(walk->shared, root_type(walk->entry));
+    case PHASE_TYPE:
+        return give_up_one(walk->shared, UNREADABLE);
+    default:
+        return give_up_type(walk->shared, walk->reading);
+    }
+}
+
+static void
+on_fault(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
     Walk *walk = the_walk;
     Shared *shared = walk->shared;
-    TypeEntry *entry = walk->reading;
+    shared->fault_phase = walk->phase;
+    shared->fault_address = (uintptr_t)info->si_addr;
     if (in_fault)
         child_end(shared, STATUS_FAULT, signal_number);
     in_fault = 1;
-    int first = entry != NULL && !entry->opaque;
-    if (first)
-        note_type(shared, entry);
-    if (!first || walk->phase == PHASE_NONE || shared->opaque_count > OPAQUE_MAX)
+    if (!give_up(walk) || shared->opaque_count > OPAQUE_MAX)
         child_end(shared, STATUS_FAULT, signal_number);
-    entry->opaque = 1;
-    entry->shape = SHAPE_LEAF;
     in_fault = 0;
     siglongjmp(walk->resume, 1);
 }
@@ -93,9 +130,9 @@ catch_faults(Walk *walk)
     sigaltstack(&stack, NULL);
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_fault;
+    action.sa_sigaction = on_fault;
     /* The handler jumps out, so the signal must not stay blocked. */
-    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigaction(faults[i], &action, NULL);
 }

@@ -129,15 +129,16 @@ flags_of(Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
 static void
 read_object(Walk *walk, PyObject *object, uint32_t tag)
 {
+    phase_is(walk, PHASE_TYPE);
     TypeEntry *entry = type_entry(walk, Py_TYPE(object));
-    walk->reading = entry;
-    walk->phase = PHASE_SIZE;
+    reading_is(walk, entry);
+    phase_is(walk, PHASE_SIZE);
     Size size = size_of(walk->settings, object, entry);
     uint32_t flags = flags_of(walk, object, entry, tag);
     uint32_t site = site_number(walk, object);
-    walk->phase = PHASE_NONE;
+    phase_is(walk, PHASE_NONE);
     emit_row(walk, entry->index, size, visited_id(walk, object), flags, site);
-    walk->phase = PHASE_EDGES;
+    phase_is(walk, PHASE_EDGES);
     if (walk->shows_contents)
         content_of_row(walk, object, entry);
     edges_of(walk, object, entry);
@@ -146,7 +147,7 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
         if (referent != NULL && referent != Py_None)
             late_add(walk, walk->row - 1, referent, LABEL(0, KIND_WEAK));
     }
-    walk->phase = PHASE_NONE;
+    phase_is(walk, PHASE_NONE);
     emit_row_end(walk);
 }
 
@@ -156,7 +157,9 @@ read_root(Walk *walk, uintptr_t address, uint32_t tag)
     uint32_t type_index = root_define(walk, address, tag);
     emit_row(walk, type_index, (Size){0, 0}, 0,
              (tag == TAG_FRAME ? 0 : FLAG_ROOT) | (walk->own ? FLAG_OWN : 0), 0);
+    phase_is(walk, PHASE_ROOT);
     root_edges(walk, address, tag);
+    phase_is(walk, PHASE_NONE);
     emit_row_end(walk);
 }
 
@@ -172,6 +175,15 @@ progress(Walk *walk)
     bounds_check(walk);
 }
 
+/* Its row has a place in the order of all, so it stands there without an object. */
+static void
+emit_unreadable(Walk *walk)
+{
+    const void *object = (const void *)(walk->entry & ~(uintptr_t)TAG_MASK);
+    emit_row(walk, type_unreadable(walk)->index, (Size){0, 0}, visited_id(walk, object), 0, 0);
+    emit_row_end(walk);
+}
+
 /* The entry being read survives a fault in it, so it lives in the walk. */
 static void
 drain(Walk *walk)
@@ -181,9 +193,11 @@ drain(Walk *walk)
         if (walk->phase == PHASE_SIZE)
             read_object(walk, (PyObject *)(walk->entry & ~(uintptr_t)TAG_MASK),
                         (uint32_t)(walk->entry & TAG_MASK));
+        else if (walk->phase == PHASE_TYPE)
+            emit_unreadable(walk);
         else
             emit_row_end(walk);
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     }
     while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
         uint32_t tag = (uint32_t)(walk->entry & TAG_MASK);
@@ -214,7 +228,7 @@ mark_unreached(Walk *walk)
 {
     gc_lists_begin(walk);
     if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
         if (*index_place(walk, object) != 0)
@@ -222,10 +236,10 @@ mark_unreached(Walk *walk)
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
         if (entry->opaque || entry->type->tp_traverse == NULL)
             continue;
-        walk->reading = entry;
-        walk->phase = PHASE_MARK;
+        reading_is(walk, entry);
+        phase_is(walk, PHASE_MARK);
         entry->type->tp_traverse(object, visit_mark, walk);
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     }
 }
 

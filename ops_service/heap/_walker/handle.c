@@ -53,7 +53,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
     }
     const char *step = proof_step_name((int)shared->proof_step);
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:N}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:I,s:K,s:N}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -71,6 +71,8 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         "copied", (unsigned long long)shared->copied,
         "copied_known", shared->copied_known ? Py_True : Py_False,
         "proof_step", step,
+        "fault_phase", (unsigned)shared->fault_phase,
+        "fault_address", (unsigned long long)shared->fault_address,
         "opaque", names);
 }
 

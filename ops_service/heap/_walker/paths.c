@@ -101,7 +101,7 @@ count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
     Paths *paths = walk->paths;
     PathSums *sums = &paths->sums[node];
     TypeEntry *reading = walk->reading;
-    walk->reading = entry;
+    reading_is(walk, entry);
     Size size = size_of(walk->settings, object, entry);
     uint64_t length = entry->opaque ? 0 : length_of(object, entry);
     uint64_t bytes = size.counted + size.extra;
@@ -114,7 +114,7 @@ count(Walk *walk, uint32_t node, PyObject *object, TypeEntry *entry)
     sums->length += length;
     if (walk->sites.on)
         note_site(walk, node, object);
-    walk->reading = reading;
+    reading_is(walk, reading);
     if (bytes > SMALL_SIZE_MAX)
         *(node == PATH_OWN ? &paths->own_large_size : &paths->large_size) += bytes;
     if (node == PATH_OTHER)
@@ -182,13 +182,15 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
     Paths *paths = walk->paths;
     paths->at = node;
     if (tag == TAG_FRAME) {
+        phase_is(walk, PHASE_ROOT);
         root_edges(walk, address, tag);
+        phase_is(walk, PHASE_NONE);
         return;
     }
     PyObject *object = (PyObject *)address;
     TypeEntry *entry = type_entry(walk, Py_TYPE(object));
-    walk->reading = entry;
-    walk->phase = PHASE_EDGES;
+    reading_is(walk, entry);
+    phase_is(walk, PHASE_EDGES);
     if (node >= PATH_FIRST) {
         const PathNode *nodes = paths->table->nodes;
         uint32_t parent = nodes[node].parent;
@@ -205,7 +207,7 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
     if (entry->path_kind == KEYS_BY_VARIABLE)
         variable_edges(walk, object);
     edges_of(walk, object, entry);
-    walk->phase = PHASE_NONE;
+    phase_is(walk, PHASE_NONE);
 }
 
 static void
@@ -213,7 +215,7 @@ drain(Walk *walk)
 {
     /* After a fault the object's other references are given up. */
     if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
         uint32_t node = (uint32_t)queue_pop(walk, &walk->paths->nodes);
         read_entry(walk, walk->entry & ~(uintptr_t)TAG_MASK, (uint32_t)(walk->entry & TAG_MASK), node);

@@ -135,15 +135,18 @@ read_row(Walk *walk)
     uintptr_t address = entry & ~(uintptr_t)TAG_MASK;
     referrers->at = referrers->next++;
     referrers->element = 0;
+    walk->entry = entry;
     if (tag == TAG_FRAME || tag == TAG_THREAD || tag == TAG_ROOT) {
+        phase_is(walk, PHASE_ROOT);
         root_edges(walk, address, tag);
+        phase_is(walk, PHASE_NONE);
         return;
     }
     TypeEntry *type = type_entry(walk, Py_TYPE((PyObject *)address));
-    walk->reading = type;
-    walk->phase = PHASE_EDGES;
+    reading_is(walk, type);
+    phase_is(walk, PHASE_EDGES);
     edges_of(walk, (PyObject *)address, type);
-    walk->phase = PHASE_NONE;
+    phase_is(walk, PHASE_NONE);
 }
 
 static void
@@ -152,7 +155,7 @@ drain(Walk *walk)
     Referrers *referrers = walk->referrers;
     /* After a fault the object's other references are given up. */
     if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     while (!referrers->stopped && referrers->next < referrers->count) {
         read_row(walk);
         if (referrers->next % TICK_ROWS == 0) {

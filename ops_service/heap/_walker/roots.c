@@ -69,14 +69,15 @@ roots_push_own(Walk *walk)
 
 /* ---- synthetic nodes --------------------------------------------------------- */
 
+static const char *const synthetic_names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread",
+                                                             "frame", "ops_service"};
+
 static uint32_t
 synthetic_type(Walk *walk, int number)
 {
-    static const char *const names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread", "frame",
-                                                        "ops_service"};
     /* 0 is "not yet introduced". */
     if (walk->synthetic_types[number] == 0)
-        walk->synthetic_types[number] = emit_synthetic_type(walk, names[number]) + 1;
+        walk->synthetic_types[number] = emit_synthetic_type(walk, synthetic_names[number]) + 1;
     return walk->synthetic_types[number] - 1;
 }
 
@@ -102,27 +103,39 @@ define_frame(Walk *walk, layout_frame *frame)
     emit_root(walk, walk->row, ROOT_KIND_FRAME, text, length, 0);
 }
 
+static int
+synthetic_of(uintptr_t address, uint32_t tag)
+{
+    if (tag == TAG_FRAME)
+        return SYNTHETIC_FRAME;
+    if (tag == TAG_THREAD)
+        return SYNTHETIC_THREAD;
+    if (address >> 3 == ROOT_MODULES)
+        return SYNTHETIC_MODULES;
+    return address >> 3 == ROOT_OWN ? SYNTHETIC_OWN : SYNTHETIC_INTERPRETER;
+}
+
+const char *
+root_type(uintptr_t entry)
+{
+    return synthetic_names[synthetic_of(entry & ~(uintptr_t)TAG_MASK, (uint32_t)(entry & TAG_MASK))];
+}
+
 uint32_t
 root_define(Walk *walk, uintptr_t address, uint32_t tag)
 {
-    if (tag == TAG_FRAME) {
+    int number = synthetic_of(address, tag);
+    if (number == SYNTHETIC_FRAME)
         define_frame(walk, (layout_frame *)address);
-        return synthetic_type(walk, SYNTHETIC_FRAME);
-    }
-    if (tag == TAG_THREAD) {
+    else if (number == SYNTHETIC_THREAD)
         define_thread(walk, (PyThreadState *)address);
-        return synthetic_type(walk, SYNTHETIC_THREAD);
-    }
-    if (address >> 3 == ROOT_MODULES) {
-        emit_root(walk, walk->row, ROOT_KIND_MODULES, "", 0, 0);
-        return synthetic_type(walk, SYNTHETIC_MODULES);
-    }
-    if (address >> 3 == ROOT_OWN) {
-        emit_root(walk, walk->row, ROOT_KIND_OWN, "", 0, 0);
-        return synthetic_type(walk, SYNTHETIC_OWN);
-    }
-    emit_root(walk, walk->row, ROOT_KIND_INTERPRETER, "", 0, 0);
-    return synthetic_type(walk, SYNTHETIC_INTERPRETER);
+    else
+        emit_root(walk, walk->row,
+                  number == SYNTHETIC_MODULES ? ROOT_KIND_MODULES
+                  : number == SYNTHETIC_OWN   ? ROOT_KIND_OWN
+                                              : ROOT_KIND_INTERPRETER,
+                  "", 0, 0);
+    return synthetic_type(walk, number);
 }
 
 /* ---- what the roots refer to ----------------------------------------------------- */

@@ -44,6 +44,9 @@ typedef struct {
     /* Types whose traversal faulted; the last one ended the child if the
      * status says so. */
     volatile uint32_t opaque_count;
+    /* Of the fault that ended the child: what it interrupted, and where. */
+    volatile uint32_t fault_phase;
+    volatile uint64_t fault_address;
     volatile char opaque[OPAQUE_MAX + 1][TYPE_NAME_ROOM];
 } Shared;
 

@@ -263,9 +263,29 @@ is_own(PyTypeObject *type)
            (module_length == length || module[length] == '.');
 }
 
+static PyTypeObject unreadable_type = {
+    PyVarObject_HEAD_INIT(&PyType_Type, 0)
+    .tp_name = UNREADABLE,
+};
+
+TypeEntry *
+type_unreadable(Walk *walk)
+{
+    if (walk->types.unreadable == NULL) {
+        TypeEntry *entry = type_entry(walk, &unreadable_type);
+        entry->opaque = 1;
+        walk->types.unreadable = entry;
+    }
+    return walk->types.unreadable;
+}
+
 TypeEntry *
 type_entry_slow(Walk *walk, PyTypeObject *type)
 {
+    /* A stray reference would have the memory behind it taken for a type, and its
+     * name would be read later on, where nothing can be given up any more. */
+    if (type == NULL || Py_TYPE(type) == NULL || !PyType_Check(type))
+        return type_unreadable(walk);
     TypeEntry **at = place(walk->types.slots, walk->types.capacity, type);
     if (*at == NULL) {
         if ((size_t)walk->types.count * 2 >= walk->types.capacity) {

@@ -61,15 +61,21 @@ typedef struct {
     uint64_t extra_size[2];
 } TypeEntry;
 
+/* Name of a type of our own, see type_unreadable(). */
+#define UNREADABLE "unreadable"
+
 typedef struct {
     TypeEntry **slots;
     size_t capacity;
     uint32_t count;
     TypeEntry *last;
+    TypeEntry *unreadable; /* once it was asked for */
 } Types;
 
 void types_open(Walk *walk);
 TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);
+/* The type of what a reference leads to that is no object, or none that can be read. */
+TypeEntry *type_unreadable(Walk *walk);
 /* The text of a string that is ASCII or has its UTF-8 at hand. */
 int type_text(PyObject *object, const char **text, size_t *length);
 void type_name(PyTypeObject *type, const char **module, size_t *module_length,

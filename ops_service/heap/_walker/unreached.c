@@ -21,7 +21,7 @@ unreached_count(Walk *walk)
 {
     gc_lists_begin(walk);
     if (sigsetjmp(walk->resume, 0) != 0)
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
         if (visited_is_marked(walk, &walk->visited, object))
@@ -29,10 +29,10 @@ unreached_count(Walk *walk)
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
         if (entry->opaque || entry->type->tp_traverse == NULL)
             continue;
-        walk->reading = entry;
-        walk->phase = PHASE_MARK;
+        reading_is(walk, entry);
+        phase_is(walk, PHASE_MARK);
         entry->type->tp_traverse(object, visit_count, walk);
-        walk->phase = PHASE_NONE;
+        phase_is(walk, PHASE_NONE);
     }
 }
 

@@ -10,6 +10,8 @@ typedef enum {
     PHASE_SIZE,
     PHASE_EDGES,
     PHASE_MARK,
+    PHASE_TYPE, /* of an object, whether it is one */
+    PHASE_ROOT, /* of a root in the queue, what it refers to */
 } Phase;
 
 struct Walk {
@@ -76,6 +78,24 @@ struct Walk {
     double measure_next;
 };
 
+/* Say what is read from here on, to the handler of faults. A compiler that does not
+ * know of it would move the reading itself across these. */
+static inline void
+phase_is(Walk *walk, Phase phase)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    walk->phase = phase;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void
+reading_is(Walk *walk, TypeEntry *entry)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    walk->reading = entry;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline TypeEntry *
 type_entry(Walk *walk, PyTypeObject *type)
 {
@@ -101,6 +121,8 @@ uint32_t roots_push_own(Walk *walk);
 void roots_hold_back_own(Walk *walk, int hold_back);
 /* Introduces a synthetic node and returns the index of its type. */
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
+/* Name of the type under which a root of the queue is shown. */
+const char *root_type(uintptr_t entry);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
 
