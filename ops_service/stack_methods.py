@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ops_service.convert import duration, limit_field, process_id, seconds_field, timestamp
+from ops_service.heap.lookup import find_instances
 from ops_service.heap.own import is_own
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.stack_model import Frame, Member, OwnerKind, StackGroup, Stacks
@@ -43,6 +44,7 @@ class StackMethods:
             distance=distance,
             own_loop=None if own else asyncio.get_running_loop(),
             is_own_thread=None if own else is_own,
+            find_instances=find_instances,
         )
         cancel = threading.Event()
         stacks = await self._workers.run(lambda: capture_stacks(options, cancel), cancel=cancel.set)

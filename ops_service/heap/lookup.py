@@ -1,6 +1,8 @@
-"""From the id that a snapshot shows to the live object."""
+"""From the id that a snapshot shows to the live object, and from a type to its instances."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from ops_service.heap.engine import engine_status
 
@@ -47,3 +49,31 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
     if end == _FOUND:
         return [found]
     return _REASONS[end].format(id=object_id, type=type_name)
+
+
+def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
+    """Find the instances of a type that the collector tracks.
+
+    ``gc.get_objects()`` would refer to every object meanwhile. A tuple that another
+    thread is building must have one reference alone, or it fails there with SystemError.
+
+    Costs what ``find_object`` does, within a bound of its own.
+
+    Args:
+        seconds: How long the process may stand still.
+
+    Returns:
+        The instances, and a sentence that says why they are not all; None if they are.
+    """
+    status = engine_status()
+    if not status.available:
+        return [], f"The collector's lists cannot be searched here. {status.reason}"
+    from ops_service.heap import _walker
+
+    found, complete = _walker.find_instances(kind, seconds)
+    if complete:
+        return found, None
+    return found, (
+        f"The heap is so large that a search of it was ended after {seconds * 1000:g} ms, for "
+        "which the process may stand still."
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -12,35 +12,26 @@ from ops_service.process.stack_model import Member, OwnerKind
 
 _DEEPEST = 1000
 
-# Nobody keeps a list of greenlets, so the collector's lists are searched. To copy
-# them stops the process for some 26 ns an object, of which a quarter or so is in
-# these lists.
-_BLOCK_LIMIT = 4_000_000
+# Nobody keeps a list of greenlets, so the collector's lists are searched, with the
+# GIL held.
+_PAUSE_SECONDS = 0.05
 
 
-def sample_greenlets(sample: Sample) -> None:
+# Takes a type, and for how many seconds the process may stand still; returns the
+# instances, and why some are missing, if any are.
+FindInstances = Callable[[type, float], tuple[list[Any], str | None]]
+
+
+def sample_greenlets(sample: Sample, find_instances: FindInstances) -> None:
     """Add the stacks of all suspended greenlets to a sample."""
     package = sys.modules.get("greenlet")
     kind = getattr(package, "greenlet", None)
     if not isinstance(kind, type):
         return
-    blocks = sys.getallocatedblocks()
-    if blocks > _BLOCK_LIMIT:
-        sample.warnings.append(
-            f"Greenlets were not looked for: the heap has {blocks} blocks, and to search it "
-            "would stop the process for longer than 50 ms."
-        )
-        return
-    # Found by identity, since a collection in between moves what was seen in one
-    # generation to the next. Each is kept, so that no other takes its place.
-    found: dict[int, Any] = {}
-    for generation in range(3):
-        objects: list[Any] | None = gc.get_objects(generation)
-        # Not isinstance, which asks the object itself: a proxy would wake up.
-        found.update({id(each): each for each in objects or () if issubclass(type(each), kind)})
-        objects = None
-        sample.breathe()
-    for each in found.values():
+    found, shortfall = find_instances(kind, _PAUSE_SECONDS)
+    if shortfall is not None:
+        sample.warnings.append(f"Greenlets are missing. {shortfall}")
+    for each in found:
         _sample_greenlet(sample, each)
         sample.breathe()
 

@@ -16,7 +16,7 @@ from typing import Any
 from ops_service.errors import Cancelled
 from ops_service.process.cycles import common_edges, find_cycles
 from ops_service.process.frames import Spots
-from ops_service.process.greenlet_stacks import sample_greenlets
+from ops_service.process.greenlet_stacks import FindInstances, sample_greenlets
 from ops_service.process.sample import DEPTH, Sample
 from ops_service.process.stack_model import (
     CycleStep,
@@ -42,6 +42,8 @@ class StackOptions:
     """The service's own loop, whose tasks are left out. None leaves none out."""
     is_own_thread: Callable[[threading.Thread], bool] | None = None
     """Whether a thread is the service's own, and left out. None leaves none out."""
+    find_instances: FindInstances | None = None
+    """How greenlets are found. None leaves them out."""
 
 
 def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
@@ -91,7 +93,8 @@ def _look(options: StackOptions, sample: Sample) -> tuple[Sample, float]:
     begin = time.perf_counter()
     sample_threads(sample, options.is_own_thread)
     TaskSampler(sample, options.own_loop).run()
-    sample_greenlets(sample)
+    if options.find_instances is not None:
+        sample_greenlets(sample, options.find_instances)
     return sample, time.perf_counter() - begin
 
 

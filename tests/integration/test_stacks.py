@@ -315,6 +315,31 @@ def test_greenlets_that_the_collector_moves_meanwhile_count_once(
     host.run("gc.enable()")
 
 
+def test_a_search_for_greenlets_does_not_disturb_tuples_that_are_built(
+    client: MaintenanceClient, host: Host
+) -> None:
+    # A second reference to a tuple that grows makes that fail with SystemError.
+    host.run(
+        "import greenlet, sys, threading\n"
+        # So that threads take turns in the middle of a search, as they do in a larger heap.
+        "sys.setswitchinterval(1e-4)\n"
+        "failures, built, over = [], 0, threading.Event()\n"
+        "def build():\n"
+        "    global built\n"
+        "    while not over.is_set():\n"
+        "        try: tuple(i for i in range(300))\n"
+        "        except SystemError as error: failures.append(str(error))\n"
+        "        built += 1\n"
+        "threads = [threading.Thread(target=build, daemon=True) for _ in range(3)]\n"
+        "for each in threads: each.start()"
+    )
+    for _ in range(10):
+        client.capture_stacks(sample_distance=0)
+    host.run("over.set()\nfor each in threads: each.join()")
+    assert host.run("answer = built") > 0
+    assert host.run("answer = failures") == []
+
+
 def test_both_clients(connect: Connect, host: Host, viewer: Identity, client: object) -> None:
     stacks = connect(host.address, credentials_of(viewer)).capture_stacks(
         sample_distance=0, limit=1

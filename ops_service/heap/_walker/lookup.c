@@ -1,5 +1,5 @@
-/* Finds a live object by the id that snapshots show. Runs in the process itself,
- * with the GIL held, and so within a bound of time.
+/* Finds a live object by the id that snapshots show, or the instances of a type. Runs
+ * in the process itself, with the GIL held, and so within a bound of time.
  */
 #include "walker.h"
 
@@ -71,4 +71,32 @@ lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double 
         }
     }
     return LOOKUP_NOT_TRACKED;
+}
+
+int
+lookup_instances(PyTypeObject *type, double seconds, PyObject *list)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    double limit = seconds_now() + seconds;
+    size_t seen = 0;
+    const PyTypeObject *last = NULL;
+    int last_is = 0;
+    for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
+        PyGC_Head *head = layout_gc_list(interp, number);
+        for (PyGC_Head *node = layout_gc_next(head); node != NULL && node != head;
+             node = layout_gc_next(node)) {
+            PyObject *object = layout_gc_object(node);
+            if (Py_TYPE(object) != last) {
+                last = Py_TYPE(object);
+                last_is = PyType_IsSubtype(Py_TYPE(object), type);
+            }
+            /* To append makes nothing that the collector tracks, so that none of its
+             * lists changes meanwhile. */
+            if (last_is && Py_REFCNT(object) > 0 && PyList_Append(list, object) < 0)
+                return -1;
+            if (++seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
+                return LOOKUP_PAST_LIMIT;
+        }
+    }
+    return LOOKUP_FOUND;
 }

@@ -257,8 +257,26 @@ find_object(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     PyObject *found = NULL;
     LookupEnd end = lookup_find(regions_get(), id, type, seconds, &found);
-    return end == LOOKUP_FOUND ? Py_BuildValue("(iO)", (int)end, found)
+    /* At once: a collection, which the tuple may begin, could free it. */
+    Py_XINCREF(found);
+    return end == LOOKUP_FOUND ? Py_BuildValue("(iN)", (int)end, found)
                                : Py_BuildValue("(is)", (int)end, NULL);
+}
+
+static PyObject *
+find_instances(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyTypeObject *type;
+    double seconds;
+    if (!PyArg_ParseTuple(args, "O!d", &PyType_Type, &type, &seconds))
+        return NULL;
+    PyObject *list = PyList_New(0);
+    int end = list == NULL ? -1 : lookup_instances(type, seconds, list);
+    if (end < 0) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    return Py_BuildValue("(NO)", list, end == LOOKUP_FOUND ? Py_True : Py_False);
 }
 
 static PyMethodDef module_methods[] = {
@@ -268,6 +286,8 @@ static PyMethodDef module_methods[] = {
      "A table of paths, empty, that the children of growth samples share."},
     {"find_object", find_object, METH_VARARGS,
      "Look for the tracked object with an id and a type; how that ended, and the object."},
+    {"find_instances", find_instances, METH_VARARGS,
+     "The tracked instances of a type, and whether the time was enough to see all."},
     {"arena_statistics", (PyCFunction)arena_statistics, METH_NOARGS,
      "What CPython prints of its small-object arenas, as bytes. Empty if it keeps none."},
     {"learn_arrays", learn_arrays, METH_VARARGS,
