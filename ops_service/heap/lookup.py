@@ -33,7 +33,8 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
     """Find a live object by its id and the name of its type, as snapshots show them.
 
     The first call may cost the pause of one fork, for the proof of the engine;
-    each costs a walk over the collector's lists with the GIL held, at most 0.1 s.
+    each costs a walk over the collector's lists with the GIL held, at most 0.1 s of
+    CPU time.
 
     Returns:
         The object in a list, or a sentence that says why there is none.
@@ -60,7 +61,7 @@ def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
     Costs what ``find_object`` does, within a bound of its own.
 
     Args:
-        seconds: How long the process may stand still.
+        seconds: CPU time for which the process may stand still.
 
     Returns:
         The instances, and a sentence that says why they are not all; None if they are.
