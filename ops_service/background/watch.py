@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ops_service.background.actions import Actions
+from ops_service.background.confirmed import Confirmation
 from ops_service.background.history import WatchHistory
 from ops_service.background.rules import RuleFired, Rules
 from ops_service.convert import timestamp
@@ -42,6 +43,7 @@ class BackgroundWatch:
         self._rules = rules
         self._actions = actions
         self._watch = HeapGrowthWatch(_SUSPECTS)
+        self._confirmation = Confirmation(interval)
         self._latest: GrowthReport | None = None
         self._stopping = threading.Event()
         self._failing = False
@@ -95,7 +97,7 @@ class BackgroundWatch:
 
     def _sample(self) -> None:
         self._sampling.sample(self._watch, interval=self.interval, cancelled=self._stopping.is_set)
-        report = self._watch.report()
+        report = self._confirmation.judge(self._watch.report())
         self._latest = report
         message = growth_report(report)
         self.history.add(growth_history_pb2.GrowthRecord(time=message.sample_time, report=message))

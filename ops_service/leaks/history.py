@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from ops_service.heap.paths import Change
 
@@ -12,9 +13,13 @@ MAX_SAMPLES = 200
 """More are thinned out, evenly; the first and the latest stay."""
 MAX_POINTS = 1_000_000
 """Bound on the values kept, 32 bytes each, over all nodes."""
+MAX_NODES = 100_000
+"""Bound on the nodes that have a series, some 200 bytes each beside its values."""
 
 COUNT, SIZE, LENGTH = 1, 2, 3
 _WIDTH = 4
+# Values of a series that changed often enough to be looked at for what it does.
+_OFTEN = 5 * _WIDTH
 
 
 class History:
@@ -42,6 +47,22 @@ class History:
         """Nodes that changed since the first sample."""
         return iter(self._series)
 
+    def lively(self, changes: int) -> list[int]:
+        """Nodes that changed at so many samples or more. Costs little for each node.
+
+        What is imported during a watch makes a hundred thousand nodes that change once.
+        """
+        least = (changes + 1) * _WIDTH
+        return [node for node, series in self._series.items() if len(series) >= least]
+
+    def new(self) -> list[int]:
+        """Nodes that had no objects at the first sample."""
+        return [node for node, series in self._series.items() if not series[COUNT]]
+
+    def changed_at(self, node: int) -> array[int]:
+        """Numbers of the samples at which a node changed, the first sample before them."""
+        return self._series[node][::_WIDTH]
+
     def clear(self) -> None:
         """Begin anew."""
         self.times.clear()
@@ -66,7 +87,7 @@ class History:
                 self._points += 1
             series.extend((number, change.count, change.size, change.length))
             self._points += 1
-        if self._points > MAX_POINTS:
+        while self._points > MAX_POINTS or len(self._series) > MAX_NODES:
             self._make_room()
 
     def first(self, node: int, column: int) -> int:
@@ -85,6 +106,18 @@ class History:
             following = series[at + _WIDTH] if at + _WIDTH < len(series) else len(self.times)
             found += [series[at + column]] * (following - series[at])
         return found
+
+    def summed(self, nodes: Iterable[int], column: int) -> list[int]:
+        """Value of all these nodes together at each sample. Cost: that of their changes."""
+        rises = [0] * len(self.times)
+        for node in nodes:
+            series = self._series[node]
+            before = 0
+            for at in range(0, len(series), _WIDTH):
+                value = series[at + column]
+                rises[series[at]] += value - before
+                before = value
+        return list(accumulate(rises))
 
     def thin(self) -> list[int]:
         """Make room for further samples: keep half of them, evenly spread over the time.
@@ -116,9 +149,13 @@ class History:
         return kept
 
     def _make_room(self) -> None:
-        """Give up the nodes that grew least."""
+        """Give up half of the nodes: those that changed least often, and grew least."""
         grown = sorted(
-            self._series, key=lambda node: self.latest(node, SIZE) - self.first(node, SIZE)
+            self._series,
+            key=lambda node: (
+                min(len(self._series[node]), _OFTEN),
+                self.latest(node, SIZE) - self.first(node, SIZE),
+            ),
         )
         for node in grown[: len(grown) // 2]:
             del self._series[node]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 
-from ops_service.heap.paths import PathNames
+from ops_service.heap.paths import PathNames, steps_to
 from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.report import GrowthReport, SinceBaseline, Suspect, Verdict
 from ops_service.leaks.suspects import Group, SuspectFinder
@@ -25,6 +26,7 @@ _EACH_HALF = 0.2
 # Less growth is not worth a watch of its own: a part of the heap, and bytes.
 _MATERIAL_SHARE = 0.002
 _MATERIAL_BYTES = 64 << 10
+_MAX_CANDIDATES = 2000
 
 
 class Since(enum.Enum):
@@ -170,6 +172,16 @@ class GrownSince(SuspectFinder):
                 )
 
     # ---- what stays --------------------------------------------------------------------
+
+    def _find_candidates(self) -> Sequence[int]:
+        """Those that grew most, and what stands above them: two points are few changes."""
+
+        def grown(node: int) -> int:
+            return self._history.latest(node, SIZE) - self._history.first(node, SIZE)
+
+        most = nlargest(_MAX_CANDIDATES, self._history.nodes(), key=grown)
+        above = (step for node in most for step in steps_to(self._nodes, node))
+        return [node for node in dict.fromkeys((*most, *above)) if node in self._history]
 
     def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
         values = self._values(node, column)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
+from ops_service.leaks.folding import fold_new_names
 from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
 from ops_service.leaks.survivors import survivors
-from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
+from ops_service.leaks.trend import MIN_RISES, Shape, came_late, shape_of, theil_sen_rate
 
 _MINUTE = 60.0
 _MIN_BYTES = 1024
 """Less growth of one object is none."""
-_MIN_NEW_NAMES = 5
 _MAX_ALSO = 12
 _MAX_SITES = 5
 
@@ -89,29 +88,32 @@ class SuspectFinder:
         self._series: dict[tuple[int, int], Sequence[int]] = {}
         self._folded: dict[int, PathNode] = {}
         self._members: dict[int, list[int]] = {}
+        self._candidates: Sequence[int] = ()
 
     def find(self) -> Found:
-        """Look at every node that grew. Cost: their number times that of the samples."""
+        """Look at every node that may grow. Cost: their number times that of the samples."""
         growing: set[int] = set()
         began: list[str] = []
         uneven: list[str] = []
-        for node in [*self._history.nodes(), *self._fold_new_names()]:
-            if root_of(self._nodes, node) is Root.OWN:
-                continue
-            match self._shape(node, COUNT):
-                case Shape.GROWS:
-                    growing.add(node)
-                case Shape.BEGAN:
-                    began.append(self._text(node))
-                case Shape.UNEVEN if self._late:
-                    uneven.append(self._text(node))
+        collectable: list[str] = []
+        self._candidates = self._find_candidates()
+        self._folded, self._members = fold_new_names(self._history, self._names)
+        for node in [*self._candidates, *self._folded]:
+            root = root_of(self._nodes, node)
+            shape = Shape.OTHER if root is Root.OWN else self._shape(node, COUNT)
+            if root in _COLLECTABLE and self._collector_runs:
+                if shape is not Shape.OTHER:
+                    collectable.append(self._node(node).type_name)
+            elif shape is Shape.GROWS:
+                growing.add(node)
+            elif shape is Shape.BEGAN:
+                began.append(self._text(node))
+            elif shape is Shape.UNEVEN and self._late:
+                uneven.append(self._text(node))
+        collectable.sort(key=lambda name: not _is_user(name))
         groups = self._groups(growing)
-        collectable = []
         suspects = []
         for group in groups.values():
-            if self._is_collectable(group):
-                collectable += [self._node(top).type_name for top in group.tops]
-                continue
             if not self._only_watches(group):
                 suspects.append(self._suspect(group))
         for node in self._larger(growing, set(groups)):
@@ -122,6 +124,10 @@ class SuspectFinder:
         )
 
     # ---- nodes ---------------------------------------------------------------------
+
+    def _find_candidates(self) -> Sequence[int]:
+        """Nodes that changed often enough to have a shape that counts."""
+        return self._history.lively(MIN_RISES)
 
     @property
     def _nodes(self) -> _Nodes:
@@ -141,10 +147,8 @@ class SuspectFinder:
     def _values(self, node: int, column: int) -> Sequence[int]:
         key = (node, column)
         if key not in self._series:
-            members = self._members.get(node, [node])
-            rows = [self._history.values(each, column) for each in members if each in self._history]
-            rows = rows or [[0] * len(self._history)]
-            self._series[key] = [sum(column) for column in zip(*rows, strict=True)]
+            members = [m for m in self._members.get(node, [node]) if m in self._history]
+            self._series[key] = self._history.summed(members, column)
         return self._series[key]
 
     def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
@@ -153,25 +157,6 @@ class SuspectFinder:
             if latest <= first:
                 return Shape.OTHER
         return shape_of(self._history.times, self._values(node, column), least, self._work)
-
-    def _fold_new_names(self) -> Iterable[int]:
-        """A namespace that grows makes a node for each name: take them together."""
-        new: dict[tuple[int, int, str], list[int]] = defaultdict(list)
-        for number in self._history.nodes():
-            if number not in self._names or self._history.first(number, COUNT):
-                continue
-            node = self._names[number]
-            if not node.name:
-                continue
-            new[node.parent, node.kind, node.type_name].append(number)
-        for (parent, kind, type_name), members in new.items():
-            if len(members) < _MIN_NEW_NAMES:
-                continue
-            # Numbers of the table are positive and end far below.
-            number = (1 << 40) + len(self._folded)
-            self._folded[number] = PathNode(parent, kind, "", type_name)
-            self._members[number] = members
-        return list(self._folded)
 
     # ---- groups ---------------------------------------------------------------------
 
@@ -187,10 +172,6 @@ class SuspectFinder:
                 group.tops.append(top)
             group.below.append(number)
         return groups
-
-    def _is_collectable(self, group: Group) -> bool:
-        root = root_of(self._nodes, group.holder)
-        return root in _COLLECTABLE and self._collector_runs
 
     def _only_watches(self, group: Group) -> bool:
         """Whether it is what goes along with objects elsewhere: weak references to them.
@@ -294,7 +275,7 @@ class SuspectFinder:
             # The dict of an object that gains attributes hangs beside these.
             accounted.add(holder)
             accounted.update(steps_to(self._nodes, holder))
-        for node in self._history.nodes():
+        for node in self._candidates:
             if node in growing or node in accounted or node < _FIRST_NODE:
                 continue
             if root_of(self._nodes, node) in (Root.OWN, Root.OTHER, *_COLLECTABLE):
@@ -304,8 +285,12 @@ class SuspectFinder:
             named_dict = self._node(node)
             if named_dict.name == "__dict__" and named_dict.parent in accounted:
                 continue
-            longer = self._shape(node, LENGTH) is Shape.GROWS
-            larger = self._shape(node, SIZE, _MIN_BYTES) is Shape.GROWS
+            length = self._shape(node, LENGTH)
+            longer = length is Shape.GROWS
+            # What was empty at first has begun to fill, and its bytes say no more.
+            larger = length is not Shape.BEGAN and (
+                self._shape(node, SIZE, _MIN_BYTES) is Shape.GROWS
+            )
             bulk = self._rise(node, SIZE) >= _MIN_BYTES
             if (longer and (bulk or self._rise(node, LENGTH) >= _MIN_BYTES // 8)) or larger:
                 found.append(node)

@@ -18,7 +18,8 @@ _MIN_SAMPLES_FROM_NOTHING = 10
 # A rise that goes on is about the same in each third of the time.
 _SHARE_OF_BEFORE = 0.45
 _SHARE_OF_FIRST = 0.3
-_MIN_RISES = 4
+MIN_RISES = 4
+"""What rises at fewer samples does not grow, and has not begun to."""
 # Of the rise, the part that one interval may hold: what comes at once is no leak.
 _MAX_JUMP = 0.5
 # What rises evenly with the work has to rise at the end of the time, too: the filling of
@@ -184,7 +185,7 @@ def _shape_along(
     gaps = [later - before for before, later in pairwise(axis)]
     if any(step > (_MAX_JUMP + gap / span) * total for step, gap in zip(steps, gaps, strict=True)):
         return uneven, rises, True
-    if sum(step > 0 for step in steps) < _MIN_RISES:
+    if sum(step > 0 for step in steps) < MIN_RISES:
         return Shape.OTHER, rises, False
     if rises[2] < _SHARE_OF_BEFORE * rises[1]:
         return uneven, rises, False

@@ -252,8 +252,7 @@ class HeapGrowthWatch:
     ) -> TypeGrowth:
         slopes = []
         for column in (COUNT, SIZE):
-            rows = [self._history.values(node, column) for node in nodes]
-            values = [sum(each) for each in zip(*rows, strict=True)]
+            values = self._history.summed(nodes, column)
             slopes.append(_MINUTE * theil_sen_slope(self._history.times[-32:], values[-32:]))
         return TypeGrowth(
             type_name=name,

@@ -83,13 +83,13 @@ def client_of(admin: Identity) -> Iterator[Any]:
 def test_a_new_client_sees_growth_since_the_start(
     start_host: StartHost, viewer: Identity, connect: Connect
 ) -> None:
-    host = start_host(watch={"interval_seconds": 0.2})
+    host = start_host(watch={"interval_seconds": 0.1})
     leak(host)
     client = connect(host.address, credentials_of(viewer))
     history = history_when(client, host, leaks)
     header = history.header
     assert header.process == header.watched_process
-    assert (header.running, header.interval.ToMilliseconds()) == (True, 200)
+    assert (header.running, header.interval.ToMilliseconds()) == (True, 100)
     reports = history.reports
     assert len(reports) == reports[-1].sample_count
     times = [each.sample_time.ToNanoseconds() for each in reports]
