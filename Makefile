@@ -27,6 +27,8 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 # Three at a time, since most of a test is a wait for a process. worksteal keeps
 # all of them busy to the end.
 pytest := --durations=5 -n 3 --dist worksteal
+# For CI alone, see there.
+again := tools/pytest_again.sh
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
@@ -54,24 +56,24 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 ##### Tests
 
 test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
-	$(bin)/pytest $(pytest) -m "not long" $(left_out)
+	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
 	for version in $(others); do \
-		.venv/$$version/bin/pytest $(pytest) -m "not long" tests/native tests/contract; \
+		$(again) .venv/$$version/bin/pytest $(pytest) -m "not long" tests/native tests/contract; \
 	done
 
 test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## What takes many seconds a test, likewise
-	$(bin)/pytest $(pytest) -m long $(left_out)
+	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
 	for version in $(others); do \
-		.venv/$$version/bin/pytest $(pytest) -m long tests/native; \
+		$(again) .venv/$$version/bin/pytest $(pytest) -m long tests/native; \
 	done
 
 test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
-		.venv/$$version/bin/pytest $(pytest) $(left_out); \
+		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
 
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
-	.venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
+	$(again) .venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
 test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind
 	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 $(small_heaps)
@@ -85,7 +87,7 @@ test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tes
 	@! grep . .cache/valgrind/*.log
 
 test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
-	$(bin)/pytest $(pytest) tests/node
+	$(again) $(bin)/pytest $(pytest) tests/node
 
 test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in Chromium
 	$(bin)/pytest --durations=5 tests/browser
@@ -97,13 +99,13 @@ faults: .venv/$(VERSION)/test.stamp ## The catalogue of faults, tried on a real 
 	FAULT_ROUNDS=500 $(bin)/pytest $(pytest) -n 0 tests/faults
 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
-	$(bin)/pytest $(pytest) tests/ecosystem
+	$(again) $(bin)/pytest $(pytest) tests/ecosystem
 
 test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
-	$(bin)/pytest $(pytest) tests/frameworks
+	$(again) $(bin)/pytest $(pytest) tests/frameworks
 
 test-mesh: .venv/$(VERSION)/mesh.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
-	$(bin)/pytest $(pytest) tests/mesh
+	$(again) $(bin)/pytest $(pytest) tests/mesh
 
 test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand
 	$(bin)/pytest $(pytest) -n 0 tests/how_to
