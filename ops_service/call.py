@@ -23,9 +23,9 @@ class Call:
     """Every typed subject alternative name of the certificate."""
     capabilities: frozenset[str]
     """What the principal may do, besides what every authenticated peer may."""
-    record: Callable[[str, dict[str, Any]], Awaitable[None]]
+    record: Callable[[str, dict[str, Any]], Awaitable[str]]
     """Puts one more audit record of this call on the disk: an event and its facts.
-    Raises AuditUnavailable; what it is about must not begin then."""
+    Returns its hash. Raises AuditUnavailable; what it is about must not begin then."""
     operations: tuple[str, ...] = ()
     """Patterns of the operations of the application that its grant lists."""
 

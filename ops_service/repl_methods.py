@@ -173,6 +173,7 @@ class _Connection:
         if evaluation is not None and result is not None:
             session.take_evaluation()
             message = evaluation_result(evaluation, result)
+            message.audit_hash = session.audit_hash
             await self._context.write(repl_pb2.OpenReplResponse(result=message))
             await self._prompt(_READY)
         while self._inbox:
@@ -218,7 +219,7 @@ class _Connection:
             await self._prompt(_INCOMPLETE)
             return
         evaluation_id = secrets.token_hex(8)
-        await self._call.record(
+        audit_hash = await self._call.record(
             "evaluate",
             {
                 "evaluation_id": evaluation_id,
@@ -227,7 +228,11 @@ class _Connection:
             },
         )
         session.start(
-            evaluation_id=evaluation_id, source=source, bounds=self._bounds, place=self._place
+            evaluation_id=evaluation_id,
+            source=source,
+            bounds=self._bounds,
+            place=self._place,
+            audit_hash=audit_hash,
         )
 
     async def _complete(self, request: repl_pb2.ReplCompletionRequest) -> None:

@@ -281,8 +281,8 @@ class Passage:
             # Whoever keeps it can tell later whether the file was cut or written anew.
             await self._context.send_initial_metadata(((AUDIT_HASH, head),))
 
-    async def _record_step(self, event: str, facts: dict[str, Any]) -> None:
-        await self._rules.audit.begin(self._record(event) | facts, durable=True)
+    async def _record_step(self, event: str, facts: dict[str, Any]) -> str:
+        return await self._rules.audit.begin(self._record(event) | facts, durable=True)
 
     def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
         """Write the outcome: of the work, or why it was refused."""

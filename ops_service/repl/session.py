@@ -36,6 +36,8 @@ class Session:
         """Why it is closed. Empty while it is open."""
         self.evaluation: Evaluation | None = None
         """The input that runs, or whose result was not taken yet."""
+        self.audit_hash = ""
+        """Of that input's audit record."""
         self.last_used = time.monotonic()
         self.console: Console = evaluator.make_console(bounds, self._tell)
         self._evaluator = evaluator
@@ -75,7 +77,13 @@ class Session:
             self.last_used = time.monotonic()
 
     def start(
-        self, *, evaluation_id: str, source: str, bounds: Bounds, place: Place | None
+        self,
+        *,
+        evaluation_id: str,
+        source: str,
+        bounds: Bounds,
+        place: Place | None,
+        audit_hash: str,
     ) -> Evaluation:
         """Run an input.
 
@@ -84,6 +92,7 @@ class Session:
             PlaceUnavailable: The application does not offer the place.
         """
         self._inputs += 1
+        self.audit_hash = audit_hash
         self.last_used = time.monotonic()
         self.console.output.refill(bounds.output_limit)
         self.evaluation = self._evaluator.start(

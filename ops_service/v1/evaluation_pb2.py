@@ -18,17 +18,17 @@ from ops_service.v1 import evaluation_place_pb2 as ops__service_dot_v1_dot_evalu
 from ops_service.v1 import process_pb2 as ops__service_dot_v1_dot_process__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fops_service/v1/evaluation.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a%ops_service/v1/evaluation_place.proto\x1a\x1cops_service/v1/process.proto\"\x99\x01\n\x13\x45valuateCodeRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12-\n\ntime_limit\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x05place\x18\x04 \x01(\x0e\x32\x1f.ops_service.v1.EvaluationPlace\"\xba\x01\n\x14\x45valuateCodeResponse\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .ops_service.v1.EvaluationHeaderH\x00\x12\x32\n\x06output\x18\x02 \x01(\x0b\x32 .ops_service.v1.EvaluationOutputH\x00\x12\x32\n\x06result\x18\x03 \x01(\x0b\x32 .ops_service.v1.EvaluationResultH\x00\x42\x06\n\x04part\"\x84\x01\n\x10\x45valuationHeader\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x15\n\revaluation_id\x18\x02 \x01(\t\x12-\n\ntime_limit\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x10\x45valuationOutput\x12,\n\x06stream\x18\x01 \x01(\x0e\x32\x1c.ops_service.v1.OutputStream\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xe3\x02\n\x10\x45valuationResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32!.ops_service.v1.EvaluationOutcome\x12\x12\n\nvalue_repr\x18\x02 \x01(\t\x12\x36\n\texception\x18\x03 \x01(\x0b\x32#.ops_service.v1.EvaluationException\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fvalue_truncated\x18\x05 \x01(\x08\x12\x18\n\x10output_truncated\x18\x06 \x01(\x08\x12%\n\x05value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x19\n\x11source_incomplete\x18\x08 \x01(\x08\x12.\n\x05place\x18\t \x01(\x0e\x32\x1f.ops_service.v1.EvaluationPlace\"L\n\x13\x45valuationException\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\ttraceback\x18\x03 \x01(\t*a\n\x0cOutputStream\x12\x1d\n\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n\x14OUTPUT_STREAM_STDERR\x10\x02*\xaf\x02\n\x11\x45valuationOutcome\x12\"\n\x1e\x45VALUATION_OUTCOME_UNSPECIFIED\x10\x00\x12 \n\x1c\x45VALUATION_OUTCOME_COMPLETED\x10\x01\x12\x1d\n\x19\x45VALUATION_OUTCOME_RAISED\x10\x02\x12%\n!EVALUATION_OUTCOME_INVALID_SOURCE\x10\x03\x12 \n\x1c\x45VALUATION_OUTCOME_TIMED_OUT\x10\x04\x12$\n EVALUATION_OUTCOME_STILL_RUNNING\x10\x05\x12\"\n\x1e\x45VALUATION_OUTCOME_INTERRUPTED\x10\x06\x12\"\n\x1e\x45VALUATION_OUTCOME_NOT_STARTED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fops_service/v1/evaluation.proto\x12\x0eops_service.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a%ops_service/v1/evaluation_place.proto\x1a\x1cops_service/v1/process.proto\"\x99\x01\n\x13\x45valuateCodeRequest\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12-\n\ntime_limit\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x05place\x18\x04 \x01(\x0e\x32\x1f.ops_service.v1.EvaluationPlace\"\xba\x01\n\x14\x45valuateCodeResponse\x12\x32\n\x06header\x18\x01 \x01(\x0b\x32 .ops_service.v1.EvaluationHeaderH\x00\x12\x32\n\x06output\x18\x02 \x01(\x0b\x32 .ops_service.v1.EvaluationOutputH\x00\x12\x32\n\x06result\x18\x03 \x01(\x0b\x32 .ops_service.v1.EvaluationResultH\x00\x42\x06\n\x04part\"\x84\x01\n\x10\x45valuationHeader\x12*\n\x07process\x18\x01 \x01(\x0b\x32\x19.ops_service.v1.ProcessId\x12\x15\n\revaluation_id\x18\x02 \x01(\t\x12-\n\ntime_limit\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x10\x45valuationOutput\x12,\n\x06stream\x18\x01 \x01(\x0e\x32\x1c.ops_service.v1.OutputStream\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf7\x02\n\x10\x45valuationResult\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32!.ops_service.v1.EvaluationOutcome\x12\x12\n\nvalue_repr\x18\x02 \x01(\t\x12\x36\n\texception\x18\x03 \x01(\x0b\x32#.ops_service.v1.EvaluationException\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fvalue_truncated\x18\x05 \x01(\x08\x12\x18\n\x10output_truncated\x18\x06 \x01(\x08\x12%\n\x05value\x18\x07 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x19\n\x11source_incomplete\x18\x08 \x01(\x08\x12.\n\x05place\x18\t \x01(\x0e\x32\x1f.ops_service.v1.EvaluationPlace\x12\x12\n\naudit_hash\x18\n \x01(\t\"L\n\x13\x45valuationException\x12\x11\n\ttype_name\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\ttraceback\x18\x03 \x01(\t*a\n\x0cOutputStream\x12\x1d\n\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n\x14OUTPUT_STREAM_STDERR\x10\x02*\xaf\x02\n\x11\x45valuationOutcome\x12\"\n\x1e\x45VALUATION_OUTCOME_UNSPECIFIED\x10\x00\x12 \n\x1c\x45VALUATION_OUTCOME_COMPLETED\x10\x01\x12\x1d\n\x19\x45VALUATION_OUTCOME_RAISED\x10\x02\x12%\n!EVALUATION_OUTCOME_INVALID_SOURCE\x10\x03\x12 \n\x1c\x45VALUATION_OUTCOME_TIMED_OUT\x10\x04\x12$\n EVALUATION_OUTCOME_STILL_RUNNING\x10\x05\x12\"\n\x1e\x45VALUATION_OUTCOME_INTERRUPTED\x10\x06\x12\"\n\x1e\x45VALUATION_OUTCOME_NOT_STARTED\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ops_service.v1.evaluation_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_OUTPUTSTREAM']._serialized_start=1178
-  _globals['_OUTPUTSTREAM']._serialized_end=1275
-  _globals['_EVALUATIONOUTCOME']._serialized_start=1278
-  _globals['_EVALUATIONOUTCOME']._serialized_end=1581
+  _globals['_OUTPUTSTREAM']._serialized_start=1198
+  _globals['_OUTPUTSTREAM']._serialized_end=1295
+  _globals['_EVALUATIONOUTCOME']._serialized_start=1298
+  _globals['_EVALUATIONOUTCOME']._serialized_end=1601
   _globals['_EVALUATECODEREQUEST']._serialized_start=183
   _globals['_EVALUATECODEREQUEST']._serialized_end=336
   _globals['_EVALUATECODERESPONSE']._serialized_start=339
@@ -38,7 +38,7 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_EVALUATIONOUTPUT']._serialized_start=662
   _globals['_EVALUATIONOUTPUT']._serialized_end=740
   _globals['_EVALUATIONRESULT']._serialized_start=743
-  _globals['_EVALUATIONRESULT']._serialized_end=1098
-  _globals['_EVALUATIONEXCEPTION']._serialized_start=1100
-  _globals['_EVALUATIONEXCEPTION']._serialized_end=1176
+  _globals['_EVALUATIONRESULT']._serialized_end=1118
+  _globals['_EVALUATIONEXCEPTION']._serialized_start=1120
+  _globals['_EVALUATIONEXCEPTION']._serialized_end=1196
 # @@protoc_insertion_point(module_scope)

@@ -78,7 +78,7 @@ class EvaluationOutput(_message.Message):
     def __init__(self, stream: _Optional[_Union[OutputStream, str]] = ..., text: _Optional[str] = ...) -> None: ...
 
 class EvaluationResult(_message.Message):
-    __slots__ = ("outcome", "value_repr", "exception", "elapsed", "value_truncated", "output_truncated", "value", "source_incomplete", "place")
+    __slots__ = ("outcome", "value_repr", "exception", "elapsed", "value_truncated", "output_truncated", "value", "source_incomplete", "place", "audit_hash")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     VALUE_REPR_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class EvaluationResult(_message.Message):
     VALUE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
+    AUDIT_HASH_FIELD_NUMBER: _ClassVar[int]
     outcome: EvaluationOutcome
     value_repr: str
     exception: EvaluationException
@@ -97,7 +98,8 @@ class EvaluationResult(_message.Message):
     value: _struct_pb2.Value
     source_incomplete: bool
     place: _evaluation_place_pb2.EvaluationPlace
-    def __init__(self, outcome: _Optional[_Union[EvaluationOutcome, str]] = ..., value_repr: _Optional[str] = ..., exception: _Optional[_Union[EvaluationException, _Mapping]] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., value_truncated: bool = ..., output_truncated: bool = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., source_incomplete: bool = ..., place: _Optional[_Union[_evaluation_place_pb2.EvaluationPlace, str]] = ...) -> None: ...
+    audit_hash: str
+    def __init__(self, outcome: _Optional[_Union[EvaluationOutcome, str]] = ..., value_repr: _Optional[str] = ..., exception: _Optional[_Union[EvaluationException, _Mapping]] = ..., elapsed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., value_truncated: bool = ..., output_truncated: bool = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., source_incomplete: bool = ..., place: _Optional[_Union[_evaluation_place_pb2.EvaluationPlace, str]] = ..., audit_hash: _Optional[str] = ...) -> None: ...
 
 class EvaluationException(_message.Message):
     __slots__ = ("type_name", "message", "traceback")

@@ -17,6 +17,7 @@ from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from ops_client import MaintenanceClient
 from ops_client.audit_log import verify_audit_log
 from ops_client.errors import AuditLogBroken, FileNotRead
 from ops_service.v1 import evaluation_pb2, heap_pb2, process_pb2
@@ -127,6 +128,12 @@ def test_clients_and_opsctl_tell_the_hashes(
         client.capture_heap_snapshot(tmp_path / "a.heap").audit_hash,
         client.evaluate_code("1 + 1").audit_hash,
     ]
+    with (
+        MaintenanceClient(host.address, credentials_of(admin)) as direct,
+        direct.open_repl() as session,
+    ):
+        results = [session.evaluate(source) for source in ("one = 1", "one + 1")]
+        heads += [result.audit_hash for result in results if result is not None]
     operator = environment_of(host.address, admin)
     captured = opsctl("heap", "capture", "-o", tmp_path / "b.heap", env=operator)
     heads.append(captured.stdout.splitlines()[-1].removeprefix("Audit record "))
@@ -135,7 +142,7 @@ def test_clients_and_opsctl_tell_the_hashes(
     heads.append(evaluated.stderr.removeprefix("Audit record ").strip())
     evaluated = opsctl("eval", "1 + 1", "--json", env=operator)
     heads.append(json.loads(evaluated.stdout)["audit_hash"])
-    assert len(set(heads)) == 5
+    assert len(set(heads)) == 7
     for head in heads:
         done = opsctl("audit", "verify", host.audit_file, "--head", head, "--json")
         assert json.loads(done.stdout)["head_found"] is True
