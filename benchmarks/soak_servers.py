@@ -214,6 +214,7 @@ def job_call(directory: Path) -> Callable[[int], bool]:
     jobs.app.conf.broker_transport_options = {
         "data_folder_in": str(written),
         "data_folder_out": str(written),
+        "control_folder": str(directory / "control"),
     }
 
     def call(number: int) -> bool:

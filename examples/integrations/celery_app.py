@@ -19,6 +19,7 @@ app = Celery("celery_app", broker="filesystem://")
 app.conf.broker_transport_options = {
     "data_folder_in": str(folder),
     "data_folder_out": str(folder),
+    "control_folder": str(folder),
 }
 celery.install()
 

@@ -26,6 +26,14 @@ def test_no_file_holds_an_address_to_download_from() -> None:
     assert found == []
 
 
+def test_no_folder_is_there_by_accident() -> None:
+    folders = {name.partition("/")[0] for name in TRACKED if "/" in name}
+    assert folders == {
+        *(".ci", "benchmarks", "clients", "constraints", "docs", "examples"),
+        *("ops_service", "protos", "tests", "tools"),
+    }
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_of_a_document_lead_to_files(document: str) -> None:
     text = (ROOT / document).read_text()
