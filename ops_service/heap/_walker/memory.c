@@ -14,6 +14,17 @@
 #define PIECES (128u << 10)
 #define POLL_MS 100
 
+static void
+count_mapped(Walk *walk, size_t size)
+{
+    Shared *shared = walk->shared;
+    shared->mapped_now += size;
+    if (shared->mapped_now > shared->mapped_peak)
+        shared->mapped_peak = shared->mapped_now;
+    if (shared->mapped_now > walk->settings->memory_limit)
+        child_end(shared, STATUS_MEMORY_BOUND, 0);
+}
+
 void *
 memory_map(Walk *walk, size_t size)
 {
@@ -21,13 +32,18 @@ memory_map(Walk *walk, size_t size)
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
         child_end(walk->shared, STATUS_OUT_OF_MEMORY, errno);
-    Shared *shared = walk->shared;
-    shared->mapped_now += size;
-    if (shared->mapped_now > shared->mapped_peak)
-        shared->mapped_peak = shared->mapped_now;
-    if (shared->mapped_now > walk->settings->memory_limit)
-        child_end(shared, STATUS_MEMORY_BOUND, 0);
+    count_mapped(walk, size);
     return address;
+}
+
+void *
+memory_grow(Walk *walk, void *address, size_t size, size_t new_size)
+{
+    void *grown = mremap(address, size, new_size, MREMAP_MAYMOVE);
+    if (grown == MAP_FAILED)
+        child_end(walk->shared, STATUS_OUT_OF_MEMORY, errno);
+    count_mapped(walk, new_size - size);
+    return grown;
 }
 
 void

@@ -13,6 +13,8 @@ typedef struct {
 /* Maps zeroed memory. Ends the child if the system refuses. */
 void *memory_map(Walk *walk, size_t size);
 void memory_unmap(Walk *walk, void *address, size_t size);
+/* The same memory with more behind it, perhaps elsewhere. Nothing is copied. */
+void *memory_grow(Walk *walk, void *address, size_t size, size_t new_size);
 /* Small pieces that live as long as the walk. */
 void *memory_piece(Walk *walk, size_t size);
 void buffer_open(Walk *walk, Buffer *buffer, size_t capacity);

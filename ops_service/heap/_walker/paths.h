@@ -68,9 +68,11 @@ typedef struct {
 /* What one child knows beside the table. */
 typedef struct Paths {
     PathTable *table;
-    PathPlace *places; /* by parent, label and type */
+    uint32_t *places; /* nodes by their parent, label and type */
     size_t place_capacity;
-    size_t place_count;
+    PathPlace *aliases; /* what is counted at an ancestor instead */
+    size_t alias_capacity;
+    size_t alias_count;
     uint32_t *string_places;
     size_t string_capacity;
     PathSums *sums;

@@ -103,51 +103,94 @@ path_name(Walk *walk, uint32_t number, const char *text, size_t length)
 
 /* ---- nodes -------------------------------------------------------------------- */
 
-static PathPlace *
+static size_t
+node_hash(uint32_t parent, uint32_t label, uint32_t type)
+{
+    return (size_t)(mix(mix((uint64_t)parent << 32 | label, type), 1) >> 16);
+}
+
+static uint32_t *
 node_place(const Paths *paths, uint32_t parent, uint32_t label, uint32_t type)
 {
-    uint64_t hash = mix(mix((uint64_t)parent << 32 | label, type), 1);
-    size_t i = (size_t)(hash >> 16) & (paths->place_capacity - 1);
+    size_t i = node_hash(parent, label, type) & (paths->place_capacity - 1);
     for (;; i = (i + 1) & (paths->place_capacity - 1)) {
-        PathPlace *place = &paths->places[i];
-        if (place->node == 0 ||
-            (place->parent == parent && place->label == label && place->type == type))
-            return place;
+        uint32_t number = paths->places[i];
+        const PathNode *node = &paths->table->nodes[number];
+        if (number == 0 ||
+            (node->parent == parent && node->label == label && node->type == type))
+            return &paths->places[i];
+    }
+}
+
+static PathPlace *
+alias_place(const Paths *paths, uint32_t parent, uint32_t label, uint32_t type)
+{
+    size_t i = node_hash(parent, label, type) & (paths->alias_capacity - 1);
+    for (;; i = (i + 1) & (paths->alias_capacity - 1)) {
+        PathPlace *alias = &paths->aliases[i];
+        if (alias->node == 0 ||
+            (alias->parent == parent && alias->label == label && alias->type == type))
+            return alias;
+    }
+}
+
+/* 0 if there is none. */
+static uint32_t
+node_find(const Paths *paths, uint32_t parent, uint32_t label, uint32_t type)
+{
+    uint32_t node = *node_place(paths, parent, label, type);
+    return node != 0 ? node : alias_place(paths, parent, label, type)->node;
+}
+
+/* Makes the places anew: keys stand in the table, so that nothing of the old ones
+ * is needed. */
+static void
+nodes_index(Walk *walk)
+{
+    Paths *paths = walk->paths;
+    const PathTable *table = paths->table;
+    size_t capacity = paths->place_capacity != 0 ? paths->place_capacity : 1u << 14;
+    if (paths->places != NULL)
+        memory_unmap(walk, paths->places, capacity * sizeof(uint32_t));
+    while (capacity * 2 < (size_t)table->node_count * 3 + 8)
+        capacity *= 2;
+    paths->place_capacity = capacity;
+    paths->places = memory_map(walk, capacity * sizeof(uint32_t));
+    for (uint32_t i = PATH_FIRST; i < table->node_count; i++) {
+        const PathNode *node = &table->nodes[i];
+        *node_place(paths, node->parent, node->label, node->type) = i;
     }
 }
 
 static void
-places_grow(Walk *walk)
+alias_add(Walk *walk, PathPlace alias)
 {
     Paths *paths = walk->paths;
-    PathPlace *old = paths->places;
-    size_t capacity = paths->place_capacity;
-    paths->place_capacity = capacity * 2;
-    paths->places = memory_map(walk, paths->place_capacity * sizeof(PathPlace));
-    for (size_t i = 0; i < capacity; i++)
-        if (old[i].node != 0)
-            *node_place(paths, old[i].parent, old[i].label, old[i].type) = old[i];
-    memory_unmap(walk, old, capacity * sizeof(PathPlace));
+    if (++paths->alias_count * 2 >= paths->alias_capacity) {
+        PathPlace *old = paths->aliases;
+        size_t capacity = paths->alias_capacity;
+        paths->alias_capacity = capacity * 2;
+        paths->aliases = memory_map(walk, paths->alias_capacity * sizeof(PathPlace));
+        for (size_t i = 0; i < capacity; i++)
+            if (old[i].node != 0)
+                *alias_place(paths, old[i].parent, old[i].label, old[i].type) = old[i];
+        memory_unmap(walk, old, capacity * sizeof(PathPlace));
+    }
+    *alias_place(paths, alias.parent, alias.label, alias.type) = alias;
 }
 
 static void
 sums_grow(Walk *walk)
 {
     Paths *paths = walk->paths;
-    uint32_t capacity = paths->sums_capacity;
-    PathSums *sums = memory_map(walk, (size_t)capacity * 2 * sizeof(PathSums));
-    uint32_t *named = memory_map(walk, (size_t)capacity * 2 * sizeof(uint32_t));
-    uint32_t *sites = memory_map(walk, (size_t)capacity * 2 * sizeof(uint32_t));
-    memcpy(sums, paths->sums, capacity * sizeof(PathSums));
-    memcpy(named, paths->named, capacity * sizeof(uint32_t));
-    memcpy(sites, paths->sites, capacity * sizeof(uint32_t));
-    memory_unmap(walk, paths->sums, capacity * sizeof(PathSums));
-    memory_unmap(walk, paths->named, capacity * sizeof(uint32_t));
-    memory_unmap(walk, paths->sites, capacity * sizeof(uint32_t));
-    paths->sums = sums;
-    paths->named = named;
-    paths->sites = sites;
-    paths->sums_capacity = capacity * 2;
+    size_t capacity = paths->sums_capacity;
+    paths->sums = memory_grow(walk, paths->sums, capacity * sizeof(PathSums),
+                              capacity * 2 * sizeof(PathSums));
+    paths->named = memory_grow(walk, paths->named, capacity * sizeof(uint32_t),
+                               capacity * 2 * sizeof(uint32_t));
+    paths->sites = memory_grow(walk, paths->sites, capacity * sizeof(uint32_t),
+                               capacity * 2 * sizeof(uint32_t));
+    paths->sums_capacity = (uint32_t)capacity * 2;
 }
 
 /* A structure that repeats itself, such as a list of linked nodes or a tree, would
@@ -191,26 +234,28 @@ trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type)
     if (parent == PATH_OWN || parent == PATH_OTHER)
         return parent;
     if (label >> 4 != 0 && parent >= PATH_FIRST && paths->named[parent] >= NAMED_CHILDREN_MAX &&
-        node_place(paths, parent, label, type)->node == 0)
+        node_find(paths, parent, label, type) == 0)
         label &= 15;
-    PathPlace *place = node_place(paths, parent, label, type);
-    if (place->node != 0)
-        return place->node;
-    uint32_t node = repeated(table, parent, label, type);
-    if (node == 0) {
-        node = table->node_count;
-        if (node >= PATH_NODES_MAX)
-            return PATH_OTHER;
-        table->nodes[node] = (PathNode){.parent = parent, .label = label, .type = type};
-        __atomic_store_n(&table->node_count, node + 1, __ATOMIC_RELEASE);
-        if (node >= paths->sums_capacity)
-            sums_grow(walk);
-        if (label >> 4 != 0)
-            paths->named[parent]++;
+    uint32_t node = node_find(paths, parent, label, type);
+    if (node != 0)
+        return node;
+    node = repeated(table, parent, label, type);
+    if (node != 0) {
+        alias_add(walk, (PathPlace){parent, label, type, node});
+        return node;
     }
-    *place = (PathPlace){parent, label, type, node};
-    if (++paths->place_count * 2 >= paths->place_capacity)
-        places_grow(walk);
+    node = table->node_count;
+    if (node >= PATH_NODES_MAX)
+        return PATH_OTHER;
+    if ((size_t)node * 3 >= paths->place_capacity * 2)
+        nodes_index(walk);
+    *node_place(paths, parent, label, type) = node;
+    table->nodes[node] = (PathNode){.parent = parent, .label = label, .type = type};
+    __atomic_store_n(&table->node_count, node + 1, __ATOMIC_RELEASE);
+    if (node >= paths->sums_capacity)
+        sums_grow(walk);
+    if (label >> 4 != 0)
+        paths->named[parent]++;
     return node;
 }
 
@@ -230,23 +275,19 @@ trie_open(Walk *walk)
         capacity *= 2;
     strings_index(walk, capacity);
     trie_string(walk, "\xe2\x80\xa6", 3);
+    nodes_index(walk);
+    paths->alias_capacity = 1u << 8;
+    paths->aliases = memory_map(walk, paths->alias_capacity * sizeof(PathPlace));
     capacity = 1u << 14;
-    while (capacity < (size_t)table->node_count * 2)
+    while (capacity < table->node_count)
         capacity *= 2;
-    paths->place_capacity = capacity;
-    paths->places = memory_map(walk, capacity * sizeof(PathPlace));
     paths->sums_capacity = (uint32_t)capacity;
     paths->sums = memory_map(walk, capacity * sizeof(PathSums));
     paths->named = memory_map(walk, capacity * sizeof(uint32_t));
     paths->sites = memory_map(walk, capacity * sizeof(uint32_t));
-    for (uint32_t i = PATH_FIRST; i < table->node_count; i++) {
-        const PathNode *node = &table->nodes[i];
-        *node_place(paths, node->parent, node->label, node->type) =
-            (PathPlace){node->parent, node->label, node->type, i};
-        if (node->label >> 4 != 0)
-            paths->named[node->parent]++;
-    }
-    paths->place_count = table->node_count;
+    for (uint32_t i = PATH_FIRST; i < table->node_count; i++)
+        if (table->nodes[i].label >> 4 != 0)
+            paths->named[table->nodes[i].parent]++;
     paths->frame_type = trie_string(walk, "frame", 5);
     paths->thread_type = trie_string(walk, "thread", 6);
     paths->local_type = trie_string(walk, "_thread._local", 14);
