@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops_client.cli.command import Json, command
+from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, Limit, dominators, read
 from ops_client.cli.terminal import say, say_json, say_table, size
 
 
 @command
-def retained(file: File, limit: Limit = 20, json: Json = False) -> None:
+def retained(
+    file: File,
+    limit: Limit = 20,
+    include_ops_service: IncludeOpsService = False,
+    json: Json = False,
+) -> None:
     """Show what would go if a type's objects went, or if one object went."""
     import numpy as np
 
@@ -18,9 +23,12 @@ def retained(file: File, limit: Limit = 20, json: Json = False) -> None:
 
     graph = read(file)
     tree = dominators(graph)
+    if not include_ops_service:
+        tree = tree.without_ops_service()
     paths = PathFinder(graph)
     retained_by_type = tree.retained_by_type
-    counted = sorted(count_types(graph), key=lambda row: -int(retained_by_type[row.type_index]))
+    counted = count_types(graph, include_ops_service=include_ops_service)
+    counted.sort(key=lambda row: -int(retained_by_type[row.type_index]))
     chosen = np.argsort(tree.retained_sizes)[::-1][:limit]
     objects: list[dict[str, Any]] = [
         {
@@ -64,4 +72,5 @@ def retained(file: File, limit: Limit = 20, json: Json = False) -> None:
             for row in objects
         ],
     )
-    say(f"All {graph.object_count:,} objects have {size(tree.total_size)}.")
+    count = sum(row.count for row in counted)
+    say(f"All {count:,} objects have {size(tree.total_size)}.")

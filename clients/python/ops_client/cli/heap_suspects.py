@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Json, command
+from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, dominators, read
 from ops_client.cli.terminal import say, say_json, size
 
@@ -18,6 +18,7 @@ def suspects(
     share: Annotated[
         float, typer.Option(min=0.001, max=1.0, help="What part of all bytes makes a suspect.")
     ] = 0.1,
+    include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
     """Show where a large part of the heap accumulates, and what holds it."""
@@ -25,6 +26,8 @@ def suspects(
 
     graph = read(file)
     tree = dominators(graph)
+    if not include_ops_service:
+        tree = tree.without_ops_service()
     found = find_suspects(tree, PathFinder(graph), share)
     if json:
         rows = [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ops_client.errors import UnsupportedHeapGraphFile
 from ops_client.heap_graph import _algorithms
 from ops_client.heap_graph.model import HeapGraph
-from ops_client.heap_graph.roots import all_roots
+from ops_client.heap_graph.roots import all_roots, only_ops_service
 
 # The native module keeps the highest numbers for itself.
 _MAX_COUNT = 2**32 - 4
@@ -54,6 +54,16 @@ class DominatorTree:
             self.immediate, self.order, self.retained_sizes, self.graph.type_indexes, sums
         )
         return sums
+
+    def without_ops_service(self) -> DominatorTree:
+        """The same tree, in which what only ``ops_service`` itself holds has no bytes.
+
+        Costs 0.3 s and 8 bytes an object for ten million objects.
+        """
+        sizes = self.graph.sizes + self.graph.extra_sizes
+        sizes[only_ops_service(self.graph)] = 0
+        _algorithms.retain(self.immediate, self.order, sizes)
+        return DominatorTree(self.graph, self.immediate, self.order, sizes)
 
     def children(self, dominator: int) -> NDArray[np.int64]:
         """Objects that one immediately dominates, ascending. Looks at all objects."""

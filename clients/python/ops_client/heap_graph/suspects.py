@@ -9,7 +9,6 @@ import numpy as np
 from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.model import type_name
 from ops_client.heap_graph.paths import PathFinder
-from ops_client.heap_graph.roots import only_ops_service
 from ops_service.v1 import heap_graph_pb2 as pb
 
 SHARE = 0.1
@@ -53,14 +52,12 @@ def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) 
     objects that do so themselves: not everything along the way, but where the bytes
     fan out. Roots are none. A type is one if its objects retain that much and only
     roots in their entirety dominate them, as is so where two registries share them.
-    What only ``ops_service`` itself holds is neither.
     """
     graph = tree.graph
     total = max(tree.total_size, 1)
     least = max(total * share, 1)
     root = graph.object_count
-    is_own = only_ops_service(graph)
-    big = np.flatnonzero((tree.retained_sizes >= least) & ~is_own)
+    big = np.flatnonzero(tree.retained_sizes >= least)
     own = tree.retained_sizes[big].astype(np.int64)
     places = {each: place for place, each in enumerate(big.tolist())}
     for each in big.tolist():
@@ -111,7 +108,8 @@ def _type_suspects(
 ) -> list[Suspect]:
     graph = tree.graph
     top = tree.children(root)
-    top = top[(tree.retained_sizes[top] < least) & ~only_ops_service(graph)[top]]
+    retained = tree.retained_sizes[top]
+    top = top[(retained > 0) & (retained < least)]
     kinds = graph.type_indexes[top]
     sums = np.zeros(len(graph.types), np.uint64)
     np.add.at(sums, kinds, tree.retained_sizes[top])

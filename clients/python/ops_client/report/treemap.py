@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.model import type_name
 from ops_client.heap_graph.paths import PathFinder
-from ops_client.heap_graph.roots import only_ops_service
 
 _MAX_OBJECTS = 2000
 _SHARE = 1 / 2000
 """What part of all bytes an object, or a group, must retain to be shown."""
 
 
-def cut_tree(
-    tree: DominatorTree, paths: PathFinder, *, include_ops_service: bool = False
-) -> list[dict[str, Any]]:
+def cut_tree(tree: DominatorTree, paths: PathFinder) -> list[dict[str, Any]]:
     """Rows of a treemap, parents before children, the first for everything.
 
     An object that retains much has a row of its own, ``path`` included. What lies
@@ -27,10 +24,7 @@ def cut_tree(
     that is little. ``parent`` is the place of a row; ``size`` counts bytes.
     """
     graph, count = tree.graph, tree.graph.object_count
-    is_left_out = np.zeros(count, bool) if include_ops_service else only_ops_service(graph)
-    own = int((graph.sizes[is_left_out] + graph.extra_sizes[is_left_out]).sum())
-    whole = tree.total_size - own
-    shown = _choose(tree, whole, is_left_out)
+    shown = _choose(tree)
     ranks = np.full(count + 1, -1, np.int64)
     ranks[count] = 0
     ranks[shown] = np.arange(1, len(shown) + 1)
@@ -38,8 +32,9 @@ def cut_tree(
         {
             "parent": -1,
             "name": "all objects",
-            "size": whole,
-            "count": count - int(is_left_out.sum()),
+            "size": tree.total_size,
+            # What is left out has no bytes.
+            "count": int(np.count_nonzero(tree.retained_sizes)),
         }
     ]
     for each in shown.tolist():
@@ -54,30 +49,24 @@ def cut_tree(
                 "count": 1,
             }
         )
-    return rows + _groups(tree, whole, is_left_out, ranks, len(shown) + 1)
+    return rows + _groups(tree, ranks, len(shown) + 1)
 
 
-def _choose(tree: DominatorTree, whole: int, is_left_out: NDArray[np.bool_]) -> NDArray[np.uint32]:
+def _choose(tree: DominatorTree) -> NDArray[np.uint32]:
     """Objects that get rows of their own; with each, its dominator."""
-    least = max(whole * _SHARE, 1)
+    least = max(tree.total_size * _SHARE, 1)
     # In the tree's order, so that of equal ones the dominator comes first.
-    large = tree.order[((tree.retained_sizes >= least) & ~is_left_out)[tree.order]]
+    large = tree.order[tree.retained_sizes[tree.order] >= least]
     by_size = np.argsort(
         tree.retained_sizes[large].max(initial=0) - tree.retained_sizes[large], kind="stable"
     )
     return large[by_size[:_MAX_OBJECTS]]
 
 
-def _groups(
-    tree: DominatorTree,
-    whole: int,
-    is_left_out: NDArray[np.bool_],
-    ranks: NDArray[np.int64],
-    parents: int,
-) -> list[dict[str, Any]]:
+def _groups(tree: DominatorTree, ranks: NDArray[np.int64], parents: int) -> list[dict[str, Any]]:
     graph = tree.graph
     above = ranks[tree.immediate]
-    small = np.flatnonzero((above >= 0) & (ranks[:-1] < 0) & ~is_left_out)
+    small = np.flatnonzero((above >= 0) & (ranks[:-1] < 0) & (tree.retained_sizes > 0))
     many = len(graph.types)
     keys = above[small] * many + graph.type_indexes[small]
     if parents * many > 1 << 25:
@@ -86,7 +75,7 @@ def _groups(
         found = np.arange(parents * many)
     counts = np.bincount(keys, minlength=len(found))
     sizes = np.bincount(keys, weights=tree.retained_sizes[small], minlength=len(found))
-    is_large = sizes >= whole * _SHARE
+    is_large = sizes >= tree.total_size * _SHARE
     rows = [
         {
             "parent": int(found[place]) // many,

@@ -58,7 +58,9 @@ def write_report(
 
 def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dict[str, Any]:
     """What the page shows, ready for JSON."""
-    graph = tree.graph
+    graph, whole = tree.graph, tree.total_size
+    if not include_ops_service:
+        tree = tree.without_ops_service()
     paths = PathFinder(graph)
     counted = count_types(graph, include_ops_service=include_ops_service)
     retained = tree.retained_by_type
@@ -78,8 +80,8 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
         "warnings": list(graph.trailer.warnings),
         "objects": sum(row.count for row in counted),
         "edges": graph.edge_count,
-        "total": sum(row.size for row in counted),
-        "left_out": tree.total_size - sum(row.size for row in counted),
+        "total": tree.total_size,
+        "left_out": whole - tree.total_size,
         "resident": graph.header.resident_bytes,
         "memory": _memory(graph.header),
         "kinds": [
@@ -104,7 +106,7 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
         "duplicates": [asdict(each) for each in duplicates],
         "wasted": wasted,
         "suspects": [asdict(each) for each in find_suspects(tree, paths)],
-        "tree": cut_tree(tree, paths, include_ops_service=include_ops_service),
+        "tree": cut_tree(tree, paths),
     }
 
 
