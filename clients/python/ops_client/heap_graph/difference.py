@@ -106,19 +106,19 @@ def compare(
             f"process {theirs.pid} on {theirs.host_name} or of a later start. Compare two of one "
             "process."
         )
+    counted_before, counted_after = (
+        np.ones(graph.object_count, bool) if include_ops_service else ~only_ops_service(graph)
+        for graph in (before, after)
+    )
     old, new = _common(before, after)
     same = _is_same(before, after, old, new)
-    readdressed = int((~same).sum())
+    readdressed = int((~same & counted_after[new]).sum())
     old, new = old[same], new[same]
     is_new, is_freed = np.ones(after.object_count, bool), np.ones(before.object_count, bool)
     is_new[new] = is_freed[old] = False
     # Synthetic nodes have no address, and are no objects that anybody allocated.
     is_new &= after.ids != 0
     is_freed &= before.ids != 0
-    counted_before, counted_after = (
-        np.ones(graph.object_count, bool) if include_ops_service else ~only_ops_service(graph)
-        for graph in (before, after)
-    )
     is_new &= counted_after
     is_freed &= counted_before
     counted = counted_before[old] & counted_after[new]

@@ -58,7 +58,7 @@ class DominatorTree:
     def without_ops_service(self) -> DominatorTree:
         """The same tree, in which what only ``ops_service`` itself holds has no bytes.
 
-        Costs 0.3 s and 8 bytes an object for ten million objects.
+        Sums up all sizes again, and takes 8 bytes an object.
         """
         sizes = self.graph.sizes + self.graph.extra_sizes
         sizes[only_ops_service(self.graph)] = 0

@@ -57,8 +57,7 @@ def find_holders(
 ) -> list[Holder]:
     """Which objects that live on hold what is new, what was freed and what grew.
 
-    Ordered by what came or went, whichever is more bytes. Costs 2 to 4 s for ten
-    million objects in each.
+    Ordered by what came or went, whichever is more bytes. Looks at all objects of both.
 
     Args:
         difference: Of the two snapshots.
