@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import contextlib
 import sys
@@ -42,8 +43,8 @@ def cut(text: str, limit: int) -> tuple[str, bool]:
 def bounded_repr(value: object, limit: int) -> tuple[str, bool]:
     """The ``repr`` of a value, cut to so many bytes, and whether it was cut.
 
-    Strings, bytes, containers, dataclasses and named tuples are cut while the
-    text is built, so a huge value costs no huge text; so are their subclasses
+    Strings, bytes, containers, arrays, dataclasses and named tuples are cut while
+    the text is built, so a huge value costs no huge text; so are their subclasses
     that inherit ``__repr__``. Of any other object ``repr`` builds the whole
     text first. A ``__repr__`` that raises leaves a placeholder.
     """
@@ -104,7 +105,7 @@ class _Writer:
         except TypeError:
             write = None
         if write is None:
-            self.write(self._foreign(value))
+            self.write(self.foreign(value))
         elif id(value) in self._open or len(self._open) >= _MAX_DEPTH:
             self.write(_ELLIPSES.get(how, "..."))
         else:
@@ -146,7 +147,8 @@ class _Writer:
             # Other threads go on while this reads.
             self.write("<changed while it was read>")
 
-    def _foreign(self, value: Any) -> str:
+    def foreign(self, value: Any) -> str:
+        """What ``repr`` says, or a placeholder if it raises."""
         try:
             # A plain str, whatever subclass of it __repr__ returned.
             return str.__getitem__(repr(value), slice(0, self.left + 1))
@@ -248,6 +250,40 @@ def _namespace(writer: _Writer, value: types.SimpleNamespace) -> None:
     writer.fields(name, iter(dict.items(vars(value))))
 
 
+def _array(writer: _Writer, value: array.array[Any]) -> None:
+    code = vars(array.array)["typecode"].__get__(value)
+    if code in "uw":
+        # Of characters, and whoever has such has few.
+        writer.write(writer.foreign(value))
+        return
+    # More than fit: each takes more than one character.
+    start = array.array.__getitem__(value, slice(0, writer.left))
+    writer.write(f"{bare_name(type(value))}({code!r}")
+    if start:
+        writer.items(", [", array.array.__iter__(start), "]")
+    writer.write(")")
+
+
+def _mapping_proxy(writer: _Writer, value: types.MappingProxyType[Any, Any]) -> None:
+    items = value.items()
+    if type(items) is type({}.items()):
+        writer.pairs("mappingproxy({", iter(items), "})")
+    else:
+        # Of another mapping, whose own text this would be.
+        writer.write(writer.foreign(value))
+
+
+def _wrapper(kind: Any) -> Callable[[_Writer, Any], None]:
+    def write(writer: _Writer, value: Any) -> None:
+        held = vars(kind)["__dict__"].__get__(value)
+        if "data" in held:
+            writer.value(held["data"])
+        else:
+            writer.write(writer.foreign(value))
+
+    return write
+
+
 _WRITERS: dict[Any, Callable[[_Writer, Any], None]] = {
     str.__repr__: _string(str),
     bytes.__repr__: _string(bytes),
@@ -263,6 +299,10 @@ _WRITERS: dict[Any, Callable[[_Writer, Any], None]] = {
     collections.defaultdict.__repr__: _default,
     collections.Counter.__repr__: _counter,
     types.SimpleNamespace.__repr__: _namespace,
+    types.MappingProxyType.__repr__: _mapping_proxy,
+    array.array.__repr__: _array,
+    collections.UserDict.__repr__: _wrapper(collections.UserDict),
+    collections.UserList.__repr__: _wrapper(collections.UserList),
     BaseException.__repr__: _exception,
     type({}.keys()).__repr__: _view,
     type({}.values()).__repr__: _view,

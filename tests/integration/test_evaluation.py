@@ -256,14 +256,24 @@ def test_what_waits_for_a_lock_is_still_running(start_host: StartHost, admin: Id
 
 def test_a_huge_text_is_cut(host: Host, admin: Identity) -> None:
     host.run("big = 'x' * (200 << 20); wide = [big] * 1000")
+    host.run("import array, collections, types; numbers = array.array('b', bytes(50 << 20))")
     before = host.run("answer = peak_bytes()")
-    for source in ("big", "wide", "{1: wide}", "(big, big)"):
+    for source in (
+        "big",
+        "wide",
+        "{1: wide}",
+        "(big, big)",
+        "numbers",
+        "types.MappingProxyType({1: big})",
+        "collections.UserDict({1: big})",
+        "collections.UserList(wide)",
+    ):
         done = evaluate(host, admin, source)
         assert done.result.outcome == COMPLETED
         assert done.result.value_truncated
         assert 64_000 < len(done.result.value_repr.encode()) <= 64 << 10
     assert host.run("answer = peak_bytes()") - before < 20 << 20
-    host.run("del big, wide")
+    host.run("del big, wide, numbers")
 
 
 def test_a_repr_that_raises_leaves_a_placeholder(host: Host, admin: Identity) -> None:

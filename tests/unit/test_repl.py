@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import array
 import collections
 import sys
 import threading
 import time
+import types
 
 import pytest
 from hypothesis import given
@@ -26,6 +28,11 @@ VALUES = st.recursive(
         | st.dictionaries(st.text(), inner)
         | st.sets(st.integers())
         | st.frozensets(st.text())
+        | st.dictionaries(st.text(), inner).map(types.MappingProxyType)
+        | st.dictionaries(st.text(), inner).map(collections.UserDict)
+        | st.lists(inner).map(collections.UserList)
+        | st.binary().map(lambda data: array.array("b", data))
+        | st.lists(st.floats(), max_size=9).map(lambda data: array.array("d", data))
     ),
 )
 
