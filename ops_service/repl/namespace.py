@@ -21,7 +21,6 @@ import builtins
 import functools
 import gc
 import importlib.util
-import pydoc
 import sys
 import types
 from collections.abc import Mapping
@@ -198,6 +197,9 @@ class Console:
             print(*values, file=self._sys.stdout if file is None else file, **options)
 
         def routed_help(thing: object = builtins, /) -> None:
+            # Few ask for it, and every port would pay for the import.
+            import pydoc
+
             routed_print(pydoc.plain(pydoc.render_doc(thing)))
 
         def no_input(prompt: object = "", /) -> NoReturn:

@@ -281,6 +281,16 @@ def test_importing_the_host_package_is_cheap() -> None:
     assert heavy & set(loaded) == set()
 
 
+def test_a_port_imports_nothing_that_only_some_calls_need() -> None:
+    code = "import sys; import ops_service.server; print(*sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert "grpc.aio" in loaded
+    assert {"cryptography", "objgraph", "pydoc"} & set(loaded) == set()
+
+
 # A change here changes what users may lean on: say so in CHANGELOG.md.
 PUBLIC = {
     "ops_service": """
