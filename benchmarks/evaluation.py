@@ -187,28 +187,44 @@ def print_table(title: str, found: dict[str, tuple[float, float]]) -> None:
 
 
 def print_idle(directory: Path, seconds: float) -> None:
-    """Print what a port costs that nobody calls."""
-    with running(directory) as bare, running(directory, "ops_service") as served:
-        before = [host.do("look") for host in (bare, served)]
+    """Print what a port costs that nobody calls, beside gRPC's own threads."""
+    with (
+        running(directory) as bare,
+        running(directory, "echo") as echo,
+        running(directory, "ops_service") as served,
+    ):
+        hosts = (bare, echo, served)
+        before = [host.do("look") for host in hosts]
         time.sleep(seconds)
-        after = [host.do("look") for host in (bare, served)]
+        after = [host.do("look") for host in hosts]
+    print(f"\nan idle port, over {seconds:g} s; the bare echo in brackets")
     cpu = [a["cpu"] - b["cpu"] for a, b in zip(after, before, strict=True)]
-    memory = after[1]["resident"] - after[0]["resident"]
-    print(f"\nan idle port, over {seconds:g} s")
-    print(f"  CPU     {(cpu[1] - cpu[0]) / seconds * 100:.3f} % of a core")
-    print(f"  memory  {memory / 2**20:.1f} MiB, with all that it imports")
-    for code in ("import ops_service", "import ops_service.server"):
-        took = median(import_seconds(code) for _ in range(5)) - median(
-            import_seconds("pass") for _ in range(5)
-        )
-        print(f"  {code:28} {took * 1e3:.0f} ms")
+    share = [(each - cpu[0]) / seconds * 100 for each in cpu]
+    print(f"  CPU     {share[2]:.3f} % of a core ({share[1]:.3f} %)")
+    memory = [(each["resident"] - after[0]["resident"]) / 2**20 for each in after]
+    print(f"  memory  {memory[2]:.1f} MiB, with all that it imports ({memory[1]:.1f} MiB)")
+    print_imports(directory)
 
 
-def import_seconds(code: str) -> float:
-    """How long a new interpreter takes to run a statement, its start included."""
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True)
-    return time.perf_counter() - began
+def print_imports(directory: Path) -> None:
+    """Print how long imports take where, as in an installed package, bytecode is there."""
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def seconds(code: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+        return time.perf_counter() - began
+
+    codes = ("pass", "import ops_service", "import grpc.aio", "import ops_service.server")
+    for code in codes:
+        seconds(code)
+    took: dict[str, list[float]] = {code: [] for code in codes}
+    for _ in range(9):
+        for code in codes:
+            took[code].append(seconds(code))
+    for code in codes[1:]:
+        print(f"  {code:28} {(median(took[code]) - median(took['pass'])) * 1e3:.0f} ms")
 
 
 def main() -> None:
