@@ -91,7 +91,9 @@ def host(start_shared_host: StartHost) -> Host:
     host.run(
         "import ops_service\n"
         "@ops_service.operation('demo.add')\n"
-        "def add(numbers: list[int]): return sum(numbers)"
+        "def add(numbers: list[int]): return sum(numbers)\n"
+        "class Held: pass\n"
+        "holder = [Held()]"
     )
     return host
 
@@ -145,6 +147,9 @@ def test_it_calls(grpcurl: str, host: Host, admin: Identity, by: str) -> None:
     assert next(iter(parts[0])) == "header"
     assert "allocate" in [frame["function"] for frame in parts[1]["group"]["frames"]]
     assert parts[-1]["trailer"]["thread_count"] >= 4
+    (reply,) = call(grpcurl, host, admin, "FindReferrers", by, {"type_name": "app.Held"})
+    assert reply["paths"][0]["text"].endswith("holder[…] (app.Held)")
+    assert reply["dot"].startswith("digraph referrers {")
     parts = call(grpcurl, host, admin, "TraceAllocations", by, {"duration": "0.2s", "limit": 1})
     assert [next(iter(part)) for part in parts] == ["header", "site", "trailer"]
     (reply,) = call(grpcurl, host, admin, "ListLoggers", by, {"prefix": "ops_service"})
