@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ops_service.heap import pause
 from ops_service.heap.engine import engine_status
 
 # The collector's lists are walked with the GIL held: some 10 million objects.
@@ -24,8 +25,8 @@ _REASONS = {
     _NOT_TRACKED: f"no tracked object has the id {{id}} now. {_HOLDER}",
     _OTHER_TYPE: "the object with the id {id} is not of the type {type}, so its address was "
     f"taken by another one, or the name is not as the snapshot shows it. {_HOLDER}",
-    _PAST_LIMIT: "the object with the id {id} was not found within "
-    f"{_PAUSE_SECONDS * 1000:g} ms, for which the process may stand still. {_HOLDER}",
+    _PAST_LIMIT: "the object with the id {id} was not found within {seconds:g} s, for which the "
+    f"process may stand still. {_HOLDER}",
 }
 
 
@@ -34,7 +35,7 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
 
     The first call may cost the pause of one fork, for the proof of the engine;
     each costs a walk over the collector's lists with the GIL held, at most 0.1 s of
-    CPU time.
+    CPU time, or the budget of pauses where that is less.
 
     Returns:
         The object in a list, or a sentence that says why there is none.
@@ -44,12 +45,13 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
         return f"ids cannot be looked up here. {status.reason}"
     from ops_service.heap import _walker
 
+    seconds = pause.within_budget(_PAUSE_SECONDS)
     end, found = _UNKNOWN_ID, None
     if 0 <= object_id <= _MAX_ID and "\0" not in type_name:
-        end, found = _walker.find_object(object_id, type_name, _PAUSE_SECONDS)
+        end, found = _walker.find_object(object_id, type_name, seconds)
     if end == _FOUND:
         return [found]
-    return _REASONS[end].format(id=object_id, type=type_name)
+    return _REASONS[end].format(id=object_id, type=type_name, seconds=seconds)
 
 
 def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
@@ -61,7 +63,8 @@ def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
     Costs what ``find_object`` does, within a bound of its own.
 
     Args:
-        seconds: CPU time for which the process may stand still.
+        seconds: CPU time for which the process may stand still, if the budget of
+            pauses is not less.
 
     Returns:
         The instances, and a sentence that says why they are not all; None if they are.
@@ -71,6 +74,7 @@ def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
         return [], f"The collector's lists cannot be searched here. {status.reason}"
     from ops_service.heap import _walker
 
+    seconds = pause.within_budget(seconds)
     found, complete = _walker.find_instances(kind, seconds)
     if complete:
         return found, None

@@ -43,6 +43,11 @@ def configure(budget: float) -> None:
     _budget = budget
 
 
+def within_budget(seconds: float) -> float:
+    """So many seconds, or the budget where that is less."""
+    return min(seconds, _budget)
+
+
 def note(pause: float, resident: int, now: float | None = None) -> None:
     """Remember how many seconds a clone of so many bytes took."""
     rate = max(pause - _FIXED_SECONDS, 0.0) * _GIB / max(resident, 1)

@@ -10,8 +10,9 @@ import types
 from typing import Any
 
 from ops_service.errors import OpsServiceError
-from ops_service.heap import _walker
+from ops_service.heap import _walker, pause
 from ops_service.heap.holders import find_holders
+from ops_service.heap.lookup import find_object
 from ops_service.heap.referrers import ReferrerOptions, find_referrers
 from ops_service.heap.snapshot import start_capture
 
@@ -150,6 +151,16 @@ def look_up(object_id: int, type_name: str, seconds: float) -> tuple[int, bool]:
     """How the lookup ended, and whether it handed out the planted item."""
     end, found = _walker.find_object(object_id, type_name, seconds)
     return end, found is not None and found is sys.modules["planted"].single
+
+
+def look_up_within(budget: float) -> object:
+    """What a lookup says that would walk over the whole heap."""
+    text = id_of_text()
+    pause.configure(budget)
+    try:
+        return find_object(text, "str")
+    finally:
+        pause.configure(pause.DEFAULT_BUDGET)
 
 
 def id_of_text() -> int:

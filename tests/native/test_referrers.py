@@ -160,3 +160,9 @@ def test_what_is_not_tracked_is_not_handed_out(planted: Host, item_id: int) -> N
 def test_the_lookup_ends_at_its_limit(planted: Host) -> None:
     text = planted.call("referrers", "id_of_text")
     assert planted.call("referrers", "look_up", text, "str", -1.0) == (PAST_LIMIT, False)
+
+
+def test_the_lookup_keeps_to_the_budget_of_pauses(planted: Host) -> None:
+    assert "within 1e-06 s" in planted.call("referrers", "look_up_within", 1e-6)
+    # A budget that is ample changes nothing of the lookup's own bound.
+    assert "within 1e-06 s" not in str(planted.call("referrers", "look_up_within", 60.0))
