@@ -16,6 +16,8 @@ from ops_service.leaks.trend import MIN_RISES, Shape, came_late, shape_of, theil
 _MINUTE = 60.0
 _MIN_BYTES = 1024
 """Less growth of one object is none."""
+_MIN_BYTES_EACH = 8
+"""Nor is less of several: the texts of numbers become longer by a digit."""
 _MAX_ALSO = 12
 _MAX_SITES = 5
 
@@ -289,12 +291,15 @@ class SuspectFinder:
             longer = length is Shape.GROWS
             # What was empty at first has begun to fill, and its bytes say no more.
             larger = length is not Shape.BEGAN and (
-                self._shape(node, SIZE, _MIN_BYTES) is Shape.GROWS
+                self._shape(node, SIZE, self._least_bytes(node)) is Shape.GROWS
             )
             bulk = self._rise(node, SIZE) >= _MIN_BYTES
             if (longer and (bulk or self._rise(node, LENGTH) >= _MIN_BYTES // 8)) or larger:
                 found.append(node)
         return [node for node in found if not self._is_buffer_of(node, found)]
+
+    def _least_bytes(self, node: int) -> int:
+        return max(_MIN_BYTES, _MIN_BYTES_EACH * self._history.latest(node, COUNT))
 
     def _is_buffer_of(self, number: int, growing: Sequence[int]) -> bool:
         """Whether it is what an object that grows keeps its contents in, as a BytesIO does."""

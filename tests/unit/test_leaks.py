@@ -290,6 +290,18 @@ def test_one_object_that_grows() -> None:
     assert suspect.size_per_minute.rate == 60_000
 
 
+@pytest.mark.parametrize(("count", "verdict"), [(1, Verdict.LEAK), (700, Verdict.NO_LEAK)])
+def test_texts_that_become_longer_by_a_digit(count: int, verdict: Verdict) -> None:
+    """The entries of a full cache, whose numbers pass 10,000."""
+
+    def change(heap: Heap, step: int) -> None:
+        entries = heap.node("list", "page")
+        text = heap.node("str", parent=entries, kind=ELEMENT)
+        heap.set(text, count, 53 * 700 + 60 * step)
+
+    assert watched(change).verdict is verdict
+
+
 def test_a_buffer_is_told_by_the_object_that_keeps_it() -> None:
     def change(heap: Heap, step: int) -> None:
         file = heap.node("_io.BytesIO", "OUT", heap.node("module", "app"))
