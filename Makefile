@@ -76,7 +76,7 @@ test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpc
 	$(again) .venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
 test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind
-	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 $(small_heaps)
+	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 --timeout 900 $(small_heaps)
 	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/native.py --seconds 20
 	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/reader.py --seconds 20 --sanitized
 	rm -rf .cache/valgrind
