@@ -84,6 +84,8 @@ def course_of(
 class GrownSince(SuspectFinder):
     """Finds what grew between two points and did not come back meanwhile."""
 
+    _changes = 1
+
     def __init__(
         self,
         history: History,

@@ -69,6 +69,9 @@ class Found:
 class SuspectFinder:
     """Finds suspects in one history."""
 
+    _changes = MIN_RISES
+    """At how many samples a node has to have changed to be looked at."""
+
     def __init__(
         self,
         history: History,
@@ -99,7 +102,7 @@ class SuspectFinder:
         uneven: list[str] = []
         collectable: list[str] = []
         self._candidates = self._find_candidates()
-        self._folded, self._members = fold_new_names(self._history, self._names)
+        self._folded, self._members = fold_new_names(self._history, self._names, self._changes)
         for node in [*self._candidates, *self._folded]:
             root = root_of(self._nodes, node)
             shape = Shape.OTHER if root is Root.OWN else self._shape(node, COUNT)
@@ -129,7 +132,7 @@ class SuspectFinder:
 
     def _find_candidates(self) -> Sequence[int]:
         """Nodes that changed often enough to have a shape that counts."""
-        return self._history.lively(MIN_RISES)
+        return self._history.lively(self._changes)
 
     @property
     def _nodes(self) -> _Nodes:

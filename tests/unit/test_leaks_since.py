@@ -142,6 +142,21 @@ def test_growth_since_a_baseline_by_type() -> None:
     assert baseline.until(latest, 10).types() == (row,)
 
 
+def test_names_that_came_since_are_one_suspect() -> None:
+    heap, baseline, recent = Heap(), HeapGrowthWatch(10), HeapGrowthWatch(10)
+    space = heap.node("types.SimpleNamespace", "SPACE")
+    heap.set(space, 1)
+    baseline.keep(heap.sample(0.0))
+    for number in range(30):
+        heap.set(heap.node("app.Value", f"name{number}", space), 1)
+    latest = heap.sample(DAY)
+    baseline.take_in(latest)
+    recent.keep(latest)
+    (suspect,) = baseline.until(latest, 10).grown_since(recent).suspects
+    assert (suspect.type_name, suspect.counts) == ("app.Value", (0, 30))
+    assert suspect.holder.text == "SPACE (types.SimpleNamespace)"
+
+
 # ---- survivors ----------------------------------------------------------------------------
 
 
