@@ -90,13 +90,13 @@ test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Convert
 	$(again) $(bin)/pytest $(pytest) tests/node
 
 test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in Chromium
-	$(bin)/pytest --durations=5 tests/browser
+	$(again) $(bin)/pytest --durations=5 tests/browser
 
 test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
-	$(bin)/pytest --durations=5 tests/analysis
+	$(again) $(bin)/pytest --durations=5 tests/analysis
 
 faults: .venv/$(VERSION)/test.stamp ## The catalogue of faults, tried on a real host, and a table of them
-	FAULT_ROUNDS=500 $(bin)/pytest $(pytest) -n 0 tests/faults
+	FAULT_ROUNDS=500 $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
 	$(again) $(bin)/pytest $(pytest) tests/ecosystem
@@ -108,7 +108,7 @@ test-mesh: .venv/$(VERSION)/mesh.stamp ## The recipes of examples/mesh with a re
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
 test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand
-	$(bin)/pytest $(pytest) -n 0 tests/how_to
+	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
 SECONDS ?= 60
 

@@ -7,6 +7,7 @@ end no child, descriptor or thread may be left.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -69,6 +70,11 @@ class FaultHost:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.host, name)
+
+    def wait_for_memory(self, below: int) -> None:
+        """Wait until so much is resident at most: what a flood left unread goes at once."""
+        resident = "int(open('/proc/self/statm').read().split()[1])"
+        self.host.wait_for(f"{resident} * {os.sysconf('SC_PAGE_SIZE')} < {below}", seconds=20)
 
     @contextmanager
     def probing(self, identity: Identity, limit: float = 1.0) -> Iterator[None]:

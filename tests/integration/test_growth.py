@@ -74,6 +74,7 @@ def watch(
     return host.stub(identity).WatchHeapGrowth(request, timeout=120)
 
 
+@pytest.mark.long
 def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity) -> None:
     host = start_host()
     host.run(LEAKING)

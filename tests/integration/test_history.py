@@ -80,6 +80,7 @@ def client_of(admin: Identity) -> Iterator[Any]:
 # ---- without a store -----------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_new_client_sees_growth_since_the_start(
     start_host: StartHost, viewer: Identity, connect: Connect
 ) -> None:

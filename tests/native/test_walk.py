@@ -87,6 +87,7 @@ def test_a_random_heap_is_captured_as_it_is(
     assert found.differences(reply["members"]["recipe"]) == []
 
 
+@pytest.mark.long
 def test_every_object_of_the_process_is_captured(host: Host) -> None:
     reply = host.call("capture", "capture_world")
     found = matched(reply)

@@ -73,6 +73,7 @@ def bounded(seed: int) -> Callable[[Heap, float], None]:
     return lambda heap, time: cache(heap, sum(time - 5 < each <= time for each in arrivals))
 
 
+@pytest.mark.long
 def test_noise_that_reads_as_growth_once_is_no_leak() -> None:
     seen = 0
     for seed in range(40):
