@@ -1,5 +1,8 @@
 """At most one child of each kind at once: snapshot, census, growth sample; each counts the
-memory that the other is estimated to take.
+memory that the others are estimated to take.
+
+Growth samples are censuses too, but have a slot of their own: a background watch takes
+them for as long as the process lives, and whoever counts meanwhile would have to wait.
 """
 
 from __future__ import annotations
