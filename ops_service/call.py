@@ -26,6 +26,8 @@ class Call:
     record: Callable[[str, dict[str, Any]], Awaitable[str]]
     """Puts one more audit record of this call on the disk: an event and its facts.
     Returns its hash. Raises AuditUnavailable; what it is about must not begin then."""
+    is_taken_away: Callable[[], bool] = lambda: False
+    """Whether the call was ended because its caller may no longer make it."""
     operations: tuple[str, ...] = ()
     """Patterns of the operations of the application that its grant lists."""
 

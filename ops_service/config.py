@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,6 +220,11 @@ def _is_wildcard(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
+        pass
+    try:
+        # Short forms, as "0" or "0.0".
+        return socket.inet_aton(host) == bytes(4)
+    except OSError:
         return host in ("", "*")
 
 

@@ -34,6 +34,9 @@ def refuse_if_others_may_write(path: Path, key: str) -> None:
     try:
         mode = os.stat(path).st_mode
         directory = os.stat(path.absolute().parent).st_mode
+        # As Kubernetes mounts its ConfigMaps, whose folders all may write to but for that.
+        if os.statvfs(path.absolute().parent).f_flag & os.ST_RDONLY:
+            return
     except OSError as error:
         raise ConfigurationError(
             f"{prefix}{path} cannot be read ({error.strerror}); check the path and its permissions"

@@ -138,7 +138,10 @@ class _Connection:
         finally:
             reading.cancel()
             session.disconnect(self._on_change)
-            if not session.has_run:
+            if self._call.is_taken_away():
+                # The grant may stand, and the certificate be revoked.
+                self._sessions.close(session, "The caller may no longer evaluate.")
+            elif not session.has_run:
                 # There is nothing to come back for.
                 self._sessions.close(session)
 

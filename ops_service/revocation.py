@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ops_service.certificate import serial_number
 from ops_service.config import RevocationConfig
 from ops_service.errors import ConfigurationError
+from ops_service.files import refuse_if_others_may_write
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -97,6 +98,7 @@ def load_revocation(config: RevocationConfig, client_ca: Path | None) -> Revocat
             "revocation.crl needs the package cryptography; install it with "
             "`pip install 'ops-service[revocation]'`, or leave revocation.crl out"
         ) from error
+    refuse_if_others_may_write(config.crl, "revocation.crl")
     try:
         data = config.crl.read_bytes()
         authorities = x509.load_pem_x509_certificates(client_ca.read_bytes())

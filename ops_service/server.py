@@ -27,7 +27,6 @@ from ops_service.config import Config, check_config
 from ops_service.config_file import heed_environment, load_config, with_place
 from ops_service.credentials import CertificateSource
 from ops_service.errors import ConfigurationError, StartError
-from ops_service.files import refuse_if_others_may_write
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, LogSink, Sink
 from ops_service.gate.audit_file import FileSink
@@ -168,8 +167,6 @@ class Service:
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls) if config.tls is not None else None
-        if config.revocation.crl is not None:
-            refuse_if_others_may_write(config.revocation.crl, "revocation.crl")
         self._revocation = load_revocation(config.revocation, client_ca(config))
         self._alarms = Alarms()
         self._reloader = Reloader(

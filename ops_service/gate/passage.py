@@ -146,6 +146,7 @@ class Passage:
                     principal.presented_names,
                     self._rules.authorization.capabilities(principal),
                     self._record_step,
+                    lambda: self.taken_away is not None,
                     self._rules.authorization.operations(principal),
                 )
             )

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "config_file": {"config", "files"},
     "files": set(),
     "certificate": set(),
-    "revocation": {"certificate", "config"},
+    "revocation": {"certificate", "config", "files"},
     "alarms": set(),
     "reload": {"alarms", "config", "config_file", "credentials", "files", "revocation"},
     "call": set(),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import evaluation_pb2, growth_pb2, process_pb2
+from ops_service.v1 import evaluation_pb2, growth_pb2, process_pb2, repl_pb2
 
 
 def edit(host: Host, *pairs: tuple[str, str]) -> None:
@@ -231,6 +232,48 @@ def test_a_revocation_list(
     wait_until(host, lambda: not alarms(host, admin))
     assert alarms(host, revoked) == {}
     other.cancel()
+
+
+def test_a_revoked_caller_keeps_no_session(
+    start_host: StartHost, authority: CertificateAuthority, admin: Identity, crl: Path
+) -> None:
+    host = start_host(revocation={"crl": str(crl)}, evaluation={"enabled": True})
+    revoked = authority.issue("revoked", uri(ADMIN))
+    asked = [
+        repl_pb2.OpenReplRequest(open={}),
+        repl_pb2.OpenReplRequest(input={"source": "while True: pass"}),
+    ]
+    over = threading.Event()
+
+    def requests() -> Iterator[repl_pb2.OpenReplRequest]:
+        yield from asked
+        over.wait(120)
+
+    stream = host.stub(revoked).OpenRepl(requests(), timeout=120)
+    session_id = next(stream).header.session_id
+
+    def running() -> list[process_pb2.RunningEvaluation]:
+        reply = host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+        return list(reply.running_evaluations)
+
+    wait_until(host, lambda: len(running()) == 1)
+    replace(crl, authority.revocation_list(serial(revoked)))
+    assert "was revoked" in why_it_ended(stream).message
+    over.set()
+    wait_until(host, lambda: running() == [])
+    # The same principal, by a certificate that counts.
+    again = repl_pb2.OpenReplRequest(open={"session_id": session_id})
+    status = why_it_ended(host.stub(admin).OpenRepl(iter([again]), timeout=120))
+    assert status.code is grpc.StatusCode.NOT_FOUND
+
+
+def test_a_list_that_others_may_write_is_not_taken(
+    start_host: StartHost, authority: CertificateAuthority, admin: Identity, crl: Path
+) -> None:
+    host = start_host(revocation={"crl": str(crl)})
+    replace(crl, authority.revocation_list(serial(admin)))
+    crl.chmod(0o666)
+    wait_until(host, lambda: "written by everybody" in alarms(host, admin).get("revocation", ""))
 
 
 def test_revocation_lists_that_are_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ops_service.config import CAPABILITIES, Config, EvaluationConfig, check_config
 from ops_service.config_file import load_config
 from ops_service.errors import ConfigurationError
+from ops_service.files import refuse_if_others_may_write
 from ops_service.v1 import annotations_pb2
 
 MINIMAL = """
@@ -135,6 +137,8 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
         ("[server]\naddress = '0.0.0.0:7443'", "allow_wildcard_bind = true"),
         ("[server]\naddress = '[::]:7443'", "allow_wildcard_bind = true"),
         ("[server]\naddress = '*:7443'", "allow_wildcard_bind = true"),
+        ("[server]\naddress = '0:7443'", "allow_wildcard_bind = true"),
+        ("[server]\naddress = '0.0:7443'", "allow_wildcard_bind = true"),
         ("[server]\naddress = ':7443'", "allow_wildcard_bind = true"),
         ("[server]\nslots = 2", "server.slots is 2 without a run directory"),
         ("[server]\nslots = 0", "server.slots is 0; choose from 1 to 1000"),
@@ -322,3 +326,22 @@ def test_a_port_in_a_mesh_that_is_not_safe(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     assert expected in refusal(tmp_path, MESH.replace(old, new))
+
+
+def test_a_folder_that_all_may_write_to(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    file = folder / "ca.crl"
+    file.write_bytes(b"")
+    folder.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="everybody may replace it"):
+        refuse_if_others_may_write(file, "revocation.crl")
+    # As Kubernetes mounts a ConfigMap: nobody can write through such a mount.
+    for command in (["--bind", folder], ["-o", "remount,ro,bind"]):
+        mounted = subprocess.run(["mount", *command, folder], capture_output=True, check=False)
+        if mounted.returncode:
+            pytest.skip(f"mount refuses: {mounted.stderr!r}")
+    try:
+        refuse_if_others_may_write(file, "revocation.crl")
+    finally:
+        subprocess.run(["umount", folder], check=True)
