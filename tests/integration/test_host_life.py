@@ -22,7 +22,9 @@ BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
 
 
 def get_process(host: Host, identity: Identity) -> process_pb2.GetProcessResponse:
-    return host.stub(identity).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    # The port may still be closed for a fork.
+    request = process_pb2.GetProcessRequest()
+    return host.stub(identity).GetProcess(request, timeout=120, wait_for_ready=True)
 
 
 def port(host: Host) -> int:
