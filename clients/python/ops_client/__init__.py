@@ -11,8 +11,9 @@ the files that captures write, and ``devtools`` converts them for Chrome.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ops_client._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ops_client._allocations import AllocationTrace
@@ -53,15 +54,4 @@ _MODULES = {
     "Stacks": "_stacks",
 }
 
-
-def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -17,20 +17,12 @@ app = lazy_group(
         "repl": "repl:repl",
     },
 )
-app.add_typer(
-    lazy_group("Where memory is allocated.", {"trace": "alloc_trace:trace"}),
-    name="alloc",
-)
-app.add_typer(
-    lazy_group("Audit logs.", {"verify": "audit_verify:verify"}),
-    name="audit",
-)
-app.add_typer(
-    lazy_group("Certificates for development.", {"init": "certs_init:init"}),
-    name="certs",
-)
-app.add_typer(
-    lazy_group(
+for _name, _text, _commands in (
+    ("alloc", "Where memory is allocated.", {"trace": "alloc_trace:trace"}),
+    ("audit", "Audit logs.", {"verify": "audit_verify:verify"}),
+    ("certs", "Certificates for development.", {"init": "certs_init:init"}),
+    (
+        "heap",
         "Heap snapshots.",
         {
             "summary": "heap_summary:summary",
@@ -47,36 +39,28 @@ app.add_typer(
             "query": "heap_query:query",
         },
     ),
-    name="heap",
-)
-app.add_typer(
-    lazy_group(
+    (
+        "leaks",
         "Leak growth reports.",
         {"watch": "leaks_watch:watch", "report": "leaks_report:report"},
     ),
-    name="leaks",
-)
-app.add_typer(
-    lazy_group(
+    (
+        "loggers",
         "Levels of loggers.",
         {"list": "loggers_list:list_", "set": "loggers_set:set_"},
     ),
-    name="loggers",
-)
-app.add_typer(
-    lazy_group(
+    (
+        "ops",
         "Operations that the application offers.",
         {"list": "ops_list:list_", "run": "ops_run:run"},
     ),
-    name="ops",
-)
-app.add_typer(
-    lazy_group(
+    (
+        "memory",
         "Where the memory is, and giving it back.",
         {"show": "memory_show:show", "reclaim": "memory_reclaim:reclaim"},
     ),
-    name="memory",
-)
+):
+    app.add_typer(lazy_group(_text, _commands), name=_name)
 
 # A name from the server must not end the command on a terminal of plain ASCII.
 for _stream in (sys.stdout, sys.stderr):
