@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import CertificateAuthority, Identity
+from fix_cgroups import MemoryGroup, make_cgroup
 from fix_client import credentials_of
 from fix_host import Host, StartHost, configuration, toml
 from fix_http2 import Http2
@@ -219,85 +220,46 @@ def test_43_one_malloc_arena_under_allocating_threads(
             assert stub.SummarizeHeap(SUMMARY, timeout=60).object_count
 
 
-def make_cgroup(controller: str) -> Path:
-    """A cgroup of the test's own, of either version. Skips where there can be none."""
-    for base in (Path("/sys/fs/cgroup") / controller, Path("/sys/fs/cgroup")):
-        path = base / f"ops_service_test_{os.getpid()}"
-        try:
-            path.mkdir()
-        except OSError:
-            continue
-        if any(path.glob(f"{controller}.*")):
-            return path
-        path.rmdir()
-    pytest.skip(f"no cgroup with the controller {controller} can be made here")
-
-
-def test_44_cgroup_near_its_limit(start_host: StartHost, admin: Identity) -> None:
-    path = make_cgroup("memory")
-    try:
-        host = start_host()
-        host.run(BALLAST)
-        (path / "cgroup.procs").write_text(str(host.pid))
-        limit = path / "memory.max"
-        if not limit.exists():
-            limit = path / "memory.limit_in_bytes"
-        # What it has was charged elsewhere, so the limit alone decides.
-        limit.write_text(str(8 << 20))
-        with pytest.raises(grpc.RpcError) as raised:
-            list(
-                host.stub(admin).CaptureHeapSnapshot(
-                    heap_pb2.CaptureHeapSnapshotRequest(), timeout=60
-                )
-            )
-        assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        host.assert_alive()
-        host.close()
-    finally:
-        remove_cgroup(path)
-
-
-def remove_cgroup(path: Path) -> None:
-    """Remove a group, once the kernel has let go of its last process."""
-    limit = time.monotonic() + 10
-    while path.exists() and time.monotonic() < limit:
-        try:
-            path.rmdir()
-        except OSError:
-            time.sleep(0.05)
-
-
-def test_45_pressure_mid_snapshot(start_host: StartHost, admin: Identity) -> None:
-    path = make_cgroup("memory")
-    unified = (path / "memory.max").exists()
-    limit = path / ("memory.max" if unified else "memory.limit_in_bytes")
-    usage = path / ("memory.current" if unified else "memory.usage_in_bytes")
-    events = path / ("memory.events" if unified else "memory.oom_control")
-    try:
-        host = start_host(limits={"stall_seconds": 60.0})
-        host.run(BALLAST)
-        (path / "cgroup.procs").write_text(str(host.pid))
-        limit.write_text(str(512 << 20))
-        request = heap_pb2.CaptureHeapSnapshotRequest()
-        stream = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
-        assert next(stream).HasField("header")
-        # Nobody reads on, so that the child waits while less than its reserve is left.
-        host.run(
-            "kept = []\n"
-            f"while int(open({str(usage)!r}).read()) < {480 << 20}:\n"
-            "    kept.append(bytearray(b'x') * (4 << 20))"
+def test_44_cgroup_near_its_limit(
+    memory_group: MemoryGroup, start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host()
+    host.run(BALLAST)
+    memory_group.add(host.pid)
+    # What it has was charged elsewhere, so the limit alone decides.
+    memory_group.limit(8 << 20)
+    with pytest.raises(grpc.RpcError) as raised:
+        list(
+            host.stub(admin).CaptureHeapSnapshot(heap_pb2.CaptureHeapSnapshotRequest(), timeout=60)
         )
-        with pytest.raises(grpc.RpcError) as raised:
-            list(stream)
-        assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "memory was running out" in raised.value.details()
-        assert dict(line.split() for line in events.read_text().splitlines())["oom_kill"] == "0"
-        host.assert_alive()
-        host.run("kept.clear()")
-        assert list(host.stub(admin).CaptureHeapSnapshot(request, timeout=60))[-1].trailer.sha256
-        host.close()
-    finally:
-        remove_cgroup(path)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    host.assert_alive()
+
+
+def test_45_pressure_mid_snapshot(
+    memory_group: MemoryGroup, start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host(limits={"stall_seconds": 60.0})
+    host.run(BALLAST)
+    memory_group.add(host.pid)
+    memory_group.limit(512 << 20)
+    request = heap_pb2.CaptureHeapSnapshotRequest()
+    stream = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
+    assert next(stream).HasField("header")
+    # Nobody reads on, so that the child waits while less than its reserve is left.
+    host.run(
+        "kept = []\n"
+        f"while int(open({str(memory_group.usage)!r}).read()) < {480 << 20}:\n"
+        "    kept.append(bytearray(b'x') * (4 << 20))"
+    )
+    with pytest.raises(grpc.RpcError) as raised:
+        list(stream)
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "memory was running out" in raised.value.details()
+    assert memory_group.kills() == 0
+    host.assert_alive()
+    host.run("kept.clear()")
+    assert list(host.stub(admin).CaptureHeapSnapshot(request, timeout=60))[-1].trailer.sha256
 
 
 def test_46_clone_refused(start_host: StartHost, admin: Identity) -> None:

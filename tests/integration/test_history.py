@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import Identity
+from fix_cgroups import MemoryGroup
 from fix_client import Connect, credentials_of
 from fix_host import Host, HostError, StartHost
 from fix_opsctl import Opsctl, environment_of
@@ -262,46 +262,6 @@ def test_nobody_came_before(start_host: StartHost, tmp_path: Path, client_of: An
         client_of(host).read_growth_history(previous=True)
 
 
-class MemoryGroup:
-    """A memory control group of either version, with a limit."""
-
-    def __init__(self, limit: int) -> None:
-        name = f"ops-service-test-{os.getpid()}"
-        unified = Path("/sys/fs/cgroup/cgroup.controllers")
-        if unified.exists():
-            self.path = unified.parent / name
-            files = {"memory.max": limit, "memory.swap.max": 0}
-        else:
-            self.path = Path("/sys/fs/cgroup/memory") / name
-            files = {"memory.limit_in_bytes": limit}
-        self.path.mkdir()
-        try:
-            for file, value in files.items():
-                if (self.path / file).exists() or file != "memory.swap.max":
-                    (self.path / file).write_text(str(value))
-        except OSError:
-            self.path.rmdir()
-            raise
-
-    def add(self, pid: int) -> None:
-        (self.path / "cgroup.procs").write_text(str(pid))
-
-
-@pytest.fixture
-def memory_group() -> Iterator[MemoryGroup]:
-    try:
-        group = MemoryGroup(320 << 20)
-    except OSError as error:
-        pytest.skip(f"no memory control group can be made here: {error}")
-    yield group
-    # The kernel lets go of it once the last process has gone.
-    subprocess.run(
-        ["sh", "-c", f"for i in 1 2 3 4 5 6 7 8 9; do rmdir {group.path} && exit; sleep 1; done"],
-        capture_output=True,
-        check=True,
-    )
-
-
 @pytest.mark.long
 def test_the_successor_of_a_killed_process_names_type_and_holder(
     start_host: StartHost,
@@ -311,6 +271,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     client_of: Any,
     memory_group: MemoryGroup,
 ) -> None:
+    memory_group.limit(320 << 20)
     settings = {
         "watch": {"interval_seconds": 0.25},
         "store": {"directory": str(tmp_path / "store")},

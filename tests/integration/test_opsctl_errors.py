@@ -80,9 +80,14 @@ def test_a_wrong_command_line(opsctl: Opsctl, arguments: list[str]) -> None:
     assert "Usage: opsctl" in run.stderr
 
 
+def run_script(script: str) -> subprocess.CompletedProcess[str]:
+    """Run opsctl's main function in an interpreter that a script prepares."""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
 def test_packages_that_are_missing() -> None:
     script = "import sys; sys.modules['typer'] = None; from ops_client.cli import main; main()"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    run = run_script(script)
     assert_fails(run, ExitCode.MISSING_PACKAGES, "pip install 'ops-service[cli]'")
 
 
@@ -92,7 +97,7 @@ def test_packages_that_one_command_lacks() -> None:
         "sys.argv = ['opsctl', 'certs', 'init', 'certs']\n"
         "from ops_client.cli import main; main()"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    run = run_script(script)
     assert_fails(run, ExitCode.MISSING_PACKAGES, "the package cryptography is missing")
 
 
@@ -103,7 +108,7 @@ def test_a_command_on_files_loads_no_grpc() -> None:
         "try: main()\n"
         "finally: print(*{'grpc', 'asyncio', 'prompt_toolkit', 'cryptography'} & {*sys.modules})"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    run = run_script(script)
     assert (run.returncode, run.stdout) == (ExitCode.FILE_NOT_READ, "\n")
 
 

@@ -1,0 +1,72 @@
+"""Control groups that tests make, of whichever version can be made here."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+def make_cgroup(controller: str) -> Path:
+    """A group of the test's own, of either version. Skips where there can be none."""
+    for base in (ROOT / controller, ROOT):
+        path = base / f"ops_service_test_{os.getpid()}"
+        try:
+            path.mkdir()
+        except OSError:
+            continue
+        if any(path.glob(f"{controller}.*")):
+            return path
+        path.rmdir()
+    pytest.skip(f"no cgroup with the controller {controller} can be made here")
+
+
+def remove_cgroup(path: Path) -> None:
+    """Remove a group, once the kernel has let go of its last process."""
+    limit = time.monotonic() + 10
+    while path.exists():
+        try:
+            path.rmdir()
+        except OSError:
+            assert time.monotonic() < limit, f"{path} is in use"
+            time.sleep(0.05)
+
+
+class MemoryGroup:
+    """A memory control group, with the files of its version."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        unified = (path / "memory.max").exists()
+        self._limit = path / ("memory.max" if unified else "memory.limit_in_bytes")
+        self._events = path / ("memory.events" if unified else "memory.oom_control")
+        self.usage = path / ("memory.current" if unified else "memory.usage_in_bytes")
+        """Tells how many bytes its processes were charged for."""
+        swap = path / "memory.swap.max"
+        if swap.exists():
+            swap.write_text("0")
+
+    def limit(self, size: int) -> None:
+        self._limit.write_text(str(size))
+
+    def add(self, pid: int) -> None:
+        """Put a process in. What it has already was charged elsewhere."""
+        (self._path / "cgroup.procs").write_text(str(pid))
+
+    def kills(self) -> int:
+        """How often the kernel killed in it for want of memory."""
+        fields = dict(line.split() for line in self._events.read_text().splitlines())
+        return int(fields["oom_kill"])
+
+
+@pytest.fixture
+def memory_group() -> Iterator[MemoryGroup]:
+    """Without a limit. A test names it before its hosts, which end before it is removed."""
+    path = make_cgroup("memory")
+    yield MemoryGroup(path)
+    remove_cgroup(path)
