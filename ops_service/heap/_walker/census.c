@@ -46,9 +46,7 @@ drain(Walk *walk)
         uint32_t tag = (uint32_t)(walk->entry & TAG_MASK);
         uintptr_t address = walk->entry & ~(uintptr_t)TAG_MASK;
         if (tag == TAG_THREAD || tag == TAG_ROOT) {
-            phase_is(walk, PHASE_ROOT);
-            root_edges(walk, address, tag);
-            phase_is(walk, PHASE_NONE);
+            root_read(walk, address, tag);
             continue;
         }
         PyObject *object = (PyObject *)address;

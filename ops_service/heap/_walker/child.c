@@ -64,16 +64,17 @@ note_opaque(Shared *shared, const char *const parts[2], const size_t lengths[2])
 
 /* Gives up the type that was being read; whether it was not given up before. */
 static int
-give_up_type(Shared *shared, TypeEntry *entry)
+give_up_type(Walk *walk)
 {
+    TypeEntry *entry = walk->reading;
     const char *parts[2];
     size_t lengths[2];
     if (entry == NULL)
         return 0;
     /* Many references may lead to what cannot be read. */
-    int first = !entry->opaque || entry == the_walk->types.unreadable;
+    int first = !entry->opaque || entry == walk->types.unreadable;
     type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
-    note_opaque(shared, parts, lengths);
+    note_opaque(walk->shared, parts, lengths);
     entry->opaque = 1;
     entry->shape = SHAPE_LEAF;
     return first;
@@ -101,7 +102,7 @@ give_up(Walk *walk)
     case PHASE_TYPE:
         return give_up_one(walk->shared, UNREADABLE);
     default:
-        return give_up_type(walk->shared, walk->reading);
+        return give_up_type(walk);
     }
 }
 

@@ -157,9 +157,7 @@ read_root(Walk *walk, uintptr_t address, uint32_t tag)
     uint32_t type_index = root_define(walk, address, tag);
     emit_row(walk, type_index, (Size){0, 0}, 0,
              (tag == TAG_FRAME ? 0 : FLAG_ROOT) | (walk->own ? FLAG_OWN : 0), 0);
-    phase_is(walk, PHASE_ROOT);
-    root_edges(walk, address, tag);
-    phase_is(walk, PHASE_NONE);
+    root_read(walk, address, tag);
     emit_row_end(walk);
 }
 

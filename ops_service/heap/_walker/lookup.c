@@ -54,23 +54,18 @@ lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double 
     uintptr_t address = lookup_address(regions, id);
     if (address == 0)
         return LOOKUP_UNKNOWN_ID;
-    PyInterpreterState *interp = PyInterpreterState_Get();
+    GcLists lists = gc_lists_open(PyInterpreterState_Get());
     double limit = seconds_now() + seconds;
-    size_t seen = 0;
-    for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
-        PyGC_Head *head = layout_gc_list(interp, number);
-        for (PyGC_Head *node = layout_gc_next(head); node != NULL && node != head;
-             node = layout_gc_next(node)) {
-            PyObject *object = layout_gc_object(node);
-            if ((uintptr_t)object == address) {
-                if (!lookup_is_named(Py_TYPE(object), wanted))
-                    return LOOKUP_OTHER_TYPE;
-                *found = object;
-                return LOOKUP_FOUND;
-            }
-            if (++seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
-                return LOOKUP_PAST_LIMIT;
+    PyObject *object;
+    for (size_t seen = 1; (object = gc_lists_step(&lists)) != NULL; seen++) {
+        if ((uintptr_t)object == address) {
+            if (!lookup_is_named(Py_TYPE(object), wanted))
+                return LOOKUP_OTHER_TYPE;
+            *found = object;
+            return LOOKUP_FOUND;
         }
+        if (seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
+            return LOOKUP_PAST_LIMIT;
     }
     return LOOKUP_NOT_TRACKED;
 }
@@ -78,27 +73,22 @@ lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double 
 int
 lookup_instances(PyTypeObject *type, double seconds, PyObject *list)
 {
-    PyInterpreterState *interp = PyInterpreterState_Get();
+    GcLists lists = gc_lists_open(PyInterpreterState_Get());
     double limit = seconds_now() + seconds;
-    size_t seen = 0;
     const PyTypeObject *last = NULL;
     int last_is = 0;
-    for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
-        PyGC_Head *head = layout_gc_list(interp, number);
-        for (PyGC_Head *node = layout_gc_next(head); node != NULL && node != head;
-             node = layout_gc_next(node)) {
-            PyObject *object = layout_gc_object(node);
-            if (Py_TYPE(object) != last) {
-                last = Py_TYPE(object);
-                last_is = PyType_IsSubtype(Py_TYPE(object), type);
-            }
-            /* To append makes nothing that the collector tracks, so that none of its
-             * lists changes meanwhile. */
-            if (last_is && Py_REFCNT(object) > 0 && PyList_Append(list, object) < 0)
-                return -1;
-            if (++seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
-                return LOOKUP_PAST_LIMIT;
+    PyObject *object;
+    for (size_t seen = 1; (object = gc_lists_step(&lists)) != NULL; seen++) {
+        if (Py_TYPE(object) != last) {
+            last = Py_TYPE(object);
+            last_is = PyType_IsSubtype(Py_TYPE(object), type);
         }
+        /* To append makes nothing that the collector tracks, so that none of its
+         * lists changes meanwhile. */
+        if (last_is && Py_REFCNT(object) > 0 && PyList_Append(list, object) < 0)
+            return -1;
+        if (seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)
+            return LOOKUP_PAST_LIMIT;
     }
     return LOOKUP_FOUND;
 }

@@ -182,9 +182,7 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
     Paths *paths = walk->paths;
     paths->at = node;
     if (tag == TAG_FRAME) {
-        phase_is(walk, PHASE_ROOT);
-        root_edges(walk, address, tag);
-        phase_is(walk, PHASE_NONE);
+        root_read(walk, address, tag);
         return;
     }
     PyObject *object = (PyObject *)address;
@@ -284,7 +282,7 @@ walk_unreached(Walk *walk, int held_by_c)
         if (visited_is_marked(walk, &walk->visited, object) ||
             (held_by_c && !unreached_is_held_by_c(walk, object)))
             continue;
-        int frozen = walk->list_number == LAYOUT_GC_LISTS - 1;
+        int frozen = walk->lists.number == LAYOUT_GC_LISTS - 1;
         walk->paths->at = held_by_c ? PATH_HELD_BY_C : frozen ? PATH_FROZEN_GARBAGE : PATH_GARBAGE;
         path_edge(walk, (uintptr_t)object, LABEL(0, KIND_ROOT), TAG_OBJECT);
         drain(walk);

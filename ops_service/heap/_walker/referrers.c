@@ -137,9 +137,7 @@ read_row(Walk *walk)
     referrers->element = 0;
     walk->entry = entry;
     if (tag == TAG_FRAME || tag == TAG_THREAD || tag == TAG_ROOT) {
-        phase_is(walk, PHASE_ROOT);
-        root_edges(walk, address, tag);
-        phase_is(walk, PHASE_NONE);
+        root_read(walk, address, tag);
         return;
     }
     TypeEntry *type = type_entry(walk, Py_TYPE((PyObject *)address));

@@ -261,29 +261,28 @@ root_edges(Walk *walk, uintptr_t address, uint32_t tag)
         interpreter_edges(walk);
 }
 
+void
+root_read(Walk *walk, uintptr_t address, uint32_t tag)
+{
+    phase_is(walk, PHASE_ROOT);
+    root_edges(walk, address, tag);
+    phase_is(walk, PHASE_NONE);
+}
+
 /* ---- the collector's lists --------------------------------------------------------- */
 
 void
 gc_lists_begin(Walk *walk)
 {
-    walk->list_number = 0;
-    walk->list_node = layout_gc_list(walk->settings->interp, 0);
+    walk->lists = gc_lists_open(walk->settings->interp);
     walk->list_seen = 0;
 }
 
 PyObject *
 gc_lists_next(Walk *walk)
 {
-    PyInterpreterState *interp = walk->settings->interp;
-    while (walk->list_number < LAYOUT_GC_LISTS) {
-        walk->list_node = layout_gc_next(walk->list_node);
-        if (walk->list_node != NULL && walk->list_node != layout_gc_list(interp, walk->list_number)) {
-            if (walk->list_seen++ > LIST_OBJECTS_MAX)
-                child_end(walk->shared, STATUS_CORRUPT, 0);
-            return layout_gc_object(walk->list_node);
-        }
-        if (++walk->list_number < LAYOUT_GC_LISTS)
-            walk->list_node = layout_gc_list(interp, walk->list_number);
-    }
-    return NULL;
+    PyObject *object = gc_lists_step(&walk->lists);
+    if (object != NULL && walk->list_seen++ > LIST_OBJECTS_MAX)
+        child_end(walk->shared, STATUS_CORRUPT, 0);
+    return object;
 }

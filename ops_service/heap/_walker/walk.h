@@ -68,8 +68,7 @@ struct Walk {
     Phase phase;
     TypeEntry *reading;
     uintptr_t entry;
-    PyGC_Head *list_node;
-    int list_number;
+    GcLists lists;
     uint64_t list_seen;
     uint64_t ticks;
     double began;
@@ -125,6 +124,8 @@ uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
 const char *root_type(uintptr_t entry);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
+/* The same for a root from the queue: a fault gives it up, and goes on at walk->resume. */
+void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 
 /* ---- unreached.c ------------------------------------------------------------- */
 

@@ -40,6 +40,7 @@
 typedef struct Walk Walk;
 
 /* Each of these rests on those before it. */
+#include "gc_lists.h"
 #include "memory.h"
 #include "shared.h"
 #include "visited.h"

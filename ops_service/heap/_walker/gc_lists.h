@@ -1,0 +1,33 @@
+/* The objects on the collector's lists, one after another: for walks in a child, and for
+ * lookup.c in the process itself, where the GIL is held meanwhile.
+ */
+#ifndef OPS_WALKER_GC_LISTS_H
+#define OPS_WALKER_GC_LISTS_H
+
+typedef struct {
+    PyInterpreterState *interp;
+    PyGC_Head *node; /* the last one, or the head of the list */
+    int number;      /* of the list */
+} GcLists;
+
+static inline GcLists
+gc_lists_open(PyInterpreterState *interp)
+{
+    return (GcLists){interp, layout_gc_list(interp, 0), 0};
+}
+
+/* The next object; NULL at the end. */
+static inline PyObject *
+gc_lists_step(GcLists *lists)
+{
+    while (lists->number < LAYOUT_GC_LISTS) {
+        lists->node = layout_gc_next(lists->node);
+        if (lists->node != NULL && lists->node != layout_gc_list(lists->interp, lists->number))
+            return layout_gc_object(lists->node);
+        if (++lists->number < LAYOUT_GC_LISTS)
+            lists->node = layout_gc_list(lists->interp, lists->number);
+    }
+    return NULL;
+}
+
+#endif
