@@ -199,6 +199,5 @@ def main() -> None:
         heartbeat.beat_until(done)
 
 
-
 if __name__ == "__main__":
     main()
