@@ -124,6 +124,22 @@ class Host:
             assert time.monotonic() < limit, f"only {found}"
             time.sleep(0.005)
 
+    def wait_for_last_call(self, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The records of the last call of a method that began: its begin, and its end.
+
+        A host that earlier tests called has records of theirs, and the end of a call is
+        written after its answer. Its begin is there before any of it is answered.
+        """
+        limit = time.monotonic() + 60
+        while True:
+            found = [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
+            begins = [r for r in found if r["event"] == "begin"]
+            for end in found:
+                if begins and end["event"] == "end" and end["call_id"] == begins[-1]["call_id"]:
+                    return begins[-1], end
+            assert time.monotonic() < limit, f"only {found}"
+            time.sleep(0.005)
+
     def audit_records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.audit_file.read_text().splitlines()]
 

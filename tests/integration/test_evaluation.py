@@ -301,7 +301,7 @@ def test_the_source_is_on_record_before_it_runs(start_host: StartHost, admin: Id
     records = eval(done.result.value_repr).splitlines()
     assert '"source":"open(' in records[-1]
     assert done.header.evaluation_id in records[-1]
-    begin, end = host.wait_for_records("EvaluateCode", 2)
+    begin, end = host.wait_for_last_call("EvaluateCode")
     assert begin["event"] == "begin"
     assert begin["principal"] == ADMIN
     assert begin["call_id"] == end["call_id"] == done.header.evaluation_id

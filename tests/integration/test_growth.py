@@ -239,4 +239,4 @@ def test_a_caller_that_cancels(start_host: StartHost, viewer: Identity) -> None:
     assert next(call).WhichOneof("part") == "header"
     assert next(call).report.sample_count == 1
     call.cancel()
-    assert host.wait_for_records("WatchHeapGrowth", 2)[-1]["code"] == "CANCELLED"
+    assert host.wait_for_last_call("WatchHeapGrowth")[-1]["code"] == "CANCELLED"

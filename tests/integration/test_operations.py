@@ -200,7 +200,7 @@ def test_arguments_progress_and_value(client: Any, host: Host) -> None:
         "thread": "operation cache.clear",
         "who": OPERATOR,
     }
-    begin, end = host.wait_for_records("InvokeOperation", 2)
+    begin, end = host.wait_for_last_call("InvokeOperation")
     assert (begin["request"]["operation"], begin["principal"]) == ("cache.clear", OPERATOR)
     assert begin["call_id"] == end["call_id"] == run.header.run_id
 

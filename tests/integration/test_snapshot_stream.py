@@ -62,7 +62,7 @@ def test_a_whole_snapshot(host: Host, admin: Identity) -> None:
     assert trailer.total_size == sum(sum(batch.sizes) for batch in batches)
     assert max(len(data) for data in raw) < 1 << 20
 
-    begin, end = host.wait_for_records("CaptureHeapSnapshot", 2)
+    begin, end = host.wait_for_last_call("CaptureHeapSnapshot")
     assert begin["call_id"] == header.snapshot_id
     assert (end["code"], end["messages"]) == ("OK", len(raw))
     assert end["bytes"] == sum(map(len, raw))
@@ -132,7 +132,7 @@ def test_a_stopped_reader_is_freed(start_host: StartHost, admin: Identity) -> No
     stub = host.stub(admin)
     stopped = stub.CaptureHeapSnapshot(REQUEST, timeout=120)
     next(stopped)
-    end = host.wait_for_records("CaptureHeapSnapshot", 2)[-1]
+    end = host.wait_for_last_call("CaptureHeapSnapshot")[-1]
     assert (end["code"], end["reason"]) == ("ABORTED", "STREAM_STALLED")
     host.wait_for("not children()", seconds=5)
     # What waits for a reader is bounded.
@@ -154,7 +154,7 @@ def test_a_caller_that_cancels(start_host: StartHost, admin: Identity) -> None:
     assert host.run("answer = len(children())") == 1
     call.cancel()
     host.wait_for("not children()", seconds=5)
-    end = host.wait_for_records("CaptureHeapSnapshot", 2)[-1]
+    end = host.wait_for_last_call("CaptureHeapSnapshot")[-1]
     assert end["code"] == "CANCELLED"
     host.assert_alive()
 

@@ -200,7 +200,7 @@ def test_a_capture_runs_to_its_end_without_its_caller(
     assert list(tmp_path.iterdir()) == [target]
     assert snapshot.trailer.byte_count > kept
     # The call itself began where the file ended.
-    begin = host.wait_for_records("ReadSnapshot", 2)[0]
+    begin = host.wait_for_last_call("ReadSnapshot")[0]
     assert 0 < int(begin["request"]["offset"]) <= kept
     host.assert_alive()
 
@@ -446,7 +446,7 @@ def test_capturing_is_reading(
     parts = list(host.stub(reader).CaptureHeapSnapshot(CAPTURE, timeout=120))
     snapshot_id = parts[0].header.snapshot_id
     assert list(read(host, reader, snapshot_id))[-1].HasField("trailer")
-    begin, end = host.wait_for_records("ReadSnapshot", 2)
+    begin, end = host.wait_for_last_call("ReadSnapshot")
     assert begin["request"] == {"snapshot_id": snapshot_id}
     assert (end["code"], end["principal"]) == ("OK", name)
 
