@@ -4,9 +4,9 @@ Usage: python analysis.py [--short] [--objects N ...]
 
 Each step is a capture of a host whose records refer to each other, about 2.6
 references an object, read in a process of its own so that its memory can be told.
-Where tests/node has its packages (make test-node), memlab and the code of Chrome's
-DevTools read the converted file of the smaller steps, until they know what each
-object retains.
+igraph finds the dominators of the same heap up to the size of the bounds. Where
+tests/node has its packages (make test-node), memlab and the code of Chrome's DevTools
+read the converted file of the smaller steps, until they know what each object retains.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from analysis_peers import compare_with_peers
 from measured_host import running_host
 
 from ops_client.devtools import write_heapsnapshot
@@ -34,11 +34,6 @@ from ops_client.report import write_report
 LINKS = 12
 # The bounds hold at this size and below.
 BOUND_OBJECTS = 10_200_000
-# Beyond it Node runs out of memory, or of the time that is given to it.
-PEER_OBJECTS = 2_100_000
-PEER_SECONDS = 300.0
-NODE_READERS = Path(__file__).resolve().parents[1] / "tests/node"
-PEERS = {"memlab": "memlab", "toolkit": "DevTools"}
 
 
 def peak_bytes() -> int:
@@ -89,37 +84,6 @@ def show(found: dict[str, float]) -> None:
         print(f"  {what}: {value:.2f} of {bound:.2f}, {'held' if value <= bound else 'NOT HELD'}")
 
 
-def compare_with_peers(file: Path, found: dict[str, float]) -> None:
-    """Have others find what each object retains, and print how long that took."""
-    if not shutil.which("node") or not (NODE_READERS / "node_modules").exists():
-        print("  memlab and DevTools are left out: make test-node installs them")
-        return
-    ours = found["load"] + found["dominators"]
-    for reader, name in PEERS.items():
-        command = ["node", "--max-old-space-size=8000", "load.mjs", "timed", reader, str(file)]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=NODE_READERS,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                timeout=PEER_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            print(f"  {name:<11}not ready after {PEER_SECONDS:.0f} s")
-            continue
-        if done.returncode:
-            print(f"  {name:<11}ended with {done.returncode}")
-            continue
-        peer = json.loads(done.stdout.splitlines()[-1])
-        print(
-            f"  {name:<11}{peer['seconds']:7.2f} s from its file to retained sizes, "
-            f"{peer['resident'] / peer['nodes']:.0f} bytes an object: "
-            f"{peer['seconds'] / ours:.0f} times as long as ours from ours"
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     millions = [1, 2, 5, 10, 20]
@@ -140,8 +104,7 @@ def main() -> None:
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found = json.loads(done.stdout)
             show(found)
-            if found["objects"] <= PEER_OBJECTS:
-                compare_with_peers(host.file.with_suffix(".heapsnapshot"), found)
+            compare_with_peers(host.file, found["objects"], found["load"], found["dominators"])
             print(flush=True)
 
 
