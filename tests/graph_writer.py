@@ -90,7 +90,7 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
             if len(batch.sizes) >= objects_per_batch:
                 flush(index)
             following = index + 1
-            unfound = 16
+            unfound = 32
         if len(batch.sizes) >= objects_per_batch:
             flush(index)
         batch.type_indexes.append(node.type_index)

@@ -25,6 +25,12 @@ shop = types.ModuleType('shop')
 shop.SESSIONS = {f'user {number}': Session(number) for number in range(20000)}
 shop.shared = object.__new__(Session)
 shop.first, shop.second = [shop.shared], [shop.shared]
+class Pinned:
+    def __init__(self):
+        self.itself = self
+Pinned.__module__ = 'shop'
+import ctypes
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(Pinned()))
 import sys
 sys.modules['shop'] = shop
 """
@@ -123,6 +129,7 @@ def test_the_container_is_the_suspect(opsctl: Opsctl, captures: Captures) -> Non
         (["retained", "before"], "shop.SESSIONS (dict)"),
         (["suspects", "before"], "held by shop.SESSIONS (dict)"),
         (["path", "shop.Session", "before"], "shop.SESSIONS[…] (shop.Session)"),
+        (["path", "shop.Pinned", "before"], "C code alone -> shop.Pinned (shop.Pinned)"),
         (["diff", "before", "after"], "+200"),
     ],
 )

@@ -17,7 +17,6 @@ TRACKED = 1
 IMMORTAL = 2
 ROOT = 4
 ESTIMATED = 8
-UNREFERENCED = 16
 CYCLE = 32
 OWN = 64
 
@@ -217,7 +216,7 @@ class _Reader:
                 self._add_edge(batch.first_object_index - 1, next(edges, None))
         for offset, count in enumerate(batch.edge_counts):
             index = batch.first_object_index + offset
-            if self.graph.flags[index] & (UNREFERENCED | CYCLE):
+            if self.graph.flags[index] & CYCLE:
                 expect(index == self.next_index, "an object that no edge found is out of turn")
                 self.next_index += 1
             self.numbers.clear()
@@ -320,10 +319,10 @@ class _Reader:
         self._name_entries()
         expect(len(graph) == self.next_index, "objects are missing at the end")
         for index, flags in enumerate(graph.flags):
-            expect(flags < 128, "an unknown flag")
+            expect(flags < 128 and not flags & 16, "an unknown flag")
             found = index in graph.parents
             expect(found != bool(flags & ROOT), f"object {index} is a root or found by an edge")
-            unreached = bool(flags & (UNREFERENCED | CYCLE))
+            unreached = bool(flags & CYCLE)
             expect(
                 bool(flags & ROOT) == (index in self.announced or unreached),
                 f"object {index} is a root of no kind",

@@ -58,6 +58,8 @@ faulty_traverse(PyObject *self, visitproc visit, void *arg)
     if (getpid() != home)
         misbehave(((Faulty *)self)->conduct);
     Py_VISIT(((Faulty *)self)->kept);
+    if (getpid() != home && strcmp(((Faulty *)self)->conduct, "late") == 0)
+        misbehave("fault");
     Py_VISIT(Py_TYPE(self));
     return 0;
 }

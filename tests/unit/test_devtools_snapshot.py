@@ -245,7 +245,7 @@ def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:
             pb.HeapRoot(
                 object_index=1, kind=pb.HEAP_ROOT_KIND_THREAD, name="MainThread", thread_id=9
             ),
-            pb.HeapRoot(object_index=2, kind=pb.HEAP_ROOT_KIND_OPS_SERVICE),
+            pb.HeapRoot(object_index=2, kind=pb.HEAP_ROOT_KIND_HELD_BY_C),
             pb.HeapRoot(object_index=4, kind=pb.HEAP_ROOT_KIND_FRAME, name="<module>"),
         ],
     )
@@ -258,13 +258,13 @@ def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:
     # The object in a cycle of its own is a root that no root node holds; the
     # last object is one too, and is held.
     assert nodes[1].edges == [
-        LoadedEdge("internal", "held by no object", 4),
-        LoadedEdge("internal", "garbage, or a cycle that C code holds", 5),
+        LoadedEdge("internal", "garbage", 4),
+        LoadedEdge("internal", "garbage", 5),
     ]
     assert [(node.type, node.name) for node in nodes[2:7]] == [
         ("native", "sys.modules"),
         ("native", "thread MainThread (9)"),
-        ("synthetic", "(ops_service)"),
+        ("synthetic", "(held by C code)"),
         ("object", "app.Session"),
         ("native", "frame <module>"),
     ]

@@ -24,8 +24,8 @@ enum {
     TAG_FRAME = 2,
     TAG_THREAD = 3,
     TAG_ROOT = 4,
-    TAG_UNREFERENCED = 5, /* an object that no edge found */
-    TAG_CYCLE = 6,
+    TAG_HELD_BY_C = 5, /* an object that C code holds */
+    TAG_CYCLE = 6,     /* one that no edge found */
     TAG_MASK = 7,
 };
 

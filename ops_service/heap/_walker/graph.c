@@ -2,9 +2,8 @@
  * collector's lists hold that no root reached.
  *
  * Breadth first, the object that finds another lies on a shortest path from a
- * root to it. Objects that no root reaches come last: first those that nothing
- * on the lists refers to either, since only C code can hold them, then those
- * that are left, which form cycles.
+ * root to it. Objects that no root reaches come last: first those that C code
+ * holds, from a root of their own, then those that are left, which form cycles.
  */
 #include "walker.h"
 
@@ -16,7 +15,6 @@ enum {
     FLAG_IMMORTAL = 2,
     FLAG_ROOT = 4,
     FLAG_SIZE_ESTIMATED = 8,
-    FLAG_UNREFERENCED = 16,
     FLAG_CYCLE = 32,
     FLAG_OWN = 64,
 };
@@ -96,7 +94,7 @@ graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
 static int
 is_own_call(Walk *walk, PyObject *object, uint32_t tag)
 {
-    if (tag != TAG_UNREFERENCED || !PyDict_CheckExact(object))
+    if (tag != TAG_HELD_BY_C || !PyDict_CheckExact(object))
         return 0;
     PyDictObject *dict = (PyDictObject *)object;
     Py_ssize_t count = layout_keys_count(dict->ma_keys);
@@ -119,8 +117,6 @@ flags_of(Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
         flags |= FLAG_IMMORTAL;
     if (entry->size_estimated)
         flags |= FLAG_SIZE_ESTIMATED;
-    if (tag == TAG_UNREFERENCED)
-        flags |= FLAG_ROOT | FLAG_UNREFERENCED;
     if (tag == TAG_CYCLE)
         flags |= FLAG_ROOT | FLAG_CYCLE;
     return flags;
@@ -211,45 +207,25 @@ drain(Walk *walk)
 
 /* ---- objects that no root reaches ---------------------------------------------- */
 
-static int
-visit_mark(PyObject *target, void *argument)
-{
-    Walk *walk = argument;
-    if (target != NULL)
-        visited_mark(walk, &walk->visited, target, 1);
-    return 0;
-}
-
-/* Marks what the unreached objects refer to. */
 static void
-mark_unreached(Walk *walk)
+read_held_by_c(Walk *walk)
 {
-    gc_lists_begin(walk);
-    if (sigsetjmp(walk->resume, 0) != 0)
-        phase_is(walk, PHASE_NONE);
-    PyObject *object;
-    while ((object = gc_lists_next(walk)) != NULL) {
-        if (*index_place(walk, object) != 0)
-            continue;
-        TypeEntry *entry = type_entry(walk, Py_TYPE(object));
-        if (entry->opaque || entry->type->tp_traverse == NULL)
-            continue;
-        reading_is(walk, entry);
-        phase_is(walk, PHASE_MARK);
-        entry->type->tp_traverse(object, visit_mark, walk);
-        phase_is(walk, PHASE_NONE);
-    }
+    if (!unreached_find_held(walk))
+        return;
+    emit_flush(walk);
+    walk->next_object += roots_push_held(walk);
+    walk->batch.first_next = walk->next_object;
+    drain(walk);
 }
 
 static void
-seed_unreached(Walk *walk, uint32_t tag)
+seed_cycles(Walk *walk)
 {
     gc_lists_begin(walk);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
         uint32_t *place = index_place(walk, object);
-        if (*place != 0 ||
-            (tag == TAG_UNREFERENCED && visited_is_marked(walk, &walk->visited, object)))
+        if (*place != 0)
             continue;
         if (is_full(walk)) {
             *place = INDEX_CUT;
@@ -257,7 +233,7 @@ seed_unreached(Walk *walk, uint32_t tag)
             continue;
         }
         *place = (uint32_t)give_index(walk) + 1;
-        queue_push(walk, &walk->queue, (uintptr_t)object | tag);
+        queue_push(walk, &walk->queue, (uintptr_t)object | TAG_CYCLE);
         drain(walk);
     }
 }
@@ -292,9 +268,8 @@ graph_walk(Walk *walk)
     /* What lies behind what was left out cannot be told from what no root reaches. */
     if (walk->shared->left_out_objects == 0) {
         read_own(walk);
-        mark_unreached(walk);
-        seed_unreached(walk, TAG_UNREFERENCED);
-        seed_unreached(walk, TAG_CYCLE);
+        read_held_by_c(walk);
+        seed_cycles(walk);
     }
     late_emit(walk);
     progress(walk);

@@ -102,7 +102,7 @@ what_is(uintptr_t entry, Text *type, Text *name, Walk *walk)
     text_add_type(type, Py_TYPE(object));
     if (PyType_Check(object))
         text_add_type(name, (PyTypeObject *)object);
-    return tag == TAG_UNREFERENCED ? RECORD_HELD_BY_C
+    return tag == TAG_HELD_BY_C ? RECORD_HELD_BY_C
            : tag == TAG_CYCLE      ? RECORD_GARBAGE : RECORD_OBJECT;
 }
 

@@ -193,7 +193,7 @@ begin_unreached(Walk *walk, int held_by_c)
             (held_by_c && !unreached_is_held_by_c(walk, object)))
             continue;
         visited_mark(walk, &walk->visited, object, 1);
-        uintptr_t entry = (uintptr_t)object | (held_by_c ? TAG_UNREFERENCED : TAG_CYCLE);
+        uintptr_t entry = (uintptr_t)object | (held_by_c ? TAG_HELD_BY_C : TAG_CYCLE);
         if ((uintptr_t)object == referrers->address || type_entry(walk, Py_TYPE(object))->wanted) {
             referrers->objects++;
             referrers->is_found = 1;

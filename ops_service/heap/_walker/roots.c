@@ -15,9 +15,17 @@ enum {
     ROOT_KIND_THREAD = 3,
     ROOT_KIND_FRAME = 4,
     ROOT_KIND_OWN = 5,
+    ROOT_KIND_HELD_BY_C = 6,
 };
 
-enum { SYNTHETIC_MODULES, SYNTHETIC_INTERPRETER, SYNTHETIC_THREAD, SYNTHETIC_FRAME, SYNTHETIC_OWN };
+enum {
+    SYNTHETIC_MODULES,
+    SYNTHETIC_INTERPRETER,
+    SYNTHETIC_THREAD,
+    SYNTHETIC_FRAME,
+    SYNTHETIC_OWN,
+    SYNTHETIC_HELD_BY_C,
+};
 
 const ThreadName *
 thread_name(const Walk *walk, const PyThreadState *thread)
@@ -67,10 +75,17 @@ roots_push_own(Walk *walk)
     return 1 + push_threads(walk, 1);
 }
 
+uint32_t
+roots_push_held(Walk *walk)
+{
+    queue_push(walk, &walk->queue, (uintptr_t)ROOT_HELD_BY_C << 3 | TAG_ROOT);
+    return 1;
+}
+
 /* ---- synthetic nodes --------------------------------------------------------- */
 
-static const char *const synthetic_names[SYNTHETIC_TYPES] = {"modules", "interpreter", "thread",
-                                                             "frame", "ops_service"};
+static const char *const synthetic_names[SYNTHETIC_TYPES] = {
+    "modules", "interpreter", "thread", "frame", "ops_service", "held by C code"};
 
 static uint32_t
 synthetic_type(Walk *walk, int number)
@@ -110,9 +125,12 @@ synthetic_of(uintptr_t address, uint32_t tag)
         return SYNTHETIC_FRAME;
     if (tag == TAG_THREAD)
         return SYNTHETIC_THREAD;
-    if (address >> 3 == ROOT_MODULES)
-        return SYNTHETIC_MODULES;
-    return address >> 3 == ROOT_OWN ? SYNTHETIC_OWN : SYNTHETIC_INTERPRETER;
+    switch (address >> 3) {
+    case ROOT_MODULES: return SYNTHETIC_MODULES;
+    case ROOT_OWN: return SYNTHETIC_OWN;
+    case ROOT_HELD_BY_C: return SYNTHETIC_HELD_BY_C;
+    default: return SYNTHETIC_INTERPRETER;
+    }
 }
 
 const char *
@@ -124,17 +142,19 @@ root_type(uintptr_t entry)
 uint32_t
 root_define(Walk *walk, uintptr_t address, uint32_t tag)
 {
+    static const int kinds[SYNTHETIC_TYPES] = {
+        [SYNTHETIC_MODULES] = ROOT_KIND_MODULES,
+        [SYNTHETIC_INTERPRETER] = ROOT_KIND_INTERPRETER,
+        [SYNTHETIC_OWN] = ROOT_KIND_OWN,
+        [SYNTHETIC_HELD_BY_C] = ROOT_KIND_HELD_BY_C,
+    };
     int number = synthetic_of(address, tag);
     if (number == SYNTHETIC_FRAME)
         define_frame(walk, (layout_frame *)address);
     else if (number == SYNTHETIC_THREAD)
         define_thread(walk, (PyThreadState *)address);
     else
-        emit_root(walk, walk->row,
-                  number == SYNTHETIC_MODULES ? ROOT_KIND_MODULES
-                  : number == SYNTHETIC_OWN   ? ROOT_KIND_OWN
-                                              : ROOT_KIND_INTERPRETER,
-                  "", 0, 0);
+        emit_root(walk, walk->row, kinds[number], "", 0, 0);
     return synthetic_type(walk, number);
 }
 
@@ -208,6 +228,14 @@ interpreter_edges(Walk *walk)
 }
 
 static void
+held_edges(Walk *walk)
+{
+    uintptr_t object;
+    while ((object = queue_pop(walk, &walk->held_by_c)) != 0)
+        root_edge(walk, (PyObject *)object, 0, TAG_HELD_BY_C);
+}
+
+static void
 frame_edge(Walk *walk, layout_frame *frame, uint32_t label)
 {
     if (walk->paths != NULL)
@@ -257,6 +285,8 @@ root_edges(Walk *walk, uintptr_t address, uint32_t tag)
         for (int i = 0; i < 2; i++)
             root_edge(walk, walk->settings->call[i], 0, TAG_OBJECT);
     }
+    else if (address >> 3 == ROOT_HELD_BY_C)
+        held_edges(walk);
     else
         interpreter_edges(walk);
 }

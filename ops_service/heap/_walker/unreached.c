@@ -1,30 +1,53 @@
-/* What no root reaches, in walks that mark what they saw: is it held by C code, or
- * does it only hold itself? The references that such objects hold to each other are
- * counted, as the collector does; what has more than these is held from outside.
+/* What no root reaches: is it held by C code, or does it only hold itself? The
+ * references that such objects hold to each other are counted, as the collector does;
+ * what has more than these is held from outside.
+ *
+ * Counts stand where the indexes of objects do. In a snapshot, where objects have
+ * indexes, they lie above all that were given out, and are taken back at the end.
  */
 #include "walker.h"
+
+/* Whether a root reaches an object. */
+static int
+is_reached(Walk *walk, const Region *region, const void *object)
+{
+    uint32_t granule = visited_granule(object);
+    if (walk->counts_above == 0)
+        return region->bits != NULL && (region->bits[granule >> 6] >> (granule & 63) & 1);
+    uint32_t place = region->indexes == NULL ? 0 : region->indexes[granule];
+    return place != 0 && place <= walk->counts_above;
+}
 
 static int
 visit_count(PyObject *target, void *argument)
 {
     Walk *walk = argument;
-    if (target == NULL || !PyObject_IS_GC(target) || visited_is_marked(walk, &walk->visited, target))
+    if (target == NULL || !PyObject_IS_GC(target))
         return 0;
     Region *region = visited_region(walk, &walk->visited, target);
+    if (is_reached(walk, region, target))
+        return 0;
     uint32_t *counts = region->indexes != NULL ? region->indexes : visited_indexes(walk, region);
-    counts[visited_granule(target)]++;
+    uint32_t *count = &counts[visited_granule(target)];
+    if (*count == 0)
+        *count = walk->counts_above;
+    if (*count < INDEX_CUT - 1)
+        ++*count;
+    region->counted = 1;
     return 0;
 }
 
 void
 unreached_count(Walk *walk)
 {
+    /* Walks that give no indexes mark what they saw. */
+    walk->counts_above = (uint32_t)walk->next_object;
     gc_lists_begin(walk);
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
-        if (visited_is_marked(walk, &walk->visited, object))
+        if (is_reached(walk, visited_region(walk, &walk->visited, object), object))
             continue;
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
         if (entry->opaque || entry->type->tp_traverse == NULL)
@@ -39,7 +62,43 @@ unreached_count(Walk *walk)
 int
 unreached_is_held_by_c(Walk *walk, PyObject *object)
 {
-    Region *region = visited_region(walk, &walk->visited, object);
-    uint32_t inside = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
-    return Py_REFCNT(object) > (Py_ssize_t)inside;
+    const Region *region = visited_region(walk, &walk->visited, object);
+    uint32_t place = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
+    Py_ssize_t inside = place == 0 ? 0 : (Py_ssize_t)(place - walk->counts_above);
+    /* The references to what is immortal are not counted. */
+    return !layout_is_immortal(object) && Py_REFCNT(object) > inside;
+}
+
+/* Makes room for indexes where counts stand. */
+static void
+forget_counts(Walk *walk)
+{
+    const Visited *visited = &walk->visited;
+    for (size_t i = 0; i < visited->capacity; i++) {
+        const Region *region = &visited->slots[i];
+        if (!region->counted)
+            continue;
+        for (uint32_t j = 0; j < REGION_GRANULES; j++)
+            if (region->indexes[j] > walk->counts_above && region->indexes[j] < INDEX_CUT)
+                region->indexes[j] = 0;
+    }
+}
+
+int
+unreached_find_held(Walk *walk)
+{
+    unreached_count(walk);
+    queue_open(walk, &walk->held_by_c);
+    int found = 0;
+    gc_lists_begin(walk);
+    PyObject *object;
+    while ((object = gc_lists_next(walk)) != NULL) {
+        if (is_reached(walk, visited_region(walk, &walk->visited, object), object) ||
+            !unreached_is_held_by_c(walk, object))
+            continue;
+        queue_push(walk, &walk->held_by_c, (uintptr_t)object);
+        found = 1;
+    }
+    forget_counts(walk);
+    return found;
 }

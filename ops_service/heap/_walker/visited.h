@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     uintptr_t key;
     uint32_t number;
+    uint32_t counted; /* some of the indexes are counts: see unreached.c */
     uint32_t *indexes;
     uint64_t *bits;
     uint64_t *wanted; /* keys whose content is to be shown */

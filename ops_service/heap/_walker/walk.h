@@ -2,7 +2,7 @@
 #ifndef OPS_WALKER_WALK_H
 #define OPS_WALKER_WALK_H
 
-#define SYNTHETIC_TYPES 5
+#define SYNTHETIC_TYPES 6
 
 /* What a fault in tp_traverse or in a size would interrupt. */
 typedef enum {
@@ -24,6 +24,8 @@ struct Walk {
 
     Visited visited;
     Queue queue;
+    Queue held_by_c;       /* objects that a root of their own leads to */
+    uint32_t counts_above; /* see unreached.c */
     Names names;
     Types types;
     Sites sites;
@@ -110,11 +112,14 @@ void census_walk(Walk *walk);
 #define ROOT_MODULES 0
 #define ROOT_INTERPRETER 1
 #define ROOT_OWN 2
+#define ROOT_HELD_BY_C 3
 
 /* Pushes the roots of the application; returns how many there are. */
 uint32_t roots_push(Walk *walk);
 /* Pushes the roots of ops_service itself. */
 uint32_t roots_push_own(Walk *walk);
+/* Pushes the root of what C code holds. */
+uint32_t roots_push_held(Walk *walk);
 /* For walks that mark what they saw: whether what ops_service itself is made of counts
  * as seen, until its own root comes to it. */
 void roots_hold_back_own(Walk *walk, int hold_back);
@@ -133,6 +138,8 @@ void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 void unreached_count(Walk *walk);
 /* Whether an object has more references than those. */
 int unreached_is_held_by_c(Walk *walk, PyObject *object);
+/* In a snapshot: has walk->held_by_c hold the objects that are; whether there are any. */
+int unreached_find_held(Walk *walk);
 
 /* The next object on the collector's lists; NULL at their end. */
 void gc_lists_begin(Walk *walk);

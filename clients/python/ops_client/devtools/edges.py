@@ -32,6 +32,9 @@ _KINDS: dict[int, tuple[EdgeType, EdgeType, str]] = {
 _UNKNOWN_KIND = (EdgeType.INTERNAL, EdgeType.INTERNAL, "reference")
 _ALL_KINDS = [_KINDS.get(kind, _UNKNOWN_KIND) for kind in range(16)]
 
+# The flag of an object that no edge found, so that "(GC roots)" has it.
+_GARBAGE = 32
+
 # A dict of millions would else bring as many strings. Edges past this number
 # go by their word alone.
 _MAX_NUMBERED = 10_000
@@ -50,11 +53,7 @@ class EdgeRows:
         self._strings = strings
         self._shows_keys = len(graph.contents) > 0
         self._key_texts: dict[int, str | None] = {}
-        # Why "(GC roots)" has an object that no edge found, by the flag that says so.
-        self._reasons = {
-            16: strings.index("held by no object"),
-            32: strings.index("garbage, or a cycle that C code holds"),
-        }
+        self._garbage = strings.index("garbage")
         # By word: index of the string for each number so far.
         self._numbered: dict[str, NDArray[np.uint32]] = {}
 
@@ -70,11 +69,9 @@ class EdgeRows:
         rows[middle:, 0] = EdgeType.ELEMENT
         rows[middle:, 1] = np.arange(len(others))
         rows[middle:, 2] = _places(others)
-        flags = self._graph.flags[others]
-        for flag, name in self._reasons.items():
-            chosen = middle + np.flatnonzero(flags & np.uint32(flag))
-            rows[chosen, 0] = EdgeType.INTERNAL
-            rows[chosen, 1] = name
+        garbage = middle + np.flatnonzero(self._graph.flags[others] & np.uint32(_GARBAGE))
+        rows[garbage, 0] = EdgeType.INTERNAL
+        rows[garbage, 1] = self._garbage
         return rows
 
     def of_objects(self, first: int, last: int) -> NDArray[np.uint32]:

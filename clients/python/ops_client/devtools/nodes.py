@@ -38,6 +38,7 @@ _ROOT_NAMES = {
     pb.HEAP_ROOT_KIND_THREAD: "thread",
     pb.HEAP_ROOT_KIND_FRAME: "frame",
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
+    pb.HEAP_ROOT_KIND_HELD_BY_C: "(held by C code)",
 }
 
 

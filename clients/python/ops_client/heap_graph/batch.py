@@ -21,7 +21,7 @@ from ops_client.heap_graph.content_columns import ContentColumns, parse_contents
 from ops_service.v1 import heap_graph_pb2
 
 _BATCH = heap_graph_pb2.HeapGraphBatch
-_UNFOUND = np.uint8(16 | 32)
+_UNFOUND = np.uint8(32)
 """Flags of an object that no edge found."""
 
 

@@ -27,8 +27,9 @@ _ROOT_TEXTS = {
     pb.HEAP_ROOT_KIND_THREAD: "thread",
     pb.HEAP_ROOT_KIND_FRAME: "frame",
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
+    pb.HEAP_ROOT_KIND_HELD_BY_C: "C code alone",
 }
-_FLAG_TEXTS = {16: "C code alone", 32: "a garbage cycle, or C code"}
+_GARBAGE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +188,8 @@ class PathFinder:
         if root is not None:
             words = [_ROOT_TEXTS.get(root.kind, "a root"), root.name]
             return " ".join(word for word in words if word)
-        flags = int(self._graph.flags[first])
-        for flag, text in _FLAG_TEXTS.items():
-            if flags & flag:
-                return f"{text} -> {self.label(first)}"
-        return f"the interpreter -> {self.label(first)}"
+        is_garbage = int(self._graph.flags[first]) & _GARBAGE
+        return f"{'a garbage cycle' if is_garbage else 'the interpreter'} -> {self.label(first)}"
 
     def _step(self, edge: int, source: int, target: int, first: bool, *, folded: bool) -> str:
         graph = self._graph

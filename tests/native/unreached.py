@@ -1,0 +1,102 @@
+"""Runs in the host: objects that no root reaches, held by C code or by nothing."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import sys
+from typing import Any
+
+from . import capture
+
+
+class Knot:
+    """Refers to itself, and to what it is given."""
+
+    def __init__(self, *parts: object) -> None:
+        self.itself = self
+        self.parts = parts
+
+
+class Pinned:
+    """Held by a reference that no object shows."""
+
+    def __init__(self, part: object = None) -> None:
+        self.part = part
+
+
+class Behind:
+    """Only what is pinned refers to it."""
+
+
+class PinnedKnot(Knot):
+    """In a cycle, and held by C code as well."""
+
+
+class Garbage(Knot):
+    """In a cycle that nothing holds."""
+
+
+class Shared:
+    """Two objects refer to it that nothing holds."""
+
+
+class Lasting(Knot):
+    """Immortal, in a cycle that nothing holds."""
+
+
+# What an immortal object has as its count, from CPython 3.12 on.
+IMMORTAL = 0xFFFF_FFFF
+
+
+def take_reference(thing: object) -> None:
+    """As C code does that keeps an object: nothing shows where."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def give_back(thing: object) -> None:
+    ctypes.pythonapi.Py_DecRef(ctypes.py_object(thing))
+
+
+def plant() -> list[int]:
+    """Addresses of what C code holds."""
+    held: list[object] = [Pinned(Behind()), PinnedKnot(), PinnedKnot(Behind())]
+    shared = Shared()
+    Garbage(shared)
+    # What is held by C code may be referred to by garbage too.
+    Garbage(shared, held[0])
+    if sys.version_info >= (3, 12):
+        lasting = Lasting()
+        ctypes.c_uint32.from_address(id(lasting)).value = IMMORTAL
+    for each in held:
+        take_reference(each)
+    return list(map(id, held))
+
+
+def capture_unreached() -> list[bytes]:
+    gc.collect()
+    gc.disable()
+    addresses = plant()
+    messages, _ = capture.snapshot()
+    for address in addresses:
+        give_back(ctypes.cast(address, ctypes.py_object).value)
+    gc.enable()
+    gc.collect()
+    return messages
+
+
+def capture_fault(directory: str) -> dict[str, Any]:
+    """What no root reaches, of a type that faults after it has told of a reference."""
+    sys.path.insert(0, directory)
+    faulty = importlib.import_module("faulty")
+    gc.collect()
+    gc.disable()
+    thing = faulty.Faulty("late", [Garbage()])
+    take_reference(thing)
+    address = id(thing)
+    del thing
+    messages, summary = capture.snapshot()
+    give_back(ctypes.cast(address, ctypes.py_object).value)
+    gc.enable()
+    return {"messages": messages, "warnings": summary["warnings"]}
