@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from analysis_page import seconds_to_draw
 from analysis_peers import compare_with_peers
 from measured_host import running_host
 
@@ -84,6 +85,13 @@ def show(found: dict[str, float]) -> None:
         print(f"  {what}: {value:.2f} of {bound:.2f}, {'held' if value <= bound else 'NOT HELD'}")
 
 
+def show_page(page: Path) -> None:
+    """Print how large the report is, and when a browser shows it."""
+    seconds = seconds_to_draw(page)
+    drawn = "Chromium is not installed" if seconds is None else f"drawn after {seconds:.2f} s"
+    print(f"  the page has {page.stat().st_size / 1e3:.0f} kB, {drawn}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     millions = [1, 2, 5, 10, 20]
@@ -104,6 +112,7 @@ def main() -> None:
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found = json.loads(done.stdout)
             show(found)
+            show_page(host.file.with_suffix(".html"))
             compare_with_peers(host.file, found["objects"], found["load"], found["dominators"])
             print(flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -63,9 +64,32 @@ class Page:
         """Events of one kind so far."""
         return [each["params"] for each in self.events if each["method"] == method]
 
+    def wait_for_frames(self, count: int) -> None:
+        """Wait until so many more frames were begun: then what was there is drawn."""
+        frame = "await new Promise((done) => requestAnimationFrame(done));"
+        self.value(f"(async () => {{ {frame * count} }})()")
+
+    def picture(self, selector: str = "html", scale: float = 1) -> bytes:
+        """What an element looks like, as PNG."""
+        box = self.value(
+            "(({ x, y, width, height }) => ({ x: x + scrollX, y: y + scrollY, width, height }))"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        answer = self.send(
+            "Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": scale}
+        )
+        return base64.b64decode(answer["data"])
+
+    def prefer(self, scheme: str) -> None:
+        """Have pages drawn as somebody wants who prefers light or dark."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.send("Emulation.setEmulatedMedia", features=features)
+
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression gives."""
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        """What a JavaScript expression gives, or the promise that it gives."""
+        answer = self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
