@@ -11,6 +11,7 @@ import grpc
 from ops_service.config import TlsConfig
 from ops_service.errors import ConfigurationError
 from ops_service.files import Stamp, read_stamp, refuse_if_others_may_write
+from ops_service.trust import Trust, authorities, load_trust
 
 _KEYS = ("certificate", "private_key", "client_ca")
 
@@ -24,6 +25,12 @@ class CertificateSource:
 
     def __init__(self, tls: TlsConfig) -> None:
         self._tls = tls
+        self.trust: Trust | None = None
+        """Whose certificates still count, once an authority was taken out. None before,
+        and where it cannot be told."""
+        self.lost_authority = False
+        """Whether the last change has taken an authority out."""
+        self._bundle = b""
         self._stamp = self._read_stamp()
         self._current = self._load()
 
@@ -47,7 +54,11 @@ class CertificateSource:
             return False
         # Remembered even if loading fails: each change is read once.
         self._stamp = stamp
+        before = self._bundle
         self._current = self._load()
+        self.lost_authority = not authorities(before) <= authorities(self._bundle)
+        if self.lost_authority or self.trust is not None:
+            self.trust = load_trust(self._bundle)
         return True
 
     def _read_stamp(self) -> tuple[Stamp, ...]:
@@ -65,15 +76,14 @@ class CertificateSource:
 
     def _load(self) -> grpc.ServerCredentials:
         tls = self._tls
-        for key in _KEYS:
-            if key != "private_key":
-                refuse_if_others_may_write(getattr(tls, key), f"tls.{key}")
         mode = os.stat(tls.private_key).st_mode
         if mode & (stat.S_IROTH | stat.S_IWOTH):
             raise ConfigurationError(
                 f"tls.private_key: {tls.private_key} may be read or written by everybody; "
                 "run chmod o-rwx on it, or better, make a new key"
             )
+        for key in _KEYS:
+            refuse_if_others_may_write(getattr(tls, key), f"tls.{key}")
         # gRPC would accept files that do not fit and fail each handshake.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
@@ -92,8 +102,9 @@ class CertificateSource:
                 "certificates in PEM"
             ) from error
         pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
+        self._bundle = tls.client_ca.read_bytes()
         return grpc.ssl_server_credentials(
-            [pair], root_certificates=tls.client_ca.read_bytes(), require_client_auth=True
+            [pair], root_certificates=self._bundle, require_client_auth=True
         )
 
 

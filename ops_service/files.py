@@ -8,21 +8,34 @@ from pathlib import Path
 
 from ops_service.errors import ConfigurationError
 
-Stamp = tuple[int, int, int, int]
+Stamp = tuple[int, ...]
+
+_ROOT = 0
 
 
 def read_stamp(path: Path) -> Stamp:
-    """What changes when a file is changed, replaced, or its permissions are.
+    """What changes when a file is changed, replaced, or its owner or permissions are.
 
     Raises:
         OSError: It cannot be looked at.
     """
     info = os.stat(path)
-    return (info.st_mtime_ns, info.st_ino, info.st_size, info.st_mode)
+    return (
+        info.st_mtime_ns,
+        info.st_ino,
+        info.st_size,
+        info.st_mode,
+        info.st_uid,
+        info.st_gid,
+    )
 
 
 def refuse_if_others_may_write(path: Path, key: str) -> None:
-    """Refuse a file that decides who may do what, if anybody could change it.
+    """Refuse a file that decides who may do what, if another user could change it.
+
+    Root and the user of this process may, and so may their groups: root's, and the one
+    that the process runs with. What lies on a file system that is mounted read-only
+    nobody changes, whatever its permissions say.
 
     Args:
         key: What names the file in the configuration.
@@ -32,22 +45,43 @@ def refuse_if_others_may_write(path: Path, key: str) -> None:
     """
     prefix = f"{key}: " if key else ""
     try:
-        mode = os.stat(path).st_mode
-        directory = os.stat(path.absolute().parent).st_mode
-        # As Kubernetes mounts its ConfigMaps, whose folders all may write to but for that.
-        if os.statvfs(path.absolute().parent).f_flag & os.ST_RDONLY:
+        # As Kubernetes mounts its ConfigMaps and Secrets, whose folders all may write to.
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
             return
+        if found := _who_may_write(os.stat(path)):
+            who, remedy = found
+            raise ConfigurationError(
+                f"{prefix}{path} may be written by {who}; run {remedy} {path}, and see whether it "
+                "was altered"
+            )
+        # Of a link the folder that it lies in, and of what it leads to.
+        for directory in {path.absolute().parent, path.resolve().parent}:
+            info = os.stat(directory)
+            found = _who_may_write(info)
+            if found is None or (info.st_mode & stat.S_ISVTX and not _is_strangers(info)):
+                continue
+            who, remedy = found
+            raise ConfigurationError(
+                f"{prefix}{path} lies in a directory in which {who} may replace it; run "
+                f"{remedy} {directory}, and see whether it was altered"
+            )
     except OSError as error:
         raise ConfigurationError(
             f"{prefix}{path} cannot be read ({error.strerror}); check the path and its permissions"
         ) from error
-    if mode & stat.S_IWOTH:
-        raise ConfigurationError(
-            f"{prefix}{path} may be written by everybody; run chmod o-w on it, and see whether "
-            "it was altered"
-        )
-    if directory & stat.S_IWOTH and not directory & stat.S_ISVTX:
-        raise ConfigurationError(
-            f"{prefix}{path} lies in a directory in which everybody may replace it; run "
-            f"chmod o-w {path.absolute().parent}, and see whether it was altered"
-        )
+
+
+def _who_may_write(info: os.stat_result) -> tuple[str, str] | None:
+    """Who else may write to something, and how that ends. None if nobody may."""
+    if info.st_mode & stat.S_IWOTH:
+        return "everybody", "chmod o-w"
+    if info.st_mode & stat.S_IWGRP and info.st_gid not in (_ROOT, os.getegid()):
+        return f"the group {info.st_gid}", "chmod g-w"
+    if _is_strangers(info):
+        # Or it is mounted read-only where this process runs, as for a sidecar's files.
+        return f"the user {info.st_uid}, who owns it,", f"chown {os.geteuid()}"
+    return None
+
+
+def _is_strangers(info: os.stat_result) -> bool:
+    return info.st_uid not in (_ROOT, os.geteuid())

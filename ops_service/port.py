@@ -58,6 +58,7 @@ class Port:
         self._loop = asyncio.get_running_loop()
         self._server: grpc.aio.Server | None = None
         self._renewal = asyncio.Event()
+        self._end_calls = False
         # Servers that take no more calls, each with the task that waits for its last.
         self._retired: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._ending: asyncio.Task[None] | None = None
@@ -83,11 +84,15 @@ class Port:
         self._ending = None
         self._closed_on_purpose = False
 
-    def renew(self) -> None:
+    def renew(self, end_calls: bool = False) -> None:
         """Open the port anew with other credentials; calls under way go on to their end.
 
         For some milliseconds connections are refused in between.
+
+        Args:
+            end_calls: Whether they are ended instead.
         """
+        self._end_calls = self._end_calls or end_calls
         self._renewal.set()
 
     async def keep_open(self, stopping: asyncio.Event) -> None:
@@ -108,6 +113,9 @@ class Port:
                     self._renewal.clear()
                     if not ended.done() and self._ending is None:
                         self._retire(self._server)
+                    if self._end_calls:
+                        self._end_calls = False
+                        await self._end_retired()
                 elif by_itself:
                     _LOGGER.error("gRPC's server ended by itself; the port is opened anew")
                 await self._open_anew(stop)

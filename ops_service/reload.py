@@ -42,13 +42,15 @@ class Reloader:
         revocation: Revocation,
         alarms: Alarms,
         apply: Callable[[Config, Revocation], None],
-        renew: Callable[[], None],
+        renew: Callable[[bool], None],
     ) -> None:
         """Prepare; touches no file but for looking at its time.
 
         Args:
             apply: Called in the thread with what is in force from now on.
-            renew: Called in the thread when certificates have changed.
+            renew: Called in the thread when certificates have changed, with whether calls
+                under way must end: an authority was taken out, and whose they are cannot
+                be told.
         """
         self._started_with = config
         self._config = config
@@ -101,10 +103,14 @@ class Reloader:
         return (self._stamp(config.revocation.crl), self._stamp(client_ca(config)))
 
     def _look_at_certificates(self) -> bool:
-        changed = self._certificates is not None and self._certificates.look()
-        if changed:
-            self._renew()
-        return changed
+        certificates = self._certificates
+        before = certificates.trust if certificates is not None else None
+        if certificates is None or not certificates.look():
+            return False
+        self._renew(certificates.lost_authority and certificates.trust is None)
+        if certificates.trust is not before:
+            self._apply(self._config, self._revocation)
+        return True
 
     def _look_at_configuration(self) -> bool:
         source = self._started_with.source

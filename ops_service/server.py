@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -28,8 +29,7 @@ from ops_service.config_file import heed_environment, load_config, with_place
 from ops_service.credentials import CertificateSource
 from ops_service.errors import ConfigurationError, StartError
 from ops_service.gate.admission import Admission
-from ops_service.gate.audit import Audit, LogSink, Sink
-from ops_service.gate.audit_file import FileSink
+from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.forwarded import read_forwarded_peer, read_tls_peer
 from ops_service.gate.interceptor import Gate
@@ -179,35 +179,31 @@ class Service:
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
-        self._claim = claim_address(config.server, private=config.mesh.enabled)
         global _started_here
         _started_here = True
-        sink: Sink = LogSink()
-        try:
-            if config.audit.file is not None:
-                sink = FileSink(
-                    config.audit.file,
-                    rotate_bytes=config.audit.rotate_bytes,
-                    keep=config.audit.keep_files,
-                )
+        # What was taken is given back by whatever keeps the port from opening.
+        with contextlib.ExitStack() as taken:
+            self._claim = claim_address(config.server, private=config.mesh.enabled)
+            taken.callback(self._claim.release)
+            sink = open_sink(config.audit)
+            closing_sink = taken.enter_context(contextlib.ExitStack())
+            closing_sink.callback(sink.close)
             self._store = open_store(config.store, self._identity)
-        except StartError:
-            sink.close()
-            self._claim.release()
-            raise
-        self._audit = Audit(sink)
-        self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
-        self._thread.start()
-        if not self._ready.wait(_START_SECONDS):
-            self._failure = StartError(
-                f"The port did not open within {_START_SECONDS:g} s; the process has no CPU "
-                "time, or another thread holds the GIL."
-            )
-        if self._failure is not None:
+            if self._store is not None:
+                taken.callback(self._store.close)
+            self._audit = Audit(sink)
+            closing_sink.pop_all()
+            taken.callback(self._audit.close, _STOP_SECONDS)
+            self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
+            self._thread.start()
+            taken.pop_all()
+        try:
+            self._wait_until_open()
+            self._sockets = InheritedSockets(self._address)
+            self._reloader.start()
+        except BaseException:
             self.stop()
-            raise self._failure
-        self._sockets = InheritedSockets(self._address)
-        self._reloader.start()
+            raise
         _services.add(self)
         # The application holds it, and all of the port hangs on it.
         register(self)
@@ -241,11 +237,22 @@ class Service:
         atexit.unregister(self._stop_at_exit)
         if self._stopping is not None:
             self._post(self._stopping.set)
-        self._thread.join(timeout)
-        self._audit.close(timeout)
+        deadline = time.monotonic() + timeout
+        # What is left of the time is for the records of the calls that end.
+        self._thread.join(timeout * 2 / 3)
+        self._audit.close(deadline - time.monotonic())
         self._leave()
         if self._store is not None:
             self._store.close()
+
+    def _wait_until_open(self) -> None:
+        if not self._ready.wait(_START_SECONDS):
+            raise StartError(
+                f"The port did not open within {_START_SECONDS:g} s; the process has no CPU "
+                "time, or another thread holds the GIL."
+            )
+        if self._failure is not None:
+            raise self._failure
 
     def __enter__(self) -> Service:
         return self
@@ -259,7 +266,7 @@ class Service:
         self.stop()
 
     def _stop_at_exit(self) -> None:
-        self.stop(_EXIT_SECONDS / 2)
+        self.stop(_EXIT_SECONDS)
 
     def _post(self, callback: Callable[..., object], *args: Any) -> None:
         """Call a function on the loop, if there is one and it is not closed already."""
@@ -270,16 +277,17 @@ class Service:
     # ---- called in the thread that looks at the files ----
 
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
-        authorization = Authorization(config, revocation)
+        trust = self._certificates.trust if self._certificates is not None else None
+        authorization = Authorization(config, revocation, trust)
         if self._gate is not None:
             self._post(self._gate.set_authorization, authorization)
         if self._sessions is not None:
             self._sessions.keep_where(authorization.may_evaluate)
         self._audit.end({**self._about_files, "event": "reloaded"})
 
-    def _renew_port(self) -> None:
+    def _renew_port(self, end_calls: bool) -> None:
         if self._port is not None:
-            self._post(self._port.renew)
+            self._post(self._port.renew, end_calls)
         self._audit.end({**self._about_files, "event": "renewed"})
 
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
@@ -395,14 +403,14 @@ class Service:
             lambda: certificates.credentials() if certificates is not None else None,
             lambda: make_server(gate, options, most, handlers, rules.methods),
         )
-        await port.open()
-        self._address = port.address
-        self._describe_itself(servicer)
-        self._sessions = sessions
-        self._gate, self._port, self._checks = gate, port, checks
-        servicer.start_watch(self._hook, self._audit.end)
-        self._ready.set()
         try:
+            await port.open()
+            self._address = port.address
+            self._describe_itself(servicer)
+            self._sessions = sessions
+            self._gate, self._port, self._checks = gate, port, checks
+            servicer.start_watch(self._hook, self._audit.end)
+            self._ready.set()
             await port.keep_open(self._stopping)
         finally:
             sessions.keep_where(lambda name: False)

@@ -6,13 +6,15 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from ops_service.config import AuditConfig
 from ops_service.errors import AuditUnavailable
-from ops_service.gate.audit_file import chained
+from ops_service.gate.audit_file import FileSink, chained
 
 _LOGGER = logging.getLogger("ops_service.audit")
 
@@ -37,18 +39,56 @@ class Sink(Protocol):
 
 
 class LogSink:
-    """Hands lines to a logger, for a host that collects its logs."""
+    """Hands lines to a logger, for a host that collects its logs.
+
+    How soon they are on a disk is then up to the host. Of a durable one it is certain
+    that some handler was given it.
+    """
 
     def __init__(self) -> None:
         self._head = ""
 
     def write(self, record: dict[str, Any], *, durable: bool) -> str:
+        """Log a record and return its hash.
+
+        Raises:
+            OSError: It is a durable one, and no handler takes it.
+        """
+        if durable and not _is_heard():
+            raise OSError(
+                "no handler takes records of the logger ops_service.audit at the level INFO; "
+                "configure one, or set audit.file"
+            )
         line, self._head = chained(record, self._head)
         _LOGGER.info("%s", line.decode())
         return self._head
 
     def close(self) -> None:
         pass
+
+
+def open_sink(config: AuditConfig) -> Sink:
+    """The sink that is configured.
+
+    Raises:
+        StartError: The file cannot be opened, or others may write to it.
+    """
+    if config.file is None:
+        return LogSink()
+    return FileSink(config.file, rotate_bytes=config.rotate_bytes, keep=config.keep_files)
+
+
+def _is_heard() -> bool:
+    """Whether some handler takes what is logged here, which discards nothing by its nature."""
+    if not _LOGGER.isEnabledFor(logging.INFO):
+        return False
+    logger: logging.Logger | None = _LOGGER
+    while logger is not None:
+        for handler in logger.handlers:
+            if handler.level <= logging.INFO and not isinstance(handler, logging.NullHandler):
+                return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 class Audit:
@@ -93,11 +133,12 @@ class Audit:
 
     def close(self, timeout: float) -> None:
         """Write what is queued and close the sink, waiting at most this many seconds."""
+        deadline = time.monotonic() + timeout
         try:
-            self._queue.put(None, timeout=timeout)
+            self._queue.put(None, timeout=max(0.0, timeout))
         except queue.Full:
             return
-        self._thread.join(timeout)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _put(self, record: dict[str, Any], *, durable: bool) -> Future[str]:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -9,6 +9,7 @@ from ops_service.call import matches
 from ops_service.config import Config
 from ops_service.errors import PermissionDenied, Unauthenticated
 from ops_service.revocation import Revocation
+from ops_service.trust import Trust
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What gRPC tells of the peer's certificate, by property."""
@@ -87,8 +88,14 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
 class Authorization:
     """The grants of a configuration, and the certificates that do not count. Immutable."""
 
-    def __init__(self, config: Config, revocation: Revocation) -> None:
+    def __init__(self, config: Config, revocation: Revocation, trust: Trust | None = None) -> None:
+        """
+        Args:
+            trust: The authorities that there are by now, where that may differ from those
+                of the handshake.
+        """
         self._revocation = revocation
+        self._trust = trust
         self._trust_domains = frozenset(config.authorization.trust_domains)
         self._grants = {
             (g.principal.lower() if g.principal.startswith("dns:") else g.principal): frozenset(
@@ -113,9 +120,14 @@ class Authorization:
         """Pass if the peer's certificate still counts.
 
         Raises:
-            PermissionDenied: It was revoked, or its serial number is denied.
+            PermissionDenied: It was revoked, its serial number is denied, or its authority
+                was taken out since the handshake.
         """
-        problem = self._revocation.problem(next(iter(auth_context["x509_pem_cert"])))
+        certificate = next(iter(auth_context["x509_pem_cert"]))
+        problem = self._revocation.problem(certificate)
+        chain = auth_context.get("x509_pem_cert_chain", ())
+        if not problem and self._trust is not None and not self._trust.holds(certificate, chain):
+            problem = "The authority of the certificate does not count here any more."
         if problem:
             raise PermissionDenied(
                 f"{problem} Ask whoever issued it for another.", details={"certificate": "revoked"}

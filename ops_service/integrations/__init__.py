@@ -9,53 +9,103 @@
     a script     python -m ops_service run app.py
 
 None of them keeps the application from starting: if the port cannot be opened, the
-log says why, and the application goes on without it.
+log says why, and the application goes on without it. Nor does one hold it up for more
+than a second: a port that takes longer opens while the application goes on.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
-from ops_service.errors import OpsServiceError
+from ops_service.errors import OpsServiceError, StartError
+from ops_service.workers import refuse_green_threads
 
 if TYPE_CHECKING:
     from ops_service.server import Service
 
 _LOGGER = logging.getLogger("ops_service")
 
-_running: Service | None = None
+# A hook returns within a second, and the rest of it is for the hook's own work.
+_HOOK_SECONDS = 0.9
+
+_opening: _Opening | None = None
+
+
+class _Opening(threading.Thread):
+    """Opens the port of this process, and keeps it."""
+
+    def __init__(self, role: str, options: dict[str, Any]) -> None:
+        super().__init__(name="ops_service-start", daemon=True)
+        self._role = role
+        self._options = options
+        self._given_up = False
+        self.service: Service | None = None
+        """The open port. None while it is not open, or if it could not be opened."""
+
+    def run(self) -> None:
+        try:
+            # Here, since the first import of gRPC takes its time.
+            from ops_service.server import start
+
+            service = start(role=self._role, **self._options)
+        except OpsServiceError as error:
+            _LOGGER.error("the maintenance port is not open: %s", error)
+            return
+        except Exception:
+            _LOGGER.exception("the maintenance port is not open")
+            return
+        # No lock, which a fork could leave held. To stop twice does no harm.
+        self.service = service
+        if self._given_up:
+            service.stop()
+
+    def give_up(self) -> None:
+        """Close the port, now or as soon as it is open."""
+        self._given_up = True
+        if self.service is not None:
+            self.service.stop(_HOOK_SECONDS)
 
 
 def start_worker(role: str, **options: Any) -> Service | None:
-    """Open the port of this process, unless it has one.
+    """Open the port of this process, unless it has one. Takes a second at most.
 
     Args:
         role: What the process is, for `opsctl ps`.
         options: What `ops_service.start` takes.
 
     Returns:
-        The service; None if it could not be started, for which the log has the reason.
+        The service. None if it could not be started, or takes longer than a second and
+        opens meanwhile; the log says which.
     """
-    global _running
-    from ops_service.server import start
-
-    if _running is not None and _running.running:
-        return _running
+    global _opening
+    earlier = _opening
+    if earlier is not None:
+        earlier.join(_HOOK_SECONDS)
+        if earlier.is_alive() or (earlier.service is not None and earlier.service.running):
+            return earlier.service
     try:
-        _running = start(role=role, **options)
-    except OpsServiceError as error:
+        # Before a thread is started, which would be none.
+        refuse_green_threads()
+    except StartError as error:
         _LOGGER.error("the maintenance port is not open: %s", error)
         return None
-    except Exception:
-        _LOGGER.exception("the maintenance port is not open")
-        return None
-    return _running
+    _opening = opening = _Opening(role, options)
+    opening.start()
+    opening.join(_HOOK_SECONDS)
+    if opening.is_alive():
+        _LOGGER.warning(
+            "the maintenance port is not open yet; the application goes on, and it opens meanwhile"
+        )
+        atexit.register(stop_worker)
+    return opening.service
 
 
 def stop_worker() -> None:
-    """Close the port of this process, if a hook has opened it."""
-    global _running
-    service, _running = _running, None
-    if service is not None:
-        service.stop()
+    """Close the port of this process, if a hook has opened it. Takes a second at most."""
+    global _opening
+    opening, _opening = _opening, None
+    if opening is not None:
+        opening.give_up()

@@ -18,6 +18,8 @@ from ops_service.process.identity import ProcessIdentity, start_time_of
 
 _LARGEST = 64 << 10
 _MOST = 10_000
+# About as large as a descriptor.
+_TRIAL = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Worker:
 
 
 def prepare_directory(directory: Path) -> None:
-    """Make the directory, or refuse one that another user could write to.
+    """Make the directory, or refuse one that cannot be written, or by another user too.
 
     Raises:
         StartError: Says what is wrong with it.
@@ -55,15 +57,28 @@ def prepare_directory(directory: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
         found = directory.stat()
     except OSError as error:
-        raise StartError(
-            f"The run directory {directory} cannot be used ({error.strerror}); choose one below "
-            "a directory that exists and that this user may write to."
-        ) from error
+        raise _unusable(directory, error) from error
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise StartError(
             f"The run directory {directory} belongs to another user, or others may use it; "
             "choose one of your own with mode 0700."
         )
+    trial = directory / f".trial.{os.getpid()}"
+    try:
+        # Before anything listens: what cannot hold a descriptor cannot hold this.
+        trial.write_bytes(bytes(_TRIAL))
+    except OSError as error:
+        raise _unusable(directory, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            trial.unlink()
+
+
+def _unusable(directory: Path, error: OSError) -> StartError:
+    return StartError(
+        f"The run directory {directory} cannot be used ({error.strerror}); choose one below "
+        "a directory that exists and that this user may write to."
+    )
 
 
 def describe(identity: ProcessIdentity, *, address: str, role: str, slot: int) -> Descriptor:

@@ -143,6 +143,19 @@ def test_a_key_that_everybody_may_read(
     assert "chmod o-rwx" in message
 
 
+@pytest.mark.parametrize("key", ["certificate", "client_ca"])
+def test_files_that_others_may_write(
+    start_host: StartHost, tls: dict[str, str], tmp_path: Path, key: str
+) -> None:
+    Path(tls[key]).chmod(0o646)
+    message = refusal(start_host, tls=tls)
+    assert re.search(rf"ConfigurationError: .*/ops\.toml:\d+: tls\.{key}: ", message)
+    assert f"may be written by everybody; run chmod o-w {tls[key]}" in message
+    Path(tls[key]).chmod(0o644)
+    tmp_path.chmod(0o777)
+    assert "everybody may replace it" in refusal(start_host, tls=tls)
+
+
 @pytest.mark.parametrize("key", ["certificate", "private_key", "client_ca"])
 @pytest.mark.parametrize("content", [None, "", "junk", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
 def test_files_that_are_missing_or_junk(

@@ -1,0 +1,90 @@
+"""Audit records that go to Python's logging, where no file is configured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import grpc
+import pytest
+from fix_certs import Identity
+from fix_host import Host, HostError, StartHost
+from fix_status import status_of
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from ops_client.audit_log import verify_audit_log
+from ops_service.v1 import heap_pb2, process_pb2
+
+COLLECT = (
+    "import logging\n"
+    "lines = []\n"
+    "class Collect(logging.Handler):\n"
+    "    def emit(self, record): lines.append(record.getMessage())\n"
+    "collect = Collect()\n"
+    "logger = logging.getLogger('ops_service.audit')\n"
+    "logger.addHandler(collect); logger.setLevel('INFO')"
+)
+
+
+@pytest.fixture
+def logging_host(start_host: StartHost) -> Host:
+    """A host without an audit file."""
+    return start_host(serve=False, audit=None, evaluation={"enabled": False})
+
+
+def capture(host: Host, identity: Identity) -> str:
+    """Capture; returns the hash of the record."""
+    call = host.stub(identity).CaptureHeapSnapshot(
+        heap_pb2.CaptureHeapSnapshotRequest(), timeout=120
+    )
+    list(call)
+    return str(dict(call.initial_metadata())["ops-audit-hash"])
+
+
+def test_a_chain_of_lines(logging_host: Host, admin: Identity, tmp_path: Path) -> None:
+    host = logging_host
+    host.run(COLLECT)
+    host.start_service()
+    heads = [capture(host, admin)]
+    host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+    heads.append(capture(host, admin))
+    host.run("service.stop()")
+    lines = host.run("answer = lines")
+    assert [json.loads(each)["event"] for each in lines] == ["begin", "end"] * 3
+    # What collects the lines can be verified as a file is.
+    path = tmp_path / "collected.jsonl"
+    path.write_text("".join(f"{each}\n" for each in lines))
+    for head in heads:
+        assert verify_audit_log([path], head).record_count == 6
+    host.assert_printed_nothing()
+
+
+def test_a_capture_that_nobody_would_hear_of(logging_host: Host, admin: Identity) -> None:
+    # As logging is before an application configures it: nothing below WARNING is kept.
+    host = logging_host
+    host.start_service()
+    with pytest.raises(grpc.RpcError) as raised:
+        capture(host, admin)
+    status = status_of(raised.value)
+    assert status.reason == "AUDIT_UNAVAILABLE"
+    assert HealthStub(host.channel(admin)).Check(health_pb2.HealthCheckRequest(), timeout=120)
+    assert host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+
+    # A level alone does not do, nor a handler that leaves such records out.
+    for code in (
+        "import logging; logging.getLogger('ops_service.audit').setLevel('INFO')",
+        "handler = logging.NullHandler(); logging.getLogger('ops_service').addHandler(handler)",
+        f"{COLLECT}; collect.setLevel('ERROR')",
+    ):
+        host.run(code)
+        with pytest.raises(grpc.RpcError):
+            capture(host, admin)
+    host.run("collect.setLevel('INFO')")
+    assert capture(host, admin)
+
+
+def test_evaluation_needs_a_file(start_host: StartHost) -> None:
+    host = start_host(serve=False, audit=None)
+    with pytest.raises(HostError, match=r"evaluation\.enabled is true without an audit file"):
+        host.start_service()

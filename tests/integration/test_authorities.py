@@ -1,0 +1,139 @@
+"""The bundle of authorities, changed while the service runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from fix_certs import CertificateAuthority, Identity, uri
+from fix_host import ADMIN, Host, StartHost
+from fix_status import status_of
+
+from ops_service.v1 import growth_pb2, process_pb2
+
+
+@pytest.fixture
+def other(authority: CertificateAuthority, tmp_path: Path) -> CertificateAuthority:
+    """An authority of the same name, which the service does not know yet."""
+    return CertificateAuthority(tmp_path / "other")
+
+
+@pytest.fixture
+def successor(other: CertificateAuthority, authority: CertificateAuthority) -> Identity:
+    """The administrator, by a certificate of the other authority."""
+    return dataclasses.replace(other.issue("admin", uri(ADMIN)), ca=authority.certificate)
+
+
+@pytest.fixture
+def bundle(authority: CertificateAuthority, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(authority.certificate.read_bytes())
+    return path
+
+
+def put(bundle: Path, *authorities: CertificateAuthority) -> None:
+    """Replace the bundle, in one step."""
+    new = bundle.with_name("new")
+    new.write_bytes(b"\n".join(each.certificate.read_bytes() for each in authorities))
+    new.rename(bundle)
+
+
+def answer(host: Host, identity: Identity) -> str:
+    """What a call by a connection of its own comes to: nothing, or the code it fails with."""
+    with grpc.secure_channel(host.address, identity.channel_credentials()) as channel:
+        call = channel.unary_unary("/ops_service.v1.MaintenanceService/GetPrincipal")
+        try:
+            call(b"", timeout=120)
+        except grpc.RpcError as error:
+            return error.code().name
+    return ""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit, "it did not come true"
+        time.sleep(0.05)
+
+
+def watch(host: Host, identity: Identity) -> Any:
+    request = growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 100_000_000})
+    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120)
+    assert next(stream).WhichOneof("part") == "header"
+    return stream
+
+
+def end_of(stream: Any) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as raised:
+        for _ in stream:
+            pass
+    return raised.value
+
+
+def test_an_authority_that_is_replaced(
+    start_host: StartHost,
+    authority: CertificateAuthority,
+    other: CertificateAuthority,
+    admin: Identity,
+    successor: Identity,
+    bundle: Path,
+) -> None:
+    host = start_host(environment={"GRPC_VERBOSITY": "NONE"}, tls={"client_ca": str(bundle)})
+    old = watch(host, admin)
+    assert answer(host, successor) == "UNAVAILABLE"
+
+    # Both count, and nobody loses anything.
+    put(bundle, authority, other)
+    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
+    assert next(old).WhichOneof("part") == "report"
+    new = watch(host, successor)
+
+    # A bundle that cannot be used changes nothing, and raises an alarm.
+    bundle.with_name("new").write_text("junk")
+    bundle.with_name("new").rename(bundle)
+    stub, request = host.stub(successor), process_pb2.GetProcessRequest()
+    wait_for(lambda: [a.topic for a in stub.GetProcess(request, timeout=120).alarms] == ["tls"])
+    assert (answer(host, admin), answer(host, successor)) == ("", "")
+
+    # The old one is taken out: its callers go, those who are connected too.
+    put(bundle, other)
+    status = status_of(end_of(old))
+    assert status.code == grpc.StatusCode.PERMISSION_DENIED
+    assert "The authority of the certificate does not count here any more" in status.message
+    # The port is opened anew, which takes some milliseconds.
+    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
+    assert next(new).WhichOneof("part") == "report"
+    assert host.wait_for_records("WatchHeapGrowth", 3)[-1]["code"] == "PERMISSION_DENIED"
+
+    # And it may come again.
+    put(bundle, authority, other)
+    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
+    assert next(new).WhichOneof("part") == "report"
+    new.cancel()
+
+
+def test_whose_callers_cannot_be_told(
+    start_host: StartHost,
+    authority: CertificateAuthority,
+    other: CertificateAuthority,
+    admin: Identity,
+    successor: Identity,
+    bundle: Path,
+) -> None:
+    put(bundle, authority, other)
+    host = start_host(environment={"GRPC_VERBOSITY": "NONE"}, tls={"client_ca": str(bundle)})
+    host.run("import sys; sys.modules['cryptography'] = None")
+    streams = [watch(host, each) for each in (admin, successor)]
+    put(bundle, other)
+    for stream in streams:
+        assert end_of(stream).code() in (
+            grpc.StatusCode.CANCELLED,
+            grpc.StatusCode.UNAVAILABLE,
+        )
+    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
+    host.assert_printed_nothing()
