@@ -1,7 +1,8 @@
 // Load a .heapsnapshot with one of three readers and print what it counted.
 //
 //   node load.mjs READER FILE CLASS
-//   node load.mjs retained READER FILE    retained sizes by id
+//   node load.mjs retained READER FILE    retained sizes, and dominators, by id
+//   node load.mjs statistics READER FILE  counts, own and retained sizes by class, and totals
 //   node load.mjs compared FILE FILE      new and gone objects by class
 //   node load.mjs timed READER FILE       seconds until retained sizes are known
 //
@@ -47,14 +48,26 @@ const readers = {
   },
 };
 
-// Retained size by id. The parser keeps no ids.
+// Id, retained size, and the dominator's id, which the parser does not tell.
 const retained = {
+  async parser(file) {
+    const { default: parser } = await import("@vscode/v8-heap-parser");
+    const graph = parser.decode_bytes(readFileSync(file));
+    const found = [];
+    graph.get_class_groups(0, 2 ** 31, false).forEach((group, place) => {
+      for (const node of graph.class_children(place, 0, group.children_len, 0)) {
+        found.push([node.id, Number(node.retained_size)]);
+        node.free();
+      }
+    });
+    return found;
+  },
   async memlab(file) {
     const { getFullHeapFromFile } = await import("@memlab/heap-analysis");
     const heap = await getFullHeapFromFile(file);
     const found = [];
     heap.nodes.forEach((node) => {
-      if (node.retainedSize > 0) found.push([node.id, node.retainedSize]);
+      if (node.retainedSize > 0) found.push([node.id, node.retainedSize, node.dominatorNode?.id ?? 0]);
     });
     return found;
   },
@@ -63,9 +76,23 @@ const retained = {
     const heap = await parse(createReadStream(file, "utf-8"));
     const found = [];
     for (const each = heap.allNodes(); each.hasNext(); each.next()) {
-      found.push([each.item().id(), each.item().retainedSize()]);
+      const dominator = heap.createNode(each.item().dominatorIndex());
+      found.push([each.item().id(), each.item().retainedSize(), dominator.id()]);
     }
     return found;
+  },
+};
+
+// What the summary views say: name, count, own and retained size of each class.
+const statistics = {
+  async toolkit(file) {
+    const { parse } = await import("heap-snapshot-toolkit");
+    const heap = await parse(createReadStream(file, "utf-8"));
+    const classes = Object.values(heap.aggregatesWithFilter({}));
+    return {
+      totals: heap.getStatistics(),
+      classes: classes.map((each) => [each.name, each.count, each.self, each.maxRet]),
+    };
   },
 };
 
@@ -107,6 +134,7 @@ async function total(file) {
 const [name, ...rest] = process.argv.slice(2);
 const answer =
   name === "retained" ? await retained[rest[0]](rest[1])
+  : name === "statistics" ? await statistics[rest[0]](rest[1])
   : name === "compared" ? await compared(rest[0], rest[1])
   : name === "timed" ? await timed(rest[0], rest[1])
   : await readers[name](rest[0], rest[1]);

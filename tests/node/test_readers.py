@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,16 @@ from fix_host import StartHost
 from ops_client import ClientCredentials, MaintenanceClient
 from ops_client.devtools import write_heapsnapshot
 from ops_client.heap_graph import (
+    DominatorTree,
     HeapGraph,
     PathFinder,
     _native,
     compare,
+    count_types,
     find_dominators,
     read_heap_graph,
 )
-from ops_client.heap_graph.roots import named_roots
+from ops_client.heap_graph.roots import all_roots, named_roots
 from ops_service.v1 import heap_graph_pb2 as pb
 
 HERE = Path(__file__).parent
@@ -56,7 +59,7 @@ def converted(
     directory = tmp_path_factory.mktemp("node")
     credentials = ClientCredentials(admin.ca, admin.certificate, admin.private_key)
     with MaintenanceClient(host.address, credentials) as client:
-        client.capture_heap_snapshot(directory / "host.heap")
+        client.capture_heap_snapshot(directory / "host.heap", content_level=pb.CONTENT_LEVEL_VALUES)
         host.run("del planted[:300]; planted += [Planted() for _ in range(500)]")
         client.capture_heap_snapshot(directory / "later.heap")
     graphs = []
@@ -112,23 +115,115 @@ def as_loaders_see_it(graph: HeapGraph) -> HeapGraph:
     return replace(graph, edge_kinds=kinds, flags=flags)
 
 
-def differing(reader: str, converted: Converted, graph: HeapGraph) -> int:
-    """Of how many objects a reader computes another retained size than we do."""
-    theirs = {row[0]: row[1] for row in node("retained", reader, converted.path)}
-    sizes = find_dominators(graph).retained_sizes.tolist()
-    pairs = zip(graph.ids.tolist(), sizes, strict=True)
-    compared = [(size, theirs[each]) for each, size in pairs if each and each in theirs]
-    assert len(compared) > 0.99 * graph.object_count
-    return sum(ours != other for ours, other in compared)
+@dataclass(frozen=True)
+class Compared:
+    """What a reader says of the objects of a graph, and what we say."""
+
+    tree: DominatorTree
+    theirs: dict[int, list[int]]
+    """Of an id: retained size, and id of the dominator where the reader tells it."""
+
+    @classmethod
+    def of(cls, reader: str, converted: Converted, graph: HeapGraph) -> Compared:
+        rows = node("retained", reader, converted.path)
+        found = cls(find_dominators(graph), {row[0]: row[1:] for row in rows})
+        assert len(found.objects()) > 0.99 * graph.object_count
+        return found
+
+    def objects(self) -> list[int]:
+        """Those that both know: roots have no id."""
+        ids = self.tree.graph.ids.tolist()
+        return [place for place, each in enumerate(ids) if each and each in self.theirs]
+
+    def other_sizes(self) -> dict[int, int]:
+        """Objects of which another retained size is told, and that size."""
+        ids, ours = self.tree.graph.ids.tolist(), self.tree.retained_sizes.tolist()
+        told = {each: self.theirs[ids[each]][0] for each in self.objects()}
+        return {each: size for each, size in told.items() if size != ours[each]}
+
+    def other_dominators(self) -> int:
+        """Of how many objects another dominator is told. Roots are one and the same here."""
+        graph = self.tree.graph
+        ids = np.append(graph.ids, 0)
+        known = set(graph.ids.tolist())
+        ours = ids[self.tree.immediate].tolist()
+        told = {each: self.theirs[int(graph.ids[each])][1] for each in self.objects()}
+        return sum(ours[each] != (other if other in known else 0) for each, other in told.items())
 
 
-def test_devtools_computes_the_same_retained_sizes(converted: Converted) -> None:
-    assert differing("toolkit", converted, as_loaders_see_it(converted.graph)) == 0
+def test_devtools_computes_the_same_dominators_and_retained_sizes(converted: Converted) -> None:
+    found = Compared.of("toolkit", converted, as_loaders_see_it(converted.graph))
+
+    assert found.other_sizes() == {}
+    assert found.other_dominators() == 0
 
 
-def test_memlab_computes_nearly_the_same_retained_sizes(converted: Converted) -> None:
+def test_memlab_computes_nearly_the_same_dominators_and_retained_sizes(
+    converted: Converted,
+) -> None:
+    found = Compared.of("memlab", converted, converted.graph)
+
     # It has a rule of its own for what several roots hold together.
-    assert differing("memlab", converted, converted.graph) < converted.graph.object_count / 500
+    few = converted.graph.object_count / 500
+    assert len(found.other_sizes()) < few
+    assert found.other_dominators() < few
+
+
+def without(graph: HeapGraph, taken: int) -> int:
+    """Bytes out of reach when an object is taken away, by looking: the definition."""
+    is_strong = graph.edge_kinds != pb.EDGE_KIND_WEAK
+    seen = np.zeros(graph.object_count, bool)
+    seen[taken] = True
+    reached = all_roots(graph).astype(np.int64)
+    while len(reached := np.unique(reached[~seen[reached]])):
+        seen[reached] = True
+        firsts, counts = graph.edge_starts[reached], np.diff(graph.edge_starts)[reached]
+        before = np.cumsum(counts) - counts
+        edges = np.arange(counts.sum()) + np.repeat(firsts - before, counts)
+        reached = graph.edge_targets[edges[is_strong[edges]]].astype(np.int64)
+    seen[taken] = False
+    return int((graph.sizes + graph.extra_sizes)[~seen].sum())
+
+
+def test_the_parser_computes_the_same_retained_sizes_or_wrong_ones(converted: Converted) -> None:
+    graph = as_loaders_see_it(converted.graph)
+    found = Compared.of("parser", converted, graph)
+    differing = found.other_sizes()
+
+    # It ends before each dominator is settled. Where it differs, the definition decides.
+    assert len(differing) < graph.object_count / 200
+    for each in list(differing)[:40]:
+        assert without(graph, each) == found.tree.retained_sizes[each]
+    for each in range(0, graph.object_count, graph.object_count // 20):
+        assert without(graph, each) == found.tree.retained_sizes[each]
+
+
+def test_devtools_has_the_same_statistics(converted: Converted) -> None:
+    graph = as_loaders_see_it(converted.graph)
+    theirs, sizes = node("statistics", "toolkit", converted.path), graph.sizes + graph.extra_sizes
+    # Instances of their subclasses too.
+    is_text = np.isin(graph.contents.kinds, (pb.CONTENT_KIND_TEXT, pb.CONTENT_KIND_BYTES))
+    texts = graph.contents.objects[is_text]
+
+    assert theirs["totals"]["total"] == sizes.sum()
+    assert theirs["totals"]["v8heap"]["strings"] == sizes[texts].sum() > 0
+
+    classes = {name: figures for name, *figures in theirs["classes"]}
+    assert compare_classes(graph, classes) > 100
+
+
+def compare_classes(graph: HeapGraph, classes: dict[str, list[int]]) -> int:
+    """Compare count, own and retained size of types; how many there were."""
+    retained = find_dominators(graph).retained_by_type
+    shown = [row for row in count_types(graph, include_ops_service=True) if row.size]
+    once = Counter(row.type_name for row in shown)
+    compared = 0
+    for row in shown:
+        # What is shown as a value has a class of its own, and so have types of one name.
+        if row.type_name in classes and once[row.type_name] == 1:
+            assert classes[row.type_name] == [row.count, row.size, retained[row.type_index]]
+            compared += 1
+    return compared
 
 
 def test_devtools_finds_the_same_difference(converted: Converted) -> None:
