@@ -58,15 +58,22 @@ def measure(host: Host, cpus: float, rounds: int) -> None:
         seconds = captured.seconds
         beside.append(captured.host | {"rate": captured.host["work"] / seconds})
     print(f"quota of {cpus:g} CPU: {captured.objects:,} objects, a capture took {seconds:.1f} s")
-    for name, windows in (("without", alone), ("with", beside)):
-        gap, p99, rate = (median(each[key] for each in windows) for key in ("gap", "p99", "rate"))
+    gaps, p99s, rates = (
+        [median(each[key] for each in windows) for windows in (alone, beside)]
+        for key in ("gap", "p99", "rate")
+    )
+    for name, gap, p99, rate in zip(("without", "with"), gaps, p99s, rates, strict=True):
         print(
             f"  {name:8} a capture: largest gap {gap * 1e3:7.1f} ms, p99 {p99 * 1e3:6.1f} ms, "
             f"{rate:9,.0f} units of work/s"
         )
-    lost = 1 - median(each["rate"] for each in beside) / median(each["rate"] for each in alone)
+    lost = 1 - rates[1] / rates[0]
     held = "held" if lost <= 0.25 else "NOT HELD"
     print(f"  at most a quarter of its work lost: {lost:.0%}, {held}")
+    # As docs/benchmarks.md has it.
+    pairs = [", ".join(f"{each * 1e3:.0f} ms" for each in both) for both in (gaps, p99s)]
+    pairs.append(", ".join(f"{each:,.0f}" for each in rates))
+    print(f"  | {cpus:g} CPU | {' | '.join(pairs)} | {lost:.0%} | {seconds:.1f} s |")
 
 
 def main() -> None:
