@@ -51,6 +51,15 @@ MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE, _COPIED = 6, 7, 8, 9, 10
 _PHASE_NONE = 0
 # Of types.h.
 _UNREADABLE = "unreadable"
+# In the order of what shared.h has for what a bound left out.
+_LEFT_OUT = (
+    "The stacks of {} threads are left out: a walk looks at 4,096 of them.",
+    "{} frames, or exceptions that are being handled, are left out: a walk looks at 200,000 "
+    "of each thread, those that were called last.",
+    "{} callbacks of atexit are left out: a walk looks at 100,000.",
+    "{} references of objects with more than 1,024 named parts are without their names.",
+    "{} objects are without the line that allocated them: a walk tells a million lines apart.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +90,20 @@ class ChildEnd:
     report: dict[str, Any]
 
     def warnings(self) -> tuple[str, ...]:
-        """What was given up because reading it faulted, a sentence each."""
-        return tuple(
+        """What was given up because reading it faulted, and what a bound of the walk
+        left out, a sentence each."""
+        faulted = (
             f"References to what is no object, or none that can be read: {count}."
             if name == _UNREADABLE
             else f"Type {name} faulted when it was read; what its instances refer to is not known."
             for name, count in Counter(self.report["opaque"]).items()
         )
+        cut = (
+            text.format(count)
+            for text, count in zip(_LEFT_OUT, self.report["left_out"], strict=True)
+            if count
+        )
+        return (*faulted, *cut)
 
 
 class WalkChild:

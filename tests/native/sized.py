@@ -51,11 +51,47 @@ def own_size() -> list[object]:
         def __sizeof__(self) -> int:
             return 12345
 
-    return [io.BytesIO(b"abc"), Own()]
+    class Mixin:
+        def __sizeof__(self) -> int:
+            return 12345
+
+    class First(Mixin, list[int]):
+        pass
+
+    class BeforeBytes(bytes, Mixin):
+        """Bytes have no method of their own, so the mixin's is found first."""
+
+    class Plain(Child, Mixin):
+        pass
+
+    return [io.BytesIO(b"abc"), Own(), First(), BeforeBytes(), Plain()]
+
+
+class Child:
+    pass
+
+
+def unused_mixin() -> list[object]:
+    """Classes whose structure knows its size before a mixin is asked."""
+
+    class Mixin:
+        def __sizeof__(self) -> int:
+            return 12345
+
+    class Items(list[int], Mixin):
+        pass
+
+    class Text(str, Mixin):
+        pass
+
+    class Queue(collections.deque[int], Mixin):
+        pass
+
+    return [Items(range(9)), Text("abc"), Queue(range(99))]
 
 
 HEAPS: dict[str, Callable[[], list[object]]] = {
-    each.__name__: each for each in (plain, numpy_arrays, own_size)
+    each.__name__: each for each in (plain, numpy_arrays, own_size, unused_mixin)
 }
 
 

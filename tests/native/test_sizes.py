@@ -44,6 +44,12 @@ def test_what_only_running_code_could_tell_is_an_estimate(host: Host) -> None:
     assert all(16 <= size < 1000 for _, size in found)
 
 
+def test_a_method_that_is_not_used_is_none(host: Host) -> None:
+    wanted, found, estimated = sizes(host, "unused_mixin")
+    assert found == wanted
+    assert not any(estimated)
+
+
 def test_numpy_is_not_imported_for_it(host: Host) -> None:
     sizes(host, "plain")
     assert not host.call("sized", "has_numpy")

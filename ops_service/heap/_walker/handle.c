@@ -52,8 +52,9 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         PyTuple_SET_ITEM(names, i, name);
     }
     const char *step = proof_step_name((int)shared->proof_step);
+    const volatile uint64_t *left_out = shared->left_out;
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:I,s:K,s:N}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:I,s:K,s:N,s:(KKKKK)}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -73,7 +74,13 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         "proof_step", step,
         "fault_phase", (unsigned)shared->fault_phase,
         "fault_address", (unsigned long long)shared->fault_address,
-        "opaque", names);
+        "opaque", names,
+        "left_out",
+        (unsigned long long)left_out[LEFT_OUT_THREADS],
+        (unsigned long long)left_out[LEFT_OUT_FRAMES],
+        (unsigned long long)left_out[LEFT_OUT_CALLBACKS],
+        (unsigned long long)left_out[LEFT_OUT_PART_NAMES],
+        (unsigned long long)left_out[LEFT_OUT_SITES]);
 }
 
 static PyObject *

@@ -84,8 +84,6 @@ static int
 read_threads(Settings *settings, PyObject *threads)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(threads);
-    if (count > THREADS_MAX)
-        count = THREADS_MAX;
     settings->threads = PyMem_Calloc((size_t)count + 1, sizeof(ThreadName));
     if (settings->threads == NULL) {
         PyErr_NoMemory();

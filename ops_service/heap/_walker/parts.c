@@ -3,15 +3,22 @@
  */
 #include "walker.h"
 
+/* Past the bound a part has no name, but its traversal tells of it all the same. */
+static void
+add(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
+{
+    if (walk->part_count >= PARTS_MAX) {
+        walk->shared->left_out[LEFT_OUT_PART_NAMES]++;
+        return;
+    }
+    walk->parts[walk->part_count++] = (Part){target, label, tag};
+}
+
 void
 part_add(Walk *walk, PyObject *target, const char *name, uint32_t kind, uint32_t tag)
 {
-    if (target == NULL || walk->part_count >= PARTS_MAX)
-        return;
-    Part *part = &walk->parts[walk->part_count++];
-    part->target = target;
-    part->label = LABEL(name == NULL ? 0 : name_number_literal(walk, name), kind);
-    part->tag = tag;
+    if (target != NULL)
+        add(walk, target, LABEL(name == NULL ? 0 : name_number_literal(walk, name), kind), tag);
 }
 
 static void
@@ -55,23 +62,22 @@ type_parts(Walk *walk, PyTypeObject *type)
         internal(walk, ((PyHeapTypeObject *)type)->ht_module, "__module__");
 }
 
+/* Local variables, each told by edge() or by add(). */
 static void
-frame_locals(Walk *walk, layout_frame *frame)
+frame_locals(Walk *walk, layout_frame *frame,
+             void (*tell)(Walk *, PyObject *, uint32_t label, uint32_t tag))
 {
     PyCodeObject *code = layout_frame_code(frame);
     if (code == NULL)
         return;
     PyObject *names = code->co_localsplusnames;
     Py_ssize_t named = names != NULL && PyTuple_Check(names) ? ((PyVarObject *)names)->ob_size : 0;
-    for (Py_ssize_t i = 0; i < code->co_nlocalsplus && walk->part_count < PARTS_MAX; i++) {
+    for (Py_ssize_t i = 0; i < code->co_nlocalsplus; i++) {
         PyObject *value = frame->localsplus[i];
         if (value == NULL)
             continue;
         uint32_t name = i < named ? name_number(walk, ((PyTupleObject *)names)->ob_item[i]) : 0;
-        Part *part = &walk->parts[walk->part_count++];
-        part->target = value;
-        part->label = LABEL(name, KIND_LOCAL);
-        part->tag = TAG_OBJECT;
+        tell(walk, value, LABEL(name, KIND_LOCAL), TAG_OBJECT);
     }
 }
 
@@ -82,35 +88,37 @@ frame_parts(Walk *walk, layout_frame *frame)
     namespace(walk, frame->f_locals, "f_locals");
     internal(walk, layout_frame_function(frame), "function");
     internal(walk, (PyObject *)layout_frame_code(frame), "f_code");
-    frame_locals(walk, frame);
+}
+
+/* The same, and local variables, of a frame that a traversal tells of. */
+static void
+traversed_frame_parts(Walk *walk, layout_frame *frame)
+{
+    if (frame == NULL)
+        return;
+    frame_parts(walk, frame);
+    frame_locals(walk, frame, add);
 }
 
 static void
 instance_parts(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     PyTypeObject *type = entry->type;
-    for (uint32_t i = 0; i < entry->slot_count && walk->part_count < PARTS_MAX; i++) {
+    for (uint32_t i = 0; i < entry->slot_count; i++) {
         PyObject *value = *(PyObject **)((char *)object + entry->slots[i].offset);
-        if (value == NULL)
-            continue;
-        Part *part = &walk->parts[walk->part_count++];
-        part->target = value;
-        part->label = entry->slots[i].label;
-        part->tag = TAG_OBJECT;
+        if (value != NULL)
+            add(walk, value, entry->slots[i].label, TAG_OBJECT);
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
         PyObject **values = layout_inline_values(object, type);
         PyDictKeysObject *keys = layout_cached_keys(type);
         if (values != NULL && keys != NULL && layout_keys_are_strings(keys)) {
             Py_ssize_t count = layout_keys_count(keys);
-            for (Py_ssize_t i = 0; i < count && i < SHARED_KEYS_MAX_SIZE; i++) {
-                if (values[i] == NULL || walk->part_count >= PARTS_MAX)
-                    continue;
-                Part *part = &walk->parts[walk->part_count++];
-                part->target = values[i];
-                part->label = LABEL(name_number(walk, layout_keys_name(keys, i)), KIND_ATTRIBUTE);
-                part->tag = TAG_OBJECT;
-            }
+            for (Py_ssize_t i = 0; i < count && i < SHARED_KEYS_MAX_SIZE; i++)
+                if (values[i] != NULL)
+                    add(walk, values[i],
+                        LABEL(name_number(walk, layout_keys_name(keys, i)), KIND_ATTRIBUTE),
+                        TAG_OBJECT);
         }
         namespace(walk, layout_managed_dict(object), "__dict__");
     }
@@ -136,20 +144,14 @@ parts_of(Walk *walk, PyObject *object, TypeEntry *entry)
         internal(walk, ((PyCFunctionObject *)object)->m_self, "__self__");
         internal(walk, ((PyCFunctionObject *)object)->m_module, "__module__");
     }
-    else if (type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type) {
-        layout_frame *frame = layout_generator_frame(object);
-        if (frame != NULL)
-            frame_parts(walk, frame);
-    }
+    else if (type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type)
+        traversed_frame_parts(walk, layout_generator_frame(object));
     else if (type == &PyContext_Type) {
         internal(walk, (PyObject *)((PyContext *)object)->ctx_prev, "ctx_prev");
         internal(walk, (PyObject *)((PyContext *)object)->ctx_vars, "ctx_vars");
     }
-    else if (type == &PyFrame_Type) {
-        layout_frame *frame = layout_owned_frame(object);
-        if (frame != NULL)
-            frame_parts(walk, frame);
-    }
+    else if (type == &PyFrame_Type)
+        traversed_frame_parts(walk, layout_owned_frame(object));
     else {
         if (PyType_Check(object))
             type_parts(walk, (PyTypeObject *)object);
@@ -244,6 +246,8 @@ edges_of_frame(Walk *walk, layout_frame *frame)
     }
     for (int i = 0; i < walk->part_count; i++)
         edge(walk, walk->parts[i].target, walk->parts[i].label, walk->parts[i].tag);
+    if (!walk->census)
+        frame_locals(walk, frame, edge);
     left_out(walk, frame->f_globals, "f_globals", TAG_NAMESPACE);
     left_out(walk, frame->f_builtins, "f_builtins", TAG_NAMESPACE);
     Py_ssize_t first = walk->census ? 0 : code->co_nlocalsplus;

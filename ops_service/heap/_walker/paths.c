@@ -248,12 +248,11 @@ thread_node(Walk *walk, const ThreadName *thread)
 static void
 walk_threads(Walk *walk, int own)
 {
-    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
-    for (int n = 0; thread != NULL && n < THREADS_MAX; n++, thread = PyThreadState_Next(thread)) {
-        const ThreadName *name = thread_name(walk, thread);
-        if ((name != NULL && name->own) == own)
-            walk_root(walk, own ? PATH_OWN : thread_node(walk, name), (uintptr_t)thread, TAG_THREAD);
-    }
+    uint32_t seen = 0;
+    PyThreadState *thread = NULL;
+    while ((thread = thread_next(walk, thread, own, &seen)) != NULL)
+        walk_root(walk, own ? PATH_OWN : thread_node(walk, thread_name(walk, thread)),
+                  (uintptr_t)thread, TAG_THREAD);
 }
 
 static void

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
+#define THREADS_MAX 4096
+#define THREADS_COUNTED_MAX (1u << 22)
 #define FRAMES_MAX 200000
+#define FRAMES_COUNTED_MAX (1u << 24)
 #define ATEXIT_MAX 100000
 #define LIST_OBJECTS_MAX (UINT64_C(1) << 33)
 
@@ -37,15 +40,28 @@ thread_name(const Walk *walk, const PyThreadState *thread)
     return NULL;
 }
 
-static uint32_t
-push_threads(Walk *walk, int own)
+PyThreadState *
+thread_next(Walk *walk, PyThreadState *after, int own, uint32_t *seen)
 {
-    uint32_t count = 0;
-    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
-    for (; thread != NULL && count < THREADS_MAX; thread = PyThreadState_Next(thread)) {
+    PyThreadState *thread = after == NULL ? PyInterpreterState_ThreadHead(walk->settings->interp)
+                                          : PyThreadState_Next(after);
+    for (; thread != NULL && *seen < THREADS_COUNTED_MAX; thread = PyThreadState_Next(thread)) {
         const ThreadName *name = thread_name(walk, thread);
         if ((name != NULL && name->own) != own)
             continue;
+        if (++*seen <= THREADS_MAX)
+            return thread;
+        walk->shared->left_out[LEFT_OUT_THREADS]++;
+    }
+    return NULL;
+}
+
+static uint32_t
+push_threads(Walk *walk, int own)
+{
+    uint32_t count = 0, seen = 0;
+    PyThreadState *thread = NULL;
+    while ((thread = thread_next(walk, thread, own, &seen)) != NULL) {
         queue_push(walk, &walk->queue, (uintptr_t)thread | TAG_THREAD);
         count++;
     }
@@ -209,6 +225,9 @@ held_by_interpreter(Walk *walk)
     for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, i, parts); i++)
         for (int j = 0; j < 3; j++)
             root_edge(walk, parts[j], literal(walk, "atexit.register"), TAG_OBJECT);
+    if (walk->settings->atexit_count > ATEXIT_MAX)
+        walk->shared->left_out[LEFT_OUT_CALLBACKS] +=
+            (uint64_t)(walk->settings->atexit_count - ATEXIT_MAX);
 }
 
 static void
@@ -259,6 +278,8 @@ thread_edges(Walk *walk, PyThreadState *thread)
         else
             frame_edge(walk, frame, LABEL(name_number(walk, code->co_name), KIND_ROOT));
     }
+    for (int depth = 0; frame != NULL && depth < FRAMES_COUNTED_MAX; depth++, frame = frame->previous)
+        walk->shared->left_out[LEFT_OUT_FRAMES] += layout_frame_code(frame) != NULL;
     for (int i = 0; i < LAYOUT_THREAD_PARTS; i++) {
         const char *name;
         PyObject *part = layout_thread_part(thread, i, &name);
@@ -268,6 +289,8 @@ thread_edges(Walk *walk, PyThreadState *thread)
     _PyErr_StackItem *item = thread->exc_info;
     for (int depth = 0; item != NULL && depth < FRAMES_MAX; depth++, item = item->previous_item)
         root_edge(walk, item->exc_value, literal(walk, "handled_exception"), TAG_OBJECT);
+    for (int depth = 0; item != NULL && depth < FRAMES_COUNTED_MAX; depth++, item = item->previous_item)
+        walk->shared->left_out[LEFT_OUT_FRAMES] += item->exc_value != NULL;
 }
 
 void

@@ -16,6 +16,16 @@ typedef enum {
     STATUS_COPIED = 10,
 } Status;
 
+/* What a bound of the walk left out, each with its number. child.py says it in words. */
+enum {
+    LEFT_OUT_THREADS,
+    LEFT_OUT_FRAMES, /* or exceptions that are being handled */
+    LEFT_OUT_CALLBACKS,
+    LEFT_OUT_PART_NAMES,
+    LEFT_OUT_SITES,
+    LEFT_OUT_COUNT,
+};
+
 #define OPAQUE_MAX 16
 #define TYPE_NAME_ROOM 128
 
@@ -35,6 +45,7 @@ typedef struct {
     volatile uint64_t hashes_made;
     volatile uint64_t left_out_objects;
     volatile uint64_t left_out_edges;
+    volatile uint64_t left_out[LEFT_OUT_COUNT];
     /* Bytes that exist twice because of the child, where the system tells. */
     volatile uint64_t copied;
     volatile uint32_t copied_known;

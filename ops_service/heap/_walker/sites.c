@@ -57,8 +57,10 @@ site_number(Walk *walk, PyObject *object)
         grow(walk);
     SiteEntry *entry = place(sites->slots, sites->capacity, file, line);
     if (entry->number == 0) {
-        if (sites->count >= SITES_MAX)
+        if (sites->count >= SITES_MAX) {
+            walk->shared->left_out[LEFT_OUT_SITES]++;
             return 0;
+        }
         entry->file = file;
         entry->line = line;
         entry->number = ++sites->count;

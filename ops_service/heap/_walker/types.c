@@ -5,8 +5,7 @@
 #include <structmember.h>
 
 #define FIRST_CAPACITY 1024u
-#define BASES_MAX 256
-#define SLOTS_MAX 512
+#define BASES_MAX (1 << 16)
 
 static size_t
 slot_of(const PyTypeObject *type, size_t capacity)
@@ -143,19 +142,33 @@ known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *ki
     return 0;
 }
 
+/* Whether the __sizeof__ of a type is one whose formula is known. It may be a class's
+ * own, or that of a mixin which is no base of the structure. */
+static int
+is_size_known(const Settings *settings, PyTypeObject *type)
+{
+    SizeKind kind;
+    PyObject *order = type->tp_mro;
+    if (order == NULL || !PyTuple_Check(order))
+        return known_size_kind(settings, type, &kind);
+    for (Py_ssize_t i = 0; i < ((PyVarObject *)order)->ob_size; i++) {
+        PyTypeObject *class = (PyTypeObject *)((PyTupleObject *)order)->ob_item[i];
+        if (namespace_value(class, "__sizeof__") != NULL)
+            return known_size_kind(settings, class, &kind);
+    }
+    return 1;
+}
+
 static void
 find_size_kind(Walk *walk, TypeEntry *entry)
 {
     PyTypeObject *base = entry->type;
-    for (int depth = 0; base != NULL && depth < BASES_MAX; depth++, base = base->tp_base) {
-        SizeKind kind;
-        if (known_size_kind(walk->settings, base, &kind)) {
-            entry->size_kind = (uint8_t)kind;
-            return;
-        }
-        if (namespace_value(base, "__sizeof__") != NULL)
-            entry->size_estimated = 1;
-    }
+    SizeKind kind = SIZE_PLAIN;
+    for (int depth = 0; base != NULL && depth < BASES_MAX; depth++, base = base->tp_base)
+        if (known_size_kind(walk->settings, base, &kind))
+            break;
+    entry->size_kind = (uint8_t)kind;
+    entry->size_estimated = !is_size_known(walk->settings, entry->type);
 }
 
 static int
@@ -220,32 +233,37 @@ find_shape(Walk *walk, TypeEntry *entry)
          PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS));
 }
 
+/* Whether slots of a base are to be looked for. */
+static int
+is_slotted(const Walk *walk, PyTypeObject *base, int depth)
+{
+    return base != NULL && depth < BASES_MAX && has_instance_traverse(walk, base);
+}
+
 /* Slots that Python code declared, the class's own first, as the traversal of
  * instances visits them. */
 static void
 find_slots(Walk *walk, TypeEntry *entry)
 {
-    Slot slots[SLOTS_MAX];
-    uint32_t count = 0;
+    size_t members = 0;
     PyTypeObject *base = entry->type;
-    for (int depth = 0; depth < BASES_MAX && base != NULL; depth++, base = base->tp_base) {
-        if (!has_instance_traverse(walk, base))
-            break;
-        Py_ssize_t members = ((PyVarObject *)base)->ob_size;
+    for (int depth = 0; is_slotted(walk, base, depth); depth++, base = base->tp_base)
+        members += (size_t)((PyVarObject *)base)->ob_size;
+    if (members == 0)
+        return;
+    entry->slots = memory_piece(walk, members * sizeof(Slot));
+    base = entry->type;
+    for (int depth = 0; is_slotted(walk, base, depth); depth++, base = base->tp_base) {
         PyMemberDef *member = (PyMemberDef *)((char *)base + Py_TYPE(base)->tp_basicsize);
-        for (Py_ssize_t i = 0; i < members && count < SLOTS_MAX; i++, member++) {
+        for (Py_ssize_t i = 0; i < ((PyVarObject *)base)->ob_size; i++, member++) {
             if (member->type != T_OBJECT_EX)
                 continue;
             uint32_t name = walk->census || member->name == NULL
                                 ? 0 : name_number_literal(walk, member->name);
-            slots[count].offset = member->offset;
-            slots[count++].label = LABEL(name, KIND_SLOT);
+            Slot *slot = &entry->slots[entry->slot_count++];
+            slot->offset = member->offset;
+            slot->label = LABEL(name, KIND_SLOT);
         }
-    }
-    entry->slot_count = count;
-    if (count > 0) {
-        entry->slots = memory_piece(walk, count * sizeof(Slot));
-        memcpy(entry->slots, slots, count * sizeof(Slot));
     }
 }
 

@@ -128,6 +128,9 @@ uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
 /* Name of the type under which a root of the queue is shown. */
 const char *root_type(uintptr_t entry);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
+/* The thread after one (NULL for the first) that is the service's own, or that is not.
+ * NULL past the bound on threads, and what is left out is counted. */
+PyThreadState *thread_next(Walk *walk, PyThreadState *after, int own, uint32_t *seen);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
 /* The same for a root from the queue: a fault gives it up, and goes on at walk->resume. */
 void root_read(Walk *walk, uintptr_t address, uint32_t tag);
