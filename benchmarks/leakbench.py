@@ -99,6 +99,8 @@ def read_scenarios(folder: Path, only: list[str]) -> list[Scenario]:
         if path.stem.startswith("_") or (only and path.stem not in only):
             continue
         values = assigned(ast.parse(path.read_text()))
+        if "TRUTH" not in values:
+            sys.exit(f"{path} has no TRUTH of literals, so it is no scenario")
         requirements = tuple(values.get("REQUIREMENTS", ()))
         found.append(Scenario(path.stem, folder.resolve(), values["TRUTH"], requirements))
     return found
@@ -163,7 +165,7 @@ async def watch(scenario: Scenario, certs: Path) -> Answer:
                 return answer
             await judge(answer, scenario, json.loads(line)["address"], certs)
         except Exception as error:
-            answer.error = f"{type(error).__name__}: {error}"
+            answer.verdict, answer.error = "error", f"{type(error).__name__}: {error}"
         finally:
             if process is not None and process.returncode is None:
                 process.kill()

@@ -4,39 +4,64 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from ops_service.heap.paths import PathNames, PathNode
-from ops_service.leaks.history import History
+from ops_service.leaks.history import SIZE, History
 
 _MIN_NEW_NAMES = 5
 # Numbers of the table are positive and end far below.
 _FIRST_NUMBER = 1 << 40
 
 
-def fold_new_names(
-    history: History, names: PathNames, changes: int
-) -> tuple[dict[int, PathNode], dict[int, list[int]]]:
-    """Nodes that stand for all new names of one kind in one place.
+@dataclass(frozen=True, slots=True)
+class FoldedNames:
+    """Nodes that stand for all new names of one kind in one place, by numbers of their own."""
+
+    nodes: dict[int, PathNode] = field(default_factory=dict)
+    members: dict[int, list[int]] = field(default_factory=dict)
+    """Which nodes each of them stands for."""
+    below: dict[int, list[int]] = field(default_factory=dict)
+    """What came with these: new nodes on the paths that go on from them."""
+
+    def covered(self) -> set[int]:
+        """Every node that another stands for."""
+        return {member for members in self.members.values() for member in members}
+
+
+def fold_new_names(history: History, names: PathNames, changes: int) -> FoldedNames:
+    """Fold names of one place that come and come.
 
     Args:
         changes: At how many samples the names have to have changed. What an import makes
             comes at a few.
-
-    Returns:
-        The nodes by a number of their own, and which nodes each stands for.
     """
-    new: dict[tuple[int, int, str], list[int]] = defaultdict(list)
-    for number in history.new():
-        if number in names and (node := names[number]).name:
-            new[node.parent, node.kind, node.type_name].append(number)
-    folded: dict[int, PathNode] = {}
-    members: dict[int, list[int]] = {}
-    for (parent, kind, type_name), found in new.items():
+    new = sorted(number for number in history.new() if number in names)
+    named: dict[tuple[int, int, str], list[int]] = defaultdict(list)
+    for number in new:
+        node = names[number]
+        if node.name:
+            named[node.parent, node.kind, node.type_name].append(number)
+    folded = FoldedNames()
+    for (parent, kind, type_name), found in named.items():
         if len(found) >= _MIN_NEW_NAMES and _came_often(history, found, changes):
-            number = _FIRST_NUMBER + len(folded)
-            folded[number] = PathNode(parent, kind, "", type_name)
-            members[number] = found
-    return folded, members
+            number = _FIRST_NUMBER + len(folded.nodes)
+            folded.nodes[number] = PathNode(parent, kind, "", type_name)
+            folded.members[number] = found
+    if folded.nodes:
+        _add_those_past_the_bound(folded, history, names)
+        _find_below(folded, new, names)
+    return folded
+
+
+def types_below(
+    folded: FoldedNames, number: int, history: History, names: PathNames
+) -> list[tuple[str, int]]:
+    """Types of what came with the names that a node stands for, with their bytes."""
+    sizes: dict[str, int] = defaultdict(int)
+    for each in folded.below.get(number, ()):
+        sizes[names[each].type_name] += history.latest(each, SIZE)
+    return list(sizes.items())
 
 
 def _came_often(history: History, nodes: Sequence[int], changes: int) -> bool:
@@ -47,3 +72,25 @@ def _came_often(history: History, nodes: Sequence[int], changes: int) -> bool:
         if len(times) > changes:
             return True
     return False
+
+
+def _add_those_past_the_bound(folded: FoldedNames, history: History, names: PathNames) -> None:
+    """The child itself folds the names of one place, past a number of them."""
+    places = {
+        (node.parent, node.kind, node.type_name): number for number, node in folded.nodes.items()
+    }
+    for number in history.nodes():
+        if number in names and not (node := names[number]).name:
+            place = places.get((node.parent, node.kind, node.type_name))
+            if place is not None:
+                folded.members[place].append(number)
+
+
+def _find_below(folded: FoldedNames, new: Sequence[int], names: PathNames) -> None:
+    at = {member: number for number, members in folded.members.items() for member in members}
+    folded.below.update((number, []) for number in folded.nodes)
+    # A node's number is larger than its parent's.
+    for number in new:
+        if number not in at and (place := at.get(names[number].parent)) is not None:
+            at[number] = place
+            folded.below[place].append(number)

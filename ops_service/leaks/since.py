@@ -141,7 +141,7 @@ class GrownSince(SuspectFinder):
     def _course(self, number: int, column: int) -> Course:
         times = self._recent.times
         values = self._recent_values(number, column)
-        if number in self._members or len(times) < 2:
+        if number in self._folded.nodes or len(times) < 2:
             return Course(Since.UNKNOWN, 0.0)
         if len(values) < len(times):
             # Nothing changed there during the watch.
@@ -194,8 +194,7 @@ class GrownSince(SuspectFinder):
         return Shape.OTHER
 
     def _recent_values(self, node: int, column: int) -> Sequence[int]:
-        members = [each for each in self._members.get(node, [node]) if each in self._recent]
-        if not members or node in self._members:
+        if node in self._folded.nodes or node not in self._recent:
             # What did not change lately is as it is now; new names come and go together.
             return [self._values(node, column)[-1]]
         return self._recent.values(node, column)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
-from ops_service.leaks.folding import fold_new_names
+from ops_service.leaks.folding import FoldedNames, fold_new_names, types_below
 from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
@@ -91,8 +91,7 @@ class SuspectFinder:
         self._late = came_late(history.times)
         self._work = work if self._late else ()
         self._series: dict[tuple[int, int], Sequence[int]] = {}
-        self._folded: dict[int, PathNode] = {}
-        self._members: dict[int, list[int]] = {}
+        self._folded = FoldedNames()
         self._candidates: Sequence[int] = ()
 
     def find(self) -> Found:
@@ -102,8 +101,11 @@ class SuspectFinder:
         uneven: list[str] = []
         collectable: list[str] = []
         self._candidates = self._find_candidates()
-        self._folded, self._members = fold_new_names(self._history, self._names, self._changes)
-        for node in [*self._candidates, *self._folded]:
+        self._folded = fold_new_names(self._history, self._names, self._changes)
+        covered = self._folded.covered()
+        for node in [*self._candidates, *self._folded.nodes]:
+            if node in covered:
+                continue
             root = root_of(self._nodes, node)
             shape = Shape.OTHER if root is Root.OWN else self._shape(node, COUNT)
             if root in _COLLECTABLE and self._collector_runs:
@@ -136,14 +138,13 @@ class SuspectFinder:
 
     @property
     def _nodes(self) -> _Nodes:
-        return _Nodes(self._names, self._folded)
+        return _Nodes(self._names, self._folded.nodes)
 
     def _node(self, number: int) -> PathNode:
-        return self._folded.get(number) or self._names[number]
+        return self._folded.nodes.get(number) or self._names[number]
 
     def _text(self, number: int) -> str:
-        if number in self._folded:
-            node = self._folded[number]
+        if node := self._folded.nodes.get(number):
             return f"{self._text(node.parent)}.{FOLDED} ({node.type_name})"
         if number < _FIRST_NODE:
             return root_text(Root(number)) or "sys.modules"
@@ -152,12 +153,15 @@ class SuspectFinder:
     def _values(self, node: int, column: int) -> Sequence[int]:
         key = (node, column)
         if key not in self._series:
-            members = [m for m in self._members.get(node, [node]) if m in self._history]
-            self._series[key] = self._history.summed(members, column)
+            members = self._folded.members.get(node, [node])
+            if column == SIZE:
+                members = [*members, *self._folded.below.get(node, ())]
+            found = [member for member in members if member in self._history]
+            self._series[key] = self._history.summed(found, column)
         return self._series[key]
 
     def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
-        if node not in self._folded:
+        if node not in self._folded.nodes:
             latest, first = (f(node, column) for f in (self._history.latest, self._history.first))
             if latest <= first:
                 return Shape.OTHER
@@ -166,9 +170,8 @@ class SuspectFinder:
     # ---- groups ---------------------------------------------------------------------
 
     def _groups(self, growing: set[int]) -> dict[int, Group]:
-        folded = {member for members in self._members.values() for member in members}
         groups: dict[int, Group] = {}
-        for number in sorted(growing - folded):
+        for number in sorted(growing):
             top = number
             while (parent := self._node(top).parent) in growing and parent != top:
                 top = parent
@@ -200,7 +203,17 @@ class SuspectFinder:
         counts = self._values(number, COUNT)
         others = sorted(group.below, key=lambda each: -self._rise(each, SIZE))
         type_name = self._node(number).type_name
-        also = dict.fromkeys(self._node(each).type_name for each in others if each != number)
+        came_along = [
+            pair
+            for each in group.below
+            for pair in types_below(self._folded, each, self._history, self._names)
+        ]
+        also = dict.fromkeys(
+            (
+                *(self._node(each).type_name for each in others if each != number),
+                *(name for name, _ in sorted(came_along, key=lambda pair: -pair[1])),
+            )
+        )
         also.pop(type_name, None)
         holder = self._holder(group.holder)
         begin = self._node(group.tops[0])
@@ -343,7 +356,7 @@ class SuspectFinder:
         found = (
             self._names.site(member)
             for number in numbers
-            for member in self._members.get(number, [number])
+            for member in self._folded.members.get(number, [number])
         )
         return tuple(dict.fromkeys(filter(None, found)))[:_MAX_SITES]
 

@@ -355,6 +355,29 @@ def test_names_without_end_are_one_suspect() -> None:
     assert suspect.holder.text == "SPACE (types.SimpleNamespace)"
 
 
+def test_what_comes_with_names_counts_with_them_and_the_bound_of_names_is_no_break() -> None:
+    most = 3 * STEPS // 2
+
+    def change(heap: Heap, step: int) -> None:
+        space = heap.node("types.SimpleNamespace", "SPACE")
+        for number in range(min(3 * step, most)):
+            value = heap.node("app.Value", f"name{number}", space)
+            heap.set(value, 1, 100)
+            heap.set(heap.node("bytes", "body", value), 1, 1000)
+        if 3 * step > most:
+            # The names that the table has no more room for are one node.
+            value = heap.node("app.Value", "", space, kind=EdgeKind.ATTRIBUTE)
+            past = 3 * step - most
+            heap.set(value, past, 100 * past)
+            heap.set(heap.node("bytes", "body", value), past, 1000 * past)
+
+    (suspect,) = watched(change).suspects
+    assert suspect.type_name == "app.Value"
+    assert suspect.also == ("bytes",)
+    assert suspect.count == 3 * (STEPS - 1)
+    assert suspect.size == 3 * (STEPS - 1) * 1100
+
+
 @pytest.mark.parametrize(
     ("root", "collects", "verdict"),
     [

@@ -243,7 +243,9 @@ child_run(const Settings *settings)
         census_walk(the_walk);
     else
         graph_walk(the_walk);
-    copied_measure(the_walk);
+    /* Nobody is told of a growth sample, and it takes a good part of one. */
+    if (settings->paths == NULL)
+        copied_measure(the_walk);
     child_end(shared, STATUS_DONE, 0);
 }
 

@@ -63,6 +63,8 @@ void
 copied_check(Walk *walk, double now)
 {
     uint64_t limit = walk->settings->copied_limit;
+    if (walk->measure_next == 0)
+        walk->measure_next = walk->began + MEASURE_SECONDS;
     if (limit == 0 || now < walk->measure_next)
         return;
     double began = cpu_seconds();

@@ -125,14 +125,15 @@ static uint32_t
 node_of(Walk *walk, uint32_t label, uint32_t type)
 {
     Paths *paths = walk->paths;
-    PathPlace *latest = &paths->latest;
-    /* Elements of a container tend to be alike. */
-    if (latest->parent == paths->at && latest->label == label && latest->type == type)
-        return latest->node;
+    /* Elements of a container tend to be alike, and so do the parts of each. */
+    uint64_t key = ((uint64_t)paths->at << 32 | label) + ((uint64_t)type << 20);
+    PathPlace *recent = &paths->recent[(key * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
+    if (recent->parent == paths->at && recent->label == label && recent->type == type)
+        return recent->node;
     uint32_t name = label >> 4;
     uint32_t stable = (name != 0 ? paths->names[name] << 4 : 0) | (label & 15);
     uint32_t node = trie_child(walk, paths->at, stable, type);
-    *latest = (PathPlace){paths->at, label, type, node};
+    *recent = (PathPlace){paths->at, label, type, node};
     return node;
 }
 
@@ -273,19 +274,33 @@ walk_own(Walk *walk)
 /* ---- objects that no root reaches ---------------------------------------------------- */
 
 static void
-walk_unreached(Walk *walk, int held_by_c)
+walk_unreached(Walk *walk, uintptr_t entry, uint32_t node)
 {
-    gc_lists_begin(walk);
-    PyObject *object;
-    while ((object = gc_lists_next(walk)) != NULL) {
-        if (visited_is_marked(walk, &walk->visited, object) ||
-            (held_by_c && !unreached_is_held_by_c(walk, object)))
+    walk->paths->at = node;
+    path_edge(walk, entry & ~(uintptr_t)1, LABEL(0, KIND_ROOT), TAG_OBJECT);
+    drain(walk);
+}
+
+/* First all that C code holds, since that may hold others among them. */
+static void
+walk_all_unreached(Walk *walk)
+{
+    Queue found, rest;
+    uintptr_t entry;
+    queue_open(walk, &found);
+    queue_open(walk, &rest);
+    unreached_count(walk, &found);
+    while ((entry = queue_pop(walk, &found)) != 0) {
+        PyObject *object = (PyObject *)(entry & ~(uintptr_t)1);
+        if (visited_is_marked(walk, &walk->visited, object))
             continue;
-        int frozen = walk->lists.number == LAYOUT_GC_LISTS - 1;
-        walk->paths->at = held_by_c ? PATH_HELD_BY_C : frozen ? PATH_FROZEN_GARBAGE : PATH_GARBAGE;
-        path_edge(walk, (uintptr_t)object, LABEL(0, KIND_ROOT), TAG_OBJECT);
-        drain(walk);
+        if (unreached_is_held_by_c(walk, object))
+            walk_unreached(walk, entry, PATH_HELD_BY_C);
+        else
+            queue_push(walk, &rest, entry);
     }
+    while ((entry = queue_pop(walk, &rest)) != 0)
+        walk_unreached(walk, entry, entry & 1 ? PATH_FROZEN_GARBAGE : PATH_GARBAGE);
 }
 
 void
@@ -294,6 +309,8 @@ path_walk(Walk *walk)
     Paths *paths = walk->paths;
     queue_open(walk, &paths->nodes);
     queue_open(walk, &paths->own);
+    paths->recent = memory_piece(walk, PATHS_RECENT * sizeof(PathPlace));
+    memset(paths->recent, 0, PATHS_RECENT * sizeof(PathPlace));
     trie_open(walk);
     sites_open(walk);
     walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
@@ -304,8 +321,6 @@ path_walk(Walk *walk)
     walk_root(walk, PATH_INTERPRETER, (uintptr_t)ROOT_INTERPRETER << 3, TAG_ROOT);
     walk_threads(walk, 0);
     walk_own(walk);
-    unreached_count(walk);
-    walk_unreached(walk, 1);
-    walk_unreached(walk, 0);
+    walk_all_unreached(walk);
     trie_emit(walk);
 }

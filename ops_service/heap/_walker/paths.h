@@ -52,7 +52,7 @@ typedef struct PathTable {
     volatile uint32_t sample_count;
     /* A child that was killed here leaves sums that nobody can rely on. */
     volatile uint32_t committing;
-    uint32_t reserved;
+    uint32_t modules_at_first; /* names of modules at the first sample */
     PathString strings[PATH_STRINGS_MAX];
     PathNode nodes[PATH_NODES_MAX];
     char text[PATH_TEXT_MAX];
@@ -64,6 +64,8 @@ typedef struct {
     uint32_t type;
     uint32_t node;
 } PathPlace;
+
+#define PATHS_RECENT 1024u
 
 /* What one child knows beside the table. */
 typedef struct Paths {
@@ -86,7 +88,7 @@ typedef struct Paths {
     uint32_t local_type;
     uint32_t dict_label;
     uint32_t at; /* the node whose objects are being read */
-    PathPlace latest;
+    PathPlace *recent; /* places found last, by their hash */
     Queue nodes; /* of what waits in the walk's queue */
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */

@@ -234,7 +234,7 @@ search(Walk *walk)
     if (referrers->is_found)
         follow_object(walk);
     if (!referrers->stopped)
-        unreached_count(walk);
+        unreached_count(walk, NULL);
     begin_unreached(walk, 1);
     /* Garbage is no reason to live for what a root reaches. */
     if (!referrers->is_followed)

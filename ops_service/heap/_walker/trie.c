@@ -11,6 +11,8 @@
 #define STRING_LENGTH_MAX 512
 /* Past so many names, further attributes of one object are folded into one. */
 #define NAMED_CHILDREN_MAX 1024
+/* The same for modules, of which many are named: as many again as there were at first. */
+#define NAMED_MODULES_MIN 4096u
 #define ANCESTORS 24
 
 static uint64_t
@@ -226,6 +228,17 @@ repeated(const PathTable *table, uint32_t parent, uint32_t label, uint32_t type)
     return alike >= 3 ? nearest : 0;
 }
 
+static int
+has_names_enough(const Paths *paths, uint32_t parent)
+{
+    if (parent == PATH_MODULES) {
+        uint32_t most = 2 * paths->table->modules_at_first;
+        return paths->table->sample_count > 0 &&
+               paths->named[parent] >= (most > NAMED_MODULES_MIN ? most : NAMED_MODULES_MIN);
+    }
+    return parent >= PATH_FIRST && paths->named[parent] >= NAMED_CHILDREN_MAX;
+}
+
 uint32_t
 trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type)
 {
@@ -233,7 +246,7 @@ trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type)
     PathTable *table = paths->table;
     if (parent == PATH_OWN || parent == PATH_OTHER)
         return parent;
-    if (label >> 4 != 0 && parent >= PATH_FIRST && paths->named[parent] >= NAMED_CHILDREN_MAX &&
+    if (label >> 4 != 0 && has_names_enough(paths, parent) &&
         node_find(paths, parent, label, type) == 0)
         label &= 15;
     uint32_t node = node_find(paths, parent, label, type);

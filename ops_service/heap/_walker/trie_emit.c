@@ -120,6 +120,8 @@ commit(Walk *walk, uint32_t end)
     for (uint32_t i = PATH_STRING_OTHER; i < table->string_count; i++)
         if (table->strings[i].told == TO_TELL)
             table->strings[i].told = 1;
+    if (table->sample_count == 0)
+        table->modules_at_first = paths->named[PATH_MODULES];
     table->sample_count++;
     __atomic_store_n(&table->committing, 0, __ATOMIC_RELEASE);
 }

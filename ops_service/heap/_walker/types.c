@@ -327,6 +327,6 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
             emit_type(walk, entry);
         find_slots(walk, entry);
     }
-    walk->types.last = *at;
+    *types_recent(&walk->types, type) = *at;
     return *at;
 }

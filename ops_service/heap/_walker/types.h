@@ -64,15 +64,26 @@ typedef struct {
 /* Name of a type of our own, see type_unreadable(). */
 #define UNREADABLE "unreadable"
 
+#define TYPES_RECENT 64u
+
 typedef struct {
     TypeEntry **slots;
     size_t capacity;
     uint32_t count;
-    TypeEntry *last;
+    /* Those met last, by address: a heap changes between a few types all the time. */
+    TypeEntry *recent[TYPES_RECENT];
     TypeEntry *unreadable; /* once it was asked for */
 } Types;
 
 void types_open(Walk *walk);
+
+static inline TypeEntry **
+types_recent(Types *types, const PyTypeObject *type)
+{
+    uint64_t mixed = (uint64_t)(uintptr_t)type * UINT64_C(0x9E3779B97F4A7C15);
+    return &types->recent[mixed >> 58];
+}
+
 TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);
 /* The type of what a reference leads to that is no object, or none that can be read. */
 TypeEntry *type_unreadable(Walk *walk);

@@ -38,7 +38,7 @@ visit_count(PyObject *target, void *argument)
 }
 
 void
-unreached_count(Walk *walk)
+unreached_count(Walk *walk, Queue *found)
 {
     /* Walks that give no indexes mark what they saw. */
     walk->counts_above = (uint32_t)walk->next_object;
@@ -49,6 +49,8 @@ unreached_count(Walk *walk)
     while ((object = gc_lists_next(walk)) != NULL) {
         if (is_reached(walk, visited_region(walk, &walk->visited, object), object))
             continue;
+        if (found != NULL)
+            queue_push(walk, found, (uintptr_t)object | (uintptr_t)gc_lists_frozen(walk));
         TypeEntry *entry = type_entry(walk, Py_TYPE(object));
         if (entry->opaque || entry->type->tp_traverse == NULL)
             continue;

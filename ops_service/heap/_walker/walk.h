@@ -100,8 +100,9 @@ reading_is(Walk *walk, TypeEntry *entry)
 static inline TypeEntry *
 type_entry(Walk *walk, PyTypeObject *type)
 {
-    if (walk->types.last != NULL && walk->types.last->type == type)
-        return walk->types.last;
+    TypeEntry *recent = *types_recent(&walk->types, type);
+    if (recent != NULL && recent->type == type)
+        return recent;
     return type_entry_slow(walk, type);
 }
 
@@ -137,8 +138,9 @@ void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 
 /* ---- unreached.c ------------------------------------------------------------- */
 
-/* Counts references among objects that are not marked. */
-void unreached_count(Walk *walk);
+/* Counts references among objects that are not marked. Puts these into a queue, if there
+ * is one, with 1 for their lowest bit if they are frozen. */
+void unreached_count(Walk *walk, Queue *found);
 /* Whether an object has more references than those. */
 int unreached_is_held_by_c(Walk *walk, PyObject *object);
 /* In a snapshot: has walk->held_by_c hold the objects that are; whether there are any. */
@@ -147,5 +149,11 @@ int unreached_find_held(Walk *walk);
 /* The next object on the collector's lists; NULL at their end. */
 void gc_lists_begin(Walk *walk);
 PyObject *gc_lists_next(Walk *walk);
+/* Whether gc.freeze() took the latest one from the collector. */
+static inline int
+gc_lists_frozen(const Walk *walk)
+{
+    return walk->lists.number == LAYOUT_GC_LISTS - 1;
+}
 
 #endif
