@@ -39,16 +39,45 @@ def plant(directory: str, conduct: str) -> None:
     KEPT.append([faulty.Faulty(conduct, BehindIt())])
 
 
-def plant_unreadable(count: int, where: str) -> None:
-    """Plant objects in a page of memory that a clone of this process has no copy of."""
+def plant_types(directory: str, count: int) -> None:
+    """Plant an object each of so many types that fault."""
+    plant(directory, "none")
+    base = type(KEPT.pop()[0])  # type: ignore[index]
+    for number in range(count):
+        KEPT.append(type(f"Faulty{number}", (base,), {"__module__": "many"})("fault"))
+
+
+class Headless:
+    """Of the collector's types, so that a header stands before each instance."""
+
+    __slots__ = ("slot",)
+
+
+def plant_headless() -> None:
+    """Plant an object whose header lies in a page that a clone has no copy of, and so
+    faults each time that somebody looks at it."""
+    second = page(2) + 4096
+    ctypes.memmove(second, struct.pack("nPP", 1 << 28, id(Headless), 0), 24)
+    KEPT.append([ctypes.cast(second, ctypes.py_object).value])
+
+
+def page(count: int) -> int:
+    """Address of so many pages, of which a clone of this process has no copy of the first."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     # Far from everything else, so that no table of the child comes to lie there.
     wanted = ctypes.c_void_p(0x2000_0000_0000 + (next(PAGES) << 20))
-    first = libc.mmap(wanted, 4096, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+    size = 4096 * count
+    first = libc.mmap(wanted, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
     assert first == wanted.value
     assert libc.madvise(wanted, 4096, mmap.MADV_DONTFORK) == 0
+    return int(first)
+
+
+def plant_unreadable(count: int, where: str) -> None:
+    """Plant objects in a page of memory that a clone of this process has no copy of."""
+    first = page(1)
     for i in range(count):
         # References to spare, since nobody may free what no allocator gave.
         address = first + 64 * i

@@ -3,6 +3,7 @@
  *
  * For tests of the walker. Built by the tests themselves.
  */
+#define _GNU_SOURCE
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -25,12 +26,16 @@ typedef struct {
 
 static pid_t home;
 static Gate *gate;
+/* A page of a file that has been cut off: touching it is SIGBUS. */
+static volatile char *beyond;
 
 static void
 misbehave(const char *conduct)
 {
     if (strcmp(conduct, "fault") == 0)
         *(volatile int *)8 = 1;
+    else if (strcmp(conduct, "bus") == 0)
+        *beyond = 1;
     else if (strcmp(conduct, "abort") == 0)
         abort();
     else if (strcmp(conduct, "exit") == 0)
@@ -107,7 +112,7 @@ static PyType_Slot faulty_slots[] = {
 static PyType_Spec faulty_spec = {
     .name = "faulty.Faulty",
     .basicsize = sizeof(Faulty),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
     .slots = faulty_slots,
 };
 
@@ -145,6 +150,13 @@ PyInit_faulty(void)
     gate = mmap(NULL, sizeof *gate, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (gate == MAP_FAILED)
         return PyErr_SetFromErrno(PyExc_OSError);
+    int file = memfd_create("faulty", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, 4096) < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    beyond = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (beyond == MAP_FAILED || ftruncate(file, 0) < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    close(file);
     PyObject *module = PyModule_Create(&definition);
     PyObject *type = module == NULL ? NULL : PyType_FromSpec(&faulty_spec);
     if (type == NULL || PyModule_AddObjectRef(module, "Faulty", type) < 0)

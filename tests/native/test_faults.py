@@ -54,7 +54,7 @@ def outcome(host: Host, work: str) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("conduct", ["fault", "overflow"])
+@pytest.mark.parametrize("conduct", ["fault", "overflow", "bus"])
 @pytest.mark.parametrize("work", ["capture", "census"])
 def test_a_traversal_that_faults_costs_its_type_alone(
     faulted: Callable[[str], Host], work: str, conduct: str
@@ -100,6 +100,40 @@ def test_too_much_that_cannot_be_read_ends_the_child(bystander: Host) -> None:
         bystander.call("faults", "unplant")
     assert result["error"] == "WalkFailed"
     assert "unreadable" in result["text"]
+
+
+@pytest.mark.parametrize("work", ["capture", "census"])
+@pytest.mark.parametrize("count", [16, 17])
+def test_so_many_types_may_fault_and_no_more(
+    bystander: Host, faulty: str, work: str, count: int
+) -> None:
+    bystander.call("faults", "plant_types", faulty, count)
+    try:
+        result = outcome(bystander, work)
+    finally:
+        bystander.call("faults", "unplant")
+    if count == 16:
+        assert result["error"] == "", result
+        named = {f"Type many.Faulty{number} faulted" for number in range(count)}
+        assert {each.partition(" when")[0] for each in result["warnings"]} == named
+    else:
+        assert result["error"] == "WalkFailed", result
+        # The last of them, and which that is depends on the order of the walk.
+        assert result["details"]["type_name"].startswith("many.Faulty")
+        assert f"of type {result['details']['type_name']}." in result["text"]
+
+
+def test_a_second_fault_at_a_type_ends_the_child(bystander: Host) -> None:
+    bystander.call("faults", "plant_headless")
+    try:
+        result = outcome(bystander, "capture")
+    finally:
+        bystander.call("faults", "unplant")
+    assert result["error"] == "WalkFailed", result
+    assert result["details"] == {"type_name": "native.faults.Headless"}
+    assert "of type native.faults.Headless." in result["text"]
+    # Once what faults is gone, so is the trouble.
+    assert outcome(bystander, "capture")["error"] == ""
 
 
 @pytest.mark.parametrize("conduct", ["abort", "exit"])
