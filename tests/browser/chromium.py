@@ -69,15 +69,21 @@ class Page:
         frame = "await new Promise((done) => requestAnimationFrame(done));"
         self.value(f"(async () => {{ {frame * count} }})()")
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size, and wait until the page is drawn anew."""
+        size: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1}
+        self.send("Emulation.setDeviceMetricsOverride", mobile=False, **size)
+        self.wait_for_frames(3)
+
     def picture(self, selector: str = "html", scale: float = 1) -> bytes:
         """What an element looks like, as PNG."""
+        # Beyond its window Chromium paints some things and leaves others out.
+        self.resize(1280, self.value("document.documentElement.scrollHeight"))
         box = self.value(
             "(({ x, y, width, height }) => ({ x: x + scrollX, y: y + scrollY, width, height }))"
             f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
         )
-        answer = self.send(
-            "Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": scale}
-        )
+        answer = self.send("Page.captureScreenshot", clip={**box, "scale": scale})
         return base64.b64decode(answer["data"])
 
     def prefer(self, scheme: str) -> None:
@@ -93,10 +99,15 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def press(self, key: str, text: str = "") -> None:
-        """Press and release a key."""
-        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
-        self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+    def press(self, key: str, text: str = "", code: int = 0) -> None:
+        """Press and release a key.
+
+        Args:
+            code: Windows' number of it, which the browser itself goes by.
+        """
+        both = {"key": key, "windowsVirtualKeyCode": code} if code else {"key": key}
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **both)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **both)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ops_client.report import write_report
 from ops_service.v1.heap_graph_pb2 import CONTENT_LEVEL_VALUES
 
 from .chromium import Page, chromium
+from .png import colours
 
 PLANT = """
 import types, sys
@@ -131,14 +132,68 @@ def test_it_tells_where_the_memory_is(page: Page) -> None:
     assert "NaN" not in page.value("document.getElementById('memory').textContent")
 
 
-def test_it_is_light_and_dark(page: Page) -> None:
-    backgrounds = {}
-    for scheme in ("light", "dark"):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        page.send("Emulation.setEmulatedMedia", features=features)
-        backgrounds[scheme] = json.loads(
-            page.value("getComputedStyle(document.body).backgroundColor").replace("rgb", "")
-            .replace("(", "[").replace(")", "]")
-        )  # fmt: skip
-    assert min(backgrounds["light"]) > 200
-    assert max(backgrounds["dark"]) < 60
+def test_a_cell_shows_what_its_objects_hold(page: Page) -> None:
+    labels = page.value("[...document.querySelectorAll('#map .cell')].map((e) => e.ariaLabel)")
+
+    # Of each session: its instance and what is below it, by type.
+    assert any(each.startswith("20,000 \u00d7 shop.Session retain ") for each in labels)
+    assert any(each.startswith("20,000 \u00d7 bytes retain ") for each in labels)
+    assert any(
+        re.match(r"20,000 \u00d7 shop\.Session have .* of their own", each) for each in labels
+    )
+
+
+def test_all_of_it_is_reached_with_the_keyboard(page: Page) -> None:
+    """From one focus to the next, as a person goes who has no mouse."""
+    seen = []
+    for _ in range(200):
+        page.press("Tab", code=9)
+        where = page.value(
+            "((e) => (e === document.body ? null : e.closest('[id]').id))(document.activeElement)"
+        )
+        if where is None:
+            break
+        seen.append(where)
+    else:
+        pytest.fail("the focus never came back")
+    assert {"search", "crumbs", "map", "types", "memory", "duplicates"} <= set(seen)
+    # One stop for the whole map; arrows go on from there.
+    assert seen.count("map") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_painted_light_and_dark(page: Page, report: Path, scheme: str) -> None:
+    page.prefer(scheme)
+    whole = report.with_name(f"{scheme}.png")
+    whole.write_bytes(page.picture())
+    print(whole)
+
+    # Small enough to look at each of its points.
+    around = colours(page.picture("header", scale=0.1))
+    of_map = colours(page.picture("#map", scale=0.1))
+
+    # Most of it is paper. Writing stands out of it, and the map has cells of many colours.
+    brightness = sorted(sum(each) / 3 for each in around)
+    paper = brightness[len(brightness) // 2]
+    assert paper > 240 if scheme == "light" else paper < 40
+    assert max(abs(each - paper) for each in brightness) > 40
+    assert len({tuple(value // 16 for value in each) for each in of_map}) > 8
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_writing_can_be_read(page: Page, scheme: str) -> None:
+    page.prefer(scheme)
+
+    found = page.value(Path(__file__).with_name("contrasts.js").read_text())
+
+    assert len(found) > 300
+    # What WCAG asks of small text.
+    assert [each for each in found if each[0] < 4.5] == []
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_nothing_stands_out_of_a_narrow_window(page: Page, width: int) -> None:
+    page.resize(width, 900)
+
+    assert page.value("document.documentElement.scrollWidth") <= width
+    assert page.value("document.querySelectorAll('#map .cell').length") > 10

@@ -130,7 +130,7 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
                     f"{each.count:,}",
                     size(each.size),
                     size(each.wasted_size),
-                    each.type_name if each.text is None else f"{each.type_name} {each.text!r}",
+                    f"{each.type_name} {each.literal or ''}".rstrip(),
                 )
                 for each in duplicates
             ],

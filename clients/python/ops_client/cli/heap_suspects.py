@@ -45,7 +45,8 @@ def suspects(
             else f"one {each.type_name} (id {int(graph.ids[each.object_index])})"
         )
         say(f"{each.share:.0%} of all bytes, {size(each.retained_size)}: {what}")
-        say(f"  held by {each.path}")
+        often = "" if each.path_share == 1 else f" most often, {each.path_share:.0%} of them,"
+        say(f"  held{often} by {each.path}")
         for group in each.contents:
             say(f"    {size(group.retained_size):>10} in {group.count:,} x {group.type_name}")
     if not found:

@@ -24,6 +24,8 @@ class Duplicate:
     """One of them."""
     text: str | None
     """What it says, if the snapshot tells."""
+    literal: str | None
+    """The same as Python writes it."""
 
 
 def find_duplicates(
@@ -58,6 +60,7 @@ def find_duplicates(
     sizes = graph.sizes[firsts] + graph.extra_sizes[firsts]
     wasted = sizes * (counts - 1).astype(np.uint64)
     chosen = np.argsort(wasted, kind="stable")[::-1][:limit]
+    contents = [graph.contents.of(each) for each in firsts[chosen].tolist()]
     found = [
         Duplicate(
             type_name(graph.types[graph.type_indexes[firsts[place]]]),
@@ -65,9 +68,10 @@ def find_duplicates(
             int(sizes[place]),
             int(wasted[place]),
             int(firsts[place]),
-            graph.content_text(int(firsts[place])),
+            content.text() if content is not None else None,
+            content.literal() if content is not None else None,
         )
-        for place in chosen.tolist()
+        for place, content in zip(chosen.tolist(), contents, strict=True)
         if counts[place] > 1
     ]
     return found, int(wasted.sum())

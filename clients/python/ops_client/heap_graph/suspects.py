@@ -40,7 +40,9 @@ class Suspect:
     share: float
     """Part of all bytes, 0 to 1."""
     path: str
-    """Named path from a root: to the object, or as it leads to most of the type."""
+    """Named path from a root: to the object, or as it leads most often to the type."""
+    path_share: float
+    """To what part of the objects it leads, 0 to 1; estimated from some of a type."""
     contents: tuple[Group, ...]
     """What the object immediately dominates, largest first."""
 
@@ -73,6 +75,7 @@ def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) 
             int(tree.retained_sizes[each]),
             int(tree.retained_sizes[each]) / total,
             paths.text(paths.to(each)),
+            1.0,
             tuple(groups_below(tree, each)[:5]),
         )
         for each, rest in zip(big.tolist(), own.tolist(), strict=True)
@@ -119,7 +122,7 @@ def _type_suspects(
             continue
         members = top[kinds == kind]
         examples = members[:: max(len(members) // _EXAMPLES, 1)][:_EXAMPLES]
-        path, _, _ = paths.holders(examples)[0]
+        path, led_to, _ = paths.holders(examples)[0]
         found.append(
             Suspect(
                 None,
@@ -128,6 +131,7 @@ def _type_suspects(
                 int(sums[kind]),
                 int(sums[kind]) / total,
                 path,
+                led_to / len(examples),
                 (),
             )
         )

@@ -46,7 +46,14 @@ if (data.warnings.length) {
 const rows = data.tree;
 rows.forEach((row, place) => { row.place = place; row.children = []; });
 for (const row of rows) if (row.parent >= 0) rows[row.parent].children.push(row);
-for (const row of rows) row.children.sort((a, b) => b.size - a.size);
+for (const row of rows) {
+  // What an object, or a group, has itself takes its part of the area.
+  const own = row.size - row.children.reduce((sum, child) => sum + child.size, 0);
+  if (row.children.length && own > 0) {
+    row.children.push({ parent: row.place, name: "own bytes", size: own, count: row.count, children: [], of: row });
+  }
+  row.children.sort((a, b) => b.size - a.size);
+}
 let shown = rows[0], query = "";
 
 function hue(name) {
@@ -57,12 +64,14 @@ function hue(name) {
 const stem = (row) => (row.path || "").replace(/ \([^()]*\)$/, "");
 // What a cell says: of a path, the part that its parent does not say already.
 function label(row) {
+  if (row.of) return row.name;
   if (!row.path) return `${number(row.count)} × ${row.name}`;
   const above = stem(rows[row.parent]), own = stem(row);
   const rest = above && own.startsWith(above) ? own.slice(above.length).replace(/^( ->)? /, "") : own;
   return rest && !row.name.startsWith("thread ") ? `${rest} (${row.name})` : row.name;
 }
 function describe(row) {
+  if (row.of) return `${row.of.path || `${number(row.count)} × ${row.of.name}`} ${row.count === 1 ? "has" : "have"} ${bytes(row.size)} of ${row.count === 1 ? "its" : "their"} own, ${share(row.size)} of all`;
   const what = row.parent < 0 ? `All ${number(row.count)} objects` : row.path || `${number(row.count)} × ${row.name}`;
   return `${what} ${row.count === 1 ? "retains" : "retain"} ${bytes(row.size)}, ${share(row.size)} of all` + (row.id ? `, id ${row.id}` : "");
 }
@@ -102,7 +111,7 @@ function draw(row, box, depth) {
     cell.setAttribute("aria-label", describe(child));
     cell.tabIndex = -1;
     cell.row = child;
-    if (place.w > 34 && place.h > 16) {
+    if (place.w > 46 && place.h > 16) {
       const line = make("div");
       line.append(make("b", label(child)), make("span", bytes(child.size)));
       cell.append(line);
@@ -241,7 +250,8 @@ for (const each of data.suspects) {
   const card = make("div", undefined, "card"), held = make("p");
   const what = each.object_index === null ? `${number(each.count)} objects of ${each.type_name}` : `one ${each.type_name}`;
   card.append(make("h3", `${what} — ${bytes(each.retained_size)}, ${share(each.retained_size)}`));
-  held.append("held by ", make("code", each.path));
+  const most = each.path_share < 1 ? `held most often, ${(100 * each.path_share).toFixed(0)}% of them, by ` : "held by ";
+  held.append(most, make("code", each.path));
   card.append(held);
   if (each.contents.length) {
     fill(card, each.contents, [["retained", (row) => row.retained_size, bytes], ["count", (row) => row.count, number], ["below it", (row) => row.type_name]], 0);
@@ -298,7 +308,7 @@ if (data.duplicates.length) {
   fill(scroll(at("duplicates")), data.duplicates, [
     ["wasted", (row) => row.wasted_size, bytes], ["copies", (row) => row.count, number],
     ["size of one", (row) => row.size, bytes],
-    ["string", (row) => (row.text === null ? row.type_name : `${row.type_name} ${JSON.stringify(row.text)}`)],
+    ["string", (row) => (row.literal === null ? row.type_name : `${row.type_name} ${row.literal}`)],
   ], 0);
 } else {
   at("duplicates").append(make("p", data.hashed ? "No two strings are equal." : "This capture does not hash strings, so duplicates cannot be told.", "none"));

@@ -12,16 +12,22 @@ from ops_client.heap_graph.model import type_name
 from ops_client.heap_graph.paths import PathFinder
 
 _MAX_OBJECTS = 2000
+_MAX_LEVELS = 4
+"""How many groups may stand within each other below an object with a row."""
 _SHARE = 1 / 2000
 """What part of all bytes an object, or a group, must retain to be shown."""
 
 
-def cut_tree(tree: DominatorTree, paths: PathFinder) -> list[dict[str, Any]]:
+def cut_tree(tree: DominatorTree, paths: PathFinder, object_count: int) -> list[dict[str, Any]]:
     """Rows of a treemap, parents before children, the first for everything.
 
-    An object that retains much has a row of its own, ``path`` included. What lies
-    below it and retains little is put together by type, and as "others" where even
-    that is little. ``parent`` is the place of a row; ``size`` counts bytes.
+    An object that retains much has a row of its own, ``path`` included. What it
+    dominates and retains little is put together by type, and what that dominates
+    likewise, and as "others" where even that is little. ``parent`` is the place of a
+    row; ``size`` counts bytes.
+
+    Args:
+        object_count: How many objects have bytes in the tree.
     """
     graph, count = tree.graph, tree.graph.object_count
     shown = _choose(tree)
@@ -33,8 +39,7 @@ def cut_tree(tree: DominatorTree, paths: PathFinder) -> list[dict[str, Any]]:
             "parent": -1,
             "name": "all objects",
             "size": tree.total_size,
-            # What is left out has no bytes.
-            "count": int(np.count_nonzero(tree.retained_sizes)),
+            "count": object_count,
         }
     ]
     for each in shown.tolist():
@@ -49,7 +54,8 @@ def cut_tree(tree: DominatorTree, paths: PathFinder) -> list[dict[str, Any]]:
                 "count": 1,
             }
         )
-    return rows + _groups(tree, ranks, len(shown) + 1)
+    _add_groups(rows, tree, ranks)
+    return rows
 
 
 def _choose(tree: DominatorTree) -> NDArray[np.uint32]:
@@ -63,12 +69,41 @@ def _choose(tree: DominatorTree) -> NDArray[np.uint32]:
     return large[by_size[:_MAX_OBJECTS]]
 
 
-def _groups(tree: DominatorTree, ranks: NDArray[np.int64], parents: int) -> list[dict[str, Any]]:
+def _add_groups(rows: list[dict[str, Any]], tree: DominatorTree, ranks: NDArray[np.int64]) -> None:
+    """Add rows for objects without one, by the row of their dominator and their type.
+
+    Args:
+        rows: Those of objects so far.
+        ranks: By object: its row, or -1; set for the members of groups.
+    """
+    first = 0
+    for _ in range(_MAX_LEVELS):
+        above = ranks[tree.immediate]
+        waiting = (above >= first) & (ranks[:-1] < 0) & (tree.retained_sizes > 0)
+        small = np.flatnonzero(waiting)
+        if not len(small):
+            return
+        last = len(rows)
+        members = _group(rows, tree, small, above[small] - first, first)
+        ranks[small] = members
+        first = last
+
+
+def _group(
+    rows: list[dict[str, Any]],
+    tree: DominatorTree,
+    small: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    first: int,
+) -> NDArray[np.int64]:
+    """Add the groups of one level, whose owners stand from ``first`` on in the rows.
+
+    Returns:
+        For each object the row of its group; -1 for others.
+    """
     graph = tree.graph
-    above = ranks[tree.immediate]
-    small = np.flatnonzero((above >= 0) & (ranks[:-1] < 0) & (tree.retained_sizes > 0))
-    many = len(graph.types)
-    keys = above[small] * many + graph.type_indexes[small]
+    many, parents = len(graph.types), len(rows) - first
+    keys = owners * many + graph.type_indexes[small]
     if parents * many > 1 << 25:
         found, keys = np.unique(keys, return_inverse=True)
     else:
@@ -76,26 +111,30 @@ def _groups(tree: DominatorTree, ranks: NDArray[np.int64], parents: int) -> list
     counts = np.bincount(keys, minlength=len(found))
     sizes = np.bincount(keys, weights=tree.retained_sizes[small], minlength=len(found))
     is_large = sizes >= tree.total_size * _SHARE
-    rows = [
+    places = np.full(len(found), -1, np.int64)
+    large = np.flatnonzero(is_large)
+    places[large] = len(rows) + np.arange(len(large))
+    rows += [
         {
-            "parent": int(found[place]) // many,
+            "parent": first + int(found[place]) // many,
             "name": type_name(graph.types[int(found[place]) % many]),
             "size": int(sizes[place]),
             "count": int(counts[place]),
         }
-        for place in np.flatnonzero(is_large).tolist()
+        for place in large.tolist()
     ]
     rest = np.flatnonzero(~is_large & (counts > 0))
-    owners = found[rest] // many
-    rest_counts = np.bincount(owners, weights=counts[rest], minlength=parents)
-    rest_sizes = np.bincount(owners, weights=sizes[rest], minlength=parents)
+    others = found[rest] // many
+    rest_counts = np.bincount(others, weights=counts[rest], minlength=parents)
+    rest_sizes = np.bincount(others, weights=sizes[rest], minlength=parents)
     rows += [
         {
-            "parent": parent,
+            "parent": first + parent,
             "name": "others",
             "size": int(rest_sizes[parent]),
             "count": int(rest_counts[parent]),
         }
         for parent in np.flatnonzero(rest_sizes).tolist()
     ]
-    return rows
+    members: NDArray[np.int64] = places[keys]
+    return members

@@ -75,10 +75,11 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
         package[1] += row.size
     ordered = sorted(packages.items(), key=lambda item: -item[1][1])
     types = sorted(counted, key=lambda row: -int(retained[row.type_index]))[:_MAX_TYPES]
+    object_count = sum(row.count for row in counted)
     return {
         "header": MessageToDict(graph.header, preserving_proto_field_name=True),
         "warnings": list(graph.trailer.warnings),
-        "objects": sum(row.count for row in counted),
+        "objects": object_count,
         "edges": graph.edge_count,
         "total": tree.total_size,
         "left_out": whole - tree.total_size,
@@ -106,7 +107,7 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
         "duplicates": [asdict(each) for each in duplicates],
         "wasted": wasted,
         "suspects": [asdict(each) for each in find_suspects(tree, paths)],
-        "tree": cut_tree(tree, paths),
+        "tree": cut_tree(tree, paths, object_count),
     }
 
 
