@@ -89,7 +89,7 @@ forget_counts(Walk *walk)
 int
 unreached_find_held(Walk *walk)
 {
-    unreached_count(walk);
+    unreached_count(walk, NULL);
     queue_open(walk, &walk->held_by_c);
     int found = 0;
     gc_lists_begin(walk);
