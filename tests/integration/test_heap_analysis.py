@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fix_certs import Identity
 from fix_host import Host, StartHost
-from fix_opsctl import Opsctl
+from fix_opsctl import Opsctl, environment_of
 
 from ops_client import ClientCredentials, MaintenanceClient
 
@@ -31,6 +31,7 @@ class Pinned:
 Pinned.__module__ = 'shop'
 import ctypes
 ctypes.pythonapi.Py_IncRef(ctypes.py_object(Pinned()))
+shop.names = [' '.join(['one', 'name']) for number in range(500)]
 import sys
 sys.modules['shop'] = shop
 """
@@ -43,6 +44,7 @@ for number in range(300):
 
 @dataclass(frozen=True)
 class Captures:
+    host: Host
     before: Path
     after: Path
     other: Path
@@ -66,7 +68,9 @@ def captures(
     before = capture(host, admin, directory / "before.heap")
     host.run(GROW)
     after = capture(host, admin, directory / "after.heap")
-    return Captures(before, after, capture(start_shared_host(), admin, directory / "other.heap"))
+    return Captures(
+        host, before, after, capture(start_shared_host(), admin, directory / "other.heap")
+    )
 
 
 def document(opsctl: Opsctl, *arguments: object) -> Any:
@@ -82,6 +86,24 @@ def test_a_summary_of_a_file_counts_types(opsctl: Opsctl, captures: Captures) ->
     counts = {row["type_name"]: row["count"] for row in found["types"]}
     assert counts["shop.Session"] == 20_001
     assert found["object_count"] == sum(row["count"] for row in found["types"])
+
+
+def test_equal_strings_of_a_live_process_are_counted(
+    opsctl: Opsctl, captures: Captures, admin: Identity, tmp_path: Path
+) -> None:
+    env = environment_of(captures.host.address, admin) | {"TMPDIR": str(tmp_path)}
+
+    told = opsctl("heap", "summary", "--hash-strings", env=env)
+    found = opsctl("heap", "summary", "--hash-strings", "--json", "--limit", 1000, env=env)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "stood still for" in told.stdout
+    rows = json.loads(found.stdout)["duplicates"]
+    [names] = [row for row in rows if row["path"].startswith("shop.names[")]
+    assert (names["type_name"], names["count"], names["text"]) == ("str", 500, None)
+    assert names["wasted_size"] == 499 * names["size"]
+    # The capture that this took is gone.
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_port_itself_holds_is_counted_if_asked_for(
@@ -192,6 +214,7 @@ def test_a_difference_names_type_holder_and_growth(opsctl: Opsctl, captures: Cap
         (["retained", "cut"], 46, "its end is missing"),
         (["suspects", "altered"], 47, "SHA-256"),
         (["summary"], 2, "give a FILE, or --target"),
+        (["summary", "before", "--hash-strings"], 2, "heap capture --hash-strings"),
     ],
 )
 def test_bad_input_ends_with_a_sentence(

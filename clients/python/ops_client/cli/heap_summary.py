@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,8 +23,20 @@ from ops_client.cli.command import (
     connect,
 )
 from ops_client.cli.graph_file import read
-from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds, size
+from ops_client.cli.terminal import (
+    as_json,
+    complain,
+    progress_bar,
+    say,
+    say_json,
+    say_table,
+    seconds,
+    size,
+)
 from ops_service.v1 import heap_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
 
 
 class Order(StrEnum):
@@ -53,15 +66,44 @@ async def summary(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many types.")] = 20,
     by: Annotated[Order, typer.Option(help="What comes first.")] = Order.SIZE,
     allow_pause: AllowPause = False,
+    hash_strings: Annotated[
+        bool,
+        typer.Option(
+            "--hash-strings",
+            help="Count equal strings of the live process too, by a capture that is not kept. "
+            "Needs READ_HEAP and READ_CONTENT. A file has what was captured.",
+        ),
+    ] = False,
     include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
-    """Count live objects and their bytes by type."""
+    """Count live objects and their bytes by type, and equal strings where they are hashed."""
     if file is not None:
+        if hash_strings:
+            raise typer.BadParameter(
+                "--hash-strings is for a live process; what FILE holds was decided by "
+                "`opsctl heap capture --hash-strings`."
+            )
         _summarize(file, limit, by, include_ops_service=include_ops_service, json=json)
         return
     if not target or ca == Path():
         raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
+    if hash_strings and allow_pause:
+        raise typer.BadParameter("--hash-strings captures from a copy of the process alone.")
+    if hash_strings:
+        with TemporaryDirectory(prefix="opsctl-") as directory:
+            captured = Path(directory) / "live.heap"
+            with progress_bar("Capturing") as advance:
+                async with connect(target, ca, cert, key, server_name) as client:
+                    snapshot = await client.capture_heap_snapshot(
+                        captured,
+                        hash_strings=True,
+                        progress=lambda now: advance(now.object_count, now.expected_object_count),
+                    )
+            _summarize(captured, limit, by, include_ops_service=include_ops_service, json=json)
+        if not json:
+            say(f"The process stood still for {_pause(snapshot.trailer.clone_pause)}.")
+        return
     async with connect(target, ca, cert, key, server_name) as client:
         reply = await client.summarize_heap(
             limit=limit,
@@ -87,20 +129,26 @@ async def summary(
     total = f"{reply.object_count:,} objects of {reply.type_count:,} types"
     if has_sizes:
         total += f", {size(reply.total_size)}"
-    pause = seconds(reply.clone_pause.ToTimedelta().total_seconds())
-    say(f"{total}. The process stood still for {pause}.")
+    say(f"{total}. The process stood still for {_pause(reply.clone_pause)}.")
     for warning in reply.warnings:
         complain(warning)
 
 
+def _pause(duration: Duration) -> str:
+    return seconds(duration.ToTimedelta().total_seconds())
+
+
 def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, json: bool) -> None:
-    from ops_client.heap_graph import count_types, find_duplicates
+    from ops_client.heap_graph import PathFinder, count_types, find_duplicates
 
     graph = read(file)
     rows = count_types(graph, include_ops_service=include_ops_service)
     if by is Order.COUNT:
         rows.sort(key=lambda row: -row.count)
     duplicates, wasted = find_duplicates(graph, limit, include_ops_service=include_ops_service)
+    # Without strings that are hashed there is nothing to search for.
+    finder = PathFinder(graph) if duplicates else None
+    paths = [finder.text(finder.to(each.object_index)) for each in duplicates] if finder else []
     count, total = sum(row.count for row in rows), sum(row.size for row in rows)
     if json:
         say_json(
@@ -109,7 +157,10 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
                 "edge_count": graph.edge_count,
                 "total_size": total,
                 "types": [asdict(row) for row in rows[:limit]],
-                "duplicates": [asdict(each) for each in duplicates],
+                "duplicates": [
+                    {**asdict(each), "path": path}
+                    for each, path in zip(duplicates, paths, strict=True)
+                ],
                 "wasted_size": wasted,
             }
         )
@@ -124,15 +175,15 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
     if duplicates:
         say("")
         say_table(
-            ["copies", "of", "wasted", "duplicates"],
+            ["copies", "of", "wasted", "equal strings, and where one of them is"],
             [
                 (
                     f"{each.count:,}",
                     size(each.size),
                     size(each.wasted_size),
-                    f"{each.type_name} {each.literal or ''}".rstrip(),
+                    path if each.literal is None else f"{each.literal}  in {path}",
                 )
-                for each in duplicates
+                for each, path in zip(duplicates, paths, strict=True)
             ],
         )
         say(f"Equal strings waste {size(wasted)} in all.")

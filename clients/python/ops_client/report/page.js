@@ -309,6 +309,7 @@ if (data.duplicates.length) {
     ["wasted", (row) => row.wasted_size, bytes], ["copies", (row) => row.count, number],
     ["size of one", (row) => row.size, bytes],
     ["string", (row) => (row.literal === null ? row.type_name : `${row.type_name} ${row.literal}`)],
+    ["one of them", (row) => row.path],
   ], 0);
 } else {
   at("duplicates").append(make("p", data.hashed ? "No two strings are equal." : "This capture does not hash strings, so duplicates cannot be told.", "none"));

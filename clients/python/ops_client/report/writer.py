@@ -104,7 +104,9 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
             for name, (count, size) in ordered[:_MAX_PACKAGES]
         ],
         "hashed": len(graph.string_hashes) > 0,
-        "duplicates": [asdict(each) for each in duplicates],
+        "duplicates": [
+            {**asdict(each), "path": paths.text(paths.to(each.object_index))} for each in duplicates
+        ],
         "wasted": wasted,
         "suspects": [asdict(each) for each in find_suspects(tree, paths)],
         "tree": cut_tree(tree, paths, object_count),
