@@ -95,7 +95,7 @@ test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in
 test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
 	$(again) $(bin)/pytest --durations=5 tests/analysis
 
-faults: .venv/$(VERSION)/test.stamp ## The catalogue of faults, tried on a real host, and a table of them
+faults: .venv/$(VERSION)/mesh.stamp ## The catalogue of faults, tried on a real host, and a table of them
 	FAULT_ROUNDS=500 $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured

@@ -52,7 +52,9 @@ class MemoryGroup:
             swap.write_text("0")
 
     def limit(self, size: int) -> None:
-        self._limit.write_text(str(size))
+        """Limit it. -1 for without a limit."""
+        unlimited = "max" if self._limit.name == "memory.max" else "-1"
+        self._limit.write_text(str(size) if size >= 0 else unlimited)
 
     def add(self, pid: int) -> None:
         """Put a process in. What it has already was charged elsewhere."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -35,6 +36,13 @@ class Host:
         self.authority = authority
         self.audit_file = directory / "audit.jsonl"
         self.output_file = directory / "output.txt"
+        # The host's own, so that what it leaves there shows.
+        self.temporary_files = directory / "tmp"
+        self.temporary_files.mkdir()
+        self.heartbeat_file = directory / "heartbeat"
+        self.heartbeat_file.write_bytes(bytes(8))
+        self.places: set[Path] = {directory}
+        """Folders that it, or the port in it, may write to."""
         self.address = ""
         self.instance_id = ""
         self._channels: list[grpc.Channel] = []
@@ -42,12 +50,20 @@ class Host:
         replies_read, replies_write = os.pipe()
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, PROGRAM, str(commands_read), str(replies_write), "2"],
+                [
+                    *(sys.executable, PROGRAM, str(commands_read), str(replies_write), "2"),
+                    self.heartbeat_file,
+                ],
                 pass_fds=(commands_read, replies_write),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    "TMPDIR": str(self.temporary_files),
+                    **environment,
+                },
             )
         os.close(commands_read)
         os.close(replies_write)
@@ -91,6 +107,12 @@ class Host:
     def gap_percentile(self, share: float = 0.99) -> float:
         """What this share of such times stayed below, in seconds, since last asked."""
         gap = self.run(f"answer = heartbeat.take_percentile({share})")
+        assert isinstance(gap, float)
+        return gap
+
+    def recorded_gap(self) -> float:
+        """Longest time that a thread of it did not run, if it has ended by now."""
+        (gap,) = struct.unpack("d", self.heartbeat_file.read_bytes())
         assert isinstance(gap, float)
         return gap
 
@@ -242,6 +264,9 @@ def starter(
         file = directory / "ops.toml"
         file.write_text(toml(config))
         host = Host(directory, authority, {"OPS_SERVICE_CONFIG": str(file), **(environment or {})})
+        for table, key in (("server", "run_directory"), ("store", "directory")):
+            if place := config.get(table, {}).get(key):
+                host.places.add(Path(place))
         hosts.append(host)
         if serve:
             host.start_service()

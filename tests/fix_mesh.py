@@ -23,6 +23,14 @@ MESH = Path(__file__).resolve().parents[1] / "examples/mesh"
 ENVOY = Path(sys.executable).with_name("envoy")
 OPERATOR = "spiffe://ops.local/operator"
 SERVER = "spiffe://ops.local/server"
+# By which the recipe lets no header of several elements pass.
+ONE_ELEMENT = "                                invert_match: true\n"
+# What a sidecar of Istio's does.
+APPENDING = {
+    "SANITIZE_SET": "APPEND_FORWARD",
+    ONE_ELEMENT: "",
+    'contains: ","': 'contains: "By="',
+}
 # Two tests at once, each with its Envoy, share nothing.
 QUIET = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
 

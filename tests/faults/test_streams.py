@@ -11,10 +11,11 @@ import pytest
 from fix_certs import Identity
 from fix_client import credentials_of
 from fix_cut import Cut
+from fix_fault_table import Line
 from fix_host import Host, StartHost
 from fix_http2 import Http2
 from fix_status import status_of
-from fix_watched import FaultHost, Line, measured_pause, under_watch
+from fix_watched import FaultHost, measured_pause, under_watch, under_watch_to_its_end
 
 from ops_client import MaintenanceClient
 from ops_client.errors import ConnectionFailed, CorruptHeapGraphFile, IncompleteSnapshot
@@ -79,7 +80,8 @@ def test_31_connection_that_ends_mid_snapshot(
     tmp_path: Path,
 ) -> None:
     host = start_host(store={"directory": str(tmp_path / "store")})
-    with under_watch(host, control, line, measured_pause(host, admin)):
+    # What was stored on purpose stays, and its instance's file.
+    with under_watch(host, control, line, measured_pause(host, admin), kept=r"\.heap$"):
         proxy = cut(host.address, [700_000, 1_500_000])
         credentials = credentials_of(admin)
         path = tmp_path / "a.heap"
@@ -100,8 +102,10 @@ def test_32_no_trailer(
 
     def kill(progress: object) -> None:
         host.process.kill()
+        host.process.wait()
 
     with (
+        under_watch_to_its_end(host, control, line, measured_pause(host, admin)),
         MaintenanceClient(host.address, credentials_of(admin)) as client,
         pytest.raises((IncompleteSnapshot, ConnectionFailed)),
     ):

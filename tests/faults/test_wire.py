@@ -15,7 +15,8 @@ import pytest
 from fix_certs import Identity
 from fix_http2 import PREFACE, Http2, connect_tls, frame, message
 from fix_status import status_of
-from fix_watched import FaultHost, resident_bytes
+from fix_watched import FaultHost
+from under_load import resident_bytes
 
 SERVICE = "/ops_service.v1.MaintenanceService"
 PRINCIPAL = f"{SERVICE}/GetPrincipal".encode()

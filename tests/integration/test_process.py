@@ -40,7 +40,7 @@ def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None
     assert reply.service_uptime.ToNanoseconds() <= reply.uptime.ToNanoseconds() + 10**7
     assert [each.name for each in reply.environment] == sorted(host.run("answer = [*os.environ]"))
     assert not any(each.HasField("value") for each in (*reply.environment, *reply.arguments))
-    assert [each.name for each in reply.arguments] == ["0", "1", "2", "3", "4"]
+    assert [each.name for each in reply.arguments] == ["0", "1", "2", "3", "4", "5"]
     assert 0 < reply.uptime.ToSeconds() < 600 or reply.uptime.nanos > 0
 
 
@@ -58,5 +58,5 @@ def test_values_are_told_of_names_that_are_listed(start_host: StartHost, viewer:
         (each.name, each.value if each.HasField("value") else None) for each in reply.arguments
     ]
     assert shown[1][1].endswith("host_process.py")
-    assert shown[5:] == [("--k", "v"), ("--secret", None), ("-x", None), ("--y", None)]
+    assert shown[6:] == [("--k", "v"), ("--secret", None), ("-x", None), ("--y", None)]
     assert "hunter2" not in str(reply)

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from fix_certs import CertificateAuthority, Identity, dns, email, uri
 from fix_client import credentials_of
-from fix_mesh import OPERATOR, SERVER, Front, Fronted
+from fix_mesh import APPENDING, OPERATOR, SERVER, Front, Fronted
 from fix_opsctl import Opsctl, environment_of
 from fix_status import status_of
 
@@ -23,8 +23,6 @@ from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 RECIPES = ("passthrough", "identity")
 HEADER = "x-forwarded-client-cert"
 STRANGER = "spiffe://ops.local/stranger"
-# By which the recipe lets no header of several elements pass.
-ONE_ELEMENT = "                                invert_match: true\n"
 FORGED = [(HEADER, f"By={SERVER};Hash={'ab' * 32};URI={OPERATOR}")]
 
 
@@ -191,10 +189,7 @@ def test_a_proxy_that_appends_to_a_forged_header(
     front: Front, authority: CertificateAuthority
 ) -> None:
     """Fault 13: Istio's sidecars do so. The last element alone counts."""
-    appending = front(
-        "identity",
-        {"SANITIZE_SET": "APPEND_FORWARD", ONE_ELEMENT: "", 'contains: ","': 'contains: "By="'},
-    )
+    appending = front("identity", APPENDING)
     stranger = authority.issue("stranger", uri(STRANGER))
     assert whoami(appending, stranger, FORGED).principal == STRANGER
     # Quotations that the caller opens for what the proxy writes after them.

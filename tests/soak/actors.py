@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import random
@@ -50,6 +51,10 @@ class Book:
     slowest_probe: float = 0.0
 
 
+FAULTS = ("captures cancelled", "children killed", "clients killed", "endless code", "forks")
+"""What must be injected at least once."""
+
+
 class Actors:
     """Each method is one piece of work of one caller."""
 
@@ -85,7 +90,10 @@ class Actors:
         with self._client() as client:
             captured = client.capture_heap_snapshot(path, store=chance.random() < 0.3, timeout=60)
         graph = read_heap_graph(path)
+        whole = hashlib.sha256(path.read_bytes()[: captured.trailer.byte_count]).digest()
         path.unlink()
+        if whole != captured.trailer.sha256:
+            self.book.lost.append(f"{path}: its hash is another")
         if graph.object_count != captured.trailer.object_count:
             self.book.lost.append(f"{path}: {graph.object_count} objects")
         self.book.heads.append(captured.audit_hash)
