@@ -230,6 +230,24 @@ def test_a_newer_format_asks_for_an_upgrade(tmp_path: Path) -> None:
         read(tmp_path, data)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: setattr(header, "resident_bytes", 2**63),
+        lambda header: setattr(header.capture_time, "seconds", 2**62),
+        lambda header: setattr(header.process.start_time, "nanos", -5),
+    ],
+    ids=["bytes", "capture time", "start time"],
+)
+def test_a_header_that_nothing_can_mean_is_refused(
+    tmp_path: Path, change: Callable[..., None]
+) -> None:
+    header = default_header()
+    change(header)
+    with pytest.raises(CorruptHeapGraphFile, match=r"no time|beyond any memory"):
+        read(tmp_path, file_bytes(example_graph(), header=header))
+
+
 Damage = Callable[[pb.HeapGraphBatch, pb.HeapGraphTrailer], object]
 
 CONTRADICTIONS: dict[str, Damage] = {
@@ -248,6 +266,10 @@ CONTRADICTIONS: dict[str, Damage] = {
     ),
     "late edge columns differ": lambda batch, _: batch.late_edge_places.pop(),
     "late edge behind its object": lambda batch, _: setitem(batch.late_edge_places, 0, 2),
+    "sizes beyond any memory": lambda batch, trailer: (
+        setitem(batch.sizes, 0, 2**63),
+        setattr(trailer, "total_size", trailer.total_size + 2**63 - 100),
+    ),
     "first index": lambda batch, _: setattr(batch, "first_object_index", 1),
     "unknown type": lambda batch, _: setitem(batch.type_indexes, 0, 2),
     "unknown name": lambda batch, _: setitem(batch.edge_labels, 0, 2 << 4 | 1),

@@ -30,6 +30,7 @@ from ops_client.heap_graph.columns import Unsigned
 from ops_client.heap_graph.content_columns import ContentColumns
 from ops_client.heap_graph.contents import gather_contents, gather_hashes
 from ops_client.heap_graph.model import HeapGraph
+from ops_client.heap_graph.plausible import check_figures, check_sizes
 from ops_service.v1 import heap_graph_pb2
 
 FORMAT_VERSION = 1
@@ -139,6 +140,7 @@ class _FileReader:
             )
         if header.format_version == 0 or not header.snapshot_id:
             raise foreign
+        check_figures(header)
         return header
 
     def _find_trailer(self) -> heap_graph_pb2.HeapGraphTrailer:
@@ -168,6 +170,7 @@ class _FileReader:
             raise CorruptHeapGraphFile("its trailer counts more objects than the file can hold.")
         if trailer.object_count >> 32:
             raise UnsupportedHeapGraphFile("it has more than 4294967295 objects.")
+        check_figures(trailer)
         return trailer
 
     def _messages(self, end: int) -> Iterator[tuple[bytes, memoryview]]:
@@ -309,6 +312,7 @@ class _Assembly:
             counted = getattr(self._trailer, field)
             if counted != value:
                 raise CorruptHeapGraphFile(f"its trailer says {field} {counted}, found {value}.")
+        check_sizes(self._sizes, self._extra_sizes)
         for root in self._roots:
             if root.object_index >= self._objects:
                 raise CorruptHeapGraphFile("a root points past the last object.")
