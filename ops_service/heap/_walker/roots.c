@@ -8,7 +8,7 @@
 #define THREADS_MAX 4096
 #define THREADS_COUNTED_MAX (1u << 22)
 #define FRAMES_MAX 200000
-#define FRAMES_COUNTED_MAX (1u << 24)
+#define FRAMES_COUNTED_MAX (1 << 24)
 #define ATEXIT_MAX 100000
 #define LIST_OBJECTS_MAX (UINT64_C(1) << 33)
 

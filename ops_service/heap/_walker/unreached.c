@@ -89,14 +89,15 @@ forget_counts(Walk *walk)
 int
 unreached_find_held(Walk *walk)
 {
-    unreached_count(walk, NULL);
-    queue_open(walk, &walk->held_by_c);
+    Queue unreached;
+    uintptr_t entry;
     int found = 0;
-    gc_lists_begin(walk);
-    PyObject *object;
-    while ((object = gc_lists_next(walk)) != NULL) {
-        if (is_reached(walk, visited_region(walk, &walk->visited, object), object) ||
-            !unreached_is_held_by_c(walk, object))
+    queue_open(walk, &unreached);
+    queue_open(walk, &walk->held_by_c);
+    unreached_count(walk, &unreached);
+    while ((entry = queue_pop(walk, &unreached)) != 0) {
+        PyObject *object = (PyObject *)(entry & ~(uintptr_t)1);
+        if (!unreached_is_held_by_c(walk, object))
             continue;
         queue_push(walk, &walk->held_by_c, (uintptr_t)object);
         found = 1;
