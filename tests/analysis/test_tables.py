@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fix_certs import Identity
+from fix_full_disk import OnFullDisk
 from fix_host import StartHost
 from fix_opsctl import Opsctl
 from pyspark.sql import SparkSession
@@ -174,6 +175,18 @@ def test_a_full_disk_leaves_nothing(opsctl: Opsctl, file: Path, tmp_path: Path) 
     assert "was not written" in outcome.stderr
     assert list(tmp_path.iterdir()) == []
 
+
+def test_a_disk_without_space_leaves_nothing(on_full_disk: OnFullDisk, file: Path) -> None:
+    outcome = on_full_disk("128k", "heap", "export", file, "-o", "out")
+
+    assert (outcome.code, outcome.stdout) == (42, "")
+    assert outcome.stderr == (
+        "opsctl: out was not written: no space is left; free some, or write elsewhere.\n"
+    )
+    assert outcome.left == ["./old"]
+
+
+def test_what_is_in_the_way_stays(opsctl: Opsctl, file: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").touch()
     outcome = opsctl("heap", "export", file, "-o", tmp_path / "out")
