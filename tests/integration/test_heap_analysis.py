@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fix_certs import Identity
 from fix_host import Host, StartHost
 from fix_opsctl import Opsctl, environment_of
 
 from ops_client import ClientCredentials, MaintenanceClient
+from ops_client.heap_graph import HeapGraph, PathFinder, compare, read_heap_graph
 
 PLANT = """
 import types
@@ -32,10 +34,29 @@ Pinned.__module__ = 'shop'
 import ctypes
 ctypes.pythonapi.Py_IncRef(ctypes.py_object(Pinned()))
 shop.names = [' '.join(['one', 'name']) for number in range(500)]
+# Of each kind that comparisons draw conclusions from.
+class Kept:
+    def get(self): pass
+shop.kept_through = []
+for number in range(2000):
+    shop.kept_through += [
+        f'caf\u00e9 {number}', f'{number} bytes'.encode(), 10 ** 30 + number, number + 0.5,
+        (f'a {number}', [number + 2000]), frozenset((f'b {number}', number + 3000)),
+        [number].append, Kept().get, slice(f'c {number}', number + 4000),
+        types.MappingProxyType({number: f'd {number}'}), range(number, number + 5000),
+    ]
 import sys
 sys.modules['shop'] = shop
 """
 GROW = """
+import ctypes
+as_utf8 = ctypes.pythonapi.PyUnicode_AsUTF8
+as_utf8.restype, as_utf8.argtypes = ctypes.c_char_p, [ctypes.py_object]
+for each in shop.kept_through:
+    if type(each) is str:
+        as_utf8(each)  # It keeps this form, and is larger for it.
+    if type(each) is tuple:
+        each[1].append('changed')
 shop.SESSIONS.update((f'late {number}', Session(number)) for number in range(500))
 for number in range(300):
     del shop.SESSIONS[f'user {number}']
@@ -203,6 +224,23 @@ def test_a_difference_names_type_holder_and_growth(opsctl: Opsctl, captures: Cap
     assert holder["freed_count"] >= 2 * change["freed"] > 0
     same = document(opsctl, "diff", captures.before, captures.before)
     assert (same["new_count"], same["freed_count"], same["types"]) == (0, 0, [])
+
+
+def test_nothing_that_lives_on_is_called_new(captures: Captures) -> None:
+    before, after = (read_heap_graph(each) for each in (captures.before, captures.after))
+
+    def kept(graph: HeapGraph) -> Any:
+        [edge] = np.flatnonzero(graph.edge_names == graph.names.index("kept_through"))
+        target = int(graph.edge_targets[edge])
+        return graph.edge_targets[graph.edge_starts[target] : graph.edge_starts[target + 1]]
+
+    found = compare(before, after, PathFinder(after))
+
+    assert len(kept(before)) == len(kept(after)) == 11 * 2000
+    assert not found.is_freed[kept(before)].any()
+    assert not found.is_new[kept(after)].any()
+    grown = after.sizes[kept(after)] > before.sizes[kept(before)]
+    assert grown.sum() == 2000
 
 
 @pytest.mark.parametrize(

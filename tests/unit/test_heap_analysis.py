@@ -33,6 +33,7 @@ TYPES = [
     pb.HeapType(module="shop", qualified_name="Item", kind=pb.HEAP_TYPE_KIND_PYTHON, type_id=27),
 ]
 NAMES = ["shop", "ITEMS", "other"]
+SITES = [("shop.py", 1), ("shop.py", 2)]
 ELEMENT = (pb.EDGE_KIND_ELEMENT, 0)
 
 
@@ -41,7 +42,7 @@ def written(directory: Path, name: str, nodes: list[Node], instance: str = "a") 
     header = default_header()
     header.process.CopyFrom(process_pb2.ProcessId(instance_id=instance, pid=7, host_name="h"))
     path = directory / name
-    path.write_bytes(file_bytes(Graph(TYPES, NAMES, nodes, roots), header=header))
+    path.write_bytes(file_bytes(Graph(TYPES, NAMES, nodes, roots, SITES), header=header))
     return read_heap_graph(path)
 
 
@@ -58,6 +59,11 @@ def shop(*items: Node, size: int = 100) -> list[Node]:
 def holding(*targets: int) -> Node:
     """A tuple."""
     return Node(TUPLE, 56, 101, edges=[(target, *ELEMENT) for target in targets])
+
+
+def said(text: str, length: int = 3) -> Node:
+    """A str of some length of which the snapshot tells the beginning."""
+    return Node(STR, 50, 101, content=(pb.CONTENT_KIND_TEXT, length, text.encode()))
 
 
 def difference(directory: Path, before: list[Node], after: list[Node]) -> Difference:
@@ -102,7 +108,18 @@ def test_an_address_given_to_another_type_is_another_object(tmp_path: Path) -> N
     ("before", "after", "new"),
     [
         (Node(STR, 50, 101), Node(STR, 51, 101), 1),
+        (Node(STR, 50, 101), Node(STR, 49, 101), 1),
+        (Node(STR, 50, 101), Node(STR, 151, 101), 1),
         (Node(STR, 50, 101), Node(STR, 50, 101), 0),
+        # Its UTF-8 form was asked for meanwhile.
+        (Node(STR, 50, 101), Node(STR, 60, 101), 0),
+        (said("one"), said("two"), 1),
+        (said("one"), said("one"), 0),
+        (said("one"), said("one or more", length=30), 1),
+        (said("one or more", length=30), said("one", length=30), 0),
+        (Node(ITEM, 50, 101, site=1), Node(ITEM, 50, 101, site=2), 1),
+        (Node(ITEM, 50, 101, site=1), Node(ITEM, 50, 101, site=1), 0),
+        (Node(ITEM, 50, 101, site=0), Node(ITEM, 50, 101, site=1), 0),
         (Node(ITEM, 50, 101), Node(ITEM, 90, 101), 0),
         (holding(2), holding(1), 1),
         (holding(2), holding(2), 0),
@@ -115,6 +132,30 @@ def test_what_cannot_change_and_did_is_another_object(
     found = difference(tmp_path, shop(before), shop(after))
 
     assert int(found.is_new.sum()) == int(found.is_freed.sum()) == found.readdressed == new
+
+
+def test_what_holds_a_replaced_object_for_life_was_replaced_too(tmp_path: Path) -> None:
+    def shelves(inner: int) -> list[Node]:
+        # A tuple in a tuple in a list, and a list that may have got another element.
+        outer = Node(TUPLE, 56, 103, edges=[(4, *ELEMENT)])
+        between = Node(TUPLE, 56, 105, edges=[(5, *ELEMENT)])
+        changing = Node(LIST, 56, 109, edges=[(5, *ELEMENT)])
+        return shop(outer, between, Node(inner, 50, 107), changing)
+
+    found = difference(tmp_path, shelves(ITEM), shelves(STR))
+
+    assert found.is_new.tolist() == [False, False, False, True, True, True, False]
+    assert found.is_freed.tolist() == found.is_new.tolist()
+    assert found.readdressed == 3
+    assert not difference(tmp_path, shelves(ITEM), shelves(ITEM)).is_new.any()
+
+
+def test_a_cut_snapshot_proves_nothing_by_what_it_leaves_out(tmp_path: Path) -> None:
+    first = written(tmp_path, "before", shop(holding(2)))
+    second = written(tmp_path, "after", shop(holding()))
+    second.trailer.cut.max_objects = 4
+
+    assert not compare(first, second, PathFinder(second)).is_new.any()
 
 
 def test_growth_and_holders_are_named(tmp_path: Path) -> None:

@@ -20,11 +20,14 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")]
 
 
 def read(file: Path) -> HeapGraph:
-    """Read a heap graph file, with a bar on the terminal."""
+    """Read a heap graph file, with a bar on the terminal, and say what it warns of."""
     from ops_client.heap_graph import read_heap_graph
 
     with progress_bar(f"Reading {file.name}") as advance:
-        return read_heap_graph(file, advance)
+        graph = read_heap_graph(file, advance)
+    for warning in graph.trailer.warnings:
+        complain(f"{file.name}: {warning}")
+    return graph
 
 
 def dominators(graph: HeapGraph) -> DominatorTree:

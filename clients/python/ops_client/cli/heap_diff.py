@@ -28,6 +28,8 @@ def diff(
     began, ended = (each.header.capture_time.ToNanoseconds() for each in (first, second))
     if ended < began:
         complain("the second snapshot is older than the first: what is new was freed.")
+    if first.trailer.HasField("cut") or second.trailer.HasField("cut"):
+        complain("a snapshot was cut: what seems new or gone may lie beyond the cut of the other.")
     paths = PathFinder(second)
     found = compare(first, second, paths, limit, include_ops_service=include_ops_service)
     holders = find_holders(found, dominators(first), dominators(second), paths, limit)
@@ -99,9 +101,11 @@ def diff(
                 for each in found.grown
             ],
         )
+    say("")
     say(
         f"At least {new:,} new objects and {freed:,} gone; {found.readdressed:,} of the new "
-        "ones have the address of one that is gone."
+        "ones have the address of one that is gone. Where an address was given to an object "
+        "that looks the same, the two count as one; counts and sizes by type are exact."
     )
 
 

@@ -188,5 +188,3 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
         )
         say(f"Equal strings waste {size(wasted)} in all.")
     say(f"{count:,} objects of {len(rows):,} types, {size(total)}.")
-    for warning in graph.trailer.warnings:
-        complain(warning)

@@ -8,15 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ops_client.errors import DifferentProcesses
+from ops_client.heap_graph.identity import pair_objects
 from ops_client.heap_graph.model import HeapGraph, type_name
 from ops_client.heap_graph.paths import PathFinder
 from ops_client.heap_graph.roots import only_ops_service
-
-# Objects of these never change their size or, for tuples, their elements: one that
-# seems to has died, and another stands at its address.
-_UNCHANGING = {
-    "str", "bytes", "int", "float", "complex", "bool", "tuple", "frozenset", "range", "code",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +78,10 @@ def compare(
 ) -> Difference:
     """Compare two snapshots of one process.
 
-    Two objects are taken for the same if they have the same id, the same type (by
-    the type's own id and name), and nothing shows that one replaced the other: an
-    object of an immutable type keeps its size, and a tuple its elements. An
-    address may still have been given to an equal-looking object meanwhile, so new
-    and freed are lower bounds. Counts and sizes by type are exact.
+    Two objects are taken for the same if they have the same id, and nothing proves
+    that one replaced the other (``identity.py`` has the proofs). An address may
+    still have been given to an equal-looking object meanwhile, so new and freed are
+    lower bounds. Counts and sizes by type are exact.
 
     Args:
         before: The first snapshot.
@@ -110,8 +104,7 @@ def compare(
         np.ones(graph.object_count, bool) if include_ops_service else ~only_ops_service(graph)
         for graph in (before, after)
     )
-    old, new = _common(before, after)
-    same = _is_same(before, after, old, new)
+    old, new, same = pair_objects(before, after)
     readdressed = int((~same & counted_after[new]).sum())
     old, new = old[same], new[same]
     is_new, is_freed = np.ones(after.object_count, bool), np.ones(before.object_count, bool)
@@ -144,51 +137,6 @@ def compare(
     _count_sides(rows, after, counted_after, is_new, (1, 3, 4))
     _count_grown(rows, after, new[larger], growth[larger])
     return Difference(is_new, is_freed, old, new, growth, readdressed, _changed_types(rows), grown)
-
-
-def _common(before: HeapGraph, after: HeapGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Objects of both that share an id, which each has once."""
-    _, old, new = np.intersect1d(before.ids, after.ids, return_indices=True)
-    has_id = before.ids[old] != 0
-    return old[has_id], new[has_id]
-
-
-def _is_same(
-    before: HeapGraph, after: HeapGraph, old: NDArray[np.int64], new: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    keys: dict[tuple[int, str], int] = {}
-    old_types, new_types = (
-        np.array([keys.setdefault((t.type_id, type_name(t)), len(keys)) for t in graph.types])
-        for graph in (before, after)
-    )
-    old_kinds, new_kinds = before.type_indexes[old], after.type_indexes[new]
-    same: NDArray[np.bool_] = old_types[old_kinds] == new_types[new_kinds]
-    unchanging = np.array([type_name(each) in _UNCHANGING for each in after.types], bool)
-    same &= ~unchanging[new_kinds] | (before.sizes[old] == after.sizes[new])
-    tuples = np.array([type_name(each) == "tuple" for each in after.types], bool)
-    places = np.flatnonzero(same & tuples[new_kinds])
-    return _without_changed_tuples(before, after, old, new, same, places)
-
-
-def _without_changed_tuples(
-    before: HeapGraph,
-    after: HeapGraph,
-    old: NDArray[np.int64],
-    new: NDArray[np.int64],
-    same: NDArray[np.bool_],
-    places: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Tuples whose elements have other ids than before are others."""
-    lengths = np.diff(before.edge_starts)[old[places]]
-    other = np.diff(after.edge_starts)[new[places]]
-    same[places[lengths != other]] = False
-    places, lengths = places[lengths == other], lengths[lengths == other]
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    first = before.edge_targets[np.repeat(before.edge_starts[old[places]], lengths) + within]
-    second = after.edge_targets[np.repeat(after.edge_starts[new[places]], lengths) + within]
-    differs = before.ids[first] != after.ids[second]
-    same[np.repeat(places, lengths)[differs]] = False
-    return same
 
 
 def _bytes(graph: HeapGraph, objects: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ class HeapGraph:
 
     Objects are numbered from 0 in the order of a breadth-first walk from the
     roots. The edges of object ``i`` stand at
-    ``edge_starts[i]:edge_starts[i + 1]`` of the edge columns. About 29 bytes an
+    ``edge_starts[i]:edge_starts[i + 1]`` of the edge columns. About 32 bytes an
     object and 9 an edge.
     """
 
