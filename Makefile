@@ -104,7 +104,7 @@ test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C
 test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
 	$(again) $(bin)/pytest $(pytest) tests/frameworks
 
-test-mesh: .venv/$(VERSION)/mesh.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
+test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
 test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand

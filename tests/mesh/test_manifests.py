@@ -1,12 +1,17 @@
 """The manifests of `examples/mesh`: by schema, and against what the service itself wants.
 
-Kubernetes' own kinds by its schemas; Istio's by `istio_schema.json`, which holds what
-the custom resources allow as far as they are used. No cluster has run them here.
+Kubernetes' own kinds by its schemas; Istio's by validators that were made from Istio's own
+definitions, and, since these pass keys that they do not know, by `istio_schema.json` too,
+which holds what the custom resources allow as far as they are used. No cluster has run
+them here.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +51,38 @@ def test_by_schema(document: dict[str, Any]) -> None:
     # A key that nobody knows is found.
     with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
         validate({**document, "spec": {"nonsense": 1}, "data": 1, "metadata": {"name": 1}})
+
+
+def refusals(resources: list[dict[str, Any]]) -> list[str]:
+    """What Istio's own definitions refuse each for: empty if they take it."""
+    script = Path(__file__).parents[1] / "node/istio.mjs"
+    node = shutil.which("node")
+    if node is None or not (script.parent / "node_modules").exists():
+        pytest.skip("needs Node and tests/node/node_modules, which make test-mesh installs")
+    done = subprocess.run(
+        [node, script],
+        input=json.dumps(resources),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout.splitlines()
+
+
+def test_by_istios_own_definitions() -> None:
+    resources = [d for file in FILES for d in documents(file) if "istio.io" in d["apiVersion"]]
+    kinds = {each["kind"]: each for each in resources}
+    assert set(kinds) == {"AuthorizationPolicy", "PeerAuthentication", "Sidecar"}
+    wrong = [copy.deepcopy(kinds[kind]) for kind in sorted(kinds)]
+    wrong[0]["spec"]["action"] = "REFUSE"
+    wrong[1]["spec"]["mtls"]["mode"] = "ALWAYS"
+    wrong[2]["spec"]["ingress"][0]["port"]["number"] = "8443"
+    found = refusals(resources + wrong)
+    assert found[: len(resources)] == [""] * len(resources)
+    assert ["spec/action" in found[-3], "mtls/mode" in found[-2], "port/number" in found[-1]] == [
+        True
+    ] * 3
 
 
 def configuration(file: str, tmp_path: Path) -> Config:
