@@ -32,7 +32,7 @@ again := tools/pytest_again.sh
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
-wire := $(patsubst %,tests/integration/test_%.py,authorization bad_requests client client_streams \
+wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port repl_session snapshot_stream store)
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.

@@ -41,7 +41,7 @@ class FileSink:
         keep: How many renamed files are kept.
 
     Raises:
-        StartError: The file cannot be opened, or others may write to it.
+        StartError: The file cannot be opened, or others own it or may write to it.
     """
 
     def __init__(self, path: Path, *, rotate_bytes: int = 0, keep: int = 10) -> None:
@@ -56,8 +56,14 @@ class FileSink:
                 f"The audit file {path} cannot be opened ({error.strerror}); check audit.file "
                 "and the permissions of its directory."
             ) from error
-        mode = os.fstat(self._fd).st_mode
-        if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        info = os.fstat(self._fd)
+        if info.st_uid not in (0, os.geteuid()):
+            os.close(self._fd)
+            raise StartError(
+                f"The audit file {path} belongs to the user {info.st_uid}, who could alter it; "
+                f"move it away, or run chown {os.geteuid()} on it."
+            )
+        if info.st_mode & (stat.S_IRWXO | stat.S_IWGRP):
             os.close(self._fd)
             raise StartError(
                 f"The audit file {path} may be read by everybody or written by others; run "

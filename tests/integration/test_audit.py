@@ -215,6 +215,11 @@ def test_a_log_that_others_may_read(start_host: StartHost) -> None:
         with pytest.raises(HostError, match=r"StartError: The audit file .* chmod 600"):
             host.start_service()
     host.audit_file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(host.audit_file, 65533, -1)
+        with pytest.raises(HostError, match=r"StartError: The audit file .* the user 65533"):
+            host.start_service()
+        os.chown(host.audit_file, 0, -1)
     host.start_service()
 
 
