@@ -45,10 +45,11 @@ def refuse_if_others_may_write(path: Path, key: str) -> None:
     """
     prefix = f"{key}: " if key else ""
     try:
+        found = _who_may_turn(path)
         # As Kubernetes mounts its ConfigMaps and Secrets, whose folders all may write to.
-        if os.statvfs(path).f_flag & os.ST_RDONLY:
+        if found is None and os.statvfs(path).f_flag & os.ST_RDONLY:
             return
-        if found := _who_may_write(os.stat(path)):
+        if found := found or _who_may_write(os.stat(path)):
             who, remedy = found
             raise ConfigurationError(
                 f"{prefix}{path} may be written by {who}; run {remedy} {path}, and see whether it "
@@ -79,7 +80,14 @@ def _who_may_write(info: os.stat_result) -> tuple[str, str] | None:
         return f"the group {info.st_gid}", "chmod g-w"
     if _is_strangers(info):
         # Or it is mounted read-only where this process runs, as for a sidecar's files.
-        return f"the user {info.st_uid}, who owns it,", f"chown {os.geteuid()}"
+        return f"the user {info.st_uid} that owns it", f"chown {os.geteuid()}"
+    return None
+
+
+def _who_may_turn(link: Path) -> tuple[str, str] | None:
+    """Who else may let a link lead elsewhere: its owner, where a folder keeps others from it."""
+    if link.is_symlink() and _is_strangers(info := os.lstat(link)):
+        return f"the user {info.st_uid} that owns the link", f"chown -h {os.geteuid()}"
     return None
 
 

@@ -239,7 +239,7 @@ class Service:
             self._post(self._stopping.set)
         deadline = time.monotonic() + timeout
         # What is left of the time is for the records of the calls that end.
-        self._thread.join(timeout * 2 / 3)
+        self._thread.join(timeout * 0.8)
         self._audit.close(deadline - time.monotonic())
         self._leave()
         if self._store is not None:

@@ -57,12 +57,11 @@ class Trust:
 
         try:
             leaf = x509.load_pem_x509_certificate(key[0])
-            found = [
-                x509.load_pem_x509_certificate(each) for pem in key[1:] for each in _split(pem)
-            ]
+            presented = [each for pem in key[1:] for each in _PEM.findall(pem)][:_LONGEST]
+            found = [x509.load_pem_x509_certificate(each) for each in presented]
         except ValueError:
             return False
-        issuers = [each for each in found[:_LONGEST] if _may_issue(each)]
+        issuers = [each for each in found if _may_issue(each)]
         reached = [leaf]
         for each in reached:
             if any(
@@ -81,10 +80,6 @@ def load_trust(bundle: bytes) -> Trust | None:
         return Trust(x509.load_pem_x509_certificates(bundle))
     except (ImportError, ValueError):
         return None
-
-
-def _split(pem: bytes) -> list[bytes]:
-    return _PEM.findall(pem)
 
 
 def _may_issue(certificate: x509.Certificate) -> bool:

@@ -70,8 +70,19 @@ def test_a_file_of_another_user(file: Path, stranger: int) -> None:
     link.symlink_to(file.name)
     os.chown(file, stranger, -1)
     for path in (file, link):
-        assert f"{path} may be written by the user {stranger}, who owns it" in refusal(path)
+        assert f"{path} may be written by the user {stranger} that owns it; " in refusal(path)
         assert "run chown 0" in refusal(path)
+
+
+def test_a_link_of_another_user(file: Path, stranger: int, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    link = shared / "link"
+    link.symlink_to(file)
+    assert refusal(link) == ""
+    os.chown(link, stranger, -1, follow_symlinks=False)
+    assert f"by the user {stranger} that owns the link; " in refusal(link)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +93,8 @@ def test_a_file_of_another_user(file: Path, stranger: int) -> None:
         (0o770, 0, f"the group {STRANGER} may replace it"),
         (0o1770, 0, ""),
         (0o750, 0, ""),
-        (0o700, STRANGER, f"the user {STRANGER}, who owns it, may replace it"),
-        (0o1700, STRANGER, f"the user {STRANGER}, who owns it, may replace it"),
+        (0o700, STRANGER, f"the user {STRANGER} that owns it may replace it"),
+        (0o1700, STRANGER, f"the user {STRANGER} that owns it may replace it"),
         (0o1777, STRANGER, "everybody may replace it"),
     ],
 )
