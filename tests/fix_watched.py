@@ -21,6 +21,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_fault_table import Line
 from fix_host import ADMIN, Host, StartHost
@@ -207,6 +208,17 @@ def denied(authority: CertificateAuthority) -> Identity:
     return authority.issue("denied", uri(ADMIN))
 
 
+@pytest.fixture(scope="session")
+def revoked(authority: CertificateAuthority) -> Identity:
+    """Whose certificate is in the authority's revocation list."""
+    return authority.issue("revoked", uri(ADMIN))
+
+
+def serial_of(identity: Identity) -> int:
+    loaded = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
+    return loaded.serial_number
+
+
 @pytest.fixture(scope="module")
 def control(start_shared_host: StartHost) -> Host:
     """The same application without a port, on the same machine at the same time."""
@@ -214,15 +226,21 @@ def control(start_shared_host: StartHost) -> Host:
 
 
 @pytest.fixture(scope="module")
-def shared(start_shared_host: StartHost, denied: Identity, admin: Identity) -> tuple[Host, float]:
+def shared(
+    start_shared_host: StartHost,
+    authority: CertificateAuthority,
+    denied: Identity,
+    revoked: Identity,
+    admin: Identity,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Host, float]:
     """A host for the faults that leave it as it was, and the pause of a fork of it."""
-    from cryptography import x509
-
-    loaded = x509.load_pem_x509_certificate(denied.certificate.read_bytes())
+    crl = tmp_path_factory.mktemp("revocation") / "ca.crl"
+    crl.write_bytes(authority.revocation_list(serial_of(revoked)))
     host = start_shared_host(
         # gRPC writes a line for each handshake that fails, unless the host says so.
         environment={"GRPC_VERBOSITY": "NONE"},
-        revocation={"denied_serials": [f"{loaded.serial_number:x}"]},
+        revocation={"denied_serials": [f"{serial_of(denied):x}"], "crl": str(crl)},
         limits={"stall_seconds": 2.0, "request_seconds": 2.0},
     )
     return host, measured_pause(host, admin)

@@ -117,6 +117,10 @@ def test_09_denied_serial(fault: FaultHost, denied: Identity) -> None:
     assert_denied(fault, denied, "is denied here")
 
 
+def test_09_revoked_certificate(fault: FaultHost, revoked: Identity) -> None:
+    assert_denied(fault, revoked, "was revoked")
+
+
 def test_10_plaintext(fault: FaultHost) -> None:
     assert_no_handshake(fault, None)
 
