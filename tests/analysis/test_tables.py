@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from fix_certs import Identity
 from fix_full_disk import OnFullDisk
 from fix_host import StartHost
-from fix_opsctl import Opsctl
+from fix_opsctl import Opsctl, StartOpsctl
 from pyspark.sql import SparkSession
 
 from ops_client import ClientCredentials, MaintenanceClient
@@ -148,6 +150,10 @@ def test_opsctl_exports_and_asks(opsctl: Opsctl, file: Path, tmp_path: Path) -> 
 ENDLESS = "SELECT count(*) FROM nodes a, nodes b, nodes c, nodes d WHERE a.size + b.size = c.size"
 
 
+# More than fits into the 300 MiB that the test gives.
+HUGE = "SELECT a.node, b.node FROM nodes a, nodes b ORDER BY a.size * b.size, b.node"
+
+
 @pytest.mark.parametrize(
     ("sql", "code", "sentence"),
     [
@@ -155,17 +161,37 @@ ENDLESS = "SELECT count(*) FROM nodes a, nodes b, nodes c, nodes d WHERE a.size 
         ("SELEKT", 72, "the query does not work"),
         ("SELECT * FROM read_csv('/etc/passwd')", 72, "the query does not work"),
         ("COPY nodes TO 'stolen.csv'", 72, "the query does not work"),
-        (ENDLESS, 73, "the query was stopped after 1 s"),
+        (ENDLESS, 73, "the query was stopped after 2 s"),
+        (HUGE, 72, "does not fit into the memory that it may take"),
     ],
 )
 def test_a_bad_query_ends_with_a_sentence(
     opsctl: Opsctl, exported: Path, tmp_path: Path, sql: str, code: int, sentence: str
 ) -> None:
-    outcome = opsctl("heap", "query", exported, sql, "--timeout", "1", cwd=tmp_path)
+    # What takes too long is stopped soon; what takes too much has all the time it needs.
+    limits = ("--memory", "300", "--timeout", "120") if sql is HUGE else ("--timeout", "2")
+    outcome = opsctl("heap", "query", exported, sql, *limits, cwd=tmp_path)
 
     assert outcome.returncode == code, outcome
     assert sentence in outcome.stderr
     assert outcome.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_endless_query_ends_with_ctrl_c(
+    start_opsctl: StartOpsctl, exported: Path, tmp_path: Path
+) -> None:
+    run = start_opsctl("heap", "query", exported, ENDLESS, env={}, cwd=tmp_path)
+    threads = Path(f"/proc/{run.pid}/task")
+    # DuckDB's threads are there, and work.
+    while len(list(threads.iterdir())) < 3:
+        assert run.poll() is None
+        time.sleep(0.05)
+
+    run.send_signal(signal.SIGINT)
+
+    assert run.communicate(timeout=60) == ("", "")
+    assert run.returncode == 130
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,13 +21,23 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many rows.")] = 1000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that it may take.")] = 60.0,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="MIB", help="MiB that it may take. Else half of what is available."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Ask a heap in SQL, over the tables snapshots, nodes, edges, types and paths."""
     from ops_client.tables import query as run
 
     found = run(
-        source if source.is_dir() else dominators(read(source)), sql, limit=limit, timeout=timeout
+        source if source.is_dir() else dominators(read(source)),
+        sql,
+        limit=limit,
+        timeout=timeout,
+        memory=memory << 20 if memory is not None else None,
     )
     if json:
         plain = (int, float, bool, str, type(None))

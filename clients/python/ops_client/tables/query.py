@@ -28,25 +28,37 @@ class QueryResult:
 
 
 def query(
-    source: DominatorTree | Path, sql: str, *, limit: int = 1000, timeout: float = 60.0
+    source: DominatorTree | Path,
+    sql: str,
+    *,
+    limit: int = 1000,
+    timeout: float = 60.0,
+    memory: int | None = None,
 ) -> QueryResult:
     """Run a query over the tables ``snapshots``, ``nodes``, ``edges``, ``types``, ``paths``.
 
-    The query reads these tables and nothing else: no files, no network.
+    The query reads these tables and nothing else: no files, no network. It writes
+    nothing either, so all that it sorts or joins has to fit into memory.
 
     Args:
         source: A heap graph, or a directory with exported ones, at any depth.
         sql: One statement, in DuckDB's dialect.
         limit: How many rows to return at most.
         timeout: Seconds after which the query is stopped.
+        memory: Bytes that it may take; half of what the machine has left, if not given.
 
     Raises:
-        QueryFailed: It is no such query, or it does not fit into memory.
+        QueryFailed: It is no such query, or it does not fit into its memory.
         QueryTimedOut: It took too long.
         HeapGraphFileError: The directory holds no exported tables.
     """
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET autoinstall_known_extensions = false")
+        # Else it writes what does not fit below the working directory.
+        connection.execute("SET temp_directory = ''")
+        memory = memory or _half_of_available()
+        if memory is not None:
+            connection.execute(f"SET memory_limit = '{memory} B'")
         if isinstance(source, Path):
             _open_exported(connection, source)
         else:
@@ -59,6 +71,11 @@ def query(
                 cursor = connection.execute(sql)
                 columns = tuple(column[0] for column in cursor.description or ())
                 rows = cursor.fetchmany(limit + 1)
+            except duckdb.OutOfMemoryException as error:
+                raise QueryFailed(
+                    "the query does not fit into the memory that it may take. Ask for less, or "
+                    "let it take more with --memory."
+                ) from error
             except duckdb.Error as error:
                 if stopped.is_set():
                     raise QueryTimedOut(
@@ -67,6 +84,16 @@ def query(
                     ) from error
                 raise QueryFailed(_sentence(error)) from error
     return QueryResult(columns, rows[:limit], len(rows) > limit)
+
+
+def _half_of_available() -> int | None:
+    """Half of the memory that the machine has left; None where it does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        [left] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):
+        return None
+    return int(left) * 1024 // 2
 
 
 def _open_exported(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
