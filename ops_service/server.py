@@ -348,6 +348,8 @@ class Service:
             # Not asyncio.Runner either: it cancels what is left at the end, upon
             # which gRPC prints tracebacks to the host's standard error.
             loop = asyncio.SelectorEventLoop()
+            # A thread of gRPC's, which any other server in the process shares, holds it too.
+            register(loop)
             loop.set_exception_handler(_log_loop_exception)
             try:
                 loop.run_until_complete(self._serve())

@@ -62,6 +62,7 @@ class Gate(grpc.aio.ServerInterceptor):
                 await self._serve(passage, context)
             finally:
                 self._open.discard(passage)
+                passage.leave()
 
         # Every method is served as a stream of bytes, whatever its kind: so the
         # caller is known before a byte of its request is read, a request that

@@ -152,6 +152,11 @@ class Passage:
             )
             await self._work(method, request)
 
+    def leave(self) -> None:
+        """Let go of the task of the call, whose context leads back here: a cycle would be
+        garbage until the application's collector comes by."""
+        self._task = None
+
     def check_again(self, authorization: Authorization) -> None:
         """End the call if it would be refused by now. Not called by the call itself."""
         # What is checked later, once the request is read, is checked by these too.

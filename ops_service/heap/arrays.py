@@ -1,4 +1,4 @@
-"""How large NumPy's arrays are, where the host has NumPy.
+"""How large NumPy's arrays are and what they hold, where the host has NumPy.
 
 The walking child reads arrays by a layout that the parent finds out from samples. A
 host that has not imported NumPy never gets it imported.
@@ -11,6 +11,9 @@ from typing import Any
 
 _ITEM_SIZES = (1, 17, 4321)
 """Distinct, so that nothing else in a dtype has these values."""
+
+_KINDS = ("O", "i8", "f4", "?", "U3", "S5", "M8[s]")
+"""Dtypes of as many kinds, of which "O" holds objects."""
 
 _learnt: object = None
 """The module whose arrays the walker knows, or has failed to understand."""
@@ -35,8 +38,8 @@ def learn_arrays() -> None:
     _learnt = numpy
 
 
-def _samples(numpy: Any) -> tuple[tuple[object, int, int], ...]:
-    """Arrays, the size of an item of each, and what sys.getsizeof says."""
+def _samples(numpy: Any) -> tuple[tuple[object, int, int, str], ...]:
+    """Arrays, the size of an item of each, what sys.getsizeof says, and the kind of item."""
     arrays = [
         array
         for size in _ITEM_SIZES
@@ -46,4 +49,8 @@ def _samples(numpy: Any) -> tuple[tuple[object, int, int], ...]:
             numpy.zeros(9, f"V{size}")[2:],
         )
     ]
-    return tuple((array, int(array.itemsize), sys.getsizeof(array)) for array in arrays)
+    arrays += [numpy.zeros(3, kind) for kind in _KINDS]
+    return tuple(
+        (array, int(array.itemsize), sys.getsizeof(array), str(array.dtype.kind))
+        for array in arrays
+    )

@@ -148,7 +148,7 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
     )
     slots.reserve(slots.CENSUS, cost.census)
     resident = headroom.resident_bytes()
-    child = WalkChild(census=True, bounds=bounds)
+    child = WalkChild().start(census=True, bounds=bounds)
     try:
         output = bytearray()
         while data := child.read(abandoned):

@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ops_service.errors import (
     Cancelled,
@@ -114,7 +114,7 @@ class WalkChild:
         started: Unix time of the clone.
     """
 
-    def __init__(
+    def start(
         self,
         *,
         census: bool,
@@ -125,7 +125,9 @@ class WalkChild:
         proof: tuple[object, ...] | None = None,
         paths: PathTable | None = None,
         referrers: tuple[int, str, float] | None = None,
-    ) -> None:
+    ) -> Self:
+        """Clone the process. No part of the constructor, which C code would call: what
+        that holds meanwhile would be in the snapshot."""
         from ops_service.heap import _walker
 
         resident = resident_bytes()
@@ -184,6 +186,7 @@ class WalkChild:
             os.close(write_fd)
         self.pause = self._child.pause
         pause.note(self.pause, resident)
+        return self
 
     def read(self, cancelled: Callable[[], bool] | None = None) -> bytes:
         """Wait for output; b"" once the child has ended and all is read."""

@@ -157,7 +157,9 @@ def _prove() -> str:
         min(gc.get_freeze_count(), 1), sizes, space,
     )  # fmt: skip
     tracked.append(planted)
-    child = WalkChild(census=True, bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES), proof=planted)
+    child = WalkChild().start(
+        census=True, bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES), proof=planted
+    )
     try:
         while child.read():
             pass

@@ -39,4 +39,7 @@ def own_objects() -> tuple[object, ...]:
         for name, module in list(sys.modules.items())
         if isinstance(name, str) and (name == _PACKAGE or name.startswith(f"{_PACKAGE}."))
     ]
-    return (*modules, *own_threads(), *_registered)
+    # A function of ours that the interpreter holds, as one to call at a fork, leads to the
+    # namespace of its module and on to all the others.
+    namespaces = [vars(module) for module in modules]
+    return (*modules, *namespaces, *own_threads(), *_registered)

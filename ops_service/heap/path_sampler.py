@@ -83,7 +83,9 @@ class PathSampler:
             self._names = PathNames()
             self._read = 0
         _, probe = site_probe()
-        child = WalkChild(census=False, bounds=self._bounds(), site=probe, paths=self._table)
+        child = WalkChild().start(
+            census=False, bounds=self._bounds(), site=probe, paths=self._table
+        )
         try:
             output = bytearray()
             while data := child.read(cancelled):

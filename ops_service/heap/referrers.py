@@ -126,7 +126,7 @@ def _walk(target: int | str, options: ReferrerOptions, cancelled: Callable[[], b
     table_bytes = headroom.admit(cost.snapshot, reserved, room, cost, "search for referrers")
     quota = cgroup.cpu_quota(options.cgroup_root)
     slots.reserve(slots.SNAPSHOT, cost.snapshot)
-    child = WalkChild(
+    child = WalkChild().start(
         census=False,
         bounds=WalkBounds(
             lifetime=options.lifetime_limit,

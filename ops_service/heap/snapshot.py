@@ -178,7 +178,7 @@ def _begin(options: CaptureOptions) -> Capture:
         cpu_rate=cpu_rate(quota, options.cpu_share),
     )
     sites, probe = site_probe()
-    child = WalkChild(
+    child = WalkChild().start(
         census=False,
         bounds=bounds,
         max_objects=options.max_objects,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,25 @@ def test_what_the_port_itself_holds_is_counted_if_asked_for(
     assert "ops_service" not in modules()
     assert "ops_service" in modules("--include-ops-service")
     assert pages == [False, True]
+
+
+def test_what_the_port_itself_holds_is_no_suspect_unless_asked_for(
+    opsctl: Opsctl, captures: Captures
+) -> None:
+    def found(*options: object) -> list[bool]:
+        """Whether retained objects, their types and suspects tell of the port."""
+        retained = document(opsctl, "retained", captures.before, "--limit", 10_000, *options)
+        suspects = document(opsctl, "suspects", captures.before, "--share", 0.001, *options)
+        names = (
+            [row["type_name"] for row in retained["types"]],
+            [row["path"] for row in retained["objects"]],
+            [row["path"] for row in suspects["suspects"]],
+        )
+        # protobuf holds the classes of messages that were made of a contract.
+        return [any(re.match(r"ops_service\.(?!v1\.)", name) for name in each) for each in names]
+
+    assert found() == [False, False, False]
+    assert found("--include-ops-service") == [True, True, True]
 
 
 def test_retained_sizes_name_the_container(opsctl: Opsctl, captures: Captures) -> None:

@@ -24,7 +24,9 @@ def ballast() -> list[list[int]]:
 
 def unread_child() -> WalkChild:
     """A child that will wait for a reader."""
-    return WalkChild(census=False, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30))
+    return WalkChild().start(
+        census=False, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30)
+    )
 
 
 def process_of(pidfd: int) -> int:
@@ -64,7 +66,9 @@ def test_a_host_that_reaps_all_frees_the_number_and_not_the_descriptor() -> None
 
 
 def test_a_child_that_ends_is_noticed_at_once() -> None:
-    child = WalkChild(census=True, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30))
+    child = WalkChild().start(
+        census=True, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30)
+    )
     while child.read():
         pass
     assert child.finish().signal == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -71,3 +72,10 @@ def test_a_fault_amid_the_counting_costs_its_type_alone(host: Host, faulty: str)
     assert graph.edges[thing] == []
     # What it told of before the fault is in the snapshot all the same.
     assert len(planted(graph, "Garbage")) == 1
+
+
+def test_what_a_suspended_greenlet_holds_is_held_by_c_code(new_host: Callable[..., Host]) -> None:
+    pytest.importorskip("greenlet")
+    graph = decode(new_host().call("unreached", "capture_greenlet"))
+    (thing,) = planted(graph, "InGreenlet")
+    assert thing in held_by_c(graph)

@@ -100,3 +100,22 @@ def capture_fault(directory: str) -> dict[str, Any]:
     give_back(ctypes.cast(address, ctypes.py_object).value)
     gc.enable()
     return {"messages": messages, "warnings": summary["warnings"]}
+
+
+class InGreenlet:
+    """A local variable of a suspended greenlet."""
+
+
+def capture_greenlet() -> list[bytes]:
+    import greenlet
+
+    def work() -> None:
+        thing = InGreenlet()
+        greenlet.getcurrent().parent.switch()
+        del thing
+
+    suspended = greenlet.greenlet(work)
+    suspended.switch()
+    messages, _ = capture.snapshot()
+    suspended.switch()
+    return messages

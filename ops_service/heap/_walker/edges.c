@@ -31,6 +31,15 @@ sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
         edge(walk, items[i], LABEL(0, KIND_ELEMENT), TAG_OBJECT);
 }
 
+/* An identifier of a thread of ops_service, as threading keeps it: to be told from those
+ * of the application, which holds the dict. */
+static int
+is_own_key(Walk *walk, PyObject *key, PyObject *value)
+{
+    return Py_TYPE(key) == &PyLong_Type && !walk->census && walk->paths == NULL &&
+           walk->referrers == NULL && graph_is_held_back(walk, value);
+}
+
 static void
 dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
 {
@@ -41,7 +50,7 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
         if (value == NULL)
             continue;
         uint64_t left_out = walk->shared->left_out_edges;
-        edge(walk, key, LABEL(0, KIND_KEY), TAG_OBJECT);
+        edge(walk, key, LABEL(0, KIND_KEY), is_own_key(walk, key, value) ? TAG_OWN : TAG_OBJECT);
         uint32_t name = is_namespace && !walk->census ? name_number(walk, key) : 0;
         if (walk->shows_keys && name == 0)
             content_of_key(walk, key);
@@ -278,5 +287,10 @@ edges_of(Walk *walk, PyObject *object, TypeEntry *entry)
     case SHAPE_TRAVERSED:
         traversed_edges(walk, object, entry);
         break;
+    case SHAPE_ARRAY:
+        break;
     }
+    /* Of a class of them too, which has attributes besides. */
+    if (entry->size_kind == SIZE_NUMPY_ARRAY && !entry->opaque)
+        array_edges(walk, object);
 }

@@ -26,6 +26,7 @@ enum {
     TAG_ROOT = 4,
     TAG_HELD_BY_C = 5, /* an object that C code holds */
     TAG_CYCLE = 6,     /* one that no edge found */
+    TAG_OWN = 7,       /* of ops_service itself, whatever finds it */
     TAG_MASK = 7,
 };
 

@@ -110,7 +110,8 @@ is_own_call(Walk *walk, PyObject *object, uint32_t tag)
 static uint32_t
 flags_of(Walk *walk, PyObject *object, const TypeEntry *entry, uint32_t tag)
 {
-    uint32_t flags = walk->own || entry->own || is_own_call(walk, object, tag) ? FLAG_OWN : 0;
+    int own = walk->own || entry->own || tag == TAG_OWN || is_own_call(walk, object, tag);
+    uint32_t flags = own ? FLAG_OWN : 0;
     if (layout_is_tracked(object))
         flags |= FLAG_TRACKED;
     if (layout_is_immortal(object))
@@ -133,6 +134,8 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
     uint32_t flags = flags_of(walk, object, entry, tag);
     uint32_t site = site_number(walk, object);
     phase_is(walk, PHASE_NONE);
+    if (flags & FLAG_OWN)
+        own_note(walk, object);
     emit_row(walk, entry->index, size, visited_id(walk, object), flags, site);
     phase_is(walk, PHASE_EDGES);
     if (walk->shows_contents)
@@ -210,7 +213,7 @@ drain(Walk *walk)
 static void
 read_held_by_c(Walk *walk)
 {
-    if (!unreached_find_held(walk))
+    if (!unreached_sort(walk))
         return;
     emit_flush(walk);
     walk->next_object += roots_push_held(walk);
@@ -218,24 +221,39 @@ read_held_by_c(Walk *walk)
     drain(walk);
 }
 
+int
+graph_is_held_back(Walk *walk, const void *object)
+{
+    return *index_place(walk, object) == INDEX_OWN;
+}
+
+int
+graph_is_unreached(Walk *walk, const void *object)
+{
+    return *index_place(walk, object) == 0;
+}
+
+void
+graph_seed(Walk *walk, PyObject *object)
+{
+    uint32_t *place = index_place(walk, object);
+    if (is_full(walk)) {
+        *place = INDEX_CUT;
+        walk->shared->left_out_objects++;
+        return;
+    }
+    *place = (uint32_t)give_index(walk) + 1;
+    queue_push(walk, &walk->queue, (uintptr_t)object | TAG_CYCLE);
+    drain(walk);
+}
+
 static void
 seed_cycles(Walk *walk)
 {
-    gc_lists_begin(walk);
-    PyObject *object;
-    while ((object = gc_lists_next(walk)) != NULL) {
-        uint32_t *place = index_place(walk, object);
-        if (*place != 0)
-            continue;
-        if (is_full(walk)) {
-            *place = INDEX_CUT;
-            walk->shared->left_out_objects++;
-            continue;
-        }
-        *place = (uint32_t)give_index(walk) + 1;
-        queue_push(walk, &walk->queue, (uintptr_t)object | TAG_CYCLE);
-        drain(walk);
-    }
+    uintptr_t object;
+    while ((object = queue_pop(walk, &walk->garbage)) != 0)
+        if (graph_is_unreached(walk, (PyObject *)object))
+            graph_seed(walk, (PyObject *)object);
 }
 
 /* What ops_service itself is made of, from a root of its own. */
@@ -269,6 +287,7 @@ graph_walk(Walk *walk)
     if (walk->shared->left_out_objects == 0) {
         read_own(walk);
         read_held_by_c(walk);
+        own_seed_garbage(walk);
         seed_cycles(walk);
     }
     late_emit(walk);

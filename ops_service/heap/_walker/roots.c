@@ -249,9 +249,10 @@ interpreter_edges(Walk *walk)
 static void
 held_edges(Walk *walk)
 {
-    uintptr_t object;
-    while ((object = queue_pop(walk, &walk->held_by_c)) != 0)
-        root_edge(walk, (PyObject *)object, 0, TAG_HELD_BY_C);
+    uintptr_t entry;
+    while ((entry = queue_pop(walk, &walk->held_by_c)) != 0)
+        root_edge(walk, (PyObject *)(entry & ~(uintptr_t)TAG_MASK), 0,
+                  (uint32_t)(entry & TAG_MASK));
 }
 
 static void

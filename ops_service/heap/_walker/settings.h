@@ -32,6 +32,7 @@ typedef struct {
     PyTypeObject *type;
     Py_ssize_t offset; /* of the size of an item in a dtype */
     Py_ssize_t width;  /* bytes that it takes there */
+    int tells_kinds;   /* a dtype tells whether items are objects */
 } ArrayLayout;
 
 typedef struct {

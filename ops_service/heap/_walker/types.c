@@ -212,6 +212,8 @@ find_shape(Walk *walk, TypeEntry *entry)
     entry->container = SHAPE_LEAF;
     if (type == &PyCode_Type)
         entry->shape = SHAPE_CODE;
+    if (entry->size_kind == SIZE_NUMPY_ARRAY)
+        entry->shape = SHAPE_ARRAY;
     if (!PyType_IS_GC(type) || type->tp_traverse == NULL)
         return;
     traverseproc native = native_traverse(walk, type);

@@ -28,6 +28,7 @@ typedef enum {
     SHAPE_DICT,
     SHAPE_SET,
     SHAPE_CODE,
+    SHAPE_ARRAY,     /* of NumPy */
     SHAPE_TRAVERSED, /* by its own traversal */
 } Shape;
 

@@ -87,20 +87,24 @@ forget_counts(Walk *walk)
 }
 
 int
-unreached_find_held(Walk *walk)
+unreached_sort(Walk *walk)
 {
     Queue unreached;
     uintptr_t entry;
     int found = 0;
     queue_open(walk, &unreached);
     queue_open(walk, &walk->held_by_c);
+    queue_open(walk, &walk->garbage);
     unreached_count(walk, &unreached);
     while ((entry = queue_pop(walk, &unreached)) != 0) {
         PyObject *object = (PyObject *)(entry & ~(uintptr_t)1);
-        if (!unreached_is_held_by_c(walk, object))
-            continue;
-        queue_push(walk, &walk->held_by_c, (uintptr_t)object);
-        found = 1;
+        int held = unreached_is_held_by_c(walk, object);
+        if (held)
+            queue_push(walk, &walk->held_by_c, (uintptr_t)object |
+                       (own_leads_from(walk, object) ? TAG_OWN : TAG_HELD_BY_C));
+        else
+            queue_push(walk, &walk->garbage, (uintptr_t)object);
+        found |= held;
     }
     forget_counts(walk);
     return found;

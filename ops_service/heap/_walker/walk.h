@@ -25,6 +25,7 @@ struct Walk {
     Visited visited;
     Queue queue;
     Queue held_by_c;       /* objects that a root of their own leads to */
+    Queue garbage;
     uint32_t counts_above; /* see unreached.c */
     Names names;
     Types types;
@@ -107,6 +108,11 @@ type_entry(Walk *walk, PyTypeObject *type)
 }
 
 void graph_walk(Walk *walk);
+/* Whether the walk of a snapshot is to come to a part of ops_service from its own root. */
+int graph_is_held_back(Walk *walk, const void *object);
+int graph_is_unreached(Walk *walk, const void *object);
+/* Reads an object that nothing leads to, and what lies behind it. */
+void graph_seed(Walk *walk, PyObject *object);
 void census_walk(Walk *walk);
 
 /* Number of roots before threads: modules and the interpreter. */
@@ -143,8 +149,18 @@ void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 void unreached_count(Walk *walk, Queue *found);
 /* Whether an object has more references than those. */
 int unreached_is_held_by_c(Walk *walk, PyObject *object);
-/* In a snapshot: has walk->held_by_c hold the objects that are; whether there are any. */
-int unreached_find_held(Walk *walk);
+/* In a snapshot: has walk->held_by_c hold the objects that are, and walk->garbage the
+ * others that no root reaches; whether there are any of the former. */
+int unreached_sort(Walk *walk);
+
+/* ---- own.c: what is the port's own without being reached from it ---------------- */
+
+/* Notes that an object is. */
+void own_note(Walk *walk, PyObject *object);
+/* Whether an object that no root reaches refers to what is. */
+int own_leads_from(Walk *walk, PyObject *object);
+/* Reads the garbage that does; the rest stays where it was. */
+void own_seed_garbage(Walk *walk);
 
 /* The next object on the collector's lists; NULL at their end. */
 void gc_lists_begin(Walk *walk);

@@ -7,11 +7,11 @@
  *   paths.c    the walk of a growth sample trie.c    its table of paths
  *   trie_emit.c  what has changed in it    path_table.c  the parent's hold of it
  *   referrers.c  the search for holders    referrer_emit.c  the ways that it found
- *   unreached.c  what no root reaches
+ *   unreached.c  what no root reaches      own.c     what of it is ops_service's own
  *   roots.c    where a walk begins         edges.c   what an object refers to
  *   parts.c    names of the parts of functions, types, frames ...
  *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
- *   arrays.c   the sizes of NumPy's arrays
+ *   arrays.c   NumPy's arrays
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
  *   namespaces.c   dicts whose keys are names
@@ -72,5 +72,7 @@ PyObject *learn_arrays(PyObject *module, PyObject *args);
 void arrays_known(ArrayLayout *layout);
 /* What sys.getsizeof says of an array. */
 size_t array_size(const ArrayLayout *layout, PyObject *object);
+/* What an array refers to: itself it tells the collector nothing. */
+void array_edges(Walk *walk, PyObject *object);
 
 #endif

@@ -40,8 +40,15 @@ def all_roots(graph: HeapGraph) -> NDArray[np.uint32]:
 
 
 def only_ops_service(graph: HeapGraph) -> NDArray[np.bool_]:
-    """By object: whether only ``ops_service`` itself holds it, as its own buffers."""
+    """By object: whether only ``ops_service`` itself holds it, as its own buffers.
+
+    Weak references to such an object are its own too, wherever the application keeps
+    them: asyncio has one for each task, threading one for each thread.
+    """
     found: NDArray[np.bool_] = graph.flags & FLAG_ONLY_OPS_SERVICE != 0
+    weak = np.flatnonzero(graph.edge_kinds == pb.EDGE_KIND_WEAK)
+    to_own = weak[found[graph.edge_targets[weak]]]
+    found[np.searchsorted(graph.edge_starts, to_own, side="right") - 1] = True
     return found
 
 

@@ -1,0 +1,77 @@
+/* What is the port's own although no root of the port leads to it: what C code holds for
+ * the length of a call, and garbage of calls that are over. It is told by what it refers
+ * to, since nothing of the application refers to the parts of the port.
+ */
+#include "walker.h"
+
+/* Garbage behind garbage is found in further rounds. */
+#define ROUNDS_MAX 8
+
+void
+own_note(Walk *walk, PyObject *object)
+{
+    visited_mark(walk, &walk->visited, object, 1);
+}
+
+/* Modules, threads and what else the application may hold. */
+static int
+is_known_to_all(const Walk *walk, const PyObject *object)
+{
+    for (int i = 0; i < walk->settings->own_count; i++)
+        if (walk->settings->own[i] == object)
+            return 1;
+    return 0;
+}
+
+static int
+visit_own(PyObject *target, void *argument)
+{
+    Walk *walk = argument;
+    /* Strings, types and the like may be anybody's. */
+    if (target == NULL || !visited_is_marked(walk, &walk->visited, target) ||
+        PyType_Check(target) || !PyObject_IS_GC(target) || !layout_is_tracked(target))
+        return 0;
+    return walk->reading->type == &PyMethod_Type || !is_known_to_all(walk, target);
+}
+
+int
+own_leads_from(Walk *walk, PyObject *object)
+{
+    TypeEntry *entry = type_entry(walk, Py_TYPE(object));
+    if (entry->opaque || entry->type->tp_traverse == NULL)
+        return 0;
+    if (sigsetjmp(walk->resume, 0) != 0) {
+        phase_is(walk, PHASE_NONE);
+        return 0;
+    }
+    reading_is(walk, entry);
+    phase_is(walk, PHASE_MARK);
+    int found = entry->type->tp_traverse(object, visit_own, walk);
+    phase_is(walk, PHASE_NONE);
+    return found != 0;
+}
+
+void
+own_seed_garbage(Walk *walk)
+{
+    int found = 1;
+    for (int round = 0; found && round < ROUNDS_MAX; round++) {
+        Queue rest;
+        uintptr_t object;
+        queue_open(walk, &rest);
+        found = 0;
+        while ((object = queue_pop(walk, &walk->garbage)) != 0) {
+            if (!graph_is_unreached(walk, (PyObject *)object))
+                continue;
+            if (!own_leads_from(walk, (PyObject *)object)) {
+                queue_push(walk, &rest, object);
+                continue;
+            }
+            walk->own = 1;
+            graph_seed(walk, (PyObject *)object);
+            walk->own = 0;
+            found = 1;
+        }
+        walk->garbage = rest;
+    }
+}

@@ -1,0 +1,74 @@
+"""An application that does nothing: what two captures of it differ in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fix_certs import CertificateAuthority, Identity
+from fix_host import configuration, toml
+from fix_opsctl import Opsctl, environment_of
+
+COUNTED = ("new_count", "freed_count", "types", "grown")
+
+IDLE = """
+import sys
+import ops_service
+service = ops_service.start()
+print(service.address, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def idle(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
+    """Address of an application that waits for the end of its standard input."""
+    file = tmp_path / "ops.toml"
+    file.write_text(toml(configuration(authority, tmp_path / "audit.jsonl")))
+    process = subprocess.Popen(
+        [sys.executable, "-c", IDLE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "OPS_SERVICE_CONFIG": str(file)},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().decode().strip()
+    finally:
+        process.stdin.close()
+        process.wait(60)
+        process.stdout.close()
+
+
+def test_nothing_differs_but_what_is_the_ports_own(
+    idle: str, admin: Identity, opsctl: Opsctl, tmp_path: Path
+) -> None:
+    environment = environment_of(idle, admin)
+    files = [tmp_path / f"{number}.heap" for number in range(6)]
+    for file in files:
+        done = opsctl("heap", "capture", "-o", file, env=environment)
+        assert done.returncode == 0, done.stderr
+
+    def difference(before: Path, after: Path, *options: str) -> dict[str, Any]:
+        done = opsctl("heap", "diff", before, after, "--json", *options)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    # The first call of each kind loads modules; what comes after is used again.
+    changes = [
+        {name: found for name in COUNTED if (found := difference(*pair)[name])}
+        for pair in pairwise(files[2:])
+    ]
+    assert {} in changes, changes
+    # Each call is work of the port's own, and tells of itself where that is asked for.
+    own = difference(*files[-2:], "--include-ops-service")
+    assert own["new_count"] > 20
