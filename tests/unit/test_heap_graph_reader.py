@@ -11,6 +11,7 @@ from collections.abc import Callable
 from operator import setitem
 from pathlib import Path
 
+import numpy as np
 import pytest
 from google.protobuf.internal.encoder import _VarintBytes
 from graph_strategies import graphs
@@ -25,7 +26,7 @@ from ops_client.errors import (
     TruncatedHeapGraphFile,
     UnsupportedHeapGraphFile,
 )
-from ops_client.heap_graph import HeapGraph, read_heap_graph
+from ops_client.heap_graph import HeapGraph, read_heap_graph, reader
 from ops_service.v1 import heap_graph_pb2 as pb
 
 in_one_directory = settings(
@@ -375,3 +376,18 @@ def test_what_is_no_readable_file_is_said_to_be_none(tmp_path: Path) -> None:
         read_heap_graph(tmp_path)
     with pytest.raises(NotAHeapGraphFile, match="regular"):
         read_heap_graph(os.devnull)
+
+
+@pytest.mark.parametrize("few", [0, 50_000])
+def test_late_edges_stand_where_they_belong(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_FEW", few)
+    chance = np.random.default_rng(3)
+    for _ in range(200):
+        used, late = int(chance.integers(0, 40)), int(chance.integers(0, 10))
+        column = np.zeros(used + late, np.uint32)
+        column[:used] = chance.integers(0, 99, used)
+        places = np.sort(chance.integers(0, used + 1, late)).astype(np.int64)
+        values = chance.integers(100, 199, late).astype(np.uint32)
+        wanted = np.insert(column[:used].copy(), places, values)
+        reader._insert(column, used, places, values)
+        assert column.tolist() == wanted.tolist()

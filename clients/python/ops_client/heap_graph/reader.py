@@ -45,6 +45,9 @@ _MIN_EDGE_BYTES = 2
 # What a message begins with if it holds a header: field 1, with a length.
 _HEADER_TAG = b"\x0a"
 
+# So many are put in place one by one; more take a copy of the column.
+_FEW = 50_000
+
 _PART_NAMES = {1: "header", 2: "batch", 3: "trailer"}
 
 Progress = Callable[[int, int], None]
@@ -364,16 +367,30 @@ class _Assembly:
         if (places > self._edge_starts[sources[order] + 1]).any():
             raise CorruptHeapGraphFile("a late edge stands behind the edges of its object.")
 
-        def inserted(column: NDArray[Any], late: list[NDArray[Any]], edges: int) -> NDArray[Any]:
-            values = np.concatenate(late)[order].astype(column.dtype)
-            return np.insert(column[:edges], places, values)
-
         late, edges = self._late, self._edges
-        self._edge_targets = inserted(self._edge_targets, [b.late_targets for b in late], edges)
-        self._edge_kinds = inserted(self._edge_kinds, [b.late_kinds for b in late], edges)
-        self._edge_names = inserted(self._edge_names, [b.late_names for b in late], edges)
+        for column, values in (
+            (self._edge_targets, [each.late_targets for each in late]),
+            (self._edge_kinds, [each.late_kinds for each in late]),
+            (self._edge_names, [each.late_names for each in late]),
+        ):
+            _insert(column, edges, places, np.concatenate(values)[order].astype(column.dtype))
         counts = np.bincount(sources, minlength=self._objects)
         self._edge_starts[1:] += np.cumsum(counts)
+
+
+def _insert(
+    column: NDArray[Any], used: int, places: NDArray[np.int64], values: NDArray[Any]
+) -> None:
+    """Put values before these places of a column that has room for them behind what is used."""
+    if len(places) > _FEW:
+        column[:] = np.insert(column[:used], places, values)
+        return
+    end = used
+    for number in range(len(places) - 1, -1, -1):
+        place = int(places[number])
+        column[place + number + 1 : end + number + 1] = column[place:end]
+        column[place + number] = values[number]
+        end = place
 
 
 def _check_below(values: NDArray[np.integer[Any]], limit: int, what: str) -> None:
