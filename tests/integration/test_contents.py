@@ -130,6 +130,48 @@ def test_logs_audit_and_status_hold_no_contents(
     assert VALUE not in str(raised.value)
 
 
+# Its header lies in a page that a clone has no copy of, so a child faults at it, twice.
+FAULT = """
+import ctypes, mmap, struct
+class Headless:
+    __slots__ = ("slot",)
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+first = 0x2000_0000_0000
+flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+access = mmap.PROT_READ | mmap.PROT_WRITE
+assert libc.mmap(ctypes.c_void_p(first), 8192, access, flags, -1, 0) == first
+assert libc.madvise(ctypes.c_void_p(first), 4096, mmap.MADV_DONTFORK) == 0
+ctypes.memmove(first + 4096, struct.pack("nPP", 1 << 28, id(Headless), 0), 24)
+faulty = [ctypes.cast(first + 4096, ctypes.py_object).value]
+"""
+
+
+def test_the_status_of_a_fault_names_the_type_and_no_content(
+    start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host()
+    host.run(PLANT)
+    host.run(FAULT)
+    with pytest.raises(grpc.RpcError) as raised:
+        list(
+            host.stub(admin).CaptureHeapSnapshot(heap_pb2.CaptureHeapSnapshotRequest(), timeout=90)
+        )
+    status = status_of(raised.value)
+    assert (status.code, status.reason) == (grpc.StatusCode.INTERNAL, "WALK_FAILED")
+    assert status.details["type_name"] == "app.Headless"
+    assert "app.Headless" in status.message
+    host.wait_for_last_call("CaptureHeapSnapshot")
+    # The log tells those who look after the process where it was; nobody is told contents.
+    logged = host.output_file.read_bytes()
+    assert b"app.Headless" in logged
+    for data in (logged, host.audit_file.read_bytes(), str(raised.value).encode()):
+        assert VALUE.encode() not in data
+        assert KEY.encode() not in data
+        assert number_of(VALUE) not in data
+    host.assert_alive()
+
+
 @pytest.mark.parametrize(
     "request_",
     [
