@@ -104,8 +104,11 @@ def diff(
     say("")
     say(
         f"At least {new:,} new objects and {freed:,} gone; {found.readdressed:,} of the new "
-        "ones have the address of one that is gone. Where an address was given to an object "
-        "that looks the same, the two count as one; counts and sizes by type are exact."
+        "ones have the address of one that is gone."
+    )
+    say(
+        "Where an address was given to an object that looks the same, the two count as one. "
+        "Counts and sizes by type are exact."
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, dominators, read
 from ops_client.cli.terminal import say, say_json, size
+
+if TYPE_CHECKING:
+    from ops_client.heap_graph import Suspect
 
 
 @command
@@ -45,9 +48,16 @@ def suspects(
             else f"one {each.type_name} (id {int(graph.ids[each.object_index])})"
         )
         say(f"{each.share:.0%} of all bytes, {size(each.retained_size)}: {what}")
-        often = "" if each.path_share == 1 else f" most often, {each.path_share:.0%} of them,"
-        say(f"  held{often} by {each.path}")
+        say(f"  {_held(each)} {each.path}")
         for group in each.contents:
             say(f"    {size(group.retained_size):>10} in {group.count:,} x {group.type_name}")
     if not found:
         say(f"Nothing accumulates {share:.0%} of the {size(tree.total_size)}.")
+
+
+def _held(suspect: Suspect) -> str:
+    if suspect.path_share == 1:
+        return "held by"
+    if suspect.path_share < 0.1:
+        return "held in many ways, as by"
+    return f"held most often, {suspect.path_share:.0%} of them, by"
