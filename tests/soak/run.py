@@ -46,7 +46,7 @@ def act(actors: Actors, seconds: float, seed: int) -> list[str]:
         actors.killed_clients,
     ]
     threads = [
-        threading.Thread(target=actors.repeat, args=(work, seed + number, end))
+        threading.Thread(target=actors.repeat, args=(work, seed + number, end), daemon=True)
         for number, work in enumerate(works)
     ]
     for each in threads:

@@ -84,11 +84,14 @@ class AsyncCalls:
         """
         call = method(request, timeout=timeout)
         try:
-            if on_audit_hash is not None:
-                for key, value in await call.initial_metadata() or ():
-                    if key == AUDIT_HASH:
-                        on_audit_hash(str(value))
             async for reply in call:
+                # It came before the reply. Where nothing comes gRPC might wait for it without
+                # an end: a connection that is refused can leave the wait behind.
+                if on_audit_hash is not None:
+                    for key, value in await call.initial_metadata() or ():
+                        if key == AUDIT_HASH:
+                            on_audit_hash(str(value))
+                    on_audit_hash = None
                 yield reply
         except grpc.RpcError as error:
             raise await self.explain(error, timeout) from error
