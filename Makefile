@@ -37,7 +37,7 @@ wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_r
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
-small_heaps := $(patsubst %,tests/native/test_%.py,bounds copied groups handle probes referrers sites walk)
+small_heaps := $(patsubst %,tests/native/test_%.py,bounds boxed copied groups handle probes referrers sites walk)
 sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
