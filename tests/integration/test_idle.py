@@ -48,6 +48,7 @@ def idle(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
         process.stdout.close()
 
 
+@pytest.mark.long
 def test_nothing_differs_but_what_is_the_ports_own(
     idle: str, admin: Identity, opsctl: Opsctl, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def cpu_group() -> Iterator[Path]:
     remove_cgroup(path)
 
 
+@pytest.mark.long
 def test_the_trailer_tells_how_often_a_quota_made_it_wait(
     cpu_group: Path, connect: Connect, start_host: StartHost, admin: Identity, tmp_path: Path
 ) -> None:

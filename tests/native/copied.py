@@ -87,6 +87,7 @@ def cycles_of_a_failed_census(root: str) -> bool:
         take_census(options=CensusOptions(cgroup_root=Path(root)))
 
     gc.collect()
+    collects = gc.isenabled()
     gc.disable()
     try:
         try:
@@ -96,4 +97,5 @@ def cycles_of_a_failed_census(root: str) -> bool:
             del held
         return alive() is not None
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()

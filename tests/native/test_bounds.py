@@ -74,6 +74,7 @@ def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
     assert len(ballast) == 300_000
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("needs_a_group")
 def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) -> None:
     # Memory is no matter here: under a sanitizer much of it is copied.
