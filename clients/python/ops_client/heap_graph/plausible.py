@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from ops_client.errors import CorruptHeapGraphFile
 
 _MAX_FIGURE = 2**63 - 1
+# The years 1 to 9999, and as many seconds either way: what protobuf gives them a meaning for.
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+_MAX_SECONDS = 315_576_000_000
+_SECOND = 10**9
 
 
 def check_figures(message: Message) -> None:
@@ -23,14 +27,20 @@ def check_figures(message: Message) -> None:
         is_single = isinstance(value, (Message, int, float, str, bytes))
         for each in [value] if is_single else value:
             if isinstance(each, (Timestamp, Duration)):
-                try:
-                    each.ToJsonString()
-                except ValueError as error:
-                    raise CorruptHeapGraphFile(f"its {field.name} is no time.") from error
+                if not _is_time(each):
+                    raise CorruptHeapGraphFile(f"its {field.name} is no time.")
             elif isinstance(each, Message):
                 check_figures(each)
             elif isinstance(each, int) and each > _MAX_FIGURE:
                 raise CorruptHeapGraphFile(f"its {field.name} is beyond any memory.")
+
+
+def _is_time(each: Timestamp | Duration) -> bool:
+    """By the bounds of protobuf, which not every release of it looks at."""
+    seconds, nanos = each.seconds, each.nanos
+    if isinstance(each, Timestamp):
+        return _FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _SECOND
+    return abs(seconds) <= _MAX_SECONDS and abs(nanos) < _SECOND and seconds * nanos >= 0
 
 
 def check_sizes(sizes: NDArray[np.uint64], extra_sizes: NDArray[np.uint32]) -> None:
