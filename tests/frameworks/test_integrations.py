@@ -319,6 +319,10 @@ def test_a_script_that_ends(start: Start) -> None:
 
 def test_a_port_that_cannot_open_keeps_nothing_from_starting(start: Start, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir(mode=0o755)
+    # The hook waits a second at most, so the reason may come later than the application.
+    application = start("ops_service", "run", "script.py", "3600")
+    told = "choose one of your own with mode 0700"
+    application.wait_for(lambda: told in application.output.read_text())
+    assert application.process.poll() is None
     application = start("ops_service", "run", "script.py", "0")
     assert application.process.wait(60) == 0
-    assert "choose one of your own with mode 0700" in application.output.read_text()
