@@ -122,8 +122,9 @@ class Audit:
             # A TimeoutError is one.
             if durable:
                 raise AuditUnavailable(
-                    "The audit record could not be written, so the work was not begun; "
-                    "see the log of the process."
+                    "The audit record could not be written, so the work was not begun. The log "
+                    "of the process says why; without audit.file a handler of the logger "
+                    "ops_service.audit has to take it."
                 ) from error
             return ""
 
