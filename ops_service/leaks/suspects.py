@@ -92,6 +92,7 @@ class SuspectFinder:
         self._work = work if self._late else ()
         self._series: dict[tuple[int, int], Sequence[int]] = {}
         self._folded = FoldedNames()
+        self._nodes = _Nodes(names, {})
         self._candidates: Sequence[int] = ()
 
     def find(self) -> Found:
@@ -102,6 +103,7 @@ class SuspectFinder:
         collectable: list[str] = []
         self._candidates = self._find_candidates()
         self._folded = fold_new_names(self._history, self._names, self._changes)
+        self._nodes = _Nodes(self._names, self._folded.nodes)
         covered = self._folded.covered()
         for node in [*self._candidates, *self._folded.nodes]:
             if node in covered:
@@ -136,12 +138,8 @@ class SuspectFinder:
         """Nodes that changed often enough to have a shape that counts."""
         return self._history.lively(self._changes)
 
-    @property
-    def _nodes(self) -> _Nodes:
-        return _Nodes(self._names, self._folded.nodes)
-
     def _node(self, number: int) -> PathNode:
-        return self._folded.nodes.get(number) or self._names[number]
+        return self._nodes[number]
 
     def _text(self, number: int) -> str:
         if node := self._folded.nodes.get(number):

@@ -127,7 +127,8 @@ node_of(Walk *walk, uint32_t label, uint32_t type)
     Paths *paths = walk->paths;
     /* Elements of a container tend to be alike, and so do the parts of each. */
     uint64_t key = ((uint64_t)paths->at << 32 | label) + ((uint64_t)type << 20);
-    PathPlace *recent = &paths->recent[(key * UINT64_C(0x9E3779B97F4A7C15)) >> 54];
+    uint64_t mixed = key * UINT64_C(0x9E3779B97F4A7C15);
+    PathPlace *recent = &paths->recent[mixed >> 40 & (PATHS_RECENT - 1)];
     if (recent->parent == paths->at && recent->label == label && recent->type == type)
         return recent->node;
     uint32_t name = label >> 4;

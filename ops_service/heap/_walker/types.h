@@ -82,7 +82,7 @@ static inline TypeEntry **
 types_recent(Types *types, const PyTypeObject *type)
 {
     uint64_t mixed = (uint64_t)(uintptr_t)type * UINT64_C(0x9E3779B97F4A7C15);
-    return &types->recent[mixed >> 58];
+    return &types->recent[mixed >> 40 & (TYPES_RECENT - 1)];
 }
 
 TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);

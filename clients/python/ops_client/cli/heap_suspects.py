@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, dominators, read
 from ops_client.cli.terminal import say, say_json, size
-
-if TYPE_CHECKING:
-    from ops_client.heap_graph import Suspect
 
 
 @command
@@ -48,16 +45,8 @@ def suspects(
             else f"one {each.type_name} (id {int(graph.ids[each.object_index])})"
         )
         say(f"{each.share:.0%} of all bytes, {size(each.retained_size)}: {what}")
-        say(f"  {_held(each)} {each.path}")
+        say(f"  {each.held} {each.path}")
         for group in each.contents:
             say(f"    {size(group.retained_size):>10} in {group.count:,} x {group.type_name}")
     if not found:
         say(f"Nothing accumulates {share:.0%} of the {size(tree.total_size)}.")
-
-
-def _held(suspect: Suspect) -> str:
-    if suspect.path_share == 1:
-        return "held by"
-    if suspect.path_share < 0.1:
-        return "held in many ways, as by"
-    return f"held most often, {suspect.path_share:.0%} of them, by"

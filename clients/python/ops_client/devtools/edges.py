@@ -11,6 +11,7 @@ from ops_client.devtools.layout import EDGE_FIELDS, NODE_FIELDS, EdgeType
 from ops_client.devtools.nodes import FIRST_OBJECT, Nodes
 from ops_client.devtools.strings import StringTable
 from ops_client.heap_graph.model import HeapGraph
+from ops_client.heap_graph.roots import FLAG_GARBAGE
 from ops_service.v1 import heap_graph_pb2 as pb
 
 # By kind: the type of an edge with a name, the type of one without, and the
@@ -31,9 +32,6 @@ _KINDS: dict[int, tuple[EdgeType, EdgeType, str]] = {
 # Kinds of a later release keep their targets alive, as far as anybody knows.
 _UNKNOWN_KIND = (EdgeType.INTERNAL, EdgeType.INTERNAL, "reference")
 _ALL_KINDS = [_KINDS.get(kind, _UNKNOWN_KIND) for kind in range(16)]
-
-# The flag of an object that no edge found, so that "(GC roots)" has it.
-_GARBAGE = 32
 
 # A dict of millions would else bring as many strings. Edges past this number
 # go by their word alone.
@@ -69,7 +67,8 @@ class EdgeRows:
         rows[middle:, 0] = EdgeType.ELEMENT
         rows[middle:, 1] = np.arange(len(others))
         rows[middle:, 2] = _places(others)
-        garbage = middle + np.flatnonzero(self._graph.flags[others] & np.uint32(_GARBAGE))
+        # No edge found it, so that "(GC roots)" has it.
+        garbage = middle + np.flatnonzero(self._graph.flags[others] & np.uint32(FLAG_GARBAGE))
         rows[garbage, 0] = EdgeType.INTERNAL
         rows[garbage, 1] = self._garbage
         return rows

@@ -18,11 +18,10 @@ from ops_client.heap_graph.columns import (
     decode_zigzag,
 )
 from ops_client.heap_graph.content_columns import ContentColumns, parse_contents
+from ops_client.heap_graph.roots import FLAG_GARBAGE
 from ops_service.v1 import heap_graph_pb2
 
 _BATCH = heap_graph_pb2.HeapGraphBatch
-_UNFOUND = np.uint8(32)
-"""Flags of an object that no edge found."""
 
 
 @dataclass(slots=True)
@@ -211,7 +210,7 @@ def _first_edges_of_unfound(
     flags: Unsigned, edge_counts: Unsigned, continued: int
 ) -> NDArray[np.int64]:
     """Where the edges begin of each object that no edge found."""
-    unfound = np.flatnonzero(flags & _UNFOUND)
+    unfound = np.flatnonzero(flags & np.uint8(FLAG_GARBAGE))
     if len(unfound) == 0:
         return unfound
     ends = np.cumsum(edge_counts.astype(np.int64)) + continued

@@ -94,6 +94,11 @@ def _allocated_elsewhere(before: HeapGraph, after: HeapGraph, old: Rows, new: Ro
     return found
 
 
+def _places_within(lengths: Rows) -> Rows:
+    """For runs of these lengths, one behind another: the place of each entry in its run."""
+    return np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
 def _drop_other_contents(
     before: HeapGraph, after: HeapGraph, old: Rows, new: Rows, same: Marks
 ) -> None:
@@ -118,8 +123,7 @@ def _drop_other_contents(
     for begin in range(0, len(rows), _BLOCK):
         block = slice(begin, begin + _BLOCK)
         lengths = sizes[block]
-        ends = np.cumsum(lengths)
-        within = np.arange(int(lengths.sum())) - np.repeat(ends - lengths, lengths)
+        within = _places_within(lengths)
         places = np.repeat(np.arange(len(lengths)), lengths)
         unequal = (
             left[ours.starts[first[block]][places] + within]
@@ -141,7 +145,7 @@ def _drop_other_references(
     others = np.diff(after.edge_starts)[new[rows]]
     same[rows[lengths != others]] = False
     rows, lengths = rows[lengths == others], lengths[lengths == others]
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    within = _places_within(lengths)
     edges = np.repeat(before.edge_starts[old[rows]], lengths) + within
     first = before.edge_targets[edges]
     second = after.edge_targets[np.repeat(after.edge_starts[new[rows]], lengths) + within]

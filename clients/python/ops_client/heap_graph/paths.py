@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ops_client.heap_graph import _algorithms
 from ops_client.heap_graph.model import HeapGraph, type_name
-from ops_client.heap_graph.roots import root_groups
+from ops_client.heap_graph.roots import FLAG_GARBAGE, root_groups
 from ops_service.v1 import heap_graph_pb2 as pb
 
 _NO_EDGE = 2**32 - 1
@@ -29,7 +29,6 @@ _ROOT_TEXTS = {
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
     pb.HEAP_ROOT_KIND_HELD_BY_C: "C code alone",
 }
-_GARBAGE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class PathFinder:
         if root is not None:
             words = [_ROOT_TEXTS.get(root.kind, "a root"), root.name]
             return " ".join(word for word in words if word)
-        is_garbage = int(self._graph.flags[first]) & _GARBAGE
+        is_garbage = int(self._graph.flags[first]) & FLAG_GARBAGE
         return f"{'a garbage cycle' if is_garbage else 'the interpreter'} -> {self.label(first)}"
 
     def _step(self, edge: int, source: int, target: int, first: bool, *, folded: bool) -> str:

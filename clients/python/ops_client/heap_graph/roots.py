@@ -9,6 +9,8 @@ from ops_client.heap_graph.model import HeapGraph
 from ops_service.v1 import heap_graph_pb2 as pb
 
 FLAG_ROOT = 4
+FLAG_GARBAGE = 32
+"""No edge found it: a cycle that nothing outside of it holds."""
 FLAG_ONLY_OPS_SERVICE = 64
 
 _NAMED = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)

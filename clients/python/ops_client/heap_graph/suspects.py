@@ -15,6 +15,8 @@ SHARE = 0.1
 """What part of all bytes makes a suspect."""
 
 _EXAMPLES = 200
+# A path that leads to less than this part of a type says little of it.
+_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Suspect:
     """To what part of the objects it leads, 0 to 1; estimated from some of a type."""
     contents: tuple[Group, ...]
     """What the object immediately dominates, largest first."""
+
+    @property
+    def held(self) -> str:
+        """The words before the path, by how many of the objects it leads to."""
+        if self.path_share == 1:
+            return "held by"
+        if self.path_share < _RARE:
+            return "held in many ways, as by"
+        return f"held most often, {self.path_share:.0%} of them, by"
 
 
 def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) -> list[Suspect]:

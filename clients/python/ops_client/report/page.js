@@ -250,10 +250,7 @@ for (const each of data.suspects) {
   const card = make("div", undefined, "card"), held = make("p");
   const what = each.object_index === null ? `${number(each.count)} objects of ${each.type_name}` : `one ${each.type_name}`;
   card.append(make("h3", `${what} — ${bytes(each.retained_size)}, ${share(each.retained_size)}`));
-  const most = each.path_share === 1 ? "held by "
-    : each.path_share < 0.1 ? "held in many ways, as by "
-    : `held most often, ${(100 * each.path_share).toFixed(0)}% of them, by `;
-  held.append(most, make("code", each.path));
+  held.append(`${each.held} `, make("code", each.path));
   card.append(held);
   if (each.contents.length) {
     fill(card, each.contents, [["retained", (row) => row.retained_size, bytes], ["count", (row) => row.count, number], ["below it", (row) => row.type_name]], 0);

@@ -108,7 +108,7 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
             {**asdict(each), "path": paths.text(paths.to(each.object_index))} for each in duplicates
         ],
         "wasted": wasted,
-        "suspects": [asdict(each) for each in find_suspects(tree, paths)],
+        "suspects": [{**asdict(each), "held": each.held} for each in find_suspects(tree, paths)],
         "tree": cut_tree(tree, paths, object_count),
     }
 
