@@ -14,32 +14,22 @@ import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from grpc_health.v1 import health, health_pb2
-
-from ops_service.aio_server import make_server
 from ops_service.alarms import Alarm, Alarms
+from ops_service.assembly import Assembly, Ingredients, assemble
 from ops_service.background.rules import RuleFired
 from ops_service.config import Config, check_config
 from ops_service.config_file import heed_environment, load_config, with_place
 from ops_service.credentials import CertificateSource
 from ops_service.errors import ConfigurationError, StartError
-from ops_service.gate.admission import Admission
+from ops_service.forks import hear_of_forks, refuse_after_fork, will_start
 from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
-from ops_service.gate.forwarded import read_forwarded_peer, read_tls_peer
-from ops_service.gate.interceptor import Gate
-from ops_service.gate.methods import known_methods
-from ops_service.gate.passage import Rules
-from ops_service.gate.rates import Rates
 from ops_service.heap import engine, pause
-from ops_service.heap.lookup import find_object
 from ops_service.heap.own import register
-from ops_service.port import Port
 from ops_service.process.descriptors import (
     describe,
     prepare_directory,
@@ -48,16 +38,12 @@ from ops_service.process.descriptors import (
 )
 from ops_service.process.identity import identify_process
 from ops_service.reload import Reloader, client_ca
-from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.places import MainThreadExecutor, Places
-from ops_service.repl.session import Sessions
 from ops_service.revocation import Revocation, load_revocation
-from ops_service.servicer import MaintenanceServicer
-from ops_service.services import ALARMS, channel_options, make_handlers
 from ops_service.slots import claim_address
 from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
-from ops_service.workers import Workers, refuse_green_threads
+from ops_service.workers import refuse_green_threads
 
 _LOGGER = logging.getLogger("ops_service")
 
@@ -65,16 +51,6 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 # The host must be gone within 2 s, its own work at exit included.
 _EXIT_SECONDS = 1.0
-_HANDLER_SECONDS = 0.5
-
-# Threads for captures and censuses; two children run at once, the rest waits.
-_WORKER_LIMIT = 16
-
-_services: weakref.WeakSet[Service] = weakref.WeakSet()
-
-# Whether a service was started in this process, and in one that it was forked from.
-_started_here = False
-_started_before_fork = False
 
 
 def start(
@@ -122,12 +98,7 @@ def start(
     check_config(config)
     config = heed_environment(config)
     refuse_green_threads()
-    if _started_before_fork:
-        raise StartError(
-            "A service was started in the process that this one was forked from, and gRPC does "
-            "not survive a fork. Start the service after the fork alone: in gunicorn's "
-            "post_fork, not where the application is loaded."
-        )
+    refuse_after_fork()
     places = Places(main_thread_executor, event_loop)
     try:
         return Service(config, {} if namespace is None else namespace, role, hook, places)
@@ -148,21 +119,17 @@ class Service:
     ) -> None:
         self._config = config
         self._role = role
-        self._namespace = namespace
         self._hook = hook
-        self._places = places
         self._identity = identify_process()
         self._address = ""
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._gate: Gate | None = None
-        self._sessions: Sessions | None = None
-        self._port: Port | None = None
+        # Once the port is open.
+        self._parts: Assembly | None = None
         # Threads that fork, and for which the port was closed.
         self._forking: set[int] = set()
-        self._servicer: MaintenanceServicer | None = None
         self._stopped = False
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
@@ -179,8 +146,7 @@ class Service:
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
-        global _started_here
-        _started_here = True
+        will_start()
         # What was taken is given back by whatever keeps the port from opening.
         with contextlib.ExitStack() as taken:
             self._claim = claim_address(config.server, private=config.mesh.enabled)
@@ -194,7 +160,21 @@ class Service:
             self._audit = Audit(sink)
             closing_sink.pop_all()
             taken.callback(self._audit.close, _STOP_SECONDS)
-            self._thread = threading.Thread(target=self._run, name="ops_service", daemon=True)
+            ingredients = Ingredients(
+                config=config,
+                identity=self._identity,
+                address=self._claim.address,
+                namespace=namespace,
+                places=places,
+                certificates=self._certificates,
+                revocation=self._revocation,
+                alarms=self._alarms,
+                audit=self._audit,
+                store=self._store,
+            )
+            self._thread = threading.Thread(
+                target=self._run, args=(ingredients,), name="ops_service", daemon=True
+            )
             self._thread.start()
             taken.pop_all()
         try:
@@ -204,7 +184,7 @@ class Service:
         except BaseException:
             self.stop()
             raise
-        _services.add(self)
+        hear_of_forks(self)
         # The application holds it, and all of the port hangs on it.
         register(self)
         atexit.register(self._stop_at_exit)
@@ -279,15 +259,14 @@ class Service:
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
         trust = self._certificates.trust if self._certificates is not None else None
         authorization = Authorization(config, revocation, trust)
-        if self._gate is not None:
-            self._post(self._gate.set_authorization, authorization)
-        if self._sessions is not None:
-            self._sessions.keep_where(authorization.may_evaluate)
+        if self._parts is not None:
+            self._post(self._parts.gate.set_authorization, authorization)
+            self._parts.sessions.keep_where(authorization.may_evaluate)
         self._audit.end({**self._about_files, "event": "reloaded"})
 
     def _renew_port(self, end_calls: bool) -> None:
-        if self._port is not None:
-            self._post(self._port.renew, end_calls)
+        if self._parts is not None:
+            self._post(self._parts.port.renew, end_calls)
         self._audit.end({**self._about_files, "event": "renewed"})
 
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
@@ -301,34 +280,44 @@ class Service:
         return {"instance_id": self.instance_id, "method": ""}
 
     def _set_health(self) -> None:
-        answers = health_pb2.HealthCheckResponse
-        state = answers.NOT_SERVING if self._alarms.standing() else answers.SERVING
-        self._setting_health = asyncio.ensure_future(self._checks.set(ALARMS, state))
+        if self._parts is not None:
+            alarmed = bool(self._alarms.standing())
+            self._setting_health = asyncio.ensure_future(self._parts.set_health(alarmed=alarmed))
 
-    def _before_fork(self) -> None:
-        if self._port is None or not self.running:
+    # ---- forks of the host ----
+
+    def before_fork(self) -> None:
+        """Close the port if a call could come while the process forks.
+
+        For `ops_service.forks`, as the next two are.
+        """
+        if self._parts is None or not self.running:
             return
         # A connection is enough: a call may come over it while the process forks.
-        if self._port.before_fork(busy=self._sockets.connected()):
+        if self._parts.port.before_fork(busy=self._sockets.connected()):
             self._forking.add(threading.get_ident())
 
-    def _after_fork_in_parent(self) -> None:
-        if self._port is not None and threading.get_ident() in self._forking:
+    def after_fork_in_parent(self) -> None:
+        """Open the port again, if it was closed for this fork."""
+        if self._parts is not None and threading.get_ident() in self._forking:
             self._forking.discard(threading.get_ident())
-            self._port.after_fork()
+            self._parts.port.after_fork()
 
-    def _die_in_forked_child(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Let go of what the child of a fork took along: there is no service in it."""
         self._stopped = True
         self._sockets.disconnect()
         # The lock itself was not inherited.
         self._claim.release()
         if self._store is not None:
             self._store.give_up_in_child()
-        if self._servicer is not None:
-            self._servicer.take_back_after_fork()
+        if self._parts is not None:
+            self._parts.servicer.take_back_after_fork()
 
-    def _describe_itself(self, servicer: MaintenanceServicer) -> None:
-        directory = self._config.server.run_directory
+    # ---- in the service's thread ----
+
+    def _describe_itself(self, parts: Assembly) -> None:
+        directory, servicer = self._config.server.run_directory, parts.servicer
         servicer.run_directory = directory
         servicer.own_descriptor = describe(
             self._identity, address=self._address, role=self._role, slot=self._claim.slot
@@ -338,11 +327,11 @@ class Service:
 
     def _leave(self) -> None:
         directory = self._config.server.run_directory
-        if directory is not None and self._servicer is not None and self._address:
-            remove_descriptor(directory, self._servicer.own_descriptor)
+        if directory is not None and self._parts is not None:
+            remove_descriptor(directory, self._parts.servicer.own_descriptor)
         self._claim.release()
 
-    def _run(self) -> None:
+    def _run(self, ingredients: Ingredients) -> None:
         try:
             # Not the host's event loop policy: the loop is ours, whatever it prefers.
             # Not asyncio.Runner either: it cancels what is left at the end, upon
@@ -352,7 +341,7 @@ class Service:
             register(loop)
             loop.set_exception_handler(_log_loop_exception)
             try:
-                loop.run_until_complete(self._serve())
+                loop.run_until_complete(self._serve(ingredients))
             finally:
                 loop.close()
         except BaseException as error:
@@ -363,99 +352,24 @@ class Service:
         finally:
             self._ready.set()
 
-    async def _serve(self) -> None:
-        config = self._config
+    async def _serve(self, ingredients: Ingredients) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        rules = Rules(
-            methods=known_methods(),
-            authorization=Authorization(config, self._revocation),
-            admission=Admission(config.limits),
-            rates=Rates(config.limits.calls_per_second),
-            audit=self._audit,
-            limits=config.limits,
-            instance_id=self._identity.instance_id,
-            read_peer=read_forwarded_peer(config.mesh) if config.mesh.enabled else read_tls_peer,
-        )
-        gate = Gate(rules)
-        workers = Workers(self._loop, _WORKER_LIMIT)
-        evaluator = Evaluator(
-            self._namespace,
-            config.evaluation.max_concurrent,
-            places=self._places,
-            find_object=find_object,
-        )
-        sessions = Sessions(
-            evaluator, config.evaluation.max_sessions, config.evaluation.session_idle_seconds
-        )
-        servicer = MaintenanceServicer(
-            config, self._identity, workers, evaluator, sessions, self._store, self._alarms
-        )
-        self._servicer = servicer
-        checks = health.aio.HealthServicer()
+        parts = await assemble(ingredients)
         self._alarms.on_change = self._on_alarm
-        handlers = await make_handlers(servicer, checks)
-        # The last net. The gate's own limits are lower, leave room for
-        # health checks, and write a record of what they refuse.
-        most = 4 * (config.limits.calls + config.limits.health_calls)
-        options = channel_options(config)
-        certificates = self._certificates
-        port = Port(
-            self._claim.address,
-            lambda: certificates.credentials() if certificates is not None else None,
-            lambda: make_server(gate, options, most, handlers, rules.methods),
-        )
         try:
-            await port.open()
-            self._address = port.address
-            self._describe_itself(servicer)
-            self._sessions = sessions
-            self._gate, self._port, self._checks = gate, port, checks
-            servicer.start_watch(self._hook, self._audit.end)
+            await parts.port.open()
+            self._address = parts.port.address
+            self._describe_itself(parts)
+            self._parts = parts
+            parts.servicer.start_watch(self._hook, self._audit.end)
             self._ready.set()
-            await port.keep_open(self._stopping)
+            await parts.port.keep_open(self._stopping)
         finally:
-            sessions.keep_where(lambda name: False)
-            evaluator.stop_all()
-            servicer.stop_watch()
-            servicer.stop_stored_captures()
-            servicer.stop_work()
-            await port.close()
-            await _wait_for_calls()
-            servicer.take_back()
-
-
-async def _wait_for_calls() -> None:
-    """Let the handlers of cancelled calls come to their end."""
-    if calls := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(calls, timeout=_HANDLER_SECONDS)
+            await parts.end()
 
 
 def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # asyncio's own handler would write to the host's log at level ERROR for
     # what is harmless here, such as gRPC's wake-ups shared between loops.
     _LOGGER.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))
-
-
-def _before_fork() -> None:
-    for service in list(_services):
-        service._before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for service in list(_services):
-        service._after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    global _started_before_fork
-    _started_before_fork = _started_here or _started_before_fork
-    for service in list(_services):
-        service._die_in_forked_child()
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
