@@ -207,7 +207,7 @@ def test_27_half_open_calls(fault: FaultHost, admin: Identity, viewer: Identity)
             clients.append(client)
         # They are refused, or ended when their requests do not come.
         limit = time.monotonic() + 30
-        while fault.run("answer = service._gate.open_calls") > 1:
+        while fault.run("answer = service._parts.gate.open_calls") > 1:
             assert time.monotonic() < limit
             time.sleep(0.05)
         for client in clients:

@@ -70,11 +70,11 @@ def test_a_server_that_ends_by_itself_is_opened_anew(
     stream = watch(host, admin)
     host.run(
         "import asyncio\n"
-        "asyncio.run_coroutine_threadsafe(service._port._server.stop(None), service._loop).result()"
+        "asyncio.run_coroutine_threadsafe(service._parts.port._server.stop(None), service._loop).result()"
     )
     with pytest.raises(grpc.RpcError):
         list(stream)
-    host.wait_for("service._port.reopened == 1")
+    host.wait_for("service._parts.port.reopened == 1")
     assert host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     host.run("service.stop()")
     with pytest.raises(ConnectionRefusedError):
@@ -108,11 +108,11 @@ def test_children_of_a_host_that_forks_during_calls(start_host: StartHost, admin
 
 def test_a_fork_while_nobody_is_connected_closes_nothing(start_host: StartHost) -> None:
     host = start_host()
-    server = host.run("answer = id(service._port._server)")
+    server = host.run("answer = id(service._parts.port._server)")
     for _ in range(5):
         assert host.run(FORK)[1] == 0
-    assert host.run("answer = id(service._port._server)") == server
-    assert host.run("answer = service._port._ending is None")
+    assert host.run("answer = id(service._parts.port._server)") == server
+    assert host.run("answer = service._parts.port._ending is None")
 
 
 def test_a_unix_socket_over_forks(start_host: StartHost, admin: Identity, tmp_path: Path) -> None:
