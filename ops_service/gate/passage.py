@@ -262,18 +262,21 @@ class Passage:
     async def _send(self, message: Any) -> None:
         # Batches of a snapshot come as bytes and are passed on as they are.
         data = message if type(message) is bytes else self._handler.response_serializer(message)
+        await self._reach_caller(self._context.write(data))
+        self._messages_sent += 1
+        self._bytes_sent += len(data)
+
+    async def _reach_caller(self, sending: Awaitable[None]) -> None:
         limit = self._rules.limits.stall_seconds
         try:
             async with asyncio.timeout(limit):
-                await self._context.write(data)
+                await sending
         except TimeoutError:
             raise StreamStalled(
                 f"A message was not read within {limit:g} s, so the stream was ended."
             ) from None
         except grpc.aio.BaseError:
             raise Cancelled("The caller went away.") from None
-        self._messages_sent += 1
-        self._bytes_sent += len(data)
 
     async def _record_begin(self, method: Method, request: Message | None) -> None:
         record = self._record("begin")
@@ -285,7 +288,7 @@ class Passage:
         self._begun = True
         if method.audit_first:
             # Whoever keeps it can tell later whether the file was cut or written anew.
-            await self._context.send_initial_metadata(((AUDIT_HASH, head),))
+            await self._reach_caller(self._context.send_initial_metadata(((AUDIT_HASH, head),)))
 
     async def _record_step(self, event: str, facts: dict[str, Any]) -> str:
         return await self._rules.audit.begin(self._record(event) | facts, durable=True)

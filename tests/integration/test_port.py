@@ -70,7 +70,8 @@ def test_a_server_that_ends_by_itself_is_opened_anew(
     stream = watch(host, admin)
     host.run(
         "import asyncio\n"
-        "asyncio.run_coroutine_threadsafe(service._parts.port._server.stop(None), service._loop).result()"
+        "stopping = service._parts.port._server.stop(None)\n"
+        "asyncio.run_coroutine_threadsafe(stopping, service._loop).result()"
     )
     with pytest.raises(grpc.RpcError):
         list(stream)

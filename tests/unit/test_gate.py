@@ -1,0 +1,101 @@
+"""The gate in front of calls whose callers are gone, told by what gRPC raises then.
+
+A caller that leaves in the very moment of an answer cannot be had for certain over a
+wire: gRPC mostly ends the call's task first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import pytest
+
+from ops_service.config import AuditConfig, AuthorizationConfig, Config, Grant
+from ops_service.config_mesh import MeshConfig
+from ops_service.gate.admission import Admission
+from ops_service.gate.audit import Audit, open_sink
+from ops_service.gate.authorization import Authorization
+from ops_service.gate.forwarded import HEADER, read_forwarded_peer
+from ops_service.gate.interceptor import Gate
+from ops_service.gate.methods import known_methods
+from ops_service.gate.passage import Rules
+from ops_service.gate.rates import Rates
+from ops_service.revocation import Revocation
+from ops_service.v1 import evaluation_pb2
+
+ADMIN = "spiffe://test.example/admin"
+EVALUATE = "/ops_service.v1.MaintenanceService/EvaluateCode"
+
+
+class Gone:
+    """gRPC's context of a call whose caller is gone."""
+
+    def invocation_metadata(self) -> list[tuple[str, str]]:
+        return [(HEADER, f"By=spiffe://test.example/proxy;Hash=ab;URI={ADMIN}")]
+
+    def peer(self) -> str:
+        return "unix:"
+
+    async def send_initial_metadata(self, metadata: Any) -> None:
+        raise grpc.aio.InternalError("Failed execute_batch")
+
+    async def abort(self, *arguments: Any) -> None:
+        raise grpc.aio.InternalError("Failed execute_batch")
+
+
+async def _evaluations() -> AsyncIterator[bytes]:
+    yield evaluation_pb2.EvaluateCodeRequest(source="1").SerializeToString()
+
+
+async def _never(request: Any, context: Any) -> None:
+    raise AssertionError("nobody is there to work for")
+
+
+def test_a_caller_that_left_before_the_hash_of_its_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = Config(
+        grants=(Grant(principal=ADMIN, capabilities=("EVALUATE",)),),
+        authorization=AuthorizationConfig(trust_domains=("test.example",)),
+        mesh=MeshConfig(enabled=True, proxies=("spiffe://test.example/proxy",)),
+        audit=AuditConfig(file=tmp_path / "audit.jsonl"),
+    )
+    audit = Audit(open_sink(config.audit))
+    gate = Gate(
+        Rules(
+            known_methods(),
+            Authorization(config, Revocation(frozenset())),
+            Admission(config.limits),
+            Rates(config.limits.calls_per_second),
+            audit,
+            config.limits,
+            "an instance",
+            read_forwarded_peer(config.mesh),
+        )
+    )
+    handler = grpc.unary_stream_rpc_method_handler(
+        _never, evaluation_pb2.EvaluateCodeRequest.FromString
+    )
+
+    async def call() -> None:
+        async def continuation(details: Any) -> Any:
+            return handler
+
+        guarded = await gate.intercept_service(continuation, SimpleNamespace(method=EVALUATE))
+        await guarded.stream_stream(_evaluations(), Gone())
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(call())
+    audit.close(10)
+    begin, end = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert '"event":"begin"' in begin.replace(" ", "")
+    assert '"code":"CANCELLED"' in end.replace(" ", "")
+    # It is no failure of the service, which the host's log would have to tell.
+    assert caplog.records == []
+    assert gate.open_calls == 0
