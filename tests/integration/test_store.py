@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ from ops_client.errors import (
     StoreDisabled,
     StoreFull,
     StoreUnwritable,
+    WalkFailed,
 )
 from ops_client.heap_graph import read_heap_graph
 from ops_service.heap.engine import engine_status
@@ -203,6 +206,40 @@ def test_a_capture_runs_to_its_end_without_its_caller(
     begin = host.wait_for_last_call("ReadSnapshot")[0]
     assert 0 < int(begin["request"]["offset"]) <= kept
     host.assert_alive()
+
+
+def test_a_capture_that_fails_without_its_caller_leaves_nothing(
+    client: MaintenanceClient, host: Host, tmp_path: Path
+) -> None:
+    class Gone(Exception):
+        pass
+
+    child = 0
+
+    def leave(now: CaptureProgress) -> None:
+        nonlocal child
+        if now.object_count:
+            (found,) = host.run("answer = children()")
+            child = int(found)
+            os.kill(child, signal.SIGSTOP)
+            raise Gone
+
+    target = tmp_path / "some.heap"
+    with pytest.raises(Gone):
+        client.capture_heap_snapshot(target, store=True, progress=leave)
+    snapshot_id = next(tmp_path.iterdir()).name.rsplit(".", 2)[1]
+    reads = sum(each["method"].endswith("/ReadSnapshot") for each in host.audit_records())
+
+    def end() -> None:
+        host.wait_for_records("ReadSnapshot", reads + 1)
+        os.kill(child, signal.SIGKILL)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    with pytest.raises((WalkFailed, SnapshotNotFound)):
+        client.fetch_snapshot(snapshot_id, target)
+    ending.join()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.long

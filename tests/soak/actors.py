@@ -87,8 +87,14 @@ class Actors:
     def captures(self, chance: random.Random) -> None:
         """A whole snapshot, which can be read."""
         path = self._directory / f"{next(self._numbers)}.heap"
-        with self._client() as client:
-            captured = client.capture_heap_snapshot(path, store=chance.random() < 0.3, timeout=60)
+        try:
+            with self._client() as client:
+                captured = client.capture_heap_snapshot(
+                    path, store=chance.random() < 0.3, timeout=60
+                )
+        except EXPECTED:
+            self._go_on_with(path)
+            raise
         graph = read_heap_graph(path)
         whole = hashlib.sha256(path.read_bytes()[: captured.trailer.byte_count]).digest()
         path.unlink()
@@ -97,6 +103,19 @@ class Actors:
         if graph.object_count != captured.trailer.object_count:
             self.book.lost.append(f"{path}: {graph.object_count} objects")
         self.book.heads.append(captured.audit_hash)
+
+    def _go_on_with(self, path: Path) -> None:
+        """Fetch the rest of a stored snapshot whose beginning was kept, unless it has none."""
+        for part in self._directory.glob(f"{path.name}.*.part"):
+            try:
+                with self._client() as client:
+                    client.fetch_snapshot(part.name.split(".")[-2], path, timeout=60)
+            except errors.SnapshotNotFound:
+                continue
+            except EXPECTED:
+                # It may be gone on with, at some later time.
+                part.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def cancelled_captures(self, chance: random.Random) -> None:
         """One that its caller gives up midway."""

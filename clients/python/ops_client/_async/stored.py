@@ -14,10 +14,15 @@ from ops_client.errors import (
     ConnectionFailed,
     ConnectionLost,
     IncompleteSnapshot,
+    InsufficientMemory,
     InvalidRequest,
     SnapshotNotFound,
     StoreDamaged,
+    StoreFull,
+    StoreUnwritable,
     StreamStalled,
+    WalkFailed,
+    WalkTimeout,
 )
 from ops_service.v1 import store_pb2
 
@@ -27,6 +32,19 @@ _DOWNLOAD = 3600.0
 # How often in a row it is tried without a byte that came, and the time between.
 _ATTEMPTS = 4
 _PAUSE = 0.5
+
+# What was kept is then the beginning of something that has no end: it is not there, or
+# the capture that was still writing it came to nothing.
+_NO_REST = (
+    InsufficientMemory,
+    InvalidRequest,
+    SnapshotNotFound,
+    StoreDamaged,
+    StoreFull,
+    StoreUnwritable,
+    WalkFailed,
+    WalkTimeout,
+)
 
 
 class AsyncStoreMethods:
@@ -69,6 +87,8 @@ class AsyncStoreMethods:
 
         Raises:
             SnapshotNotFound: The store has no such snapshot, or no longer.
+            WalkFailed, WalkTimeout, InsufficientMemory, StoreFull: It was still being
+                captured, and came to nothing.
             FileNotWritten: The disk is full, or the place is not writable.
             IncompleteSnapshot: The connection stays broken.
             CorruptSnapshot: What arrived is not what was written.
@@ -94,8 +114,7 @@ class AsyncStoreMethods:
                         f"which are kept in {file.part}. Fetch it again to go on there. {error}"
                     ) from error
                 await sleep_async(_PAUSE * failures)
-            except (InvalidRequest, SnapshotNotFound, StoreDamaged):
-                # What was kept is the beginning of something that has no end.
+            except _NO_REST:
                 file.discard()
                 raise
         return await run_async(receiver.finish)
