@@ -46,29 +46,23 @@ class FileSink:
 
     def __init__(self, path: Path, *, rotate_bytes: int = 0, keep: int = 10) -> None:
         self._path = path
+        self._end = 0
         self._rotate_bytes = rotate_bytes
         self._keep = keep
         try:
-            self._fd = self._open()
-            self._end, self._head, self._torn = _read_end(self._fd)
+            fd = self._open()
+            try:
+                self._take(fd, _read_end(fd))
+            except BaseException:
+                os.close(fd)
+                raise
+        except _Unsafe as error:
+            raise StartError(f"{error}.") from None
         except OSError as error:
             raise StartError(
                 f"The audit file {path} cannot be opened ({error.strerror}); check audit.file "
                 "and the permissions of its directory."
             ) from error
-        info = os.fstat(self._fd)
-        if info.st_uid not in (0, os.geteuid()):
-            os.close(self._fd)
-            raise StartError(
-                f"The audit file {path} belongs to the user {info.st_uid}, who could alter it; "
-                f"move it away, or run chown {os.geteuid()} on it."
-            )
-        if info.st_mode & (stat.S_IRWXO | stat.S_IWGRP):
-            os.close(self._fd)
-            raise StartError(
-                f"The audit file {path} may be read by everybody or written by others; run "
-                "chmod 600 on it."
-            )
 
     def write(self, record: dict[str, Any], *, durable: bool) -> str:
         """Append a record and return its hash. If durable, it is on disk by then.
@@ -98,47 +92,77 @@ class FileSink:
             return head
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file. Does nothing if it is closed already."""
+        if self._is_ours():
+            os.close(self._fd)
 
     def _open(self) -> int:
+        """Open the file that the path names, or a new one.
+
+        Raises:
+            OSError: It cannot be opened, or is none that may be written to.
+        """
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        return os.open(self._path, flags, 0o600)
+        fd = os.open(self._path, flags, 0o600)
+        try:
+            _refuse_unsafe(self._path, os.fstat(fd))
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def _take(self, fd: int, end: tuple[int, str, bool]) -> None:
+        self._fd, self._file = fd, _identity(os.fstat(fd))
+        self._end, self._head, self._torn = end
+
+    def _is_ours(self) -> bool:
+        """Whether the descriptor still is that of our file.
+
+        A host that closes every descriptor, as daemons do, closes ours too. Its number is
+        then the next file's that the host opens, or a connection's.
+        """
+        try:
+            return _identity(os.fstat(self._fd)) == self._file
+        except OSError:
+            return False
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock of the file that the path names now."""
         limit = time.monotonic() + _LOCK_SECONDS
-        while True:
-            self._lock(limit)
-            try:
-                here, there = os.fstat(self._fd), os.stat(self._path)
-                replaced = (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
-            except FileNotFoundError:
-                replaced = True
-            if not replaced:
-                break
-            # Rotated, by another process of ours or by somebody else's tool.
-            _, head, _ = _read_end(self._fd)
-            os.close(self._fd)
-            self._fd = self._open()
-            self._lock(limit)
-            self._end, found, self._torn = _read_end(self._fd)
-            self._head = found or head
         try:
+            while not self._lock_named(limit):
+                self._follow(limit)
             yield
         finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            if self._is_ours():
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def _lock(self, limit: float) -> None:
-        while True:
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > limit:
-                    raise
-                time.sleep(0.002)
+    def _lock_named(self, limit: float) -> bool:
+        """Lock our file. Returns whether the path names it."""
+        if not self._is_ours():
+            return False
+        _lock(self._fd, limit)
+        try:
+            return _identity(os.lstat(self._path)) == self._file
+        except FileNotFoundError:
+            return False
+
+    def _follow(self, limit: float) -> None:
+        """Go over to the file that the path names: ours was rotated, by another process of
+        ours or by somebody else's tool. If it cannot be opened, ours stays open."""
+        ours = self._is_ours()
+        head = _read_end(self._fd)[1] if ours else self._head
+        fresh = self._open()
+        try:
+            _lock(fresh, limit)
+            end, found, torn = _read_end(fresh)
+        except BaseException:
+            os.close(fresh)
+            raise
+        if ours:
+            os.close(self._fd)
+        self._take(fresh, (end, found or head, torn))
 
     def _rotate(self) -> None:
         for number in range(self._keep - 1, 0, -1):
@@ -151,7 +175,42 @@ class FileSink:
         fresh = self._open()
         fcntl.flock(fresh, fcntl.LOCK_EX)
         os.close(self._fd)
-        self._fd, self._end, self._torn = fresh, 0, False
+        self._take(fresh, (0, self._head, False))
+
+
+class _Unsafe(OSError):
+    """A file that no record may be written to."""
+
+
+def _refuse_unsafe(path: Path, info: os.stat_result) -> None:
+    """Raise _Unsafe, with what to do, for a file that others could alter or read."""
+    if not stat.S_ISREG(info.st_mode):
+        raise _Unsafe(f"The audit file {path} is no ordinary file; move it away")
+    if info.st_uid not in (0, os.geteuid()):
+        raise _Unsafe(
+            f"The audit file {path} belongs to the user {info.st_uid}, who could alter it; "
+            f"move it away, or run chown {os.geteuid()} on it"
+        )
+    if info.st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+        raise _Unsafe(
+            f"The audit file {path} may be read by everybody or written by others; run "
+            "chmod 600 on it"
+        )
+
+
+def _identity(info: os.stat_result) -> tuple[int, int]:
+    return info.st_dev, info.st_ino
+
+
+def _lock(fd: int, limit: float) -> None:
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.002)
 
 
 def _write_all(fd: int, data: bytes) -> None:

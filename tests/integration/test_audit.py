@@ -207,6 +207,60 @@ def test_a_log_that_is_moved_away(start_host: StartHost, admin: Identity) -> Non
     assert verify_audit_log([moved], first)
 
 
+OPEN_FILES = "import os; files = [open(os.devnull, 'w+') for _ in range(20)]"
+OPEN_STILL = "answer = [os.path.samestat(os.fstat(f.fileno()), os.stat(os.devnull)) for f in files]"
+
+
+def test_a_log_in_whose_place_is_something_else(
+    start_host: StartHost, admin: Identity, tmp_path: Path
+) -> None:
+    def readable(path: Path) -> None:
+        path.touch()
+        path.chmod(0o644)
+
+    elsewhere = tmp_path / "elsewhere"
+    host = start_host()
+    file, logs = host.audit_file, []
+    evaluate(host, admin)
+    for replace in (lambda path: path.symlink_to(elsewhere), Path.mkdir, os.mkfifo, readable):
+        logs.append(file.rename(tmp_path / f"{len(logs)}.jsonl"))
+        replace(file)
+        # Descriptors that the application opens meanwhile are none of the port's.
+        for _ in range(2):
+            with pytest.raises(grpc.RpcError) as raised:
+                evaluate(host, admin)
+            assert status_of(raised.value).reason == "AUDIT_UNAVAILABLE"
+            host.run(OPEN_FILES)
+        assert all(host.run(OPEN_STILL))
+        file.rmdir() if file.is_dir() else file.unlink()
+        head = evaluate(host, admin)
+    assert not elsewhere.exists()
+    host.run("service.stop()")
+    assert verify_audit_log([*logs, file], head)
+    assert all(host.run(OPEN_STILL))
+
+
+def test_a_host_that_closes_the_log(start_host: StartHost, admin: Identity) -> None:
+    host = start_host()
+    evaluate(host, admin)
+    # As daemons do with all of them; the next files that it opens get the numbers.
+    closed = host.run(
+        "import os\n"
+        "fds = [int(fd) for fd in os.listdir('/proc/self/fd') if\n"
+        f"    os.path.realpath(f'/proc/self/fd/{{fd}}') == {str(host.audit_file)!r}]\n"
+        "for fd in fds: os.close(fd)\n"
+        f"{OPEN_FILES}\n"
+        "answer = len(set(fds) & {f.fileno() for f in files})"
+    )
+    assert closed == 1
+    evaluate(host, admin)
+    head = evaluate(host, admin)
+    host.run("service.stop()")
+    assert verify_audit_log([host.audit_file], head)
+    assert all(host.run(OPEN_STILL))
+    host.assert_printed_nothing()
+
+
 def test_a_log_that_others_may_read(start_host: StartHost) -> None:
     host = start_host(serve=False)
     host.audit_file.touch(0o600)
