@@ -103,6 +103,8 @@ class MaintenanceServicer(
     ) -> None:
         super().__init__(identity, workers, store)
         self._config = config
+        # Read once: a process that can open no file is asked how it is, too.
+        self._version = version("ops-service")
         self._census_options = CensusOptions(
             lifetime_limit=config.heap.lifetime_limit_seconds, cpu_share=config.heap.cpu_share
         )
@@ -132,19 +134,20 @@ class MaintenanceServicer(
     ) -> process_pb2.GetProcessResponse:
         now = time.time()
         identity = self._identity
-        collector = facts.collector_state()
+        # Before there is a thread for what follows.
+        collector, threads = facts.collector_state(), facts.thread_count()
         # The first time, the engine proves itself in a child.
         engine = await self._workers.run(engine_status, cancel=lambda: None)
         response = process_pb2.GetProcessResponse(
             process=process_id(identity),
             service_uptime=duration(max(0.0, now - identity.service_start_time)),
-            service_version=version("ops-service"),
+            service_version=self._version,
             python_implementation=platform.python_implementation(),
             python_version=platform.python_version(),
             grpcio_version=grpc.__version__,
             protobuf_version=google.protobuf.__version__,
             resident_bytes=resident_bytes(),
-            thread_count=facts.thread_count(),
+            thread_count=threads,
             garbage_collector=process_pb2.GarbageCollector(
                 enabled=collector.enabled,
                 frozen_count=collector.frozen_count,

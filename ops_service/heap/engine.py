@@ -12,7 +12,14 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from ops_service.errors import CloneRefused, OpsServiceError, PauseOverBudget, WalkTimeout
+from ops_service.errors import (
+    CloneRefused,
+    InsufficientMemory,
+    OpsServiceError,
+    PauseOverBudget,
+    WalkFailed,
+    WalkTimeout,
+)
 from ops_service.heap.model import EngineStatus
 
 _PROOF_SECONDS = 15.0
@@ -84,8 +91,15 @@ def _find_out() -> tuple[EngineStatus, bool]:
         return _off(
             "The proof of the walker's layout got too little CPU time. Try again.", compiled_for
         ), False
-    except (CloneRefused, PauseOverBudget) as error:
+    except (CloneRefused, InsufficientMemory, PauseOverBudget) as error:
         return _off(str(error), compiled_for), False
+    except WalkFailed as error:
+        # Whoever killed the child may not kill the next one, and a fault comes again.
+        passing = error.retry_after is not None
+        remedy = "Try again." if passing else _REBUILD
+        return _off(
+            f"The proof of the walker's layout failed: {error} {remedy}", compiled_for
+        ), not passing
     except Exception as error:
         return _off(
             f"The proof of the walker's layout failed: {error} {_REBUILD}", compiled_for

@@ -44,6 +44,23 @@ def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None
     assert 0 < reply.uptime.ToSeconds() < 600 or reply.uptime.nanos > 0
 
 
+def test_a_process_that_can_open_no_file(host: Host, viewer: Identity) -> None:
+    # Connected before, and nothing of what is asked for was asked for yet.
+    stub = host.stub(viewer)
+    stub.GetPrincipal(process_pb2.GetPrincipalRequest(), timeout=120)
+    host.run(
+        "import os, resource\n"
+        "limit = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (0, limit[1]))"
+    )
+    try:
+        reply = stub.GetProcess(process_pb2.GetProcessRequest(), timeout=120)
+        assert reply.process.pid == host.pid
+    finally:
+        host.run("resource.setrlimit(resource.RLIMIT_NOFILE, limit)")
+    assert stub.GetProcess(process_pb2.GetProcessRequest(), timeout=120).snapshot_engine.available
+
+
 def test_values_are_told_of_names_that_are_listed(start_host: StartHost, viewer: Identity) -> None:
     host = start_host(
         environment={"SHOP_REGION": "north", "SHOP_PASSWORD": "hunter2"},

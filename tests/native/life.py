@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import resource
@@ -10,9 +11,11 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from ops_service.errors import OpsServiceError
+from ops_service.heap import engine
 from ops_service.heap.census import take_census
 from ops_service.heap.snapshot import start_capture
 
@@ -153,6 +156,30 @@ def fork_meanwhile(objects: int) -> dict[str, Any]:
         os._exit(7)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return {"status": status, "bytes": faults.finish_open()}
+
+
+def prove_amid_kills() -> dict[str, Any]:
+    """Let the engine prove itself until its child is killed, as for want of memory."""
+    enough = threading.Event()
+    # Of the thread that clones, which is the main one.
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+
+    def kill() -> None:
+        while not enough.is_set():
+            for pid in children.read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    other = False
+    while (status := engine.engine_status()).available:
+        # Forgets what was proven.
+        other = not other
+        engine.configure(allow_other_patch_release=other)
+    enough.set()
+    killer.join()
+    return {"reason": status.reason, "later": engine.engine_status().available}
 
 
 def without_descriptors() -> dict[str, Any]:

@@ -112,6 +112,12 @@ def test_no_descriptor_left_is_an_error(new_host: NewHost) -> None:
     check(host.call("life", "captures", 1), 1)
 
 
+def test_an_engine_whose_proof_was_killed_proves_itself_again(new_host: NewHost) -> None:
+    found = new_host().call("life", "prove_amid_kills")
+    assert "killed from outside" in found["reason"]
+    assert found["later"]
+
+
 def test_no_process_left_is_an_error(new_host: NewHost) -> None:
     host = new_host()
     found = host.call("life", "without_processes")
