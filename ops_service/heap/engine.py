@@ -6,7 +6,9 @@ a child proves that they lie where the walker was compiled to find them.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
 import sys
 import threading
@@ -22,6 +24,8 @@ from ops_service.errors import (
 )
 from ops_service.heap.model import EngineStatus
 
+_WALKER = "ops_service.heap._walker"
+
 _PROOF_SECONDS = 15.0
 _PROOF_BYTES = 1 << 28
 
@@ -36,8 +40,11 @@ _status: tuple[int, EngineStatus] | None = None
 def configure(*, allow_other_patch_release: bool) -> None:
     """Choose whether a walker compiled for another patch release may run.
 
-    The proof of the layout has to hold in either case.
+    The proof of the layout has to hold in either case. Loads the walker, since the
+    process may be unable to open a file by the time that it is needed.
     """
+    with contextlib.suppress(ImportError, OSError):
+        importlib.import_module(_WALKER)
     global _allow_other_patch_release, _status
     with _lock:
         if allow_other_patch_release != _allow_other_patch_release:
@@ -67,13 +74,10 @@ def _find_out() -> tuple[EngineStatus, bool]:
             f"The snapshot engine needs CPython, and this is {sys.implementation.name}."
         ), True
     try:
-        from ops_service.heap import _walker
-    except ImportError:
-        return _off(_missing()), True
-    if not hasattr(_walker, "COMPILED_FOR"):
+        compiled_for: str = importlib.import_module(_WALKER).COMPILED_FOR
+    except (ImportError, AttributeError):
         # The directory of its sources imports as an empty package.
         return _off(_missing()), True
-    compiled_for = _walker.COMPILED_FOR
     running = ".".join(map(str, sys.version_info[:3]))
     if compiled_for.split("+")[0] != running and not _allow_other_patch_release:
         return (
