@@ -55,19 +55,18 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## The suite on one interpreter, native and contract tests on the others
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## The suite, on one interpreter
 	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
+
+test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
 	for version in $(others); do \
-		$(again) .venv/$$version/bin/pytest $(pytest) -m "not long" tests/native tests/contract; \
+		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
-test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(others:%=.venv/%/test.stamp) ## What takes many seconds a test, likewise
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## What of the suite takes many seconds a test
 	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
-	for version in $(others); do \
-		$(again) .venv/$$version/bin/pytest $(pytest) -m long tests/native; \
-	done
 
-test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## Everything on every interpreter, and both ends of grpcio and protobuf
+test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
@@ -184,7 +183,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh test-how-to faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh test-how-to faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
