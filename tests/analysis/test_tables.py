@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fix_certs import Identity
 from fix_full_disk import OnFullDisk
@@ -193,6 +196,33 @@ def test_an_endless_query_ends_with_ctrl_c(
     assert run.communicate(timeout=60) == ("", "")
     assert run.returncode == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_the_reading_of_tables(start_opsctl: StartOpsctl, tmp_path: Path) -> None:
+    # Much to read, in little space: the first table that is read.
+    first = tmp_path / "0/snapshots.parquet"
+    first.parent.mkdir()
+    pq.write_table(pa.table({"pid": pa.repeat(True, 10_000_000)}), first)
+    for number in range(1, 10):
+        link = tmp_path / f"{number}/snapshots.parquet"
+        link.parent.mkdir()
+        link.hardlink_to(first)
+    run = start_opsctl("heap", "query", tmp_path, "SELECT 1", env={})
+    while not has_open(run.pid, "9/snapshots.parquet"):
+        assert run.poll() is None
+
+    run.send_signal(signal.SIGINT)
+
+    assert run.communicate(timeout=60) == ("", "")
+    assert run.returncode == 130
+
+
+def has_open(pid: int, name: str) -> bool:
+    opened = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            opened.append(str(each.readlink()))
+    return any(each.endswith(name) for each in opened)
 
 
 def test_a_full_disk_leaves_nothing(opsctl: Opsctl, file: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.paths import PathFinder
 from ops_client.tables.schema import SCHEMAS, Tables
 
+_INTERRUPTED = "Query interrupted"
+
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
@@ -51,8 +53,9 @@ def query(
         QueryFailed: It is no such query, or it does not fit into its memory.
         QueryTimedOut: It took too long.
         HeapGraphFileError: The directory holds no exported tables.
+        KeyboardInterrupt: Ctrl-C, at whatever point.
     """
-    with duckdb.connect(":memory:") as connection:
+    with _interruptible(), duckdb.connect(":memory:") as connection:
         connection.execute("SET autoinstall_known_extensions = false")
         # Else it writes what does not fit below the working directory.
         connection.execute("SET temp_directory = ''")
@@ -108,6 +111,18 @@ def _open_exported(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
             connection.read_parquet(found, union_by_name=True).to_table(name)
         except duckdb.Error as error:
             raise HeapGraphFileError(f"{directory}: {_sentence(error)}") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C while it runs anything. Its own errors are no
+        # RuntimeErrors.
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
 
 
 @contextmanager
