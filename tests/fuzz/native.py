@@ -114,16 +114,25 @@ def packed(chance: random.Random) -> bytes:
 def columns(chance: random.Random) -> None:
     """Packed columns, which a file holds as they are."""
     column = packed(chance)
-    match chance.randrange(3):
+    room = chance.choice((0, 1, 7, 8, 40, len(column)))
+    narrow, wide = np.zeros(room, np.uint32), np.zeros(room, np.uint64)
+    match chance.randrange(6):
         case 0:
             values, width = _native.unpack_varints(column)
             assert len(values) % width == 0
         case 1:
-            assert len(_native.resolve_ids(column)) % 4 == 0
+            assert _native.fill_32(column, narrow) <= room
+        case 2:
+            assert _native.fill_64(column, wide) <= room
+        case 3:
+            assert _native.fill_ids(column, narrow) <= room
+        case 4:
+            kinds = np.zeros(length(chance, room), np.uint8)
+            assert _native.fill_labels(column, kinds, narrow) <= room
         case _:
             unfound = np.sort(numbers(chance, chance.randrange(5), 45, np.int64))
             following = chance.choice((0, 7, 2**32 - 1, 2**33 - 1, 2**64 - 1))
-            _native.resolve_targets(column, following, unfound)
+            assert _native.fill_targets(column, narrow, unfound, following) <= room
 
 
 SUBJECTS: tuple[Callable[[random.Random], None], ...] = (graphs, trees, columns)

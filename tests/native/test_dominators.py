@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from hypothesis import strategies as st
 from ops_client._wire import WireError
 from ops_client.errors import CorruptHeapGraphFile
 from ops_client.heap_graph import HeapGraph, _native, _python, find_dominators, read_heap_graph
-from ops_client.heap_graph.batch import resolve_ids, resolve_targets
 from ops_client.heap_graph.columns import decode_varints, decode_varints_in_python, decode_zigzag
+from ops_client.heap_graph.filling import resolve_ids, resolve_targets
 from ops_client.heap_graph.roots import all_roots, root_groups
 from ops_service.v1 import heap_graph_pb2 as pb
 
@@ -254,6 +255,54 @@ def test_native_and_python_unpack_the_same(packed: bytes) -> None:
         assert found.dtype == expected.dtype
 
 
+def filled(function: Callable[..., int], packed: bytes, kind: type[Any], *more: Any) -> list[int]:
+    """What a function of the module puts into a column with room for as much as there is."""
+    column = np.empty(len(packed), kind)
+    return list(column[: function(packed, column, *more)])
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"), [(_native.fill_32, np.uint32), (_native.fill_64, np.uint64)]
+)
+@settings(max_examples=200)
+@given(packed_columns)
+def test_native_and_python_fill_the_same(
+    function: Callable[..., int], kind: type[Any], packed: bytes
+) -> None:
+    try:
+        expected = decode_varints_in_python(packed).tolist()
+    except WireError:
+        with pytest.raises(ValueError, match="number"):
+            filled(function, packed, kind)
+        return
+    if max(expected, default=0) > np.iinfo(kind).max:
+        with pytest.raises(OverflowError):
+            filled(function, packed, kind)
+        return
+    assert filled(function, packed, kind) == expected
+    if expected:
+        with pytest.raises(OverflowError, match="more objects"):
+            function(packed, np.empty(len(expected) - 1, kind))
+
+
+@settings(max_examples=200)
+@given(packed_columns)
+def test_native_and_python_fill_the_same_labels(packed: bytes) -> None:
+    names = np.empty(len(packed), np.uint32)
+    try:
+        labels = decode_varints_in_python(packed).tolist()
+    except WireError:
+        with pytest.raises(ValueError, match="number"):
+            filled(_native.fill_labels, packed, np.uint8, names)
+        return
+    if max(labels, default=0) >> 32:
+        with pytest.raises(OverflowError):
+            filled(_native.fill_labels, packed, np.uint8, names)
+        return
+    assert filled(_native.fill_labels, packed, np.uint8, names) == [each & 15 for each in labels]
+    assert names[: len(labels)].tolist() == [each >> 4 for each in labels]
+
+
 @settings(max_examples=200)
 @given(packed_columns)
 def test_native_and_python_resolve_the_same_ids(packed: bytes) -> None:
@@ -261,12 +310,12 @@ def test_native_and_python_resolve_the_same_ids(packed: bytes) -> None:
         expected = resolve_ids(decode_zigzag(packed)).tolist()
     except CorruptHeapGraphFile:
         with pytest.raises(OverflowError):
-            _native.resolve_ids(packed)
+            filled(_native.fill_ids, packed, np.uint32)
     except WireError:
         with pytest.raises(ValueError, match="number"):
-            _native.resolve_ids(packed)
+            filled(_native.fill_ids, packed, np.uint32)
     else:
-        assert np.frombuffer(_native.resolve_ids(packed), np.uint32).tolist() == expected
+        assert filled(_native.fill_ids, packed, np.uint32) == expected
 
 
 @settings(max_examples=200)
@@ -284,14 +333,10 @@ def test_native_and_python_resolve_the_same_targets(
     try:
         expected = resolve_targets(np.array(codes, np.uint64), following, at).tolist()
     except CorruptHeapGraphFile:
-        expected = None
-    # Either may notice an index past 32 bits; the reader refuses it in any case.
-    if expected is None or any(target >> 32 for target in expected):
         with pytest.raises(OverflowError):
-            _native.resolve_targets(packed, following, at)
+            filled(_native.fill_targets, packed, np.uint32, at, following)
     else:
-        found = _native.resolve_targets(packed, following, at)
-        assert np.frombuffer(found, np.uint32).tolist() == expected
+        assert filled(_native.fill_targets, packed, np.uint32, at, following) == expected
 
 
 WITHOUT_NATIVE = """

@@ -26,7 +26,7 @@ from ops_client.errors import (
     TruncatedHeapGraphFile,
     UnsupportedHeapGraphFile,
 )
-from ops_client.heap_graph import HeapGraph, read_heap_graph, reader
+from ops_client.heap_graph import HeapGraph, assembly, read_heap_graph
 from ops_service.v1 import heap_graph_pb2 as pb
 
 in_one_directory = settings(
@@ -380,7 +380,8 @@ def test_what_is_no_readable_file_is_said_to_be_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("few", [0, 50_000])
 def test_late_edges_stand_where_they_belong(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "_FEW", few)
+    monkeypatch.setattr(assembly, "_FEW", few)
+    monkeypatch.setattr(assembly, "_BLOCK", 7)
     chance = np.random.default_rng(3)
     for _ in range(200):
         used, late = int(chance.integers(0, 40)), int(chance.integers(0, 10))
@@ -389,5 +390,5 @@ def test_late_edges_stand_where_they_belong(few: int, monkeypatch: pytest.Monkey
         places = np.sort(chance.integers(0, used + 1, late)).astype(np.int64)
         values = chance.integers(100, 199, late).astype(np.uint32)
         wanted = np.insert(column[:used].copy(), places, values)
-        reader._insert(column, used, places, values)
+        assembly._insert(column, used, places, values)
         assert column.tolist() == wanted.tolist()

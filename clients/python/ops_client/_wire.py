@@ -63,7 +63,11 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     position = 0
     end = len(message)
     while position < end:
-        tag, position = decode_varint(message, position)
+        tag = message[position]
+        if tag < 0x80:
+            position += 1
+        else:
+            tag, position = decode_varint(message, position)
         number, wire_type = tag >> 3, tag & 7
         if number == 0:
             raise WireError("a field has the number 0")

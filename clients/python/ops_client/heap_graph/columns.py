@@ -18,6 +18,8 @@ _WIDTHS: dict[int, type[np.unsignedinteger[Any]]] = {1: np.uint8, 4: np.uint32, 
 # Four bytes carry 28 bits, which always fit into 32.
 _NARROW_BYTES = 4
 
+_NONE: Unsigned = np.empty(0, np.uint8)
+
 
 def decode_varints(packed: bytes | memoryview) -> Unsigned:
     """Decode the bytes of a packed varint field.
@@ -28,6 +30,8 @@ def decode_varints(packed: bytes | memoryview) -> Unsigned:
     Raises:
         WireError: The last number is cut off, or one has more than 64 bits.
     """
+    if not packed:
+        return _NONE
     if native is not None:
         try:
             values, width = native.unpack_varints(packed)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO, TypeVar
 
-import numpy as np
 from google.protobuf.message import DecodeError, Message
-from numpy.typing import NDArray
 
 from ops_client._wire import MAX_VARINT_BYTES, WireError, decode_varint, fields
 from ops_client.errors import (
@@ -25,12 +25,11 @@ from ops_client.errors import (
     TruncatedHeapGraphFile,
     UnsupportedHeapGraphFile,
 )
-from ops_client.heap_graph.batch import Batch, parse_batch
-from ops_client.heap_graph.columns import Unsigned
-from ops_client.heap_graph.content_columns import ContentColumns
-from ops_client.heap_graph.contents import gather_contents, gather_hashes
+from ops_client.heap_graph.assembly import Assembly
+from ops_client.heap_graph.batch import parse_batch
+from ops_client.heap_graph.edges import PackedEdges
 from ops_client.heap_graph.model import HeapGraph
-from ops_client.heap_graph.plausible import check_figures, check_sizes
+from ops_client.heap_graph.plausible import check_figures
 from ops_service.v1 import heap_graph_pb2
 
 FORMAT_VERSION = 1
@@ -45,8 +44,8 @@ _MIN_EDGE_BYTES = 2
 # What a message begins with if it holds a header: field 1, with a length.
 _HEADER_TAG = b"\x0a"
 
-# So many are put in place one by one; more take a copy of the column.
-_FEW = 50_000
+# So many messages are held in memory at a time, or one more.
+_MAX_WAITING = 3
 
 _PART_NAMES = {1: "header", 2: "batch", 3: "trailer"}
 
@@ -99,19 +98,32 @@ class _FileReader:
     def read(self) -> HeapGraph:
         header = self._read_header()
         trailer = self._find_trailer()
-        assembly = _Assembly(header, trailer)
+        assembly = Assembly(header, trailer)
         digest = hashlib.sha256()
         position = 0
-        for prefix, message in self._messages(trailer.byte_count):
-            digest.update(prefix)
-            digest.update(message)
-            number, content = _part(message)
-            if number != (1 if position == 0 else 2):
-                raise CorruptHeapGraphFile(f"a {_PART_NAMES[number]} stands where none belongs.")
-            if number == 2:
-                assembly.add(parse_batch(content))
-            position += len(prefix) + len(message)
-            self._progress(position, trailer.byte_count)
+        # Objects are decoded here, edges beside them.
+        with ThreadPoolExecutor(1, "heap-graph-edges") as beside:
+            waiting: deque[Future[None]] = deque()
+            for prefix, message in self._messages(trailer.byte_count):
+                number, content = _part(message)
+                if number != (1 if position == 0 else 2):
+                    raise CorruptHeapGraphFile(
+                        f"a {_PART_NAMES[number]} stands where none belongs."
+                    )
+                edges = None
+                if number == 2:
+                    batch = parse_batch(content, assembly.room())
+                    assembly.add(batch)
+                    edges = batch.edges
+                waiting.append(
+                    beside.submit(_finish, digest, prefix, message, edges, *assembly.counts())
+                )
+                if len(waiting) > _MAX_WAITING:
+                    waiting.popleft().result()
+                position += len(prefix) + len(message)
+                self._progress(position, trailer.byte_count)
+            for each in waiting:
+                each.result()
         if digest.digest() != trailer.sha256:
             raise CorruptHeapGraphFile(
                 "its SHA-256 is not the one in its trailer. Capture anew, or copy the file again."
@@ -200,6 +212,21 @@ class _FileReader:
         return start[:used], length
 
 
+def _finish(
+    digest: hashlib._Hash,
+    prefix: bytes,
+    message: memoryview,
+    edges: PackedEdges | None,
+    object_count: int,
+    name_count: int,
+) -> None:
+    """What is left to do of a message beside the next ones."""
+    digest.update(prefix)
+    digest.update(message)
+    if edges is not None:
+        edges.decode(object_count, name_count)
+
+
 def _part(message: memoryview) -> tuple[int, memoryview]:
     """Which part a CaptureHeapSnapshotResponse holds, and its bytes."""
     found = None
@@ -215,184 +242,3 @@ def _parse(kind: type[MessageT], content: memoryview) -> MessageT:
     message = kind()
     message.ParseFromString(bytes(content))
     return message
-
-
-class _Assembly:
-    """Puts batches together into one graph."""
-
-    def __init__(
-        self, header: heap_graph_pb2.HeapGraphHeader, trailer: heap_graph_pb2.HeapGraphTrailer
-    ) -> None:
-        self._header = header
-        self._trailer = trailer
-        self._types: list[heap_graph_pb2.HeapType] = []
-        self._names = [""]
-        self._roots: list[heap_graph_pb2.HeapRoot] = []
-        self._objects = 0
-        self._edges = 0
-        self._sites = [heap_graph_pb2.AllocationSite()]
-        includes_sites = header.allocation_sites == heap_graph_pb2.ALLOCATION_SITES_INCLUDED
-        self._site_indexes = np.zeros(trailer.object_count if includes_sites else 0, np.uint32)
-        self._late: list[Batch] = []
-        self._contents: list[ContentColumns] = []
-        self._named: list[tuple[Unsigned, Unsigned, Unsigned]] = []
-        self._late_edges = 0
-        objects, edges = trailer.object_count, trailer.edge_count
-        self._type_indexes = np.empty(objects, np.uint32)
-        self._sizes = np.empty(objects, np.uint64)
-        self._extra_sizes = np.zeros(objects, np.uint32)
-        self._ids = np.empty(objects, np.uint32)
-        self._flags = np.empty(objects, np.uint32)
-        # Counts at first, one place to the right; their running sum in the end.
-        self._edge_starts: NDArray[np.int64] = np.zeros(objects + 1, np.int64)
-        self._edge_targets = np.empty(edges, np.uint32)
-        self._edge_kinds = np.empty(edges, np.uint8)
-        self._edge_names = np.empty(edges, np.uint32)
-
-    def add(self, batch: Batch) -> None:
-        first, last = self._objects, self._objects + len(batch.sizes)
-        first_edge, last_edge = self._edges, self._edges + len(batch.edge_targets)
-        if batch.first_object_index != first:
-            raise CorruptHeapGraphFile(
-                f"a batch begins at object {batch.first_object_index}, after {first} objects."
-            )
-        if last > len(self._sizes) or last_edge > len(self._edge_targets):
-            raise CorruptHeapGraphFile("it holds more objects than its trailer counts.")
-        if batch.continued_edge_count and first == 0:
-            raise CorruptHeapGraphFile("its first batch continues an object.")
-        self._types += batch.types
-        self._names += batch.names
-        self._roots += batch.roots
-        _check_below(batch.type_indexes, len(self._types), "type")
-        _check_below(batch.edge_names, len(self._names), "name")
-        _check_below(batch.edge_targets, len(self._sizes), "object")
-        self._type_indexes[first:last] = batch.type_indexes
-        self._sizes[first:last] = batch.sizes
-        if len(batch.extra_sizes):
-            self._extra_sizes[first:last] = batch.extra_sizes
-        self._sites += batch.allocation_sites
-        if len(batch.site_indexes):
-            if len(self._site_indexes) == 0:
-                raise CorruptHeapGraphFile("it has sites that its header does not speak of.")
-            _check_below(batch.site_indexes, len(self._sites), "site")
-            self._site_indexes[first:last] = batch.site_indexes
-        self._ids[first:last] = batch.ids
-        self._flags[first:last] = batch.flags
-        self._edge_starts[first] += batch.continued_edge_count
-        self._edge_starts[first + 1 : last + 1] = batch.edge_counts
-        self._edge_targets[first_edge:last_edge] = batch.edge_targets
-        self._edge_kinds[first_edge:last_edge] = batch.edge_kinds
-        self._edge_names[first_edge:last_edge] = batch.edge_names
-        self._objects, self._edges = last, last_edge
-        if len(batch.late_sources):
-            _check_below(batch.late_sources, last, "object")
-            _check_below(batch.late_targets, len(self._sizes), "object")
-            _check_below(batch.late_names, len(self._names), "name")
-            self._late.append(batch)
-            self._late_edges += len(batch.late_sources)
-            if self._edges + self._late_edges > len(self._edge_targets):
-                raise CorruptHeapGraphFile("it holds more edges than its trailer counts.")
-
-        if len(batch.named_objects):
-            _check_below(batch.named_objects, last, "object")
-            _check_below(batch.named_names, len(self._names), "name")
-            self._named.append((batch.named_objects, batch.named_numbers, batch.named_names))
-        contents = batch.contents
-        if len(contents.objects) or len(contents.hash_objects):
-            _check_below(contents.objects, last, "object")
-            _check_below(contents.hash_objects, last, "object")
-            self._contents.append(contents)
-
-    def finish(self) -> HeapGraph:
-        found = {
-            "object_count": self._objects,
-            "edge_count": self._edges + self._late_edges,
-            "type_count": len(self._types),
-            "name_count": len(self._names) - 1,
-            "total_size": int(self._sizes.sum()),
-        }
-        for field, value in found.items():
-            counted = getattr(self._trailer, field)
-            if counted != value:
-                raise CorruptHeapGraphFile(f"its trailer says {field} {counted}, found {value}.")
-        check_sizes(self._sizes, self._extra_sizes)
-        for root in self._roots:
-            if root.object_index >= self._objects:
-                raise CorruptHeapGraphFile("a root points past the last object.")
-        np.cumsum(self._edge_starts, out=self._edge_starts)
-        if self._late:
-            self._insert_late_edges()
-        if self._named:
-            self._name_entries()
-        return HeapGraph(
-            header=self._header,
-            trailer=self._trailer,
-            types=tuple(self._types),
-            names=tuple(self._names),
-            roots=tuple(self._roots),
-            allocation_sites=tuple(self._sites),
-            type_indexes=self._type_indexes,
-            sizes=self._sizes,
-            extra_sizes=self._extra_sizes,
-            ids=self._ids,
-            flags=self._flags,
-            site_indexes=self._site_indexes,
-            edge_starts=self._edge_starts,
-            edge_targets=self._edge_targets,
-            edge_kinds=self._edge_kinds,
-            edge_names=self._edge_names,
-            contents=gather_contents(self._contents),
-            string_hashes=gather_hashes(self._contents),
-        )
-
-    def _name_entries(self) -> None:
-        """Make attributes of entries of dicts that turned out to be namespaces."""
-        objects, numbers, names = (
-            np.concatenate(column).astype(np.int64) for column in zip(*self._named, strict=True)
-        )
-        edges = self._edge_starts[objects] + 2 * numbers + 1
-        if (edges >= self._edge_starts[objects + 1]).any() or (
-            self._edge_kinds[edges] != heap_graph_pb2.EDGE_KIND_VALUE
-        ).any():
-            raise CorruptHeapGraphFile("it names an entry of a dict that has none.")
-        self._edge_kinds[edges] = heap_graph_pb2.EDGE_KIND_ATTRIBUTE
-        self._edge_names[edges] = names
-
-    def _insert_late_edges(self) -> None:
-        """Put late edges where they stand among the edges of their objects."""
-        sources = np.concatenate([each.late_sources for each in self._late])
-        order = np.argsort(sources, kind="stable")
-        within = np.concatenate([each.late_places for each in self._late]).astype(np.int64)[order]
-        places = self._edge_starts[sources[order]] + within
-        if (places > self._edge_starts[sources[order] + 1]).any():
-            raise CorruptHeapGraphFile("a late edge stands behind the edges of its object.")
-
-        late, edges = self._late, self._edges
-        for column, values in (
-            (self._edge_targets, [each.late_targets for each in late]),
-            (self._edge_kinds, [each.late_kinds for each in late]),
-            (self._edge_names, [each.late_names for each in late]),
-        ):
-            _insert(column, edges, places, np.concatenate(values)[order].astype(column.dtype))
-        counts = np.bincount(sources, minlength=self._objects)
-        self._edge_starts[1:] += np.cumsum(counts)
-
-
-def _insert(
-    column: NDArray[Any], used: int, places: NDArray[np.int64], values: NDArray[Any]
-) -> None:
-    """Put values before these places of a column that has room for them behind what is used."""
-    if len(places) > _FEW:
-        column[:] = np.insert(column[:used], places, values)
-        return
-    end = used
-    for number in range(len(places) - 1, -1, -1):
-        place = int(places[number])
-        column[place + number + 1 : end + number + 1] = column[place:end]
-        column[place + number] = values[number]
-        end = place
-
-
-def _check_below(values: NDArray[np.integer[Any]], limit: int, what: str) -> None:
-    if values.size and int(values.max()) >= limit:
-        raise CorruptHeapGraphFile(f"it refers to a {what} that it does not describe.")

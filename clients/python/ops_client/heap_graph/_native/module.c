@@ -330,53 +330,120 @@ close:
     return result;
 }
 
+/* How many numbers stand in a column now, or an exception that says what is wrong. */
 static PyObject *
-native_resolve_ids(PyObject *Py_UNUSED(module), PyObject *packed)
+filled_result(enum filled filled, size_t used, const char *too_large)
 {
-    struct array column = {0};
-    PyObject *ids = NULL;
-    size_t longest;
-    int64_t count;
-    if (array_open(&column, packed, "packed", 1, READ) != 0
-        || (count = count_varints(&column, &longest)) < 0
-        || (ids = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)count * 4)) == NULL) {
+    switch (filled) {
+    case FILLED:
+        return PyLong_FromSize_t(used);
+    case CUT_OFF:
+        PyErr_SetString(PyExc_ValueError, "the last number of a column is cut off");
+        return NULL;
+    case TOO_LONG:
+        PyErr_SetString(PyExc_ValueError, "a number has more than 64 bits");
+        return NULL;
+    case TOO_LARGE:
+        PyErr_SetString(PyExc_OverflowError, too_large);
+        return NULL;
+    case NO_ROOM:
+        break;
+    }
+    PyErr_SetString(PyExc_OverflowError, "it holds more objects than its trailer counts.");
+    return NULL;
+}
+
+enum column { NUMBERS_32, NUMBERS_64, IDS, LABELS, TARGETS };
+
+/* Fill a column from a packed one. Beside it stand the names of labels, or where
+ * objects take indexes before the edges that targets are of, and the next index. */
+static PyObject *
+fill(PyObject *arguments, enum column column)
+{
+    static const size_t sizes[][3] = {{1, 4, 0}, {1, 8, 0}, {1, 4, 0}, {1, 1, 4}, {1, 4, 8}};
+    static const char *names[] = {"packed", "column", "beside"};
+    const size_t count = column < LABELS ? 2 : 3;
+    PyObject *objects[3] = {NULL, NULL, NULL};
+    unsigned long long next_index = 0;
+    struct array arrays[3] = {0};
+    PyObject *result = NULL;
+    size_t used = 0;
+    enum filled filled = FILLED;
+    const char *too_large = "a number of a batch is out of its range.";
+    if (!PyArg_ParseTuple(arguments, column < LABELS ? "OO" : column == LABELS ? "OOO" : "OOOK",
+                          &objects[0], &objects[1], &objects[2], &next_index)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const bool is_read = i == 0 || (i == 2 && column == TARGETS);
+        if (array_open(&arrays[i], objects[i], names[i], sizes[column][i],
+                       is_read ? READ : WRITE) != 0) {
+            goto close;
+        }
+    }
+    const uint8_t *const packed = arrays[0].view.buf;
+    void *const into = arrays[1].view.buf, *const beside = arrays[2].view.buf;
+    const size_t length = arrays[0].length, room = arrays[1].length;
+    if (column == LABELS && arrays[2].length != room) {
+        refuse("kinds and names differ in length");
         goto close;
     }
-    if (!resolve_ids(column.view.buf, column.length, (uint32_t *)PyByteArray_AS_STRING(ids))) {
-        Py_CLEAR(ids);
-        PyErr_SetString(PyExc_OverflowError, "an object has an impossible id.");
+    Py_BEGIN_ALLOW_THREADS
+    switch (column) {
+    case NUMBERS_32:
+        filled = fill_32(packed, length, into, room, &used);
+        break;
+    case NUMBERS_64:
+        filled = fill_64(packed, length, into, room, &used);
+        break;
+    case IDS:
+        too_large = "an object has an impossible id.";
+        filled = fill_ids(packed, length, into, room, &used);
+        break;
+    case LABELS:
+        filled = fill_labels(packed, length, into, beside, room, &used);
+        break;
+    case TARGETS:
+        too_large = "an edge leads to an impossible object.";
+        filled = fill_targets(packed, length, next_index, beside, arrays[2].length, into, room,
+                              &used);
+        break;
     }
+    Py_END_ALLOW_THREADS
+    result = filled_result(filled, used, too_large);
 close:
-    arrays_close(&column, 1);
-    return ids;
+    arrays_close(arrays, count);
+    return result;
 }
 
 static PyObject *
-native_resolve_targets(PyObject *Py_UNUSED(module), PyObject *arguments)
+native_fill_32(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *packed, *unfound;
-    unsigned long long next_index;
-    struct array arrays[2] = {0};
-    PyObject *targets = NULL;
-    size_t longest;
-    int64_t count;
-    if (!PyArg_ParseTuple(arguments, "OKO", &packed, &next_index, &unfound)) {
-        return NULL;
-    }
-    if (array_open(&arrays[0], packed, "packed", 1, READ) != 0
-        || array_open(&arrays[1], unfound, "unfound", 8, READ) != 0
-        || (count = count_varints(&arrays[0], &longest)) < 0
-        || (targets = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)count * 4)) == NULL) {
-        goto close;
-    }
-    if (!resolve_targets(arrays[0].view.buf, arrays[0].length, next_index, arrays[1].view.buf,
-                         arrays[1].length, (uint32_t *)PyByteArray_AS_STRING(targets))) {
-        Py_CLEAR(targets);
-        PyErr_SetString(PyExc_OverflowError, "an edge leads to an impossible object.");
-    }
-close:
-    arrays_close(arrays, 2);
-    return targets;
+    return fill(arguments, NUMBERS_32);
+}
+
+static PyObject *
+native_fill_64(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    return fill(arguments, NUMBERS_64);
+}
+
+static PyObject *
+native_fill_ids(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    return fill(arguments, IDS);
+}
+
+static PyObject *
+native_fill_labels(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    return fill(arguments, LABELS);
+}
+
+static PyObject *
+native_fill_targets(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    return fill(arguments, TARGETS);
 }
 
 static PyMethodDef methods[] = {
@@ -385,8 +452,11 @@ static PyMethodDef methods[] = {
     {"retain_by_type", native_retain_by_type, METH_VARARGS, "Sum up retained sizes by type."},
     {"find_paths", native_find_paths, METH_VARARGS, "Find shortest paths from roots."},
     {"unpack_varints", native_unpack_varints, METH_O, "Unpack a packed protobuf column."},
-    {"resolve_ids", native_resolve_ids, METH_O, "Ids from a packed column of differences."},
-    {"resolve_targets", native_resolve_targets, METH_VARARGS, "Targets from a packed column."},
+    {"fill_32", native_fill_32, METH_VARARGS, "Unpack a packed column into one of 32 bits."},
+    {"fill_64", native_fill_64, METH_VARARGS, "Unpack a packed column into one of 64 bits."},
+    {"fill_labels", native_fill_labels, METH_VARARGS, "Kinds and names from a packed column."},
+    {"fill_ids", native_fill_ids, METH_VARARGS, "Ids from a packed column of differences."},
+    {"fill_targets", native_fill_targets, METH_VARARGS, "Targets from a packed column."},
     {NULL, NULL, 0, NULL},
 };
 

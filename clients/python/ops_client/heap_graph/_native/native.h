@@ -80,12 +80,28 @@ int64_t measure_varints(const uint8_t *packed, size_t length, size_t *longest);
 void unpack_varints_32(const uint8_t *packed, size_t length, uint32_t *values);
 void unpack_varints_64(const uint8_t *packed, size_t length, uint64_t *values);
 
-/* Ids from the differences between them. False: one is no possible id. */
-bool resolve_ids(const uint8_t *packed, size_t length, uint32_t *ids);
+/* What became of filling a column from a packed one: `used` numbers stand in it, or
+ * the packed one is cut off, has a number of more than 64 bits, one that the column
+ * cannot hold, or more than there is room for. */
+enum filled { FILLED, CUT_OFF, TOO_LONG, TOO_LARGE, NO_ROOM };
+
+enum filled fill_32(const uint8_t *packed, size_t length, uint32_t *values, size_t room,
+                    size_t *used);
+enum filled fill_64(const uint8_t *packed, size_t length, uint64_t *values, size_t room,
+                    size_t *used);
+
+/* Kinds from the lowest 4 bits, names from those above. */
+enum filled fill_labels(const uint8_t *packed, size_t length, uint8_t *kinds, uint32_t *names,
+                        size_t room, size_t *used);
+
+/* Ids from the differences between them. */
+enum filled fill_ids(const uint8_t *packed, size_t length, uint32_t *ids, size_t room,
+                     size_t *used);
 
 /* Targets from how edges tell them, see HeapGraphBatch.edge_targets; `unfound`
- * says at which edges an object takes an index itself. False: one is no index. */
-bool resolve_targets(const uint8_t *packed, size_t length, uint64_t next_index,
-                     const int64_t *unfound, size_t unfound_count, uint32_t *targets);
+ * says at which edges an object takes an index itself. */
+enum filled fill_targets(const uint8_t *packed, size_t length, uint64_t next_index,
+                         const int64_t *unfound, size_t unfound_count, uint32_t *targets,
+                         size_t room, size_t *used);
 
 #endif
