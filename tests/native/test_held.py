@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -93,7 +94,9 @@ def test_context_and_thread_local_storage_are_named(held: Graph) -> None:
     assert "_thread._local" in {step for step, _ in path}
 
 
-def test_an_idle_process_does_not_change(host: Host) -> None:
+def test_an_idle_process_does_not_change(new_host: Callable[..., Host]) -> None:
+    # One of its own, in which nothing goes on that another test began.
+    host = new_host()
     graphs = [Counter(rows(decode(each))) for each in host.call("held", "capture_often")]
     # What the snapshots themselves are kept in is the test's own. A thread that ends, or
     # a buffer that is used again, may change something once, and not each time.
