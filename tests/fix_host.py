@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import struct
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from fix_certs import CertificateAuthority, Identity, uri
+from heartbeat import RECORD_BYTES, recorded
 
 from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
@@ -40,7 +40,7 @@ class Host:
         self.temporary_files = directory / "tmp"
         self.temporary_files.mkdir()
         self.heartbeat_file = directory / "heartbeat"
-        self.heartbeat_file.write_bytes(bytes(8))
+        self.heartbeat_file.write_bytes(bytes(RECORD_BYTES))
         self.places: set[Path] = {directory}
         """Folders that it, or the port in it, may write to."""
         self.address = ""
@@ -110,11 +110,9 @@ class Host:
         assert isinstance(gap, float)
         return gap
 
-    def recorded_gap(self) -> float:
-        """Longest time that a thread of it did not run, if it has ended by now."""
-        (gap,) = struct.unpack("d", self.heartbeat_file.read_bytes())
-        assert isinstance(gap, float)
-        return gap
+    def recorded_gaps(self, share: float = 0.99) -> tuple[float, float]:
+        """`largest_gap` and `gap_percentile` of a host that has ended by now."""
+        return recorded(self.heartbeat_file, share)
 
     def assert_alive(self) -> None:
         """Fail unless the application still works."""

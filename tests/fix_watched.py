@@ -172,14 +172,17 @@ def under_watch_to_its_end(
         kept: As in `under_watch`: what a process that is killed could not remove.
     """
     line.notes.append(
-        "the host ends, so its gap is that until then, and no descriptors or threads are counted"
+        "the host ends, so its heartbeat is that until then, its RSS after is none, and no "
+        "descriptors or threads are counted"
     )
     files, resident = files_of(host), resident_bytes(host.pid)
     for each in (host, control):
         each.largest_gap(), each.gap_percentile()
     yield
     assert host.process.poll() is not None
-    line.gap, line.control_gap = host.recorded_gap(), control.largest_gap()
+    line.control_gap = control.largest_gap()
+    line.gap, below = host.recorded_gaps()
+    line.percentiles = (below, control.gap_percentile())
     line.resident = (resident, 0)
     # A walking child has the memory of the host, and so its environment.
     limit = time.monotonic() + 30

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
-import mmap
 import os
 import queue
 import resource
-import struct
 import sys
 import threading
 import time
@@ -23,6 +20,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from heartbeat import Heartbeat
 
 import ops_service
 
@@ -37,65 +36,6 @@ def allocate(stop: threading.Event) -> None:
         # Busy enough to change under a walk, and not so that a suite's worth of
         # hosts starve the walking children, which have the lowest priority.
         time.sleep(0.01)
-
-
-class Heartbeat(threading.Thread):
-    """Notes for how long this thread did not get to run, although it could have.
-
-    The time for which it waited for a processor, by the kernel's own books, is not
-    counted: others take the machine's processors as well.
-    """
-
-    _STEP = math.log(1.05)
-    _LEAST = 1e-4
-
-    def __init__(self, file: Path | None = None) -> None:
-        """
-        Args:
-            file: Is told the largest gap, for whoever asks when this process is gone.
-        """
-        super().__init__(name="heartbeat", daemon=True)
-        self.largest_gap = 0.0
-        self._record = None
-        if file is not None:
-            with file.open("r+b") as opened:
-                self._record = mmap.mmap(opened.fileno(), 8)
-        self.beats = 0
-        # By size, each place for gaps 5 % longer than those of the one before.
-        self._counts = [0] * 300
-
-    def run(self) -> None:
-        waited = self._waited_for_processor()
-        last, before = time.monotonic(), waited()
-        while True:
-            time.sleep(0.001)
-            now, then = time.monotonic(), waited()
-            gap = max(0.0, now - last - (then - before))
-            self.largest_gap = max(self.largest_gap, gap)
-            if self._record is not None:
-                struct.pack_into("d", self._record, 0, self.largest_gap)
-            place = int(math.log(max(gap, self._LEAST) / self._LEAST) / self._STEP)
-            self._counts[min(place, 299)] += 1
-            self.beats += 1
-            last, before = now, then
-
-    def take_percentile(self, share: float) -> float:
-        """What this share of the gaps stayed below, since last asked, within 5 %."""
-        counts, self._counts = self._counts, [0] * 300
-        below, place = counts[0], 1
-        while below < share * sum(counts):
-            below += counts[place]
-            place += 1
-        return self._LEAST * math.exp(place * self._STEP)
-
-    @staticmethod
-    def _waited_for_processor() -> Callable[[], float]:
-        try:
-            # In this thread: the file is that of whoever opens it.
-            file = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
-        except OSError:
-            return lambda: 0.0
-        return lambda: int(os.pread(file, 100, 0).split()[1]) / 1e9
 
 
 def say(text: str) -> None:
