@@ -20,6 +20,8 @@ class Line:
     outcome: str = ""
     gap: float | None = None
     control_gap: float = 0.0
+    control_wait: float = 0.0
+    """As the gap without a port, with the waits for processors in it."""
     percentiles: tuple[float, float] | None = None
     """What 99 % of the gaps stayed below, with a port and without."""
     resident: tuple[int, int] | None = None

@@ -104,6 +104,12 @@ class Host:
         assert isinstance(gap, float)
         return gap
 
+    def largest_wait(self) -> float:
+        """As `largest_gap`, with the time for which threads of it waited for a processor."""
+        wait = self.run("answer = heartbeat.largest_wait; heartbeat.largest_wait = 0.0")
+        assert isinstance(wait, float)
+        return wait
+
     def gap_percentile(self, share: float = 0.99) -> float:
         """What this share of such times stayed below, in seconds, since last asked."""
         gap = self.run(f"answer = heartbeat.take_percentile({share})")

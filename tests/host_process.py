@@ -66,9 +66,13 @@ def main() -> None:
     commands = os.fdopen(int(sys.argv[1]), encoding="utf-8")
     replies = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
     stop = threading.Event()
+    threads = [threading.main_thread()]
     for _ in range(int(sys.argv[3])):
-        threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True).start()
-    heartbeat = Heartbeat(Path(sys.argv[4]))
+        threads.append(
+            threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True)
+        )
+        threads[-1].start()
+    heartbeat = Heartbeat(Path(sys.argv[4]), threads)
     heartbeat.start()
     main_thread_work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     planted: dict[str, Any] = {
