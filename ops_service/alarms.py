@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_LOGGER = logging.getLogger("ops_service")
+from ops_service.log import Log
+
+_LOG = Log()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class Alarms:
                 del self._standing[topic]
             now = self._standing.get(topic)
         if now is not None:
-            _LOGGER.error("%s", text)
+            _LOG.error("%s", text)
         else:
-            _LOGGER.warning("mended: %s", topic)
+            _LOG.warning("mended: %s", topic)
         if self.on_change is not None:
             self.on_change(topic, now)
 

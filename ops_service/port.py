@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -22,9 +21,10 @@ import grpc
 
 from ops_service.config import split_address
 from ops_service.errors import StartError
+from ops_service.log import Log
 from ops_service.sockets import check_port
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 # Between attempts to open the port anew, doubling.
 _FIRST_DELAY_SECONDS = 0.05
@@ -117,7 +117,7 @@ class Port:
                         self._end_calls = False
                         await self._end_retired()
                 elif by_itself:
-                    _LOGGER.error("gRPC's server ended by itself; the port is opened anew")
+                    _LOG.error("gRPC's server ended by itself; the port is opened anew")
                 await self._open_anew(stop)
                 self.reopened += by_itself
         finally:
@@ -136,7 +136,7 @@ class Port:
                 await self.open()
                 return
             except StartError as error:
-                _LOGGER.error("the port cannot be opened anew: %s", error)
+                _LOG.error("the port cannot be opened anew: %s", error)
             await asyncio.wait({stop}, timeout=delay)
             delay = min(2 * delay, _LAST_DELAY_SECONDS)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import logging
 import os
 import threading
 import time
@@ -30,6 +29,7 @@ from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
 from ops_service.heap import engine, pause
 from ops_service.heap.own import register
+from ops_service.log import Log
 from ops_service.process.descriptors import (
     describe,
     prepare_directory,
@@ -45,7 +45,7 @@ from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
 from ops_service.workers import refuse_green_threads
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
@@ -348,7 +348,7 @@ class Service:
             if not self._ready.is_set():
                 self._failure = error
             else:
-                _LOGGER.error("the maintenance port ended", exc_info=error)
+                _LOG.error("the maintenance port ended", exc_info=error)
         finally:
             self._ready.set()
 
@@ -372,4 +372,4 @@ class Service:
 def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # asyncio's own handler would write to the host's log at level ERROR for
     # what is harmless here, such as gRPC's wake-ups shared between loops.
-    _LOGGER.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))
+    _LOG.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))

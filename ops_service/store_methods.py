@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import closing
 from typing import Any
@@ -14,6 +13,7 @@ from ops_service.call import Call, current_call
 from ops_service.config import StoreConfig
 from ops_service.convert import process_id, timestamp
 from ops_service.errors import OpsServiceError, PermissionDenied, StoreDamaged
+from ops_service.log import Log
 from ops_service.process.identity import ProcessIdentity
 from ops_service.store.model import InstanceFacts, SnapshotState, StoredInstance, StoredSnapshot
 from ops_service.store.reader import SnapshotReader
@@ -22,7 +22,7 @@ from ops_service.store.writer import Growing
 from ops_service.v1 import heap_graph_pb2, process_pb2, store_pb2
 from ops_service.workers import Workers
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 _CHUNK_BYTES = 256 << 10
 _MAX_LISTED = 1000
@@ -153,7 +153,7 @@ class StoreMethods:
             await self._workers.run(write, cancel=_nothing)
         except OpsServiceError as caught:
             error = caught
-            _LOGGER.warning("the snapshot %s was not stored: %s", growing.snapshot_id, caught)
+            _LOG.warning("the snapshot %s was not stored: %s", growing.snapshot_id, caught)
         except BaseException as caught:
             error = caught
             raise

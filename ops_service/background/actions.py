@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -15,11 +14,12 @@ from ops_service.capture_job import CaptureJob
 from ops_service.convert import process_id
 from ops_service.errors import OpsServiceError
 from ops_service.heap.model import CaptureOptions
+from ops_service.log import Log
 from ops_service.process.identity import ProcessIdentity
 from ops_service.store.store import Store
 from ops_service.v1 import heap_graph_pb2
 
-_LOGGER = logging.getLogger("ops_service.watch")
+_LOG = Log("ops_service.watch")
 
 Hook = Callable[[RuleFired], object]
 
@@ -66,7 +66,7 @@ class Actions:
         """Do what the rule says. Blocks for a capture. Raises nothing of the actions."""
         done = Done()
         if "log" in fired.actions:
-            _LOGGER.warning("rule %s: %s", fired.rule, fired.reason)
+            _LOG.warning("rule %s: %s", fired.rule, fired.reason)
         if "snapshot" in fired.actions:
             done = self._store_snapshot()
         if "hook" in fired.actions:
@@ -106,7 +106,7 @@ class Actions:
                 file.commit()
         except OpsServiceError as caught:
             error = caught
-            _LOGGER.warning("a rule's snapshot was not stored: %s", caught)
+            _LOG.warning("a rule's snapshot was not stored: %s", caught)
             return Done(problem=str(caught))
         finally:
             self._job = None
@@ -118,14 +118,14 @@ class Actions:
         if hook is None:
             return
         if not self._hook_runs.acquire(blocking=False):
-            _LOGGER.warning("rule %s: the hook still runs, and is not called again", fired.rule)
+            _LOG.warning("rule %s: the hook still runs, and is not called again", fired.rule)
             return
 
         def run() -> None:
             try:
                 hook(fired)
             except BaseException as error:
-                _LOGGER.error("the hook raised", exc_info=error)
+                _LOG.error("the hook raised", exc_info=error)
             finally:
                 self._hook_runs.release()
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 
 from ops_service.errors import OpsServiceError
+from ops_service.log import Log
 from ops_service.store.store import Store
 from ops_service.v1 import growth_history_pb2
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 # A record without suspects and types takes some 100 bytes.
 _MAX_RECORDS = 1000
@@ -49,7 +49,7 @@ class WatchHistory:
             self._writer.append(data)
         except OpsServiceError as error:
             if not self._failing:
-                _LOGGER.warning("the watch's history is not stored: %s", error)
+                _LOG.warning("the watch's history is not stored: %s", error)
             self._failing = True
         else:
             self._failing = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +16,10 @@ from ops_service.growth import GrowthSampling
 from ops_service.growth_messages import growth_report
 from ops_service.leaks.report import GrowthReport
 from ops_service.leaks.watch import HeapGrowthWatch
+from ops_service.log import Log
 from ops_service.v1 import growth_history_pb2
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 # How often the memory that is left is looked at, for rules on it.
 _HEADROOM_SECONDS = 1.0
@@ -62,7 +62,7 @@ class BackgroundWatch:
             with self._sampling.joined(self._watch):
                 self._loop()
         except BaseException as error:
-            _LOGGER.error("the background watch ended", exc_info=error)
+            _LOG.error("the background watch ended", exc_info=error)
 
     def _loop(self) -> None:
         due = time.monotonic()
@@ -88,9 +88,7 @@ class BackgroundWatch:
             if not self._failing:
                 # What nobody foresaw is told whole.
                 unforeseen = None if isinstance(error, OpsServiceError) else error
-                _LOGGER.warning(
-                    "the background watch took no sample: %s", error, exc_info=unforeseen
-                )
+                _LOG.warning("the background watch took no sample: %s", error, exc_info=unforeseen)
             self._failing = True
         else:
             self._failing = False

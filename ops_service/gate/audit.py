@@ -15,8 +15,10 @@ from typing import Any, Protocol
 from ops_service.config import AuditConfig
 from ops_service.errors import AuditUnavailable
 from ops_service.gate.audit_file import FileSink, chained
+from ops_service.log import Log
 
 _LOGGER = logging.getLogger("ops_service.audit")
+_LOG = Log("ops_service.audit")
 
 # A disk that hangs must not let records pile up in the host's memory. A record holds
 # its request, and so up to `limits.request_bytes` of what a caller wrote.
@@ -174,11 +176,12 @@ class Audit:
         while (item := self._queue.get()) is not None:
             try:
                 head = self._sink.write(item.record, durable=item.durable)
-            except Exception as error:
+            # A handler of the application may raise anything.
+            except BaseException as error:
                 # Once for each time that it begins to fail: a full disk would
                 # otherwise fill the log as well.
                 if not failing:
-                    _LOGGER.error("audit records cannot be written: %s", error)
+                    _LOG.error("audit records cannot be written: %s", error)
                 failing = True
                 item.written.set_exception(error if isinstance(error, OSError) else OSError())
             else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,8 +13,9 @@ from ops_service import status
 from ops_service.errors import OpsServiceError
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.passage import HandlerStatus, Passage, Rules
+from ops_service.log import Log
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 # Clients take at most 8 KiB of trailers, and this goes into them twice.
 _MESSAGE_LIMIT = 2000
@@ -56,13 +56,22 @@ class Gate(grpc.aio.ServerInterceptor):
         path: str = handler_call_details.method
 
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
-            passage = Passage(self._rules, path, handler, requests, context)
-            self._open.add(passage)
             try:
-                await self._serve(passage, context)
-            finally:
-                self._open.discard(passage)
-                passage.leave()
+                passage = Passage(self._rules, path, handler, requests, context)
+                self._open.add(passage)
+                try:
+                    await self._serve(passage, context)
+                finally:
+                    self._open.discard(passage)
+                    passage.leave()
+            except (asyncio.CancelledError, grpc.aio.AbortError):
+                raise
+            except BaseException as error:
+                # What even the handling of errors may meet where the application has put
+                # functions of its own into modules.
+                _LOG.error("a call of %s failed", path, exc_info=error)
+                code, details = status.to_status(error, "")
+                await self._abort(context, code, details.message, ())
 
         # Every method is served as a stream of bytes, whatever its kind: so the
         # caller is known before a byte of its request is read, a request that
@@ -84,7 +93,7 @@ class Gate(grpc.aio.ServerInterceptor):
         except OpsServiceError as error:
             await self._abort_with_error(passage, context, error)
         except BaseException as error:
-            _LOGGER.error("call %s failed", passage.call_id, exc_info=error)
+            _LOG.error("call %s failed", passage.call_id, exc_info=error)
             await self._abort_with_error(passage, context, error)
         else:
             passage.record_end("OK", "")

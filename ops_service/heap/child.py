@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import logging
 import os
 import select
 import signal
@@ -34,6 +33,7 @@ from ops_service.heap.headroom import MemoryBound, resident_bytes
 from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
+from ops_service.log import Log
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import Child, PathTable
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
-_LOG = logging.getLogger("ops_service")
+_LOG = Log()
 _NO_CONTENTS = Contents()
 
 # Values of Status in shared.h.

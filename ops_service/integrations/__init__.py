@@ -16,17 +16,17 @@ than a second: a port that takes longer opens while the application goes on.
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 from ops_service.errors import OpsServiceError, StartError
+from ops_service.log import Log
 from ops_service.workers import refuse_green_threads
 
 if TYPE_CHECKING:
     from ops_service.server import Service
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 # A hook returns within a second, and the rest of it is for the hook's own work.
 _HOOK_SECONDS = 0.9
@@ -52,10 +52,10 @@ class _Opening(threading.Thread):
 
             service = start(role=self._role, **self._options)
         except OpsServiceError as error:
-            _LOGGER.error("the maintenance port is not open: %s", error)
+            _LOG.error("the maintenance port is not open: %s", error)
             return
-        except Exception:
-            _LOGGER.exception("the maintenance port is not open")
+        except Exception as error:
+            _LOG.error("the maintenance port is not open", exc_info=error)
             return
         # No lock, which a fork could leave held. To stop twice does no harm.
         self.service = service
@@ -90,13 +90,13 @@ def start_worker(role: str, **options: Any) -> Service | None:
         # Before a thread is started, which would be none.
         refuse_green_threads()
     except StartError as error:
-        _LOGGER.error("the maintenance port is not open: %s", error)
+        _LOG.error("the maintenance port is not open: %s", error)
         return None
     _opening = opening = _Opening(role, options)
     opening.start()
     opening.join(_HOOK_SECONDS)
     if opening.is_alive():
-        _LOGGER.warning(
+        _LOG.warning(
             "the maintenance port is not open yet; the application goes on, and it opens meanwhile"
         )
         atexit.register(stop_worker)

@@ -8,13 +8,13 @@ gevent and eventlet get none, and the log says why.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from ops_service.integrations import start_worker, stop_worker
+from ops_service.log import Log
 from ops_service.workers import GREEN_THREADS
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 _GREEN = ("gunicorn.workers.ggevent", "gunicorn.workers.geventlet")
 
@@ -23,7 +23,7 @@ def post_fork(server: Any, worker: Any) -> None:
     """Open the port of a worker."""
     # Their threads are replaced later than this, which `start` could not see yet.
     if any(each.__module__ in _GREEN for each in type(worker).__mro__):
-        _LOGGER.error("the maintenance port is not open: %s", GREEN_THREADS)
+        _LOG.error("the maintenance port is not open: %s", GREEN_THREADS)
         return
     start_worker("gunicorn worker")
 

@@ -7,19 +7,19 @@ forked, with ``lazy-apps`` too.
 from __future__ import annotations
 
 import atexit
-import logging
 
 import uwsgi
 
 from ops_service.integrations import start_worker, stop_worker
+from ops_service.log import Log
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 
 def install() -> None:
     """Open a port in each worker."""
     if not (uwsgi.opt.get("enable-threads") or uwsgi.opt.get("threads")):
-        _LOGGER.error(
+        _LOG.error(
             "the maintenance port is not open: uWSGI lets no thread run beside a request; start "
             "it with enable-threads"
         )

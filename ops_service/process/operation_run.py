@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import logging
 import sys
 import threading
 import time
@@ -14,7 +13,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-_LOGGER = logging.getLogger("ops_service")
+from ops_service.log import Log
+
+_LOG = Log()
 
 _MESSAGE_LENGTH = 2000
 # A caller who reads slowly gets the latest ones.
@@ -201,7 +202,7 @@ class OperationRun:
         stopped = isinstance(error, OperationCancelled | asyncio.CancelledError)
         if stopped and self.context.cancelled:
             return Result(Outcome.TIMED_OUT)
-        _LOGGER.error("the operation %s failed in call %s", self.name, self.run_id, exc_info=error)
+        _LOG.error("the operation %s failed in call %s", self.name, self.run_id, exc_info=error)
         kind = type(error)
         name = kind.__qualname__
         if kind.__module__ != "builtins":

@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import fcntl
 import json
-import logging
 import os
 import stat
 import threading
@@ -22,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops_service.errors import OpsServiceError, SnapshotNotFound, StartError, StoreFull
+from ops_service.log import Log
 from ops_service.store.descriptors import Descriptors
 from ops_service.store.failures import write_failure
 from ops_service.store.model import (
@@ -32,7 +32,7 @@ from ops_service.store.model import (
     is_id,
 )
 
-_LOGGER = logging.getLogger("ops_service")
+_LOG = Log()
 
 FACTS = "instance.json"
 WHOLE = ".heap"
@@ -72,7 +72,7 @@ class Directory:
         except OSError as error:
             # What others left can be read all the same.
             self._refusal = write_failure(error)
-            _LOGGER.error("the store %s cannot be written to: %s", path, error.strerror)
+            _LOG.error("the store %s cannot be written to: %s", path, error.strerror)
             return
         self._clear_up()
 
