@@ -211,6 +211,30 @@ def after_an_unread_sample() -> tuple[str, int]:
     return end, changes(sampler)["planted.items[…] (native.paths.Item)"][0]
 
 
+def in_another_order(count: int) -> tuple[int, dict[str, int]]:
+    """Nodes that names make when they come in another order, one of them gone and one new;
+    and the items among them whose number has changed."""
+    module = plant()
+    names = [f"moved{number}" for number in range(count)]
+    for name in names:
+        setattr(module.namespace, name, Item())
+    sampler = PathSampler(OPTIONS)
+    sampler.take()
+    before = sampler.take().paths.node_count
+    items = [vars(module.namespace).pop(name) for name in names]
+    for name, item in list(zip(names, items, strict=True))[:0:-1]:
+        setattr(module.namespace, name, item)
+    module.namespace.new = items[0]
+    del items, item
+    sample = sampler.take()
+    changed = {
+        sample.names[each.node].name: each.count - each.count_before
+        for each in sample.paths.changes
+        if each.node in sample.names and sample.names[each.node].type_name.endswith("paths.Item")
+    }
+    return sample.paths.node_count - before, changed
+
+
 def many_names(count: int) -> tuple[int, int]:
     """Nodes that attributes without end make, and instances that are counted all the same."""
     module = plant()

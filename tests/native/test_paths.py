@@ -117,6 +117,12 @@ def test_names_without_end_are_folded(host: Host) -> None:
     assert nodes < 8_000
 
 
+def test_names_in_another_order_are_the_same_nodes(host: Host) -> None:
+    nodes, changed = host.call("paths", "in_another_order", 500)
+    assert changed == {"moved0": -1, "new": 1}
+    assert nodes < 20
+
+
 def test_types_of_one_name_are_one(host: Host) -> None:
     nodes, most = host.call("paths", "many_types", 500)
     assert most == 500

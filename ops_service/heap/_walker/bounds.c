@@ -8,6 +8,10 @@
 
 #define LOOK_SECONDS 0.05
 #define REST_SECONDS 0.02
+/* Of CFS, as it is unless somebody set another. */
+#define QUOTA_PERIOD_NS 100000000L
+/* To wake up takes time that has to be rested for in turn. */
+#define REST_MIN_SECONDS 0.004
 
 static double
 clock_seconds(clockid_t clock)
@@ -59,6 +63,15 @@ ahead(const Walk *walk, double now)
 }
 
 void
+bounds_begin(Walk *walk)
+{
+    if (walk->settings->cpu_rate <= 0)
+        return;
+    struct timespec period = {.tv_sec = 0, .tv_nsec = QUOTA_PERIOD_NS};
+    nanosleep(&period, NULL);
+}
+
+void
 bounds_check(Walk *walk)
 {
     double now = clock_seconds(CLOCK_MONOTONIC);
@@ -72,6 +85,8 @@ bounds_check(Walk *walk)
          * parent goes on spending. */
         if (wait > REST_SECONDS)
             wait = REST_SECONDS;
+        if (wait < REST_MIN_SECONDS)
+            wait = REST_MIN_SECONDS;
         struct timespec rest = {.tv_sec = 0, .tv_nsec = (long)(wait * 1e9)};
         nanosleep(&rest, NULL);
         look(walk, clock_seconds(CLOCK_MONOTONIC));

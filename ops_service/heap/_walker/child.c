@@ -235,6 +235,7 @@ child_run(const Settings *settings)
         shared->proof_step = (uint64_t)failed;
         child_end(shared, failed == 0 ? STATUS_DONE : STATUS_MISMATCH, (int)shared->error_number);
     }
+    bounds_begin(the_walk);
     if (settings->paths != NULL)
         path_walk(the_walk);
     else if (settings->finds_referrers)

@@ -11,6 +11,9 @@ long child_start(Settings *settings, int *pidfd);
 
 /* Rests, or ends the child, where a bound asks for it. Cheap: call it often. */
 void bounds_check(Walk *walk);
+/* Leaves the quota of the period in which the clone was made, which took a part of it, to
+ * the host. */
+void bounds_begin(Walk *walk);
 
 /* Number of the first step that failed, 0 if all held. */
 int proof_run(Walk *walk);

@@ -14,6 +14,9 @@
 #define MEASURE_SECONDS 0.05
 /* At most this share of the child's time goes into measuring. */
 #define MEASURE_SHARE 0.05
+/* Within a quota the child gets a part of each second, and the share is one of that; but
+ * what is copied is looked at once in so many seconds all the same. */
+#define PACED_REST_MAX 1.0
 
 static double
 cpu_seconds(void)
@@ -70,6 +73,9 @@ copied_check(Walk *walk, double now)
     double began = cpu_seconds();
     copied_measure(walk);
     double rest = (cpu_seconds() - began) / MEASURE_SHARE;
+    double rate = walk->settings->cpu_rate;
+    if (rate > 0 && rate < 1 && rest < PACED_REST_MAX)
+        rest = rest < PACED_REST_MAX * rate ? rest / rate : PACED_REST_MAX;
     walk->measure_next = now + (rest > MEASURE_SECONDS ? rest : MEASURE_SECONDS);
     if (walk->shared->copied > limit)
         child_end(walk->shared, STATUS_COPIED, 0);

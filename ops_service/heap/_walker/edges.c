@@ -24,11 +24,20 @@ edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
 
 /* ---- containers -------------------------------------------------------------- */
 
+/* So many references are fetched from memory before they are read: memory is what a
+ * walk waits for. */
+#define AHEAD 8
+
 static void
 sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
 {
-    for (Py_ssize_t i = 0; i < count; i++)
+    for (Py_ssize_t i = 0; i < count && i < AHEAD; i++)
+        __builtin_prefetch(items[i]);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(items[i + AHEAD]);
         edge(walk, items[i], LABEL(0, KIND_ELEMENT), TAG_OBJECT);
+    }
 }
 
 /* An identifier of a thread of ops_service, as threading keeps it: to be told from those
@@ -46,6 +55,11 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
     Py_ssize_t count = layout_keys_count(dict->ma_keys);
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *key, *value;
+        if (i + AHEAD < count) {
+            layout_dict_entry(dict, i + AHEAD, &key, &value);
+            __builtin_prefetch(key);
+            __builtin_prefetch(value);
+        }
         layout_dict_entry(dict, i, &key, &value);
         if (value == NULL)
             continue;
@@ -112,6 +126,8 @@ inline_edges(Walk *walk, PyObject *object, TypeEntry *entry)
     }
     if (entry->inline_labels == NULL)
         entry->inline_labels = memory_piece(walk, SHARED_KEYS_MAX_SIZE * sizeof(uint32_t));
+    for (Py_ssize_t i = 0; i < count; i++)
+        __builtin_prefetch(values[i]);
     for (Py_ssize_t i = 0; i < count; i++) {
         if (values[i] == NULL)
             continue;
@@ -240,7 +256,7 @@ static void
 traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     Shape container = (Shape)entry->container;
-    if (!PyObject_IS_GC(object)) {
+    if (!layout_is_gc(object)) {
         /* A static type: the collector never visits it. */
         parts_left_out(walk, object);
         return;

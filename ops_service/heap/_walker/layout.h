@@ -65,10 +65,18 @@ layout_gc_object(PyGC_Head *node)
     return (PyObject *)(node + 1);
 }
 
+/* PyObject_IS_GC, without a call of the library for each object. */
+static inline int
+layout_is_gc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    return PyType_IS_GC(type) && (type->tp_is_gc == NULL || type->tp_is_gc(object));
+}
+
 static inline int
 layout_is_tracked(PyObject *object)
 {
-    return PyObject_IS_GC(object) && ((PyGC_Head *)object - 1)->_gc_next != 0;
+    return layout_is_gc(object) && ((PyGC_Head *)object - 1)->_gc_next != 0;
 }
 
 /* ---- objects ------------------------------------------------------------ */

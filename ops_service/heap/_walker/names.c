@@ -127,10 +127,20 @@ uint32_t
 name_number(Walk *walk, PyObject *object)
 {
     size_t length;
+    if (walk->names.recent == NULL)
+        walk->names.recent = memory_map(walk, NAMES_RECENT * sizeof(RecentName));
+    uint64_t mixed = (uint64_t)(uintptr_t)object * UINT64_C(0x9E3779B97F4A7C15);
+    RecentName *recent = &walk->names.recent[mixed >> 40 & (NAMES_RECENT - 1)];
+    if (recent->object == object && object != NULL)
+        return recent->number;
     const char *text = ascii_text(object, &length);
     if (text == NULL || !is_identifier(text, length, 0))
         return 0;
-    return number_of(walk, object, NULL, text, length);
+    uint32_t number = number_of(walk, object, NULL, text, length);
+    /* Not what the full table turned away, which is counted each time. */
+    if (number != 0)
+        *recent = (RecentName){object, number};
+    return number;
 }
 
 uint32_t

@@ -11,10 +11,19 @@ typedef struct {
     uint32_t is_literal : 1;
 } NameEntry;
 
+/* Strings whose numbers were asked for last: many names are of one string each. */
+#define NAMES_RECENT 4096u
+
+typedef struct {
+    const PyObject *object;
+    uint32_t number;
+} RecentName;
+
 typedef struct {
     NameEntry *slots;
     size_t capacity;
     uint32_t count;
+    RecentName *recent; /* by address */
 } Names;
 
 /* Number of a name; 0 if it is no identifier or the table is full. */

@@ -29,7 +29,7 @@ visit_own(PyObject *target, void *argument)
     Walk *walk = argument;
     /* Strings, types and the like may be anybody's. */
     if (target == NULL || !visited_is_marked(walk, &walk->visited, target) ||
-        PyType_Check(target) || !PyObject_IS_GC(target) || !layout_is_tracked(target))
+        PyType_Check(target) || !layout_is_gc(target) || !layout_is_tracked(target))
         return 0;
     return walk->reading->type == &PyMethod_Type || !is_known_to_all(walk, target);
 }

@@ -210,14 +210,65 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
     phase_is(walk, PHASE_NONE);
 }
 
+/* Has the parts of an object fetched whose own memory was fetched before. */
+static void
+prefetch_parts(Walk *walk, uintptr_t entry)
+{
+    if ((entry & TAG_MASK) == TAG_FRAME)
+        return;
+    PyObject *object = (PyObject *)(entry & ~(uintptr_t)TAG_MASK);
+    TypeEntry *type = type_entry(walk, Py_TYPE(object));
+    reading_is(walk, type);
+    phase_is(walk, PHASE_EDGES);
+    switch ((Shape)type->shape) {
+    case SHAPE_LIST:
+        __builtin_prefetch(((PyListObject *)object)->ob_item);
+        break;
+    case SHAPE_DICT:
+        __builtin_prefetch(((PyDictObject *)object)->ma_keys);
+        __builtin_prefetch(((PyDictObject *)object)->ma_values);
+        break;
+    case SHAPE_INSTANCE:
+        __builtin_prefetch(layout_inline_values(object, type->type));
+        break;
+    default:
+        break;
+    }
+    phase_is(walk, PHASE_NONE);
+}
+
+/* Memory is what a walk waits for, so that it reads ahead in the queue: first of an
+ * object itself, then of its parts. Returns 0 when the queue is empty. */
+static uintptr_t
+next_entry(Walk *walk, uint32_t *node)
+{
+    Paths *paths = walk->paths;
+    while (paths->ahead_taken - paths->ahead_read < PATHS_AHEAD) {
+        uintptr_t entry = queue_pop(walk, &walk->queue);
+        if (entry == 0)
+            break;
+        PathEntry *place = &paths->ahead[paths->ahead_taken++ % PATHS_AHEAD];
+        *place = (PathEntry){entry, (uint32_t)queue_pop(walk, &paths->nodes)};
+        __builtin_prefetch((void *)(entry & ~(uintptr_t)TAG_MASK));
+    }
+    uint32_t waiting = paths->ahead_taken - paths->ahead_read;
+    if (waiting == 0)
+        return 0;
+    if (waiting > PATHS_AHEAD / 2)
+        prefetch_parts(walk, paths->ahead[(paths->ahead_read + PATHS_AHEAD / 2) % PATHS_AHEAD].entry);
+    const PathEntry *next = &paths->ahead[paths->ahead_read++ % PATHS_AHEAD];
+    *node = next->node;
+    return next->entry;
+}
+
 static void
 drain(Walk *walk)
 {
+    uint32_t node;
     /* After a fault the object's other references are given up. */
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
-    while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {
-        uint32_t node = (uint32_t)queue_pop(walk, &walk->paths->nodes);
+    while ((walk->entry = next_entry(walk, &node)) != 0) {
         read_entry(walk, walk->entry & ~(uintptr_t)TAG_MASK, (uint32_t)(walk->entry & TAG_MASK), node);
         if (++walk->ticks % TICK_OBJECTS == 0)
             bounds_check(walk);

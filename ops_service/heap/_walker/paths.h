@@ -66,6 +66,14 @@ typedef struct {
 } PathPlace;
 
 #define PATHS_RECENT 1024u
+/* Entries that are taken from the queue before their turn, so that what they refer to
+ * is fetched from memory meanwhile. A power of two. */
+#define PATHS_AHEAD 16u
+
+typedef struct {
+    uintptr_t entry;
+    uint32_t node;
+} PathEntry;
 
 /* What one child knows beside the table. */
 typedef struct Paths {
@@ -89,7 +97,14 @@ typedef struct Paths {
     uint32_t dict_label;
     uint32_t at; /* the node whose objects are being read */
     PathPlace *recent; /* places found last, by their hash */
+    uint32_t found;    /* the node looked up last, and the one before a jump to it */
+    uint32_t found_before;
+    uint32_t string_found; /* the same of strings */
+    uint32_t string_before;
     Queue nodes; /* of what waits in the walk's queue */
+    PathEntry ahead[PATHS_AHEAD];
+    uint32_t ahead_taken; /* so many of them in all, from the queue */
+    uint32_t ahead_read;
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */
     uint64_t large_size; /* bytes of objects that malloc serves */

@@ -41,7 +41,7 @@ grow(Walk *walk)
 static const void *
 block_of(PyObject *object)
 {
-    size_t before = PyObject_IS_GC(object) ? _PyType_PreHeaderSize(Py_TYPE(object)) : 0;
+    size_t before = layout_is_gc(object) ? _PyType_PreHeaderSize(Py_TYPE(object)) : 0;
     return (const char *)object - before;
 }
 

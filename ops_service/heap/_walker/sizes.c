@@ -190,7 +190,7 @@ size_of(const Settings *settings, PyObject *object, const TypeEntry *entry)
     if (entry->opaque)
         return (Size){(size_t)type->tp_basicsize, 0};
     Size size = {inner_size(settings, object, entry), 0};
-    if (PyObject_IS_GC(object))
+    if (layout_is_gc(object))
         size.counted += _PyType_PreHeaderSize(type);
     else if (PyType_IS_GC(type))
         /* A static type: whether its type's header counts changed between

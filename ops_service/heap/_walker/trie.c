@@ -48,6 +48,28 @@ string_place(const Paths *paths, const char *text, size_t length)
     }
 }
 
+static int
+string_is(const PathTable *table, uint32_t number, const char *text, size_t length)
+{
+    const PathString *string = &table->strings[number];
+    return number < table->string_count && string->length == length &&
+           memcmp(table->text + string->offset, text, length) == 0;
+}
+
+/* As node_guess() does. */
+static uint32_t
+string_guess(Paths *paths, const char *text, size_t length)
+{
+    uint32_t guess = paths->string_found + 1;
+    if (string_is(paths->table, guess, text, length))
+        return paths->string_found = guess;
+    guess = paths->string_before + 1;
+    if (!string_is(paths->table, guess, text, length))
+        return 0;
+    paths->string_before = paths->string_found;
+    return paths->string_found = guess;
+}
+
 static void
 strings_index(Walk *walk, size_t capacity)
 {
@@ -72,9 +94,14 @@ trie_string(Walk *walk, const char *text, size_t length)
         while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
             length--;
     }
+    uint32_t guess = string_guess(paths, text, length);
+    if (guess != 0)
+        return guess;
     uint32_t *place = string_place(paths, text, length);
-    if (*place != 0)
-        return *place;
+    if (*place != 0) {
+        paths->string_before = paths->string_found;
+        return paths->string_found = *place;
+    }
     uint32_t number = table->string_count;
     if (number >= PATH_STRINGS_MAX || PATH_TEXT_MAX - table->text_used < length)
         return PATH_STRING_OTHER;
@@ -239,6 +266,31 @@ has_names_enough(const Paths *paths, uint32_t parent)
     return parent >= PATH_FIRST && paths->named[parent] >= NAMED_CHILDREN_MAX;
 }
 
+static int
+node_is(const PathTable *table, uint32_t number, uint32_t parent, uint32_t label, uint32_t type)
+{
+    const PathNode *node = &table->nodes[number];
+    return number < table->node_count && node->parent == parent && node->label == label &&
+           node->type == type;
+}
+
+/* Walks of one process come by its nodes in much the same order, and numbers were given
+ * in it: the node after the last one, or after the one that the walk had come to when it
+ * turned aside. 0 if it is neither. */
+static uint32_t
+node_guess(Paths *paths, uint32_t parent, uint32_t label, uint32_t type)
+{
+    const PathTable *table = paths->table;
+    uint32_t guess = paths->found + 1;
+    if (node_is(table, guess, parent, label, type))
+        return paths->found = guess;
+    guess = paths->found_before + 1;
+    if (!node_is(table, guess, parent, label, type))
+        return 0;
+    paths->found_before = paths->found;
+    return paths->found = guess;
+}
+
 uint32_t
 trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type)
 {
@@ -246,12 +298,18 @@ trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type)
     PathTable *table = paths->table;
     if (parent == PATH_OWN || parent == PATH_OTHER)
         return parent;
+    uint32_t guess = node_guess(paths, parent, label, type);
+    if (guess != 0)
+        return guess;
     if (label >> 4 != 0 && has_names_enough(paths, parent) &&
         node_find(paths, parent, label, type) == 0)
         label &= 15;
     uint32_t node = node_find(paths, parent, label, type);
-    if (node != 0)
+    if (node != 0) {
+        paths->found_before = paths->found;
+        paths->found = node;
         return node;
+    }
     node = repeated(table, parent, label, type);
     if (node != 0) {
         alias_add(walk, (PathPlace){parent, label, type, node});

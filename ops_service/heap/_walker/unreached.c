@@ -7,6 +7,8 @@
  */
 #include "walker.h"
 
+#define TICK_OBJECTS 4096u
+
 /* Whether a root reaches an object. */
 static int
 is_reached(Walk *walk, const Region *region, const void *object)
@@ -22,7 +24,7 @@ static int
 visit_count(PyObject *target, void *argument)
 {
     Walk *walk = argument;
-    if (target == NULL || !PyObject_IS_GC(target))
+    if (target == NULL || !layout_is_gc(target))
         return 0;
     Region *region = visited_region(walk, &walk->visited, target);
     if (is_reached(walk, region, target))
@@ -47,6 +49,8 @@ unreached_count(Walk *walk, Queue *found)
         phase_is(walk, PHASE_NONE);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
+        if (++walk->ticks % TICK_OBJECTS == 0)
+            bounds_check(walk);
         if (is_reached(walk, visited_region(walk, &walk->visited, object), object))
             continue;
         if (found != NULL)

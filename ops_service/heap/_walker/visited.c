@@ -8,16 +8,10 @@
 
 #define FIRST_CAPACITY 512u
 
-static size_t
-slot_of(uintptr_t key, size_t capacity)
-{
-    return (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (capacity - 1);
-}
-
 static Region *
 place(Region *slots, size_t capacity, uintptr_t key)
 {
-    size_t i = slot_of(key, capacity);
+    size_t i = visited_slot(key, capacity);
     while (slots[i].key != 0 && slots[i].key != key)
         i = (i + 1) & (capacity - 1);
     return &slots[i];

@@ -42,12 +42,21 @@ typedef struct {
 void visited_open(Walk *walk, Visited *visited);
 Region *visited_find(Walk *walk, Visited *visited, uintptr_t key);
 
+static inline size_t
+visited_slot(uintptr_t key, size_t capacity)
+{
+    return (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (capacity - 1);
+}
+
 static inline Region *
 visited_region(Walk *walk, Visited *visited, const void *address)
 {
     uintptr_t key = (uintptr_t)address >> REGION_SHIFT;
     if (visited->last->key == key)
         return visited->last;
+    Region *region = &visited->slots[visited_slot(key, visited->capacity)];
+    if (region->key == key && key != 0)
+        return visited->last = region;
     return visited_find(walk, visited, key);
 }
 
