@@ -162,6 +162,8 @@ HUGE = "SELECT a.node, b.node FROM nodes a, nodes b ORDER BY a.size * b.size, b.
     [
         ("SELECT nothing FROM nodes", 72, "nothing"),
         ("SELEKT", 72, "the query does not work"),
+        ("", 72, "give one statement of SQL; there are 0"),
+        ("SELECT 1; SELECT 2", 72, "give one statement of SQL; there are 2"),
         ("SELECT * FROM read_csv('/etc/passwd')", 72, "the query does not work"),
         ("COPY nodes TO 'stolen.csv'", 72, "the query does not work"),
         (ENDLESS, 73, "the query was stopped after 2 s"),

@@ -271,6 +271,8 @@ def test_nothing_that_lives_on_is_called_new(captures: Captures) -> None:
         (["diff", "before", "other"], 71, "Compare two of one process"),
         (["retained", "cut"], 46, "its end is missing"),
         (["suspects", "altered"], 47, "SHA-256"),
+        (["convert", "before", "before"], 42, "is the snapshot itself"),
+        (["report", "before", "-o", "before"], 42, "is the snapshot itself"),
         (["summary"], 2, "give a FILE, or --target"),
         (["summary", "before", "--hash-strings"], 2, "heap capture --hash-strings"),
     ],
@@ -296,6 +298,7 @@ def test_bad_input_ends_with_a_sentence(
     assert sentence in outcome.stderr
     assert outcome.stdout == ""
     assert "Traceback" not in outcome.stderr
+    assert captures.before.read_bytes() == data
 
 
 def test_a_report_is_whole_or_not_there(opsctl: Opsctl, captures: Captures, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,9 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         PartFile(tmp_path / "absent" / "some.heapgraph")
     with pytest.raises(FileNotWritten, match="is a directory"):
         PartFile(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileNotWritten, match="is a device or a pipe"):
+        PartFile(tmp_path / "pipe")
 
 
 def test_two_writers_of_one_path_do_not_mix(target: Path) -> None:

@@ -36,6 +36,9 @@ class PartFile:
         self.path = Path(path)
         if self.path.is_dir():
             raise FileNotWritten(f"{self.path} is a directory; give the name of a file.")
+        # Root could put a file in the place of a device.
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise FileNotWritten(f"{self.path} is a device or a pipe; give the name of a file.")
         # A name of its own, so that two writers of one path never share a file.
         try:
             self._descriptor, name = tempfile.mkstemp(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops_client.cli.terminal import complain, progress_bar
-from ops_client.errors import ObjectNotFound
+from ops_client.errors import FileNotWritten, ObjectNotFound
 
 # NumPy takes longer to load than most commands to run, so what needs it is
 # imported by the functions that do.
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `heap capture` wrote.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")]
+
+
+def spare(file: Path, output: Path) -> None:
+    """Refuse to put the output of a command in the place of what it reads.
+
+    Raises:
+        FileNotWritten: They are one file.
+    """
+    if os.path.exists(file) and os.path.exists(output) and os.path.samefile(file, output):
+        raise FileNotWritten(f"{output} is the snapshot itself; give the output another name.")
 
 
 def read(file: Path) -> HeapGraph:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops_client.cli.command import Json, command
+from ops_client.cli.graph_file import spare
 from ops_client.cli.terminal import progress_bar, say, say_json, size
 
 
@@ -24,6 +25,7 @@ def convert(
     from ops_client.devtools import write_heapsnapshot
     from ops_client.heap_graph import read_heap_graph
 
+    spare(source, target)
     with progress_bar("Reading") as advance:
         graph = read_heap_graph(source, advance)
     with progress_bar("Writing") as advance:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops_client.cli.command import IncludeOpsService, Json, command
-from ops_client.cli.graph_file import File, dominators, read
+from ops_client.cli.graph_file import File, dominators, read, spare
 from ops_client.cli.terminal import progress_bar, say, say_json, size
 
 
@@ -25,6 +25,7 @@ def report(
     """Write one page about a heap, which a browser opens without a network."""
     from ops_client.report import write_report
 
+    spare(file, output)
     tree = dominators(read(file))
     with progress_bar("Writing"):
         write_report(tree, output, include_ops_service=include_ops_service)

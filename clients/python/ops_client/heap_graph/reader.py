@@ -72,7 +72,7 @@ def read_heap_graph(path: str | os.PathLike[str], progress: Progress | None = No
         with open(name, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise NotAHeapGraphFile(f"{name} is not a regular file.")
+                raise NotAHeapGraphFile("it is not a regular file.")
             return _FileReader(file, status.st_size, progress or _ignore).read()
     except OSError as error:
         raise HeapGraphFileError(f"{name} cannot be read: {error.strerror}.") from error

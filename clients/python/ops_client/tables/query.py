@@ -50,7 +50,7 @@ def query(
         memory: Bytes that it may take; half of what the machine has left, if not given.
 
     Raises:
-        QueryFailed: It is no such query, or it does not fit into its memory.
+        QueryFailed: It is no such query, or not one statement, or it does not fit into its memory.
         QueryTimedOut: It took too long.
         HeapGraphFileError: The directory holds no exported tables.
         KeyboardInterrupt: Ctrl-C, at whatever point.
@@ -71,6 +71,9 @@ def query(
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         with _stopped_after(connection, timeout) as stopped:
             try:
+                count = len(connection.extract_statements(sql))
+                if count != 1:
+                    raise QueryFailed(f"give one statement of SQL; there are {count}.")
                 cursor = connection.execute(sql)
                 columns = tuple(column[0] for column in cursor.description or ())
                 rows = cursor.fetchmany(limit + 1)
