@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops_service.call import matches
+from ops_service.certificate import has_nul_in_names
 from ops_service.config import Config
 from ops_service.errors import PermissionDenied, Unauthenticated
 from ops_service.revocation import Revocation
@@ -13,6 +15,12 @@ from ops_service.trust import Trust
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What gRPC tells of the peer's certificate, by property."""
+
+PROXY = "proxy"
+"""Property of what a proxy told: which proxy vouches for the caller."""
+
+_SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/[A-Za-z0-9._-]+)+")
+_LONGEST_ID = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +70,16 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
     def unusable(problem: str) -> Principal:
         return Principal("", problem, presented)
 
+    if PROXY not in auth_context and (problem := _problem_of_names(auth_context)):
+        return unusable(problem)
     if len(uris) > 1:
         return unusable("The certificate has more than one URI name, so none of them counts.")
     if uris:
         (uri,) = uris
         if not uri.lower().startswith("spiffe:"):
             return Principal(f"uri:{uri}", "", presented)
-        # gRPC sets this only for a well-formed SPIFFE id.
-        if _values(auth_context, "peer_spiffe_id") != [uri]:
+        # gRPC sets this only for a SPIFFE id, and takes queries and dots in its path.
+        if _values(auth_context, "peer_spiffe_id") != [uri] or not is_spiffe_id(uri):
             return unusable("The certificate's SPIFFE id is not well-formed.")
         domain = uri.removeprefix("spiffe://").partition("/")[0]
         if domain not in trust_domains:
@@ -83,6 +93,23 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
         "The certificate has neither a URI nor a DNS name among its subject alternative "
         "names; common names and e-mail names do not count."
     )
+
+
+def is_spiffe_id(name: str) -> bool:
+    """Whether a name is a SPIFFE id with a path, as the standard spells them."""
+    return (
+        len(name) <= _LONGEST_ID
+        and _SPIFFE_ID.fullmatch(name) is not None
+        and not {".", ".."} & set(name.split("/"))
+    )
+
+
+def _problem_of_names(auth_context: AuthContext) -> str:
+    try:
+        found = has_nul_in_names(next(iter(auth_context["x509_pem_cert"])))
+    except ValueError:
+        return "The names of the certificate cannot be read."
+    return "A name of the certificate holds a NUL, so none of them counts." if found else ""
 
 
 class Authorization:

@@ -15,18 +15,12 @@ from typing import Any
 
 from ops_service.config_mesh import MeshConfig
 from ops_service.errors import Unauthenticated
-from ops_service.gate.authorization import AuthContext
+from ops_service.gate.authorization import PROXY, AuthContext, is_spiffe_id
 
 HEADER = "x-forwarded-client-cert"
 
-PROXY = "proxy"
-"""Key of what is read: which proxy vouches for the caller."""
-
 # A value is quoted, or has no character that means something here.
 _PAIR = re.compile(r'([A-Za-z]{1,16})=(?:"((?:[^"\\]|\\.)*)"|([^",;\\]*))(?=[;,]|\Z)')
-
-_SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/[A-Za-z0-9._-]+)+")
-_LONGEST_ID = 2048
 
 # What one certificate has once.
 _ONCE = ("hash", "cert", "chain", "subject")
@@ -116,7 +110,7 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
     found = {
         "peer_uri": uris,
         "peer_dns": names["dns"],
-        "peer_spiffe_id": [each for each in uris if _is_spiffe_id(each)],
+        "peer_spiffe_id": [each for each in uris if is_spiffe_id(each)],
         PROXY: vouching,
     }
     return {
@@ -124,11 +118,3 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
         # Empty if the proxy does not hand it on. Then nothing is known of its serial number.
         "x509_pem_cert": [certificate],
     }
-
-
-def _is_spiffe_id(name: str) -> bool:
-    return (
-        len(name) <= _LONGEST_ID
-        and _SPIFFE_ID.fullmatch(name) is not None
-        and not {".", ".."} & set(name.split("/"))
-    )

@@ -29,8 +29,7 @@ from ops_service.errors import (
 )
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
-from ops_service.gate.authorization import AuthContext, Authorization, Principal
-from ops_service.gate.forwarded import PROXY
+from ops_service.gate.authorization import PROXY, AuthContext, Authorization, Principal
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
 from ops_service.gate.rates import Excess, Rates
 from ops_service.gate.requests import describe_request, hash_source, parse_request

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from fix_certs import CertificateAuthority, Identity, dns, email, ip, uri
-from fix_host import ADMIN, VIEWER, Host, StartHost
+from fix_host import ADMIN, TRUST_DOMAIN, VIEWER, Host, StartHost
 from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -99,6 +99,13 @@ UNUSABLE = {
     "two dns": ([dns("tool.test.example"), dns("b.test.example")], None, "more than one DNS"),
     "malformed": ([uri("spiffe://test.example:1/admin")], None, "not "),
     "upper case": ([uri("SPIFFE://test.example/admin")], None, "not well-formed"),
+    "query": ([uri(f"{ADMIN}?a=b")], None, "not well-formed"),
+    "fragment": ([uri(f"{ADMIN}#a")], None, "not well-formed"),
+    "dots": ([uri(f"spiffe://{TRUST_DOMAIN}/other/../admin")], None, "not well-formed"),
+    "slash": ([uri(f"{ADMIN}/")], None, "not well-formed"),
+    "line end": ([uri(f"{ADMIN}\n")], None, "not well-formed"),
+    "uri cut": ([uri(f"{ADMIN}\0.example")], None, "holds a NUL"),
+    "dns cut": ([dns("tool.test.example\0.example")], None, "holds a NUL"),
     "email beside": ([email(ADMIN), uri("spiffe://x.example/a")], None, "x.example"),
 }
 

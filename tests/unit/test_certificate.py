@@ -7,11 +7,11 @@ import contextlib
 
 import pytest
 from cryptography import x509
-from fix_certs import CertificateAuthority, dns
+from fix_certs import CertificateAuthority, dns, email, ip, uri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_service.certificate import serial_number
+from ops_service.certificate import has_nul_in_names, serial_number
 
 
 def pem(der: bytes) -> bytes:
@@ -28,10 +28,25 @@ def test_it_agrees_with_cryptography(authority: CertificateAuthority) -> None:
     assert serial_number(data) == x509.load_pem_x509_certificate(data).serial_number
 
 
+def test_names_that_hold_a_nul(authority: CertificateAuthority) -> None:
+    for number, (names, expected) in enumerate(
+        (
+            ([], False),
+            ([dns("a.test.example"), ip("0.0.0.0"), uri("spiffe://test.example/a")], False),
+            ([dns("a.test.example"), dns("b.test.example\0.c")], True),
+            ([uri("spiffe://test.example/a\0")], True),
+            ([email("a\0@test.example")], True),
+        )
+    ):
+        identity = authority.issue(f"names{number}", *names)
+        assert has_nul_in_names(identity.certificate.read_bytes()) is expected
+
+
 @given(st.binary(max_size=300))
 def test_what_is_no_certificate(der: bytes) -> None:
-    with contextlib.suppress(ValueError):
-        serial_number(pem(der))
+    for read in (serial_number, has_nul_in_names):
+        with contextlib.suppress(ValueError):
+            read(pem(der))
 
 
 @given(st.data())
@@ -40,11 +55,13 @@ def test_certificates_that_were_damaged(
 ) -> None:
     der = bytearray(_sample(tmp_path_factory))
     for _ in range(data.draw(st.integers(1, 4))):
-        # Near the beginning, where what is read lies.
-        der[data.draw(st.integers(0, 40))] = data.draw(st.integers(0, 255))
+        # Near the beginning, where the serial number lies, and behind it, where names do.
+        last = data.draw(st.sampled_from((40, len(der) - 1)))
+        der[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(der)))
-    with contextlib.suppress(ValueError):
-        serial_number(pem(bytes(der[:cut])))
+    for read in (serial_number, has_nul_in_names):
+        with contextlib.suppress(ValueError):
+            read(pem(bytes(der[:cut])))
 
 
 _known: list[bytes] = []
