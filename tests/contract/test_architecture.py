@@ -135,6 +135,7 @@ MAY_IMPORT = {
     "credentials": {"config", "files", "trust"},
     "gate": {
         "call",
+        "certificate",
         "config",
         "config_limits",
         "config_mesh",

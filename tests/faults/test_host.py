@@ -252,6 +252,8 @@ def test_42_host_killed_mid_snapshot(ends: Ends, admin: Identity) -> None:
     ends.in_time(lambda host: stalled_capture(host, admin), killed_and_gone)
 
 
+# On a busy machine a capture takes seconds.
+@pytest.mark.timeout(120 + 3 * ROUNDS)
 def test_43_one_malloc_arena_under_allocating_threads(
     start_host: StartHost, control: Host, line: Line, admin: Identity
 ) -> None:
