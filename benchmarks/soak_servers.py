@@ -319,6 +319,7 @@ def main() -> int:
             flush=True,
         )
         stop = threading.Event()
+        callers: list[threading.Thread] = []
         try:
             for server in servers:
                 server.directory.mkdir()
@@ -331,9 +332,9 @@ def main() -> int:
                 server.start(interval, certs)
             calls = (site_call(site), api_call(api), job_call(jobs))
             for server, call in zip(servers, calls, strict=True):
-                threading.Thread(
-                    target=load, args=(server, call, options.rate, stop), daemon=True
-                ).start()
+                arguments = (server, call, options.rate, stop)
+                callers.append(threading.Thread(target=load, args=arguments, daemon=True))
+                callers[-1].start()
             end = time.monotonic() + options.minutes * 60
             while (left := end - time.monotonic()) > 0:
                 time.sleep(min(READ_SECONDS, left))
@@ -341,6 +342,9 @@ def main() -> int:
                     server.read(credentials)
         finally:
             stop.set()
+            # A call that is under way would fail because its server ends.
+            for caller in callers:
+                caller.join(START_SECONDS)
             for server in servers:
                 server.stop()
     if options.out:
