@@ -58,7 +58,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 def read_heap_graph(path: str | os.PathLike[str], progress: Progress | None = None) -> HeapGraph:
     """Read a heap graph file into memory.
 
-    Costs about half a second and 70 MB for a million objects.
+    Costs 0.1 to 0.2 s on two cores, and 55 MB, for a million objects.
 
     Args:
         path: The file that a capture wrote.
