@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define TICK_OBJECTS 4096u
 #define OUTPUT_CAPACITY (64u << 10)
 #define RECORD_MAX (4096u + 64u)
 #define TEXT_MAX 1024u
@@ -55,8 +54,7 @@ drain(Walk *walk)
         phase_is(walk, PHASE_EDGES);
         edges_of(walk, object, entry);
         phase_is(walk, PHASE_NONE);
-        if (++walk->ticks % TICK_OBJECTS == 0)
-            bounds_check(walk);
+        bounds_tick(walk);
     }
 }
 

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define TICK_OBJECTS 4096u
 #define NAME_ROOM 1100u
 /* What CPython's small-object allocator serves. */
 #define SMALL_SIZE_MAX 512u
@@ -270,8 +269,7 @@ drain(Walk *walk)
         phase_is(walk, PHASE_NONE);
     while ((walk->entry = next_entry(walk, &node)) != 0) {
         read_entry(walk, walk->entry & ~(uintptr_t)TAG_MASK, (uint32_t)(walk->entry & TAG_MASK), node);
-        if (++walk->ticks % TICK_OBJECTS == 0)
-            bounds_check(walk);
+        bounds_tick(walk);
     }
 }
 

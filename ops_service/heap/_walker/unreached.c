@@ -7,8 +7,6 @@
  */
 #include "walker.h"
 
-#define TICK_OBJECTS 4096u
-
 /* Whether a root reaches an object. */
 static int
 is_reached(Walk *walk, const Region *region, const void *object)
@@ -49,8 +47,7 @@ unreached_count(Walk *walk, Queue *found)
         phase_is(walk, PHASE_NONE);
     PyObject *object;
     while ((object = gc_lists_next(walk)) != NULL) {
-        if (++walk->ticks % TICK_OBJECTS == 0)
-            bounds_check(walk);
+        bounds_tick(walk);
         if (is_reached(walk, visited_region(walk, &walk->visited, object), object))
             continue;
         if (found != NULL)
