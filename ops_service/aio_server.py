@@ -20,8 +20,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import grpc
-from grpc._cython import cygrpc
 from grpc.aio import _server as implementation
+
+from ops_service.private_grpc import cygrpc
 
 UNNAMED = "(unknown)"
 """What the gate is told of a method that was not registered."""
@@ -54,14 +55,11 @@ def make_server(
         handlers: Who know the handlers of the methods.
         paths: ``/package.Service/Method`` of every method that may be called.
     """
+    loop = asyncio.get_running_loop()
     if not _is_as_expected():
-        return grpc.aio.server(
-            handlers=handlers,
-            interceptors=[interceptor],
-            options=options,
-            maximum_concurrent_rpcs=maximum_calls,
-        )
-    server = _Server((interceptor,), tuple(options), maximum_calls)
+        core = cygrpc.AioServer
+        return _Server(core(loop, None, handlers, (interceptor,), tuple(options), maximum_calls))
+    server = _Server(_make_core(loop, (interceptor,), tuple(options), maximum_calls))
     known = {path: handler for path in paths if (handler := _find(handlers, path)) is not None}
     server.register(known)
     return server
@@ -108,12 +106,10 @@ class _NoHandlers:
 
 
 class _Server(implementation.Server):
-    def __init__(
-        self, interceptors: tuple[Any, ...], options: tuple[Any, ...], maximum_calls: int
-    ) -> None:
-        # As the base class does, but for the core's class.
+    def __init__(self, core: Any) -> None:
+        # As the base class does, but for the core.
         self._loop = asyncio.get_running_loop()
-        self._server = _make_core(self._loop, interceptors, options, maximum_calls)
+        self._server = core
 
     def register(self, handlers: dict[str, Any]) -> None:
         self._server.add_registered_method_handlers(handlers)

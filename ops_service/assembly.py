@@ -122,6 +122,7 @@ async def assemble(given: Ingredients) -> Assembly:
         given.address,
         lambda: certificates.credentials() if certificates is not None else None,
         lambda: make_server(gate, options, most, handlers, rules.methods),
+        lambda text: given.alarms.set("port", text),
     )
     return Assembly(gate, servicer, evaluator, sessions, checks, port)
 

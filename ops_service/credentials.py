@@ -11,6 +11,7 @@ import grpc
 from ops_service.config import TlsConfig
 from ops_service.errors import ConfigurationError
 from ops_service.files import Stamp, read_stamp, refuse_if_others_may_write
+from ops_service.private_grpc import server_credentials
 from ops_service.trust import Trust, authorities, load_trust
 
 _KEYS = ("certificate", "private_key", "client_ca")
@@ -101,10 +102,9 @@ class CertificateSource:
                 f"tls.client_ca: {tls.client_ca} cannot be used ({error}); it must hold "
                 "certificates in PEM"
             ) from error
-        pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
         self._bundle = tls.client_ca.read_bytes()
-        return grpc.ssl_server_credentials(
-            [pair], root_certificates=self._bundle, require_client_auth=True
+        return server_credentials(
+            tls.private_key.read_bytes(), tls.certificate.read_bytes(), self._bundle
         )
 
 

@@ -1,10 +1,10 @@
-"""The open port: opened, watched, closed around a fork, and opened anew.
+"""The open port: opened, watched, and opened again.
 
-gRPC's server may end by itself, which the port must survive; and it must not
-have a connection when the process forks. Recent releases of gRPC restart
-their threads in the forked child, and these crash it if a call was being served.
-They even write to its connections, which breaks these in the parent. So the port is
-closed for a moment if the host forks while somebody is connected.
+gRPC's server may end by itself, which the port must survive. Forks of the host do not
+concern it where it has a gRPC of its own (`ops_service.private_grpc`). Where it shares the
+application's, gRPC restarts its threads in the forked child: a child that closes its
+descriptors ends by SIGABRT, and what the threads write breaks the parent's connections.
+There the port is closed for the moment of each fork, which ends its calls.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import grpc
 from ops_service.config import split_address
 from ops_service.errors import StartError
 from ops_service.log import Log
-from ops_service.sockets import check_port
+from ops_service.private_grpc import isolated
+from ops_service.sockets import OwnSockets, check_port, find_sockets
+from ops_service.thread_room import refuse_without_room
 
 _LOG = Log()
 
@@ -51,10 +53,17 @@ class Port:
         address: str,
         credentials: Callable[[], grpc.ServerCredentials | None],
         make: Callable[[], grpc.aio.Server],
+        alarm: Callable[[str], None],
     ) -> None:
+        """
+        Args:
+            alarm: Told why the port cannot be opened again, and "" once it is.
+        """
         self._wanted = address
         self._credentials = credentials
         self._make = make
+        self._alarm = alarm
+        self._sockets: OwnSockets | None = None
         self._loop = asyncio.get_running_loop()
         self._server: grpc.aio.Server | None = None
         self._renewal = asyncio.Event()
@@ -81,6 +90,7 @@ class Port:
             await server.stop(None)
             raise
         self._server = server
+        self._sockets = find_sockets(self.address)
         self._ending = None
         self._closed_on_purpose = False
 
@@ -133,10 +143,12 @@ class Port:
                 return
             try:
                 await self._wait_until_free()
+                refuse_without_room()
                 await self.open()
+                self._alarm("")
                 return
             except StartError as error:
-                _LOG.error("the port cannot be opened anew: %s", error)
+                self._alarm(f"The port cannot be opened again. {error}")
             await asyncio.wait({stop}, timeout=delay)
             delay = min(2 * delay, _LAST_DELAY_SECONDS)
 
@@ -213,13 +225,15 @@ class Port:
 
     # ---- around forks, in the thread that forks -----------------------------------
 
-    def before_fork(self, *, busy: bool) -> bool:
-        """Close the port if anybody is connected. Takes at most half a second.
+    def before_fork(self) -> bool:
+        """Close the port, where gRPC is shared. Takes at most half a second.
 
         Returns:
             Whether `after_fork` must be called in the parent.
         """
-        if not busy or not _threads_restart() or _is_ours(threading.current_thread()):
+        if self._sockets is not None:
+            self._sockets.note()
+        if not closes_for_forks() or _is_ours(threading.current_thread()):
             return False
         closed = threading.Event()
         try:
@@ -233,6 +247,12 @@ class Port:
         """Let the port be opened again."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end_close_for_fork)
+
+    def leave_in_child(self) -> None:
+        """Let go of the sockets, in a forked child."""
+        # Those of a gRPC that is shared are not the port's alone. It is closed there.
+        if isolated and self._sockets is not None:
+            self._sockets.disconnect()
 
     def _close_for_fork(self, closed: threading.Event) -> None:
         self._closed_for_forks += 1
@@ -268,9 +288,10 @@ async def _wait_for_end(server: grpc.aio.Server) -> None:
         await server.wait_for_termination()
 
 
-def _threads_restart() -> bool:
-    """Whether gRPC restarts its threads in a forked child, as it does unless told not to."""
-    return os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() not in _NO
+def closes_for_forks() -> bool:
+    """Whether the port is closed around a fork: gRPC is the application's too, and restarts
+    its threads in a forked child, as it does unless told not to."""
+    return not isolated and os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() not in _NO
 
 
 def _is_ours(thread: threading.Thread) -> bool:

@@ -30,6 +30,8 @@ from ops_service.gate.authorization import Authorization
 from ops_service.heap import engine, pause
 from ops_service.heap.own import register
 from ops_service.log import Log
+from ops_service.port import closes_for_forks
+from ops_service.private_grpc import keep_for_ever, problem
 from ops_service.process.descriptors import (
     describe,
     prepare_directory,
@@ -41,14 +43,20 @@ from ops_service.reload import Reloader, client_ca
 from ops_service.repl.places import MainThreadExecutor, Places
 from ops_service.revocation import Revocation, load_revocation
 from ops_service.slots import claim_address
-from ops_service.sockets import InheritedSockets
 from ops_service.store_methods import open_store
+from ops_service.thread_room import refuse_without_room
 from ops_service.workers import refuse_green_threads
 
 _LOG = Log()
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
+_SHARED = (
+    "Each fork of this process closes the port for a moment and ends its calls, since the port "
+    "has no gRPC of its own here: {}. Where no forked child uses gRPC, set "
+    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process; its forks are left alone then."
+)
+
 # The host must be gone within 2 s, its own work at exit included.
 _EXIT_SECONDS = 1.0
 
@@ -66,11 +74,10 @@ def start(
 
     Start it after the process has forked, in each worker (gunicorn:
     ``post_fork``): a service does not survive a fork, and the child cannot
-    start another. If the process forks later on without exec, while somebody is
-    connected, the port is closed for a moment, which ends the calls: recent
-    releases of gRPC restart their threads in the child, which would crash it.
-    With ``GRPC_ENABLE_FORK_SUPPORT=0`` in the environment they do not, and the
-    calls go on.
+    start another. If the process forks later on, its child is as it would be
+    without a port, and the port and its calls go on. For that the port loads gRPC's
+    native code a second time; where that cannot be, an alarm says so, and the port
+    is closed for the moment of each fork.
 
     Args:
         config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names. Where it
@@ -146,6 +153,7 @@ class Service:
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
+        refuse_without_room()
         will_start()
         # What was taken is given back by whatever keeps the port from opening.
         with contextlib.ExitStack() as taken:
@@ -175,16 +183,16 @@ class Service:
             self._thread = threading.Thread(
                 target=self._run, args=(ingredients,), name="ops_service", daemon=True
             )
+            # From here on a fork may take part of gRPC along.
+            hear_of_forks(self)
             self._thread.start()
             taken.pop_all()
         try:
             self._wait_until_open()
-            self._sockets = InheritedSockets(self._address)
             self._reloader.start()
         except BaseException:
             self.stop()
             raise
-        hear_of_forks(self)
         # The application holds it, and all of the port hangs on it.
         register(self)
         atexit.register(self._stop_at_exit)
@@ -287,14 +295,10 @@ class Service:
     # ---- forks of the host ----
 
     def before_fork(self) -> None:
-        """Close the port if a call could come while the process forks.
-
-        For `ops_service.forks`, as the next two are.
-        """
+        """Prepare the port for a fork. For `ops_service.forks`, as the next two are."""
         if self._parts is None or not self.running:
             return
-        # A connection is enough: a call may come over it while the process forks.
-        if self._parts.port.before_fork(busy=self._sockets.connected()):
+        if self._parts.port.before_fork():
             self._forking.add(threading.get_ident())
 
     def after_fork_in_parent(self) -> None:
@@ -306,12 +310,13 @@ class Service:
     def after_fork_in_child(self) -> None:
         """Let go of what the child of a fork took along: there is no service in it."""
         self._stopped = True
-        self._sockets.disconnect()
+        keep_for_ever(self)
         # The lock itself was not inherited.
         self._claim.release()
         if self._store is not None:
             self._store.give_up_in_child()
         if self._parts is not None:
+            self._parts.port.leave_in_child()
             self._parts.servicer.take_back_after_fork()
 
     # ---- in the service's thread ----
@@ -357,6 +362,8 @@ class Service:
         self._stopping = asyncio.Event()
         parts = await assemble(ingredients)
         self._alarms.on_change = self._on_alarm
+        if closes_for_forks():
+            self._alarms.set("forks", _SHARED.format(problem))
         try:
             await parts.port.open()
             self._address = parts.port.address

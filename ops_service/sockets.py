@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import ipaddress
 import os
-import select
 import socket
 import stat
+import sys
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from ops_service.config import split_address
 from ops_service.errors import StartError
+
+_Socket = tuple[int, int]
+"""The number of a descriptor and the inode of the socket that it is of."""
+
+_Name = tuple[str | IPv4Address | IPv6Address, int]
+"""A path and 0, or a host and a port."""
+
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 def check_socket_path(path: Path, *, private: bool = False) -> None:
@@ -77,25 +88,23 @@ def check_port(host: str, port: int) -> None:
         ) from error
 
 
-class InheritedSockets:
-    """Finds the sockets of one served address among this process's descriptors."""
+class OwnSockets:
+    """The sockets of an open port: the one that listens, and those of its connections.
 
-    def __init__(self, address: str) -> None:
-        self._names: tuple[object, ...]
-        if address.startswith("unix:"):
-            self._path: str | None = address.removeprefix("unix:")
-            self._port = 0
-        else:
-            self._path = None
-            self._port = split_address(address)[1]
+    gRPC makes them by itself and names none. But it waits for all of them by one epoll
+    instance, which lists their numbers and inodes at a cost that does not grow with what
+    the application has open. Nothing is done to a descriptor to learn whose it is.
+    """
 
-    def connected(self) -> bool:
-        """Whether anybody is connected to the address, or waits to be accepted."""
-        try:
-            numbers = [int(name) for name in os.listdir("/proc/self/fd")]
-        except OSError:
-            return True
-        return any(self._is_mine(number, connected=True) for number in numbers)
+    def __init__(self, epoll: int, listening: _Socket) -> None:
+        self._epoll = epoll
+        self._listening = listening
+        self._noted: frozenset[_Socket] = frozenset()
+
+    def note(self) -> None:
+        """Remember the sockets of now. Before a fork: what is closed in the parent right
+        after it would still be open in the child."""
+        self._noted = self._listed()
 
     def disconnect(self) -> None:
         """Replace each with /dev/null. For a forked child, whose parent keeps them.
@@ -104,31 +113,100 @@ class InheritedSockets:
         connections would be accepted and never answered. The numbers stay
         taken, since gRPC's copy in the child may still close them.
         """
-        try:
-            numbers = [int(name) for name in os.listdir("/proc/self/fd")]
-        except OSError:
-            return
-        mine = [number for number in numbers if self._is_mine(number)]
+        mine = [each for each in self._noted | self._listed() if _is_still(each)]
         if not mine:
             return
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        for number in mine:
+        for number, _ in mine:
             with contextlib.suppress(OSError):
                 os.dup2(null, number, inheritable=False)
         os.close(null)
 
-    def _is_mine(self, number: int, *, connected: bool = False) -> bool:
+    def _listed(self) -> frozenset[_Socket]:
+        listed = _sockets_of(self._epoll)
+        # The application may have closed all descriptors, and the number may be of an
+        # instance of its own by now.
+        return listed if self._listening in listed else frozenset()
+
+
+def find_sockets(address: str) -> OwnSockets | None:
+    """Find the sockets of a port that was just opened. None where the system does not tell.
+
+    Looks once at each descriptor of the process, without touching it.
+    """
+    wanted = _names_of(address)
+    try:
+        numbers = [int(each) for each in os.listdir(_DESCRIPTORS)]
+    except OSError:
+        return None
+    for epoll in numbers:
         try:
-            if not stat.S_ISSOCK(os.fstat(number).st_mode):
-                return False
-            with socket.socket(fileno=os.dup(number)) as copy:
-                name = copy.getsockname()
-                if connected and copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    waiting, _, _ = select.select([copy], [], [], 0)
-                    if not waiting:
-                        return False
-                if self._path is not None:
-                    return copy.family == socket.AF_UNIX and name == self._path
-                return copy.family in (socket.AF_INET, socket.AF_INET6) and name[1] == self._port
+            if os.readlink(_DESCRIPTORS / str(epoll)) != "anon_inode:[eventpoll]":
+                continue
         except OSError:
-            return False
+            continue
+        for each in _sockets_of(epoll):
+            if _is_still(each) and _name_of(each[0]) in wanted:
+                return OwnSockets(epoll, each)
+    return None
+
+
+def _sockets_of(epoll: int) -> frozenset[_Socket]:
+    """What an epoll instance waits for, as proc(5) lists it."""
+    try:
+        text = Path(f"/proc/self/fdinfo/{epoll}").read_text()
+    except OSError:
+        return frozenset()
+    found = set()
+    for line in text.splitlines():
+        fields = line.replace(":", " ").split()
+        if fields[:1] == ["tfd"] and "ino" in fields:
+            found.add((int(fields[1]), int(fields[fields.index("ino") + 1], 16)))
+    return frozenset(found)
+
+
+def _is_still(each: _Socket) -> bool:
+    """Whether a number still is that of the socket."""
+    number, inode = each
+    try:
+        info = os.fstat(number)
+    except OSError:
+        return False
+    return stat.S_ISSOCK(info.st_mode) and info.st_ino == inode
+
+
+def _names_of(address: str) -> set[_Name]:
+    if address.startswith("unix:"):
+        return {(address.removeprefix("unix:"), 0)}
+    host, port = split_address(address)
+    found: set[_Name] = set()
+    for *_, name in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        ip = ipaddress.ip_address(name[0])
+        found.add((ip, port))
+        if ip.is_unspecified:
+            # gRPC serves all interfaces of both families by one socket.
+            found |= {(IPv4Address(0), port), (IPv6Address(0), port)}
+    return found
+
+
+def _name_of(number: int) -> _Name | None:
+    """The local name of a socket, read without an effect on it.
+
+    The module `socket` cannot: what it makes of a descriptor may become non-blocking, for
+    whoever shares it.
+    """
+    name = ctypes.create_string_buffer(128)
+    size = ctypes.c_uint32(len(name))
+    if ctypes.CDLL(None).getsockname(number, name, ctypes.byref(size)) != 0:
+        return None
+    raw = name.raw[: size.value]
+    family = int.from_bytes(raw[:2], sys.byteorder)
+    if family == socket.AF_UNIX:
+        return os.fsdecode(raw[2:].partition(b"\0")[0]), 0
+    port = int.from_bytes(raw[2:4], "big")
+    if family == socket.AF_INET:
+        return IPv4Address(raw[4:8]), port
+    if family == socket.AF_INET6:
+        ip = IPv6Address(raw[8:24])
+        return ip.ipv4_mapped or ip, port
+    return None

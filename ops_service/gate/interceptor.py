@@ -14,6 +14,7 @@ from ops_service.errors import OpsServiceError
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.passage import HandlerStatus, Passage, Rules
 from ops_service.log import Log
+from ops_service.private_grpc import AbortError, BaseError
 
 _LOG = Log()
 
@@ -64,7 +65,7 @@ class Gate(grpc.aio.ServerInterceptor):
                 finally:
                     self._open.discard(passage)
                     passage.leave()
-            except (asyncio.CancelledError, grpc.aio.AbortError):
+            except (asyncio.CancelledError, AbortError):
                 raise
             except BaseException as error:
                 # What even the handling of errors may meet where the application has put
@@ -112,8 +113,8 @@ class Gate(grpc.aio.ServerInterceptor):
         try:
             async with asyncio.timeout(_ABORT_SECONDS):
                 await context.abort(code, message[:_MESSAGE_LIMIT], trailer)
-        except grpc.aio.AbortError:
+        except AbortError:
             raise
-        except (TimeoutError, grpc.aio.BaseError):
+        except (TimeoutError, BaseError):
             # The caller does not read, or is gone.
             pass

@@ -33,6 +33,7 @@ from ops_service.gate.authorization import PROXY, AuthContext, Authorization, Pr
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
 from ops_service.gate.rates import Excess, Rates
 from ops_service.gate.requests import describe_request, hash_source, parse_request
+from ops_service.private_grpc import BaseError
 
 AUDIT_HASH = "ops-audit-hash"
 """Initial metadata of a capture or an evaluation: the hash of its audit record."""
@@ -201,7 +202,7 @@ class Passage:
                 data = await anext(aiter(self._requests), None)
         except TimeoutError:
             raise StreamStalled(f"The request did not come within {limit:g} s.") from None
-        except grpc.aio.BaseError:
+        except BaseError:
             raise Cancelled("The caller went away.") from None
         if data is None:
             raise InvalidRequest("The call ended without a request message; send one.")
@@ -274,7 +275,7 @@ class Passage:
             raise StreamStalled(
                 f"A message was not read within {limit:g} s, so the stream was ended."
             ) from None
-        except grpc.aio.BaseError:
+        except BaseError:
             raise Cancelled("The caller went away.") from None
 
     async def _record_begin(self, method: Method, request: Message | None) -> None:

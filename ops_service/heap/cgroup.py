@@ -47,6 +47,26 @@ def memory_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> list[Memo
 
 
 @dataclass(frozen=True, slots=True)
+class TaskLimit:
+    """A limit on processes and threads together."""
+
+    path: Path
+    """The file that sets it."""
+    most: int
+    used: int
+
+
+def task_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> list[TaskLimit]:
+    """Every limit on processes and threads that this process is under."""
+    limits = []
+    for _, level in _levels("pids", root, membership):
+        most, used = read_number(level / "pids.max"), read_number(level / "pids.current")
+        if most is not None and used is not None:
+            limits.append(TaskLimit(level / "pids.max", most, used))
+    return limits
+
+
+@dataclass(frozen=True, slots=True)
 class CpuQuota:
     """The smallest share of CPU time that the groups allow."""
 
