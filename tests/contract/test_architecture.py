@@ -169,7 +169,8 @@ MAY_IMPORT = {
         "v1",
         "workers",
     },
-    "services": {"config", "gate", "v1"},
+    "reflection": set(),
+    "services": {"config", "gate", "reflection", "v1"},
     "forks": set(),
     "assembly": {
         "aio_server",
