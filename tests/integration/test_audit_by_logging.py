@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from ops_client.audit_log import verify_audit_log
-from ops_service.v1 import heap_pb2, process_pb2
+from ops_service.v1 import annotations_pb2, heap_pb2, process_pb2
 
 COLLECT = (
     "import logging\n"
@@ -145,5 +145,6 @@ def test_grants_that_come_later_warn_once(start_host: StartHost, viewer: Identit
     grant_too(VIEWER, "OPERATE")
     asked = process_pb2.GetPrincipalRequest()
     stub = host.stub(viewer)
-    wait_for(lambda: len(stub.GetPrincipal(asked, timeout=120).capabilities) > 0)
+    operate = annotations_pb2.CAPABILITY_OPERATE
+    wait_for(lambda: operate in stub.GetPrincipal(asked, timeout=120).capabilities)
     assert len(host.output_file.read_text().splitlines()) == 1
