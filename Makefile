@@ -29,6 +29,8 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5 -n 3 --dist worksteal
 # For CI alone, see there.
 again := tools/pytest_again.sh
+# The oldest pytest runs on CPython 3.11 alone. Without that, what needs it is skipped.
+oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
@@ -55,7 +57,7 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## The suite, on one interpreter
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## The suite, on one interpreter
 	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
 
 test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
@@ -63,10 +65,10 @@ test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's o
 		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
-test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## What of the suite takes many seconds a test
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## What of the suite takes many seconds a test
 	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
 
-test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
+test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp $(oldest_pytest) test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
@@ -238,6 +240,14 @@ endef
 
 .venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native)
 	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
+	touch $@
+
+# A host of the marker no_leaks, with nothing but the package and an old pytest.
+.venv/oldest-pytest/pip.stamp: constraints/tools.txt
+	$(call make_venv,3.11)
+
+.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native)
+	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
 # Not editable, since its build of the walker is not the one that the others use;
