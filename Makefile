@@ -108,7 +108,7 @@ test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with it
 test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
-test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand
+test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The pages of docs/how-to and of examples/mesh, typed as they stand
 	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
 SECONDS ?= 60

@@ -50,7 +50,7 @@ def run(
 
 
 def with_proto_names(value: Any) -> Any:
-    """Names as in the contract: grpcurl writes them so by reflection, else in lowerCamelCase."""
+    """Names as in the contract: grpcurl writes them in lowerCamelCase."""
     if isinstance(value, list):
         return [with_proto_names(item) for item in value]
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,26 @@ def test_a_test_that_leaks_fails_with_its_suspect(python: Path, tmp_path: Path) 
     assert "assert 1 == 2" in printed
     # pluggy warns of wrappers that raise.
     assert "PluggyTeardownRaisedWarning" not in printed
+
+
+CLIENT = """
+import pytest
+
+class Client:
+    def post(self, path, data):
+        return path, data
+
+@pytest.fixture
+def client():
+    return Client()
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not engine_status().available, reason="no snapshot engine")
+def test_the_test_of_the_page_on_leaks(python: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/leaks.md").read_text()
+    (suite,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "conftest.py").write_text(CLIENT)
+    printed = run(python, suite, tmp_path)
+    assert "1 passed" in printed, printed
