@@ -190,7 +190,9 @@ def test_it_calls(grpcurl: str, host: Host, admin: Identity, by: str) -> None:
     assert parts[-1]["result"]["value_repr"] == "'üü'"
     parts = call(grpcurl, host, admin, "CaptureStacks", by, {"sample_distance": "0s"})
     assert next(iter(parts[0])) == "header"
-    assert "allocate" in [frame["function"] for frame in parts[1]["group"]["frames"]]
+    groups = [part["group"] for part in parts if "group" in part]
+    # Which group comes first depends on where its threads are at that moment.
+    assert "allocate" in {frame["function"] for group in groups for frame in group["frames"]}
     assert parts[-1]["trailer"]["thread_count"] >= 4
     (reply,) = call(grpcurl, host, admin, "FindReferrers", by, {"type_name": "app.Held"})
     assert reply["paths"][0]["text"].endswith("holder[…] (app.Held)")
