@@ -29,11 +29,13 @@ install = $(1)/bin/pip -qq install --no-build-isolation
 pytest := --durations=5 -n 3 --dist worksteal
 # For CI alone, see there.
 again := tools/pytest_again.sh
+# The oldest pytest runs on CPython 3.11 alone. Without that, what needs it is skipped.
+oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
-	credentials evaluation growth grpcurl host_life port repl_session snapshot_stream store)
+	credentials evaluation growth grpcurl host_life port reflection repl_session snapshot_stream store)
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
@@ -55,7 +57,7 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## The suite, on one interpreter
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## The suite, on one interpreter
 	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
 
 test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
@@ -63,10 +65,10 @@ test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's o
 		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
-test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## What of the suite takes many seconds a test
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## What of the suite takes many seconds a test
 	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
 
-test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
+test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp $(oldest_pytest) test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
@@ -106,7 +108,7 @@ test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with it
 test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
-test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The five incidents of docs/how-to, typed as they stand
+test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The pages of docs/how-to and of examples/mesh, typed as they stand
 	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
 SECONDS ?= 60
@@ -238,6 +240,14 @@ endef
 
 .venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native)
 	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
+	touch $@
+
+# A host of the marker no_leaks, with nothing but the package and an old pytest.
+.venv/oldest-pytest/pip.stamp: constraints/tools.txt
+	$(call make_venv,3.11)
+
+.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native)
+	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
 # Not editable, since its build of the walker is not the one that the others use;

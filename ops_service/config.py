@@ -113,7 +113,8 @@ class AuditConfig:
     file: Path | None = None
     """File that records are appended to, one JSON object a line. Without a file
     they go to the logger ``ops_service.audit`` at the level INFO, captures are refused
-    unless a handler takes them, and evaluation is refused."""
+    unless a handler takes them, and evaluation is refused. A start with grants of READ_HEAP,
+    OPERATE or EVALUATE then warns."""
     rotate_bytes: int = 0
     """Size at which the file is renamed to ``….1`` and a new one begun, which goes on
     with the chain of hashes. 0 for never."""

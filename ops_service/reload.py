@@ -16,6 +16,7 @@ from pathlib import Path
 from ops_service.alarms import Alarms
 from ops_service.config import Config
 from ops_service.config_file import load_config
+from ops_service.config_warnings import warn_of_missing_audit
 from ops_service.credentials import CertificateSource
 from ops_service.files import Stamp, read_stamp
 from ops_service.revocation import Revocation, load_revocation
@@ -124,6 +125,7 @@ class Reloader:
         live = {name: getattr(fresh, name) for name in _LIVE}
         config = dataclasses.replace(self._started_with, **live)
         revocation = load_revocation(config.revocation, client_ca(config))
+        warn_of_missing_audit(config, before=self._config)
         self._take(config, revocation)
         return True
 

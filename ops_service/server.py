@@ -22,6 +22,7 @@ from ops_service.assembly import Assembly, Ingredients, assemble
 from ops_service.background.rules import RuleFired
 from ops_service.config import Config, check_config
 from ops_service.config_file import heed_environment, load_config, with_place
+from ops_service.config_warnings import warn_of_missing_audit
 from ops_service.credentials import CertificateSource
 from ops_service.errors import ConfigurationError, StartError
 from ops_service.forks import hear_of_forks, refuse_after_fork, will_start
@@ -106,6 +107,7 @@ def start(
     config = heed_environment(config)
     refuse_green_threads()
     refuse_after_fork()
+    warn_of_missing_audit(config)
     places = Places(main_thread_executor, event_loop)
     try:
         return Service(config, {} if namespace is None else namespace, role, hook, places)

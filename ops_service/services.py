@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from ops_service.config import Config
-from ops_service.gate.methods import HEALTH_SERVICE, MAINTENANCE_SERVICE, REFLECTION_SERVICE
+from ops_service.gate.methods import HEALTH_SERVICE, MAINTENANCE_SERVICE, REFLECTION_SERVICES
+from ops_service.reflection import ReflectionServicer, reflection_handlers
 from ops_service.v1 import maintenance_service_pb2_grpc
 
 ALARMS = "ops_service.alarms"
@@ -26,11 +26,8 @@ async def make_handlers(
     for name in (MAINTENANCE_SERVICE, ALARMS):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checks, found)
-    names = (MAINTENANCE_SERVICE, HEALTH_SERVICE, REFLECTION_SERVICE)
-    # enable_server_reflection would take this for a server of the threaded kind.
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-        reflection.aio.ReflectionServicer(service_names=names), found
-    )
+    reflection = ReflectionServicer((MAINTENANCE_SERVICE, HEALTH_SERVICE, *REFLECTION_SERVICES))
+    found.handlers.extend(reflection_handlers(REFLECTION_SERVICES, reflection))
     handlers: list[grpc.GenericRpcHandler] = found.handlers
     return handlers
 

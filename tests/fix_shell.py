@@ -20,9 +20,13 @@ _END = "==the line has ended: "
 
 
 def lines_of(page: Path) -> list[str]:
-    """What a page's consoles have behind their prompts."""
-    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE)]
+    """What a page has to type, in order: lines behind the prompts, and each block of sh."""
+    blocks = re.findall(r"^```(console|sh)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    lines: list[str] = []
+    for language, block in blocks:
+        prompts = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+        lines += prompts if language == "console" else [block.rstrip()]
+    return lines
 
 
 def free_ports(count: int) -> int:

@@ -22,7 +22,11 @@ from ops_service.v1 import (
 )
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
-REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
+REFLECTION_SERVICES = (
+    "grpc.reflection.v1.ServerReflection",
+    # What clients ask that know no v1, or when they are refused it.
+    "grpc.reflection.v1alpha.ServerReflection",
+)
 MAINTENANCE_SERVICE = maintenance_service_pb2.DESCRIPTOR.services_by_name[
     "MaintenanceService"
 ].full_name
@@ -54,8 +58,9 @@ _FOREIGN_METHODS = (
     Method(f"/{HEALTH_SERVICE}/Check", "AUTHENTICATED", False, False, False, True, False),
     Method(f"/{HEALTH_SERVICE}/Watch", "AUTHENTICATED", False, True, False, True, False),
     Method(f"/{HEALTH_SERVICE}/List", "AUTHENTICATED", False, False, False, True, False),
-    Method(
-        f"/{REFLECTION_SERVICE}/ServerReflectionInfo", "INSPECT", True, True, False, False, False
+    *(
+        Method(f"/{name}/ServerReflectionInfo", "INSPECT", True, True, False, False, False)
+        for name in REFLECTION_SERVICES
     ),
 )
 

@@ -22,6 +22,8 @@ SECONDS = 240.0
 # may doubt what those before it told.
 VERDICT = (0, 90)
 
+SESSIONS = r"leak: __main__\.Session: .* held by __main__\.sessions"
+
 # For a page, in the order of its lines: how a line begins, its exit code, and what the
 # page goes on from.
 EXPECTED = {
@@ -56,6 +58,17 @@ EXPECTED = {
         ("opsctl leaks watch", VERDICT, r"leak: growing_tasks\..* held by growing_tasks\.cache"),
         ("opsctl alloc trace", 0, r"growing_tasks\.py:"),
     ],
+    "leaks.md": [
+        ("opsctl leaks watch", VERDICT, SESSIONS),
+        ("grpcurl", 0, r'(?s)"typeName": "__main__\.Session".*"verdict": "HEAP_GROWTH_VERDICT_'),
+        ("opsctl alloc trace", 0, r"kept_sessions\.py:"),
+        ("opsctl heap path", 0, r"__main__\.sessions"),
+        # Its status is that of tee.
+        ("opsctl leaks watch", 0, rf"{SESSIONS}(?s:.*)Baseline: [0-9a-f]{{16}}"),
+        ("opsctl leaks watch", VERDICT, r"since the baseline of"),
+        ("opsctl leaks report", 0, r"held by +__main__\.sessions"),
+        ("opsctl leaks report -o", 0, r"leaks\.html"),
+    ],
 }
 
 
@@ -85,7 +98,7 @@ def test_a_page(page: str, place: Path) -> None:
         for line in lines_of(PAGES / "README.md"):
             assert shell.type(adapted(line))[0] == 0, shell.output
         for line in lines_of(PAGES / page):
-            if not line.startswith("opsctl"):
+            if not line.startswith(("opsctl", "grpcurl")):
                 assert shell.type(adapted(line))[0] == 0, shell.output
                 if line.endswith("&"):
                     wait_for_port(ports["8443" if "envoy" in line else "7443"])
@@ -104,5 +117,67 @@ def test_a_page(page: str, place: Path) -> None:
 
 
 def test_every_page_is_typed() -> None:
+    pages = {page.name for page in PAGES.glob("*.md")}
+    # What workers.md has is typed by test_documents.py.
+    assert set(EXPECTED) == pages - {"README.md", "workers.md"}
     named = re.findall(r"\]\(([a-z-]+\.md)\) \|", (PAGES / "README.md").read_text())
-    assert set(named) == set(EXPECTED)
+    assert set(named) <= set(EXPECTED)
+
+
+MESH = ROOT / "examples/mesh"
+MESH_LINES = lines_of(MESH / "README.md")
+
+
+def wait_for_socket(path: Path) -> None:
+    """Wait until there is a socket of that name."""
+    limit = time.monotonic() + SECONDS
+    while not path.exists():
+        assert time.monotonic() < limit, f"nobody made {path}"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("recipe", ["passthrough", "identity"])
+def test_a_recipe_of_the_mesh(
+    recipe: str, place: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first = free_ports(2)
+    # Its name is short, since the path of a socket has to be.
+    socket = tmp_path_factory.mktemp("at") / "ops/ops.sock"
+
+    def adapted(text: str) -> str:
+        text = text.replace("7443", str(first)).replace("8443", str(first + 1))
+        return text.replace("/tmp/shop-ops/ops.sock", str(socket))
+
+    directory = place.parent / "mesh" / recipe
+    for name in ("ops_service.toml", "envoy.yaml"):
+        (directory / name).write_text(adapted((directory / name).read_text()))
+    with Shell(directory) as shell:
+        for line in MESH_LINES[:-1]:
+            status, printed = shell.type(adapted(line))
+            assert status == 0, shell.output
+            if line.startswith("envoy"):
+                wait_for_port(first + 1)
+            elif line.endswith("&") and recipe == "identity":
+                wait_for_socket(socket)
+            elif line.endswith("&"):
+                wait_for_port(first)
+            elif line == "opsctl whoami":
+                assert "spiffe://ops.local/operator" in printed
+    assert (directory / "shop.heap").stat().st_size > 0
+
+
+def test_a_port_that_is_a_socket(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    socket = tmp_path_factory.mktemp("at") / "ops.sock"
+    file = place / "ops_service.toml"
+    text = re.sub(r'address = ".*"', f'address = "unix:{socket}"', file.read_text())
+    file.write_text(text.replace("slots = 4", "slots = 1"))
+    with Shell(place) as shell:
+        for line in lines_of(PAGES / "README.md"):
+            assert shell.type(line)[0] == 0, shell.output
+        assert shell.type("python -m ops_service run stuck_orders.py &")[0] == 0
+        wait_for_socket(socket)
+        line = MESH_LINES[-1]
+        assert "unix:/run/shop/ops.sock" in line
+        status, printed = shell.type(line.replace("/run/shop/ops.sock", str(socket)))
+    assert (status, "spiffe://ops.local/operator" in printed) == (0, True), shell.output

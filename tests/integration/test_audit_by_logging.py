@@ -1,20 +1,23 @@
-"""Audit records that go to Python's logging, where no file is configured."""
+"""Audit records that go to Python's logging where no file is set, and the warning of it."""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 from fix_certs import Identity
-from fix_host import Host, HostError, StartHost
+from fix_host import ADMIN, TRUST_DOMAIN, VIEWER, Host, HostError, StartHost
 from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from ops_client.audit_log import verify_audit_log
-from ops_service.v1 import heap_pb2, process_pb2
+from ops_service.v1 import annotations_pb2, heap_pb2, process_pb2
 
 COLLECT = (
     "import logging\n"
@@ -57,7 +60,9 @@ def test_a_chain_of_lines(logging_host: Host, admin: Identity, tmp_path: Path) -
     path.write_text("".join(f"{each}\n" for each in lines))
     for head in heads:
         assert verify_audit_log([path], head).record_count == 6
-    host.assert_printed_nothing()
+    # Nothing but the warning at the start.
+    (warning,) = host.output_file.read_text().splitlines()
+    assert "audit.file is not set" in warning
 
 
 def test_a_capture_that_nobody_would_hear_of(logging_host: Host, admin: Identity) -> None:
@@ -88,3 +93,58 @@ def test_evaluation_needs_a_file(start_host: StartHost) -> None:
     host = start_host(serve=False, audit=None)
     with pytest.raises(HostError, match=r"evaluation\.enabled is true without an audit file"):
         host.start_service()
+
+
+# ---- the warning at the start ------------------------------------------------------
+
+WARNED = "READ_HEAP", "OPERATE", "EVALUATE"
+
+
+def granting(*capabilities: str) -> dict[str, Any]:
+    """A configuration without evaluation whose one grant lists these."""
+    grant = {"principal": ADMIN, "capabilities": list(capabilities)}
+    return {"evaluation": {"enabled": False}, "grants": [grant]}
+
+
+@pytest.mark.parametrize("capability", WARNED)
+def test_a_start_without_a_file_warns(start_host: StartHost, capability: str) -> None:
+    host = start_host(audit=None, **granting("INSPECT", capability))
+    (warning,) = host.output_file.read_text().splitlines()
+    assert warning.startswith(f"{host.directory / 'ops.toml'}: audit.file is not set, and grants")
+    assert f"list {capability}: " in warning
+    assert warning.endswith("; set audit.file")
+
+
+@pytest.mark.parametrize("capabilities", [["INSPECT"], ["INSPECT", *WARNED]], ids=len)
+def test_a_start_that_does_not_warn(start_host: StartHost, capabilities: list[str]) -> None:
+    # With INSPECT alone for want of a file, with all for there is one.
+    without = {"audit": None} if capabilities == ["INSPECT"] else {}
+    host = start_host(**without, **granting(*capabilities))
+    host.assert_alive()
+    host.assert_printed_nothing()
+
+
+def test_grants_that_come_later_warn_once(start_host: StartHost, viewer: Identity) -> None:
+    host = start_host(audit=None, **granting("INSPECT"))
+    host.assert_printed_nothing()
+    file = host.directory / "ops.toml"
+
+    def grant_too(principal: str, capability: str) -> None:
+        more = f'[[grants]]\nprincipal = "{principal}"\ncapabilities = ["{capability}"]\n'
+        file.write_text(f"{file.read_text()}\n{more}")
+
+    def wait_for(true: Callable[[], bool]) -> None:
+        limit = time.monotonic() + 60
+        while not true():
+            assert time.monotonic() < limit, host.output_file.read_text()
+            time.sleep(0.02)
+
+    grant_too(f"spiffe://{TRUST_DOMAIN}/other", "OPERATE")
+    wait_for(lambda: "grants list OPERATE: " in host.output_file.read_text())
+    # The same, for one more caller, is nothing new.
+    grant_too(VIEWER, "OPERATE")
+    asked = process_pb2.GetPrincipalRequest()
+    stub = host.stub(viewer)
+    operate = annotations_pb2.CAPABILITY_OPERATE
+    wait_for(lambda: operate in stub.GetPrincipal(asked, timeout=120).capabilities)
+    assert len(host.output_file.read_text().splitlines()) == 1

@@ -255,6 +255,7 @@ def list_services(host: Host, identity: Identity) -> list[str]:
 def test_reflection_needs_inspect(host: Host, viewer: Identity, stranger: Identity) -> None:
     assert list_services(host, viewer) == [
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
         SERVICE.full_name,
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -144,6 +145,20 @@ def test_recipe_2_is_of_one_piece(tmp_path: Path) -> None:
     principals = [f"spiffe://{each}" for each in rule["from"][0]["source"]["notPrincipals"]]
     assert principals == [grant.principal for grant in config.grants]
     assert rule["to"][0]["operation"]["ports"] == [str(listener["port"]["number"])]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_audit_lies_on_a_volume_that_holds_it(file: str, tmp_path: Path) -> None:
+    config = configuration(file, tmp_path)
+    assert config.audit.file is not None
+    name = mounts(file)[str(config.audit.file.parent)]
+    (volume,) = (each for each in pod(file)["spec"]["volumes"] if each["name"] == name)
+    found = re.fullmatch(r"(\d+)(Mi|Gi)", volume["emptyDir"]["sizeLimit"])
+    assert found
+    room = int(found[1]) << {"Mi": 20, "Gi": 30}[found[2]]
+    stored = config.store.max_bytes if config.store.directory else 0
+    # Beyond its limit the kubelet evicts the pod.
+    assert 0 < config.audit.rotate_bytes * (config.audit.keep_files + 1) + stored < room
 
 
 @pytest.mark.parametrize("file", FILES)
