@@ -71,6 +71,8 @@ class Port:
         # Servers that take no more calls, each with the task that waits for its last.
         self._retired: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._ending: asyncio.Task[None] | None = None
+        # Held while a server opens, or closes for a fork: not both at once.
+        self._changing = asyncio.Lock()
         self._closed_for_forks = 0
         self._closed_on_purpose = False
         self._may_open = asyncio.Event()
@@ -143,8 +145,13 @@ class Port:
                 return
             try:
                 await self._wait_until_free()
-                refuse_without_room()
-                await self.open()
+                async with self._changing:
+                    if not self._may_open.is_set():
+                        continue
+                    # gRPC still runs where calls go on to their end.
+                    if not self._retired:
+                        refuse_without_room()
+                    await self.open()
                 self._alarm("")
                 return
             except StartError as error:
@@ -261,7 +268,8 @@ class Port:
 
         async def close() -> None:
             try:
-                await self.close()
+                async with self._changing:
+                    await self.close()
             finally:
                 closed.set()
 

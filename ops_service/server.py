@@ -107,6 +107,8 @@ def start(
     config = heed_environment(config)
     refuse_green_threads()
     refuse_after_fork()
+    # Before anything of gRPC is made: certificates start a thread of it already.
+    refuse_without_room()
     warn_of_missing_audit(config)
     places = Places(main_thread_executor, event_loop)
     try:
@@ -155,7 +157,6 @@ class Service:
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
-        refuse_without_room()
         will_start()
         # What was taken is given back by whatever keeps the port from opening.
         with contextlib.ExitStack() as taken:

@@ -111,8 +111,7 @@ def test_one_window_at_a_time_and_a_caller_that_goes_away(
 def test_it_is_off_when_the_service_stops_and_in_a_forked_child(
     start_host: StartHost, admin: Identity
 ) -> None:
-    # Otherwise the port closes for a fork, which ends the call.
-    host = start_host(environment={"GRPC_ENABLE_FORK_SUPPORT": "0"})
+    host = start_host()
     host.run("import tracemalloc, os")
     request = allocations_pb2.TraceAllocationsRequest(duration=Duration(seconds=600))
     call = host.stub(admin).TraceAllocations(request, timeout=120)

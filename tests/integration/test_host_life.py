@@ -360,8 +360,7 @@ def test_many_forks_while_the_port_is_idle(start_host: StartHost, admin: Identit
 
 
 def test_many_forks_under_calls(start_host: StartHost, admin: Identity) -> None:
-    # Without this, gRPC's threads in the child may crash it; see `ops_service.start`.
-    host = start_host(environment={"GRPC_ENABLE_FORK_SUPPORT": "0"})
+    host = start_host()
     stub = host.stub(admin)
     watch = stub.WatchHeapGrowth(
         growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 100_000_000}), timeout=60

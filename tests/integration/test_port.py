@@ -83,37 +83,12 @@ def test_a_server_that_ends_by_itself_is_opened_anew(
 
 
 FORK = """
-import os, time
-began = time.monotonic()
+import os
 child = os.fork()
 if child == 0:
-    # Long enough for gRPC's threads, which begin anew here, to see their sockets closed.
-    time.sleep(0.05)
     os._exit(0)
-answer = [time.monotonic() - began, os.waitpid(child, 0)[1]]
+answer = os.waitpid(child, 0)[1]
 """
-
-
-def test_children_of_a_host_that_forks_during_calls(start_host: StartHost, admin: Identity) -> None:
-    # Without closing the port about one in seven of these children died of SIGSEGV.
-    host = start_host()
-    for _ in range(25):
-        stream = watch(host, admin)
-        pause, status = host.run(FORK)
-        assert status == 0
-        assert pause < 1.0
-        with pytest.raises(grpc.RpcError) as raised:
-            list(stream)
-        assert raised.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-
-
-def test_a_fork_while_nobody_is_connected_closes_nothing(start_host: StartHost) -> None:
-    host = start_host()
-    server = host.run("answer = id(service._parts.port._server)")
-    for _ in range(5):
-        assert host.run(FORK)[1] == 0
-    assert host.run("answer = id(service._parts.port._server)") == server
-    assert host.run("answer = service._parts.port._ending is None")
 
 
 def test_a_unix_socket_over_forks(start_host: StartHost, admin: Identity, tmp_path: Path) -> None:
@@ -123,19 +98,8 @@ def test_a_unix_socket_over_forks(start_host: StartHost, admin: Identity, tmp_pa
     for _ in range(3):
         call = host.channel(admin, name).unary_unary(GET_PRINCIPAL.decode())
         assert call(b"", timeout=120, wait_for_ready=True)
-        assert host.run(FORK)[1] == 0
+        assert host.run(FORK) == 0
     assert (tmp_path / "run/ops.sock").stat().st_mode & 0o777 == 0o600
-
-
-def test_streams_go_on_over_forks_without_grpcs_support_of_them(
-    start_host: StartHost, admin: Identity
-) -> None:
-    host = start_host(environment={"GRPC_ENABLE_FORK_SUPPORT": "0"})
-    stream = watch(host, admin)
-    for _ in range(5):
-        assert host.run(FORK)[1] == 0
-        assert next(stream).WhichOneof("part") == "report"
-    stream.cancel()
 
 
 def test_forks_of_several_threads_at_once(start_host: StartHost, admin: Identity) -> None:
@@ -153,8 +117,7 @@ def test_forks_of_several_threads_at_once(start_host: StartHost, admin: Identity
         "for each in threads: each.join(60)\n"
         "answer = statuses"
     )
-    with pytest.raises(grpc.RpcError):
-        list(stream)
     assert host.run("answer = statuses") == [0] * 4
-    call = host.channel(admin).unary_unary(GET_PRINCIPAL.decode())
-    assert call(b"", timeout=120, wait_for_ready=True)
+    for _ in range(3):
+        assert next(stream).WhichOneof("part") == "report"
+    stream.cancel()
