@@ -96,6 +96,21 @@ test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in
 test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
 	$(again) $(bin)/pytest --durations=5 tests/analysis
 
+# The oldest has a target of its own. What is newest may be newer than the pinned one.
+releases := 1.74.0 1.80.0 newest
+
+test-grpcio: $(releases:%=.venv/grpcio-%/test.stamp) .venv/oldest/test.stamp ## Forks of the host, with releases of grpcio that differ in them: FORK_CHILDREN=60
+	for each in $(releases:%=grpcio-%) oldest; do \
+		$(again) .venv/$$each/bin/pytest $(pytest) tests/integration/test_forks.py; \
+	done
+
+nightly: ## What takes long: 1,000 children that are forked, with each release of grpcio, and all soaks
+	$(MAKE) test-grpcio FORK_CHILDREN=1000
+	$(MAKE) faults FORK_CHILDREN=1000
+	$(MAKE) captures-500
+	$(MAKE) soak MINUTES=10
+	$(MAKE) soak-servers MINUTES=30
+
 faults: .venv/$(VERSION)/mesh.stamp ## The catalogue of faults, tried on a real host, and a table of them
 	FAULT_ROUNDS=500 $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
@@ -149,7 +164,7 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Benchmarks and packages
 
-benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py)
+benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done
@@ -185,7 +200,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-mesh test-how-to faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-grpcio test-mesh test-how-to nightly faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -233,6 +248,15 @@ endef
 
 .venv/%/analysis.stamp: .venv/%/test.stamp constraints/analysis.txt
 	$(call install,$(@D)) $(newest) -c constraints/analysis.txt -e '.[analysis]' --group analysis
+	touch $@
+
+.venv/grpcio-%/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+
+# Health and reflection follow grpcio, but not with each of its releases.
+.venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native)
+	$(call install,$(@D)) $(tools) -e '.[cli]' --group test $(if $(filter newest,$*),,grpcio==$* \
+		grpcio-health-checking==$* grpcio-reflection==$*)
 	touch $@
 
 .venv/oldest/pip.stamp: constraints/tools.txt
