@@ -35,7 +35,8 @@ oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stam
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
-	credentials evaluation growth grpcurl host_life port reflection repl_session snapshot_stream store)
+	credentials evaluation forks growth grpcurl host_life port reflection repl_session \
+	snapshot_stream store thread_room validity)
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.

@@ -89,7 +89,11 @@ async def assemble(given: Ingredients) -> Assembly:
     config, audit = given.config, given.audit
     rules = Rules(
         methods=known_methods(),
-        authorization=Authorization(config, given.revocation),
+        authorization=Authorization(
+            config,
+            given.revocation,
+            validities=given.certificates.validities if given.certificates is not None else None,
+        ),
         admission=Admission(config.limits),
         rates=Rates(config.limits.calls_per_second),
         audit=audit,

@@ -6,13 +6,70 @@ and nothing is allocated by them.
 
 from __future__ import annotations
 
+import datetime
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _SEQUENCE, _INTEGER, _VERSION, _EXTENSIONS, _OCTETS = 0x30, 0x02, 0xA0, 0xA3, 0x04
+# Serial number, algorithm, issuer, validity and subject; before them may be a version.
+_FIRST_PARTS = (_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE)
 _ALTERNATIVE_NAMES = bytes.fromhex("0603551d11")
 # An e-mail name, a DNS name and a URI name.
 _TEXTS = (0x81, 0x82, 0x86)
+
+# How many digits of a time are its year: UTCTime and GeneralizedTime.
+_YEAR_DIGITS = {0x17: 2, 0x18: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What decides how long a certificate is valid, and beside which others it stands."""
+
+    issuer: bytes
+    """Name of the issuer, in DER."""
+    subject: bytes
+    """Name of the holder, in DER."""
+    not_before: float
+    """Unix time from which it is valid."""
+    not_after: float
+    """Unix time until which it is valid."""
+
+
+def read_fields(der: bytes) -> Fields:
+    """Read the names and the validity of a certificate in DER.
+
+    Raises:
+        ValueError: It is no certificate, or a time is not as RFC 5280 says.
+    """
+    data, at, end = _signed_part_of(der)
+    parts = []
+    for tag, begin, after in _elements(data, at, end):
+        if tag != _VERSION:
+            parts.append((tag, begin, after))
+        if len(parts) == len(_FIRST_PARTS):
+            break
+    if tuple(tag for tag, _, _ in parts) != _FIRST_PARTS:
+        raise ValueError("the certificate is not as X.509 says")
+    issuer, validity, subject = parts[2:]
+    times = [_read_time(tag, data[a:b]) for tag, a, b in _elements(data, *validity[1:])]
+    if len(times) != 2:
+        raise ValueError("the validity of the certificate does not have two times")
+    return Fields(data[slice(*issuer[1:])], data[slice(*subject[1:])], times[0], times[1])
+
+
+def _read_time(tag: int, text: bytes) -> float:
+    """Unix time of a time in DER: to the second, and in UTC."""
+    count = _YEAR_DIGITS.get(tag)
+    if count is None or len(text) != count + 11 or text[-1:] != b"Z" or not text[:-1].isdigit():
+        raise ValueError("a time of the certificate is not as RFC 5280 says")
+    year = int(text[:count])
+    if count == 2:
+        year += 1900 if year >= 50 else 2000
+    month, day, hour, minute, second = (int(text[i : i + 2]) for i in range(count, count + 10, 2))
+    return datetime.datetime(
+        year, month, day, hour, minute, second, tzinfo=datetime.UTC
+    ).timestamp()
 
 
 def serial_number(pem: bytes) -> int:
@@ -58,7 +115,10 @@ def has_nul_in_names(pem: bytes) -> bool:
 
 def _signed_part(pem: bytes) -> tuple[bytes, int, int]:
     """A certificate in DER, and begin and end of what was signed of it."""
-    data = ssl.PEM_cert_to_DER_cert(pem.decode("ascii").strip())
+    return _signed_part_of(ssl.PEM_cert_to_DER_cert(pem.decode("ascii").strip()))
+
+
+def _signed_part_of(data: bytes) -> tuple[bytes, int, int]:
     at, end = _enter(data, 0, len(data), _SEQUENCE)
     return data, *_enter(data, at, end, _SEQUENCE)
 

@@ -13,6 +13,7 @@ from ops_service.errors import ConfigurationError
 from ops_service.files import Stamp, read_stamp, refuse_if_others_may_write
 from ops_service.private_grpc import server_credentials
 from ops_service.trust import Trust, authorities, load_trust
+from ops_service.validity import Validities
 
 _KEYS = ("certificate", "private_key", "client_ca")
 
@@ -34,6 +35,8 @@ class CertificateSource:
         self._bundle = b""
         self._stamp = self._read_stamp()
         self._current = self._load()
+        self.validities = Validities(self._bundle)
+        """When certificates are valid, for the authorities of the bundle."""
 
     def credentials(self) -> grpc.ServerCredentials:
         """Credentials that demand a client certificate, from the files as they were read.
@@ -57,6 +60,8 @@ class CertificateSource:
         self._stamp = stamp
         before = self._bundle
         self._current = self._load()
+        if authorities(before) != authorities(self._bundle):
+            self.validities = Validities(self._bundle)
         self.lost_authority = not authorities(before) <= authorities(self._bundle)
         if self.lost_authority or self.trust is not None:
             self.trust = load_trust(self._bundle)

@@ -4,6 +4,7 @@
     ├── ConfigurationError         the configuration is wrong; start is refused
     ├── StartError                 the port could not be opened
     ├── Unauthenticated            the peer has no verified certificate
+    ├── CertificateOutOfDate       the peer's certificate expired, or is not valid yet
     ├── PermissionDenied           the peer lacks a capability
     ├── InvalidRequest             a field has a value that is not accepted
     ├── WrongProcess               the caller pinned another process
@@ -92,6 +93,12 @@ class Unauthenticated(OpsServiceError):
     """The peer presented no certificate that the server could verify."""
 
     reason = "UNAUTHENTICATED"
+
+
+class CertificateOutOfDate(OpsServiceError):
+    """A certificate of the peer expired, or is not valid yet. The text says when."""
+
+    reason = "CERTIFICATE_OUT_OF_DATE"
 
 
 class PermissionDenied(OpsServiceError):

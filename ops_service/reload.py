@@ -44,6 +44,7 @@ class Reloader:
         alarms: Alarms,
         apply: Callable[[Config, Revocation], None],
         renew: Callable[[bool], None],
+        look_at_clock: Callable[[], None],
     ) -> None:
         """Prepare; touches no file but for looking at its time.
 
@@ -52,6 +53,7 @@ class Reloader:
             renew: Called in the thread when certificates have changed, with whether calls
                 under way must end: an authority was taken out, and whose they are cannot
                 be told.
+            look_at_clock: Called in the thread once a second.
         """
         self._started_with = config
         self._config = config
@@ -60,6 +62,7 @@ class Reloader:
         self._alarms = alarms
         self._apply = apply
         self._renew = renew
+        self._look_at_clock = look_at_clock
         self._config_stamp = self._stamp(config.source)
         self._revocation_stamp = self._revocation_stamps()
         self._stop = threading.Event()
@@ -75,6 +78,8 @@ class Reloader:
 
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
+            # First, since a large file takes long to read.
+            self._look_at_clock()
             # Whatever happens to one kind of file, the others are looked at.
             for topic, look in (
                 ("tls", self._look_at_certificates),
@@ -105,11 +110,13 @@ class Reloader:
 
     def _look_at_certificates(self) -> bool:
         certificates = self._certificates
-        before = certificates.trust if certificates is not None else None
-        if certificates is None or not certificates.look():
+        if certificates is None:
+            return False
+        before = certificates.validities
+        if not certificates.look():
             return False
         self._renew(certificates.lost_authority and certificates.trust is None)
-        if certificates.trust is not before:
+        if certificates.validities is not before:
             self._apply(self._config, self._revocation)
         return True
 

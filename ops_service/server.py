@@ -154,6 +154,7 @@ class Service:
             self._alarms,
             self._set_authorization,
             self._renew_port,
+            self._end_outdated_calls,
         )
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
@@ -269,7 +270,8 @@ class Service:
 
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
         trust = self._certificates.trust if self._certificates is not None else None
-        authorization = Authorization(config, revocation, trust)
+        validities = self._certificates.validities if self._certificates is not None else None
+        authorization = Authorization(config, revocation, trust, validities)
         if self._parts is not None:
             self._post(self._parts.gate.set_authorization, authorization)
             self._parts.sessions.keep_where(authorization.may_evaluate)
@@ -279,6 +281,10 @@ class Service:
         if self._parts is not None:
             self._post(self._parts.port.renew, end_calls)
         self._audit.end({**self._about_files, "event": "renewed"})
+
+    def _end_outdated_calls(self) -> None:
+        if self._parts is not None and self._parts.gate.open_calls:
+            self._post(self._parts.gate.end_outdated)
 
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
         text = {"text": alarm.text} if alarm is not None else {}

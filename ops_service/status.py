@@ -19,6 +19,7 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.ConfigurationError: StatusCode.FAILED_PRECONDITION,
     errors.StartError: StatusCode.FAILED_PRECONDITION,
     errors.Unauthenticated: StatusCode.UNAUTHENTICATED,
+    errors.CertificateOutOfDate: StatusCode.UNAUTHENTICATED,
     errors.PermissionDenied: StatusCode.PERMISSION_DENIED,
     errors.InvalidRequest: StatusCode.INVALID_ARGUMENT,
     errors.WrongProcess: StatusCode.ABORTED,

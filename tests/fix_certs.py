@@ -52,27 +52,42 @@ class Identity:
 class CertificateAuthority:
     """Issues certificates into a directory. Keys have mode 0600."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        name: str = "test authority",
+        above: CertificateAuthority | None = None,
+        not_after: datetime.timedelta = DAY,
+    ) -> None:
+        """
+        Args:
+            above: Who has issued it, if it is no root. What it issues comes with its own
+                certificate then, in one file.
+            not_after: From now.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._above = above
+        issuer = self if above is None else above
         self.certificate = directory / "ca.pem"
         now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(self._name)
-            .issuer_name(self._name)
+            .issuer_name(issuer._name)
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_after(now + not_after)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             # By which two authorities of one name are told apart.
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
-            .sign(self._key, hashes.SHA256())
+            .sign(issuer._key, hashes.SHA256())
         )
         self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -119,10 +134,16 @@ class CertificateAuthority:
                 x509.SubjectAlternativeName(names), critical=not subject
             )
         certificate = builder.sign(self._key, hashes.SHA256())
+        root, between = self, b""
+        while root._above is not None:
+            between += root.certificate.read_bytes()
+            root = root._above
         identity = Identity(
-            self._directory / f"{name}.pem", self._directory / f"{name}.key", self.certificate
+            self._directory / f"{name}.pem", self._directory / f"{name}.key", root.certificate
         )
-        identity.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        identity.certificate.write_bytes(
+            certificate.public_bytes(serialization.Encoding.PEM) + between
+        )
         identity.private_key.touch(mode=0o600)
         identity.private_key.write_bytes(
             key.private_bytes(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 import h2.settings
 from fix_certs import Identity
 
@@ -26,9 +27,20 @@ def tls_context(identity: Identity) -> ssl.SSLContext:
 
 def connect_tls(address: str, identity: Identity) -> ssl.SSLSocket:
     """A connection whose handshake is done; nothing of HTTP/2 was sent yet."""
+    return shake_hands(address, tls_context(identity))
+
+
+def shake_hands(
+    address: str, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> ssl.SSLSocket:
+    """A connection by a context, which resumes a session of that context if one is given."""
     host, _, port = address.rpartition(":")
     raw = socket.create_connection((host, int(port)), 120)
-    return tls_context(identity).wrap_socket(raw, server_hostname="localhost")
+    try:
+        return context.wrap_socket(raw, server_hostname="localhost", session=session)
+    except BaseException:
+        raw.close()
+        raise
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -41,8 +53,14 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 class Http2:
     """One connection by the book, with headers of the caller's choice."""
 
-    def __init__(self, address: str, identity: Identity) -> None:
-        self.socket = connect_tls(address, identity)
+    def __init__(
+        self, address: str, identity: Identity, connection: ssl.SSLSocket | None = None
+    ) -> None:
+        """
+        Args:
+            connection: One that was made already, if any.
+        """
+        self.socket = connect_tls(address, identity) if connection is None else connection
         config = h2.config.H2Configuration(
             header_encoding=None,
             validate_outbound_headers=False,
@@ -99,6 +117,38 @@ class Http2:
 
     def close(self) -> None:
         self.socket.close()
+
+
+class ResumingClient:
+    """A caller that resumes its TLS session with each connection."""
+
+    def __init__(self, address: str, identity: Identity, version: ssl.TLSVersion) -> None:
+        self._address, self._identity = address, identity
+        self._context = tls_context(identity)
+        self._context.minimum_version = self._context.maximum_version = version
+        self._session: ssl.SSLSession | None = None
+        self.resumed = False
+        """Whether the last connection resumed the session of the one before."""
+
+    def call(self, path: bytes) -> dict[bytes, bytes] | None:
+        """The outcome of a call over a connection of its own, as `Http2.outcome` tells it.
+
+        Raises:
+            OSError: The handshake failed.
+        """
+        shaken = shake_hands(self._address, self._context, self._session)
+        connection = Http2(self._address, self._identity, shaken)
+        try:
+            try:
+                found = connection.outcome(connection.request(path))
+            except h2.exceptions.ProtocolError:
+                # A server that leaves goes on writing after its GOAWAY.
+                found = None
+            self.resumed = bool(connection.socket.session_reused)
+            self._session = connection.socket.session
+        finally:
+            connection.close()
+        return found
 
 
 def message(body: bytes, *, compressed: bool = False) -> bytes:

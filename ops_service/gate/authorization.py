@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from ops_service.call import matches
 from ops_service.certificate import has_nul_in_names
 from ops_service.config import Config
-from ops_service.errors import PermissionDenied, Unauthenticated
+from ops_service.errors import CertificateOutOfDate, PermissionDenied, Unauthenticated
 from ops_service.revocation import Revocation
 from ops_service.trust import Trust
+from ops_service.validity import Validities, wall_time
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What gRPC tells of the peer's certificate, by property."""
@@ -54,10 +55,12 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
     Raises:
         Unauthenticated: There is no verified certificate.
     """
-    # gRPC sets this for each TLS peer, and the handshake fails without a
-    # certificate, so this is a second net.
-    if "x509_pem_cert" not in auth_context:
-        raise Unauthenticated("The server saw no client certificate; present one over TLS.")
+    # gRPC sets this for each TLS peer, after a resumed session too, and the handshake fails
+    # without a certificate, so this is a second net.
+    if not list(auth_context.get("x509_pem_cert", ())):
+        raise Unauthenticated(
+            "The server saw no client certificate; present one over TLS, in a full handshake."
+        )
     uris = _values(auth_context, "peer_uri")
     dns_names = _values(auth_context, "peer_dns")
     presented = (
@@ -115,14 +118,22 @@ def _problem_of_names(auth_context: AuthContext) -> str:
 class Authorization:
     """The grants of a configuration, and the certificates that do not count. Immutable."""
 
-    def __init__(self, config: Config, revocation: Revocation, trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        revocation: Revocation,
+        trust: Trust | None = None,
+        validities: Validities | None = None,
+    ) -> None:
         """
         Args:
             trust: The authorities that there are by now, where that may differ from those
                 of the handshake.
+            validities: Reads when certificates are valid. By default, without authorities.
         """
         self._revocation = revocation
         self._trust = trust
+        self._validities = Validities() if validities is None else validities
         self._trust_domains = frozenset(config.authorization.trust_domains)
         self._grants = {
             (g.principal.lower() if g.principal.startswith("dns:") else g.principal): frozenset(
@@ -142,6 +153,38 @@ class Authorization:
     def capabilities(self, principal: Principal) -> frozenset[str]:
         """What the principal may do, besides what every authenticated peer may."""
         return self._granted(principal) or frozenset()
+
+    def refuse_outdated(self, auth_context: AuthContext) -> None:
+        """Pass if the peer's certificates are valid by the clock, whatever the handshake was.
+
+        Where a proxy does not hand on the certificate, it alone can tell.
+
+        Raises:
+            CertificateOutOfDate: One of them expired, or is not valid yet.
+            Unauthenticated: They cannot be read, or gRPC does not show all of them.
+        """
+        certificate = next(iter(auth_context["x509_pem_cert"]))
+        if not certificate and PROXY not in auth_context:
+            raise Unauthenticated(
+                "The server saw an empty client certificate; connect again, in a full handshake."
+            )
+        try:
+            found = self._validities.read(certificate, auth_context.get("x509_pem_cert_chain", ()))
+        except ValueError as error:
+            raise Unauthenticated(
+                f"The validity of the client certificate cannot be read: {error}. Ask whoever "
+                "issued it for one as RFC 5280 says."
+            ) from None
+        if not found.complete and "true" in _values(auth_context, "ssl_session_reused"):
+            raise Unauthenticated(
+                "The server does not see what the certificate of a resumed TLS session rests "
+                "on; connect again, in a full handshake."
+            )
+        if problem := found.problem(wall_time()):
+            raise CertificateOutOfDate(
+                f"{problem} Connect again with certificates that are valid now.",
+                details={"certificate": "out of date"},
+            )
 
     def refuse_revoked(self, auth_context: AuthContext) -> None:
         """Pass if the peer's certificate still counts.

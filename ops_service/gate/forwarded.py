@@ -106,7 +106,9 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
             "(require_client_certificate: true), and present one."
         )
     uris = names["uri"]
-    certificate = urllib.parse.unquote_to_bytes(names["cert"][0]) if names["cert"] else b""
+    certificate, chain = (
+        urllib.parse.unquote_to_bytes("".join(names[key])) for key in ("cert", "chain")
+    )
     found = {
         "peer_uri": uris,
         "peer_dns": names["dns"],
@@ -115,6 +117,8 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
     }
     return {
         **{key: [value.encode("ascii") for value in values] for key, values in found.items()},
-        # Empty if the proxy does not hand it on. Then nothing is known of its serial number.
+        # Empty if the proxy does not hand it on. Then nothing is known of its serial number,
+        # or of when it expires.
         "x509_pem_cert": [certificate],
+        "x509_pem_cert_chain": [chain],
     }

@@ -47,6 +47,11 @@ class Gate(grpc.aio.ServerInterceptor):
         for passage in list(self._open):
             passage.check_again(authorization)
 
+    def end_outdated(self) -> None:
+        """End the calls whose callers' certificates expired since they began."""
+        for passage in list(self._open):
+            passage.end_if_outdated()
+
     async def intercept_service(
         self,
         continuation: Callable[[Any], Awaitable[Any]],

@@ -21,7 +21,7 @@ from ops_service.errors import (
     Busy,
     Cancelled,
     InvalidRequest,
-    PermissionDenied,
+    OpsServiceError,
     RequestTooLarge,
     StreamStalled,
     UnknownMethod,
@@ -109,8 +109,9 @@ class Passage:
         self._needs: list[tuple[str, str]] = []
         self._operation: str | None = None
         self._task: asyncio.Task[Any] | None = None
-        self.taken_away: PermissionDenied | None = None
-        """Why the call is ended, if it began with a right that was taken away since."""
+        self.taken_away: OpsServiceError | None = None
+        """Why the call is ended, if it began with a right that was taken away since, or by a
+        certificate that expired since."""
         self._excess: Excess | None = None
         self._begun = False
         self._messages_sent = 0
@@ -128,6 +129,7 @@ class Passage:
         self._principal = principal
         method = rules.methods.get(self._path)
         self._refuse_excess(principal, is_health=method is not None and method.is_health)
+        rules.authorization.refuse_outdated(self._auth_context)
         rules.authorization.refuse_revoked(self._auth_context)
         if method is None or self._handler is None:
             raise UnknownMethod(
@@ -161,18 +163,30 @@ class Passage:
         """End the call if it would be refused by now. Not called by the call itself."""
         # What is checked later, once the request is read, is checked by these too.
         self._rules = dataclasses.replace(self._rules, authorization=authorization)
+        self._end_if_refused(self._refuse_by_now)
+
+    def end_if_outdated(self) -> None:
+        """End the call if a certificate of its caller expired. Not called by the call itself."""
+        self._end_if_refused(lambda: self._rules.authorization.refuse_outdated(self._auth_context))
+
+    def _end_if_refused(self, check: Callable[[], None]) -> None:
         if self._task is None or self._principal is None or self.taken_away is not None:
             return
         try:
-            principal = authorization.identify(self._auth_context)
-            authorization.refuse_revoked(self._auth_context)
-            for need in self._needs:
-                authorization.require(principal, *need)
-            if self._operation is not None:
-                authorization.require_operation(principal, self._operation)
-        except PermissionDenied as error:
+            check()
+        except OpsServiceError as error:
             self.taken_away = error
             self._task.cancel()
+
+    def _refuse_by_now(self) -> None:
+        authorization = self._rules.authorization
+        principal = authorization.identify(self._auth_context)
+        authorization.refuse_outdated(self._auth_context)
+        authorization.refuse_revoked(self._auth_context)
+        for need in self._needs:
+            authorization.require(principal, *need)
+        if self._operation is not None:
+            authorization.require_operation(principal, self._operation)
 
     def _check_metadata(self) -> None:
         # gRPC's own limit holds only once the caller has acknowledged it.

@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "config_warnings": {"config", "config_file"},
     "files": set(),
     "certificate": set(),
+    "validity": {"certificate"},
     "revocation": {"certificate", "config", "files"},
     "trust": set(),
     "alarms": set(),
@@ -143,7 +144,7 @@ MAY_IMPORT = {
     "pytest_plugin": {"growth", "leaks"},
     "errors": set(),
     "log": set(),
-    "credentials": {"config", "files", "private_grpc", "trust"},
+    "credentials": {"config", "files", "private_grpc", "trust", "validity"},
     "gate": {
         "call",
         "certificate",
@@ -155,6 +156,7 @@ MAY_IMPORT = {
         "status",
         "trust",
         "v1",
+        "validity",
     },
     "status": {"v1"},
     "servicer": {

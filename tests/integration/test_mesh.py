@@ -6,6 +6,7 @@ real one.
 
 from __future__ import annotations
 
+import datetime
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from fix_status import status_of
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import evaluation_pb2, process_pb2
+from ops_service.v1 import evaluation_pb2, growth_pb2, process_pb2
 from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 HEADER = "x-forwarded-client-cert"
@@ -219,12 +220,53 @@ def test_denied_serial_numbers(
             (header(denied), "is denied here"),
             # Without it nobody can tell, so nobody is let in.
             (f"{BY};URI={ADMIN}", "does not hand on the certificate"),
-            (f"{BY};Cert=%00junk;URI={ADMIN}", "cannot be read"),
         ):
             with pytest.raises(grpc.RpcError) as raised:
                 principal(stub, said_so)
             assert raised.value.code() == grpc.StatusCode.PERMISSION_DENIED
             assert words in status_of(raised.value).message
+
+
+def quoted(*identities: Identity) -> str:
+    """Certificates as a proxy hands them on."""
+    text = "".join(each.certificate.read_text() for each in identities)
+    return urllib.parse.quote(text, safe="")
+
+
+def test_certificates_that_are_out_of_date(
+    stub: MaintenanceServiceStub, authority: CertificateAuthority
+) -> None:
+    hour = datetime.timedelta(hours=1)
+    good = authority.issue("good", uri(VIEWER))
+    expired = authority.issue("expired", uri(VIEWER), not_after=-hour)
+    early = authority.issue("early", uri(VIEWER), not_before=hour)
+    name = f"URI={VIEWER}"
+    assert principal(stub, f'{BY};Cert="{quoted(good)}";{name}') == (VIEWER, "")
+    chain = quoted(good, good)
+    assert principal(stub, f'{BY};Cert="{quoted(good)}";Chain="{chain}";{name}') == (VIEWER, "")
+    for said_so, words in (
+        (f'Cert="{quoted(expired)}"', "The certificate expired at "),
+        (f'Cert="{quoted(early)}"', "The certificate is not valid before "),
+        # What the proxy does not tell apart must all be valid.
+        (f'Chain="{quoted(good, expired)}"', "expired at "),
+        ("Cert=%00junk", "cannot be read"),
+        (f'Cert="{quoted(good)}";Chain=junk', "cannot be read"),
+    ):
+        assert words in refusal(stub, f"{BY};{said_so};{name}")
+
+
+def test_a_stream_ends_with_the_certificate_that_the_proxy_has_seen(
+    stub: MaintenanceServiceStub, authority: CertificateAuthority
+) -> None:
+    short = authority.issue("short", uri(ADMIN), not_after=datetime.timedelta(seconds=4))
+    request = growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 100_000_000})
+    header = f'{BY};Cert="{quoted(short)}";URI={ADMIN}'
+    stream = stub.WatchHeapGrowth(request, metadata=said(header), timeout=120)
+    assert next(stream).WhichOneof("part") == "header"
+    with pytest.raises(grpc.RpcError) as raised:
+        for _ in stream:
+            pass
+    assert status_of(raised.value).reason == "CERTIFICATE_OUT_OF_DATE"
 
 
 def test_a_port_with_tls_takes_no_word_for_it(

@@ -16,6 +16,7 @@ _TRAILER = "grpc-status-details-bin"
 REASONS: dict[str, type[CallFailed]] = {
     "INTERNAL": CallFailed,
     "UNAUTHENTICATED": errors.Unauthenticated,
+    "CERTIFICATE_OUT_OF_DATE": errors.CertificateOutOfDate,
     "PERMISSION_DENIED": errors.PermissionDenied,
     "INVALID_REQUEST": errors.InvalidRequest,
     "WRONG_PROCESS": errors.WrongProcess,

@@ -11,6 +11,7 @@
     ├── DeadlineExceeded               the process lives, and the call took too long
     ├── CallFailed                     the server answered with an error
     │   ├── Unauthenticated            it saw no verified certificate
+    │   ├── CertificateOutOfDate       the caller's certificate expired, or is not valid yet
     │   ├── PermissionDenied           a capability is missing
     │   ├── InvalidRequest             a field has a value that it does not accept
     │   ├── WrongProcess               another process answered than the one pinned
@@ -134,6 +135,10 @@ class CallFailed(OpsClientError):
 
 class Unauthenticated(CallFailed):
     """The server saw no certificate that it could verify."""
+
+
+class CertificateOutOfDate(CallFailed):
+    """The caller's certificate expired, or is not valid yet. Connect again with another."""
 
 
 class PermissionDenied(CallFailed):

@@ -49,6 +49,7 @@ class ExitCode(IntEnum):
     EVALUATION_DISABLED = 36
     AUDIT_UNAVAILABLE = 37
     PAUSE_OVER_BUDGET = 38
+    CERTIFICATE_OUT_OF_DATE = 39
 
     INCOMPLETE_SNAPSHOT = 40
     CORRUPT_SNAPSHOT = 41
@@ -119,6 +120,7 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.DeadlineExceeded: ExitCode.DEADLINE_EXCEEDED,
     errors.CallFailed: ExitCode.CALL_FAILED,
     errors.Unauthenticated: ExitCode.UNAUTHENTICATED,
+    errors.CertificateOutOfDate: ExitCode.CERTIFICATE_OUT_OF_DATE,
     errors.PermissionDenied: ExitCode.PERMISSION_DENIED,
     errors.InvalidRequest: ExitCode.INVALID_REQUEST,
     errors.WrongProcess: ExitCode.WRONG_PROCESS,
