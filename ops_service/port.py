@@ -92,7 +92,7 @@ class Port:
             await server.stop(None)
             raise
         self._server = server
-        self._sockets = find_sockets(self.address)
+        self._sockets = find_sockets(self.address, alone=isolated)
         self._ending = None
         self._closed_on_purpose = False
 
@@ -257,8 +257,7 @@ class Port:
 
     def leave_in_child(self) -> None:
         """Let go of the sockets, in a forked child."""
-        # Those of a gRPC that is shared are not the port's alone. It is closed there.
-        if isolated and self._sockets is not None:
+        if self._sockets is not None:
             self._sockets.disconnect()
 
     def _close_for_fork(self, closed: threading.Event) -> None:

@@ -25,7 +25,6 @@ import importlib.machinery
 import importlib.util
 import mmap
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -69,8 +68,10 @@ def _load() -> ModuleType:
 
 
 def _temporary_file() -> int:
-    # First choice, since the kernel can write its pages out. It never has a name.
-    return os.open(tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o700)
+    # First choice, since the kernel can write its pages out. It never has a name. Not by
+    # the module tempfile, which would keep its choice of a directory for the application.
+    directory = os.environ.get("TMPDIR") or "/tmp"
+    return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o700)
 
 
 def _memory_file() -> int:

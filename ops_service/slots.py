@@ -28,14 +28,30 @@ class Claim:
     slot: int
     _lock: int | None
     _path: Path | None
+    _file: tuple[int, int] | None = None
+    """Device and inode of the lock's file."""
+
+    def __post_init__(self) -> None:
+        if self._lock is not None:
+            self._file = _file_of(self._lock)
 
     def release(self) -> None:
         """Let another process have the slot. Does nothing the second time."""
         lock, self._lock = self._lock, None
-        if lock is not None:
+        # A host that closes all descriptors has closed this one, and the number may be
+        # that of a file of its own by now.
+        if lock is not None and _file_of(lock) == self._file:
             os.close(lock)
         if self._path is not None:
             _held.discard(self._path)
+
+
+def _file_of(descriptor: int) -> tuple[int, int] | None:
+    try:
+        info = os.fstat(descriptor)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def claim_address(server: ServerConfig, *, private: bool = False) -> Claim:

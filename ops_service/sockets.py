@@ -96,14 +96,25 @@ class OwnSockets:
     the application has open. Nothing is done to a descriptor to learn whose it is.
     """
 
-    def __init__(self, epoll: int, listening: _Socket) -> None:
+    def __init__(self, epoll: int, listening: _Socket, names: set[_Name], *, alone: bool) -> None:
+        """
+        Args:
+            names: Local names of the port's sockets.
+            alone: Whether gRPC serves the port alone: then all of its sockets are the port's.
+        """
         self._epoll = epoll
         self._listening = listening
+        self._names = names
+        self._alone = alone
         self._noted: frozenset[_Socket] = frozenset()
 
     def note(self) -> None:
         """Remember the sockets of now. Before a fork: what is closed in the parent right
-        after it would still be open in the child."""
+        after it would still be open in the child.
+
+        A connection that gRPC accepts in the very moment of the fork may be missed. The
+        child then keeps it open until it ends.
+        """
         self._noted = self._listed()
 
     def disconnect(self) -> None:
@@ -126,13 +137,20 @@ class OwnSockets:
         listed = _sockets_of(self._epoll)
         # The application may have closed all descriptors, and the number may be of an
         # instance of its own by now.
-        return listed if self._listening in listed else frozenset()
+        if self._listening not in listed:
+            return frozenset()
+        if self._alone:
+            return listed
+        return frozenset(each for each in listed if _is_named(each[0], self._names))
 
 
-def find_sockets(address: str) -> OwnSockets | None:
+def find_sockets(address: str, *, alone: bool) -> OwnSockets | None:
     """Find the sockets of a port that was just opened. None where the system does not tell.
 
     Looks once at each descriptor of the process, without touching it.
+
+    Args:
+        alone: As in `OwnSockets`.
     """
     wanted = _names_of(address)
     try:
@@ -147,7 +165,7 @@ def find_sockets(address: str) -> OwnSockets | None:
             continue
         for each in _sockets_of(epoll):
             if _is_still(each) and _name_of(each[0]) in wanted:
-                return OwnSockets(epoll, each)
+                return OwnSockets(epoll, each, wanted, alone=alone)
     return None
 
 
@@ -187,6 +205,13 @@ def _names_of(address: str) -> set[_Name]:
             # gRPC serves all interfaces of both families by one socket.
             found |= {(IPv4Address(0), port), (IPv6Address(0), port)}
     return found
+
+
+def _is_named(number: int, names: set[_Name]) -> bool:
+    """Whether a socket has one of these local names, or is a connection to one."""
+    name = _name_of(number)
+    everywhere = name is not None and (IPv4Address(0), name[1]) in names
+    return name in names or everywhere
 
 
 def _name_of(number: int) -> _Name | None:

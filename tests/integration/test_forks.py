@@ -397,3 +397,26 @@ def test_where_grpc_is_shared_and_no_child_needs_it(start_host: StartHost, admin
     stream = watch(host, admin)
     assert host.run(CLOSING.format(children=20)) == {"0": 20}
     assert goes_on(stream)
+    number = int(host.address.rpartition(":")[2])
+    mine = host.run(
+        "import socket\n"
+        "before = len(service._parts.port._sockets._listed())\n"
+        f"mine = socket.create_connection(('127.0.0.1', {number}))\n"
+        "answer = mine.fileno()"
+    )
+    host.wait_for("len(service._parts.port._sockets._listed()) == before + 1")
+    # Of the child's sockets with the port's number, the application's end alone is left.
+    told = in_child(
+        host,
+        "for fd in map(int, os.listdir('/proc/self/fd')):\n"
+        "    try: is_socket = stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
+        "    except OSError: continue\n"
+        "    if is_socket:\n"
+        "        one = socket.socket(fileno=os.dup(fd))\n"
+        "        names = [one.getsockname()[1:2]]\n"
+        "        try: names.append(one.getpeername()[1:2])\n"
+        "        except OSError: pass\n"
+        "        one.close()\n"
+        f"        if ({number},) in names: told.append(fd)",
+    )
+    assert told == [mine]

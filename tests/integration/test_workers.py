@@ -146,3 +146,20 @@ def test_a_run_directory_that_others_may_use_is_refused(
         start_host(server={"run_directory": str(run)})
     with pytest.raises(HostError, match="cannot be used"):
         start_host(server={"run_directory": str(tmp_path / "no" / "such")})
+
+
+def test_a_slot_of_a_host_that_closed_its_descriptors(
+    start_host: StartHost, tmp_path: Path
+) -> None:
+    host = start_host(server={"run_directory": str(tmp_path / "run")})
+    # As daemons do, before they open files of their own.
+    host.run(
+        "import os\n"
+        "lock = service._claim._lock\n"
+        "read, write = os.pipe()\n"
+        "os.dup2(read, lock)\n"
+        "service.stop()\n"
+        "os.write(write, b'mine')\n"
+        "answer = os.read(lock, 4).decode()"
+    )
+    assert host.run("os.write(write, b'mine'); answer = os.read(lock, 4).decode()") == "mine"
