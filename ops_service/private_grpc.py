@@ -32,6 +32,8 @@ from typing import Any
 import grpc  # The native module imports it, and finds it under its own name.
 from grpc._cython import cygrpc as shared
 
+from ops_service.heap.own import register
+
 _NAME = "ops_service_grpc"
 
 # glibc has pthread_atfork in each library, and this below it; musl has the first alone.
@@ -100,6 +102,7 @@ def _load_from(path: str) -> ModuleType:
     loader.exec_module(module)
     # What it registers with Python itself, where the environment asks for that.
     module._GRPC_ENABLE_FORK_SUPPORT = False  # type: ignore[attr-defined]
+    register(module)
     # Never unloaded: threads run in it.
     module._library = library  # type: ignore[attr-defined]
     return module

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from types import ModuleType
 
 _PACKAGE = "ops_service"
 THREAD_PREFIX = "ops_service"
@@ -39,6 +40,8 @@ def own_objects() -> tuple[object, ...]:
         for name, module in list(sys.modules.items())
         if isinstance(name, str) and (name == _PACKAGE or name.startswith(f"{_PACKAGE}."))
     ]
+    # Such as are not to be found by name.
+    modules += [each for each in _registered if isinstance(each, ModuleType)]
     # A function of ours that the interpreter holds, as one to call at a fork, leads to the
     # namespace of its module and on to all the others.
     namespaces = [vars(module) for module in modules]

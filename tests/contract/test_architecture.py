@@ -46,7 +46,7 @@ MAY_IMPORT = {
     },
     "call": set(),
     "sockets": {"config"},
-    "private_grpc": set(),
+    "private_grpc": {"heap"},
     "thread_room": {"heap"},
     "aio_server": {"private_grpc"},
     "port": {"config", "private_grpc", "sockets", "thread_room"},

@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
+from ops_service import private_grpc
 from ops_service.config import AuditConfig, AuthorizationConfig, Config, Grant
 from ops_service.config_mesh import MeshConfig
 from ops_service.gate.admission import Admission
@@ -43,10 +44,10 @@ class Gone:
         return "unix:"
 
     async def send_initial_metadata(self, metadata: Any) -> None:
-        raise grpc.aio.InternalError("Failed execute_batch")
+        raise private_grpc.cygrpc.InternalError("Failed execute_batch")
 
     async def abort(self, *arguments: Any) -> None:
-        raise grpc.aio.InternalError("Failed execute_batch")
+        raise private_grpc.cygrpc.InternalError("Failed execute_batch")
 
 
 async def _evaluations() -> AsyncIterator[bytes]:
