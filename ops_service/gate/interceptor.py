@@ -69,7 +69,6 @@ class Gate(grpc.aio.ServerInterceptor):
                     await self._serve(passage, context)
                 finally:
                     self._open.discard(passage)
-                    passage.leave()
             except (asyncio.CancelledError, AbortError):
                 raise
             except BaseException as error:
@@ -86,7 +85,11 @@ class Gate(grpc.aio.ServerInterceptor):
 
     async def _serve(self, passage: Passage, context: Any) -> None:
         try:
-            await passage.serve()
+            try:
+                await passage.serve()
+            finally:
+                # Who is told by now how the call ended must not be cut off.
+                passage.leave()
         except asyncio.CancelledError:
             if passage.taken_away is not None:
                 await self._abort_with_error(passage, context, passage.taken_away)

@@ -7,7 +7,10 @@ wire: gRPC mostly ends the call's task first.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import datetime
 import logging
+import urllib.parse
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +18,7 @@ from typing import Any
 
 import grpc
 import pytest
+from fix_certs import CertificateAuthority, uri
 
 from ops_service import private_grpc
 from ops_service.config import AuditConfig, AuthorizationConfig, Config, Grant
@@ -58,9 +62,7 @@ async def _never(request: Any, context: Any) -> None:
     raise AssertionError("nobody is there to work for")
 
 
-def test_a_caller_that_left_before_the_hash_of_its_record(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def make_gate(tmp_path: Path) -> tuple[Gate, Audit]:
     config = Config(
         grants=(Grant(principal=ADMIN, capabilities=("EVALUATE",)),),
         authorization=AuthorizationConfig(trust_domains=("test.example",)),
@@ -80,6 +82,60 @@ def test_a_caller_that_left_before_the_hash_of_its_record(
             read_forwarded_peer(config.mesh),
         )
     )
+    return gate, audit
+
+
+class Refused(Gone):
+    """gRPC's context of a caller whose certificate expired, and who is slow to read that."""
+
+    def __init__(self, certificate: bytes) -> None:
+        self._certificate = certificate
+        self.told: list[Any] = []
+        self.reading, self.read = asyncio.Event(), asyncio.Event()
+
+    def invocation_metadata(self) -> list[tuple[str, str]]:
+        ((key, value),) = super().invocation_metadata()
+        return [(key, f'{value};Cert="{urllib.parse.quote(self._certificate, safe="")}"')]
+
+    async def abort(self, code: grpc.StatusCode, *arguments: Any) -> None:
+        self.reading.set()
+        await self.read.wait()
+        self.told.append(code)
+        raise private_grpc.AbortError
+
+
+def test_a_refusal_under_way_is_not_cut_off(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    expired = authority.issue("expired", uri(ADMIN), not_after=-datetime.timedelta(hours=1))
+    gate, audit = make_gate(tmp_path)
+
+    async def call() -> Refused:
+        async def continuation(details: Any) -> Any:
+            return grpc.unary_stream_rpc_method_handler(
+                _never, evaluation_pb2.EvaluateCodeRequest.FromString
+            )
+
+        context = Refused(expired.certificate.read_bytes())
+        guarded = await gate.intercept_service(continuation, SimpleNamespace(method=EVALUATE))
+        task = asyncio.ensure_future(guarded.stream_stream(_evaluations(), context))
+        await context.reading.wait()
+        # What the service does once a second.
+        gate.end_outdated()
+        context.read.set()
+        with contextlib.suppress(private_grpc.AbortError, asyncio.CancelledError):
+            await task
+        return context
+
+    assert asyncio.run(call()).told == [grpc.StatusCode.UNAUTHENTICATED]
+    audit.close(10)
+    assert gate.open_calls == 0
+
+
+def test_a_caller_that_left_before_the_hash_of_its_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate, audit = make_gate(tmp_path)
     handler = grpc.unary_stream_rpc_method_handler(
         _never, evaluation_pb2.EvaluateCodeRequest.FromString
     )

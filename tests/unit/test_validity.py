@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_service.certificate import read_fields
@@ -144,12 +144,14 @@ def test_other_than_two_times() -> None:
             read_fields(with_times(*times))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_what_is_no_certificate(der: bytes) -> None:
     with contextlib.suppress(ValueError):
         read_fields(der)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_certificates_that_were_damaged(data: st.DataObject) -> None:
     der = bytearray(_SAMPLE)
