@@ -92,6 +92,7 @@ class Gate(grpc.aio.ServerInterceptor):
                 passage.leave()
         except asyncio.CancelledError:
             if passage.taken_away is not None:
+                await passage.finish_first_message()
                 await self._abort_with_error(passage, context, passage.taken_away)
                 return
             passage.record_end("CANCELLED", "CANCELLED")

@@ -38,6 +38,9 @@ from ops_service.private_grpc import BaseError
 AUDIT_HASH = "ops-audit-hash"
 """Initial metadata of a capture or an evaluation: the hash of its audit record."""
 
+# How long the status of a call that is ended waits for the call's first message.
+_FIRST_MESSAGE_SECONDS = 1.0
+
 # What HTTP/2 adds to the length of each name and value.
 _METADATA_OVERHEAD = 32
 
@@ -114,6 +117,8 @@ class Passage:
         certificate that expired since."""
         self._excess: Excess | None = None
         self._begun = False
+        self._first_message: asyncio.Future[None] | None = None
+        self._first_begun = False
         self._messages_sent = 0
         self._bytes_sent = 0
         self._started = time.monotonic()
@@ -282,6 +287,13 @@ class Passage:
 
     async def _reach_caller(self, sending: Awaitable[None]) -> None:
         limit = self._rules.limits.stall_seconds
+        if not self._first_begun:
+            # Not cancelled with the call: gRPC notes that the headers are sent once this is
+            # over. Before, it would send them again with the status, and fail.
+            self._first_begun = True
+            self._first_message = asyncio.ensure_future(sending)
+            self._first_message.add_done_callback(self._end_first_message)
+            sending = asyncio.shield(self._first_message)
         try:
             async with asyncio.timeout(limit):
                 await sending
@@ -291,6 +303,18 @@ class Passage:
             ) from None
         except BaseError:
             raise Cancelled("The caller went away.") from None
+
+    async def finish_first_message(self) -> None:
+        """Wait for the first message, if it is under way: a status before it would be lost."""
+        if self._first_message is not None:
+            await asyncio.wait({self._first_message}, timeout=_FIRST_MESSAGE_SECONDS)
+
+    def _end_first_message(self, sent: asyncio.Future[None]) -> None:
+        # Its context leads back here, as that of the call's task does.
+        self._first_message = None
+        if not sent.cancelled():
+            # Whoever waits for it is told. Nobody may wait any more.
+            sent.exception()
 
     async def _record_begin(self, method: Method, request: Message | None) -> None:
         record = self._record("begin")

@@ -132,6 +132,47 @@ def test_a_refusal_under_way_is_not_cut_off(
     assert gate.open_calls == 0
 
 
+class Slow(Gone):
+    """gRPC's context of a caller who is slow to read the first message."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.sending, self.read = asyncio.Event(), asyncio.Event()
+
+    async def send_initial_metadata(self, metadata: Any) -> None:
+        self.sending.set()
+        await self.read.wait()
+        self.told.append("headers")
+
+    async def abort(self, code: grpc.StatusCode, *arguments: Any) -> None:
+        self.told.append(code)
+        raise private_grpc.AbortError
+
+
+def test_a_status_does_not_overtake_the_first_message(tmp_path: Path) -> None:
+    gate, audit = make_gate(tmp_path)
+    nobody = Config(grants=(), authorization=AuthorizationConfig(trust_domains=("test.example",)))
+
+    async def call() -> Slow:
+        async def continuation(details: Any) -> Any:
+            return grpc.unary_stream_rpc_method_handler(
+                _never, evaluation_pb2.EvaluateCodeRequest.FromString
+            )
+
+        context = Slow()
+        guarded = await gate.intercept_service(continuation, SimpleNamespace(method=EVALUATE))
+        task = asyncio.ensure_future(guarded.stream_stream(_evaluations(), context))
+        await context.sending.wait()
+        gate.set_authorization(Authorization(nobody, Revocation()))
+        asyncio.get_running_loop().call_later(0.01, context.read.set)
+        with contextlib.suppress(private_grpc.AbortError, asyncio.CancelledError):
+            await task
+        return context
+
+    assert asyncio.run(call()).told == ["headers", grpc.StatusCode.PERMISSION_DENIED]
+    audit.close(10)
+
+
 def test_a_caller_that_left_before_the_hash_of_its_record(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
