@@ -102,6 +102,8 @@ def _load_from(path: str) -> ModuleType:
     loader.exec_module(module)
     # What it registers with Python itself, where the environment asks for that.
     module._GRPC_ENABLE_FORK_SUPPORT = False  # type: ignore[attr-defined]
+    # What it logs goes where gRPC's own lines go, and not to the standard error.
+    module._LOGGER = shared._LOGGER  # type: ignore[attr-defined]
     register(module)
     # Never unloaded: threads run in it.
     module._library = library  # type: ignore[attr-defined]
