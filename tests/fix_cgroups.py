@@ -72,3 +72,11 @@ def memory_group() -> Iterator[MemoryGroup]:
     path = make_cgroup("memory")
     yield MemoryGroup(path)
     remove_cgroup(path)
+
+
+@pytest.fixture
+def task_group() -> Iterator[Path]:
+    """A control group for processes, without a limit. Named before the hosts in it."""
+    path = make_cgroup("pids")
+    yield path
+    remove_cgroup(path)

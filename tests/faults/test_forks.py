@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from fix_certs import Identity
-from fix_cgroups import make_cgroup, remove_cgroup
 from fix_fault_table import Line
 from fix_host import Host, HostError, StartHost
 from fix_watched import FaultHost, measured_pause, under_watch
@@ -18,14 +16,6 @@ from ops_service.v1 import growth_pb2, process_pb2
 
 # 1,000 in `make nightly`.
 CHILDREN = int(os.environ.get("FORK_CHILDREN", "100"))
-
-
-@pytest.fixture
-def task_group() -> Iterator[Path]:
-    """A control group for processes, without a limit. Named before the hosts in it."""
-    path = make_cgroup("pids")
-    yield path
-    remove_cgroup(path)
 
 
 def watch(fault: FaultHost, identity: Identity) -> grpc.Call:

@@ -6,26 +6,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fix_certs import Identity
-from fix_cgroups import make_cgroup, remove_cgroup
 from fix_host import Host, HostError, StartHost
 
 from ops_service.thread_room import RESERVE, threads_needed
 from ops_service.v1 import process_pb2
 
 WANTED = threads_needed() + RESERVE
-
-
-@pytest.fixture
-def task_group() -> Iterator[Path]:
-    """A control group for processes, without a limit. Named before the hosts in it."""
-    path = make_cgroup("pids")
-    yield path
-    remove_cgroup(path)
 
 
 def enter(group: Path, host: Host) -> None:
