@@ -4,7 +4,9 @@ gRPC's server may end by itself, which the port must survive. Forks of the host 
 concern it where it has a gRPC of its own (`ops_service.private_grpc`). Where it shares the
 application's, gRPC restarts its threads in the forked child: a child that closes its
 descriptors ends by SIGABRT, and what the threads write breaks the parent's connections.
-There the port is closed for the moment of each fork, which ends its calls.
+There the port is closed for the moment of each fork, which ends its calls. That protects the
+parent's connections, but not every child: 4 of 120 that closed their descriptors were
+lost with grpcio 1.80, where 12 of 40 are without it. An alarm says so.
 """
 
 from __future__ import annotations

@@ -53,9 +53,10 @@ _LOG = Log()
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 _SHARED = (
-    "Each fork of this process closes the port for a moment and ends its calls, since the port "
-    "has no gRPC of its own here: {}. Where no forked child uses gRPC, set "
-    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process; its forks are left alone then."
+    "The port shares gRPC with the application, since {}. So each fork of this process closes "
+    "the port for a moment and ends its calls. With grpcio 1.80 and newer, a forked child that "
+    "closes its descriptors may still end by SIGABRT. If no forked child uses gRPC, set "
+    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process: that prevents both."
 )
 
 # The host must be gone within 2 s, its own work at exit included.

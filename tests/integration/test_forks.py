@@ -22,6 +22,7 @@ from ops_service.v1 import growth_pb2, process_pb2
 
 GET_PRINCIPAL = "/ops_service.v1.MaintenanceService/GetPrincipal"
 # `make nightly` takes a thousand.
+RESTARTS_IN_CHILDREN = tuple(map(int, grpc.__version__.split(".")[:2])) >= (1, 80)
 CHILDREN = int(os.environ.get("FORK_CHILDREN", "60"))
 
 
@@ -381,8 +382,12 @@ def test_where_grpc_is_shared_the_port_is_closed_for_a_fork(
     request = process_pb2.GetProcessRequest()
     alarms = {each.topic: each.text for each in stub.GetProcess(request, timeout=60).alarms}
     assert "GRPC_ENABLE_FORK_SUPPORT=0" in alarms["forks"]
+    assert "SIGABRT" in alarms["forks"]
     stream = watch(host, admin)
-    assert host.run(CLOSING.format(children=20)) == {"0": 20}
+    counts = host.run(CLOSING.format(children=20))
+    # Since 1.80 gRPC may restart its threads in the child all the same, which the alarm says.
+    endings = {"0", "-6"} if RESTARTS_IN_CHILDREN else {"0"}
+    assert sum(counts.values()) == 20 and set(counts) <= endings
     with pytest.raises(grpc.RpcError):
         list(stream)
     assert stub.GetProcess(request, timeout=60, wait_for_ready=True)
