@@ -26,7 +26,7 @@ from ops_client import ClientCredentials, MaintenanceClient
 
 HOST = """
 import json, os, resource, socket, sys, time, warnings
-import grpc.aio, ops_service.server
+import grpc.aio, ops_service.server.service
 warnings.simplefilter("ignore")
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000), hard))

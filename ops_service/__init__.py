@@ -14,8 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ops_service.background.rules import RuleFired
-    from ops_service.config import (
+    from ops_service.config.file import load_config
+    from ops_service.config.limits import LimitsConfig
+    from ops_service.config.mesh import MeshConfig
+    from ops_service.config.model import (
         AuditConfig,
         AuthorizationConfig,
         Config,
@@ -28,41 +30,39 @@ if TYPE_CHECKING:
         StoreConfig,
         TlsConfig,
     )
-    from ops_service.config_file import load_config
-    from ops_service.config_limits import LimitsConfig
-    from ops_service.config_mesh import MeshConfig
-    from ops_service.config_watch import RuleConfig, WatchConfig
+    from ops_service.config.watch import RuleConfig, WatchConfig
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
     from ops_service.process.operation_run import OperationContext, OperationFailed
     from ops_service.process.operations import operation
-    from ops_service.server import Service, start
+    from ops_service.server.service import Service, start
+    from ops_service.watch.rules import RuleFired
 
 _MODULES = {
-    "AuditConfig": "config",
-    "AuthorizationConfig": "config",
-    "Config": "config",
+    "AuditConfig": "config.model",
+    "AuthorizationConfig": "config.model",
+    "Config": "config.model",
     "ConfigurationError": "errors",
-    "EvaluationConfig": "config",
-    "Grant": "config",
-    "HeapConfig": "config",
-    "LimitsConfig": "config_limits",
-    "MeshConfig": "config_mesh",
+    "EvaluationConfig": "config.model",
+    "Grant": "config.model",
+    "HeapConfig": "config.model",
+    "LimitsConfig": "config.limits",
+    "MeshConfig": "config.mesh",
     "OperationContext": "process.operation_run",
     "OperationFailed": "process.operation_run",
     "OpsServiceError": "errors",
-    "ProcessConfig": "config",
-    "RevocationConfig": "config",
-    "RuleConfig": "config_watch",
-    "RuleFired": "background.rules",
-    "ServerConfig": "config",
-    "Service": "server",
+    "ProcessConfig": "config.model",
+    "RevocationConfig": "config.model",
+    "RuleConfig": "config.watch",
+    "RuleFired": "watch.rules",
+    "ServerConfig": "config.model",
+    "Service": "server.service",
     "StartError": "errors",
-    "StoreConfig": "config",
-    "TlsConfig": "config",
-    "WatchConfig": "config_watch",
-    "load_config": "config_file",
+    "StoreConfig": "config.model",
+    "TlsConfig": "config.model",
+    "WatchConfig": "config.watch",
+    "load_config": "config.file",
     "operation": "process.operations",
-    "start": "server",
+    "start": "server.service",
 }
 
 __all__ = [

@@ -35,7 +35,7 @@
     ├── PlaceUnavailable           the application does not offer to run code there
     └── AuditUnavailable           the audit record could not be written
 
-Raise what happened; `ops_service.status` maps it to the wire, once.
+Raise what happened; `ops_service.gate.status` maps it to the wire, once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ops_service.config import AuditConfig
+from ops_service.config.model import AuditConfig
 from ops_service.errors import AuditUnavailable
 from ops_service.gate.audit_file import FileSink, chained
 from ops_service.log import Log

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops_service.call import matches
-from ops_service.certificate import has_nul_in_names
-from ops_service.config import Config
+from ops_service.config.model import Config
 from ops_service.errors import CertificateOutOfDate, PermissionDenied, Unauthenticated
-from ops_service.revocation import Revocation
-from ops_service.trust import Trust
-from ops_service.validity import Validities, wall_time
+from ops_service.tls.authorities import Trust
+from ops_service.tls.certificate import has_nul_in_names
+from ops_service.tls.revocation import Revocation
+from ops_service.tls.validity import Validities, wall_time
 
 AuthContext = Mapping[str, Iterable[bytes]]
 """What gRPC tells of the peer's certificate, by property."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import grpc
 
-from ops_service import status
 from ops_service.errors import OpsServiceError
+from ops_service.gate import status
 from ops_service.gate.authorization import Authorization
 from ops_service.gate.passage import HandlerStatus, Passage, Rules
 from ops_service.log import Log

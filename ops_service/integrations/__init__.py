@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from ops_service.errors import OpsServiceError, StartError
 from ops_service.log import Log
-from ops_service.workers import refuse_green_threads
+from ops_service.threads import refuse_green_threads
 
 if TYPE_CHECKING:
-    from ops_service.server import Service
+    from ops_service.server.service import Service
 
 _LOG = Log()
 
@@ -48,7 +48,7 @@ class _Opening(threading.Thread):
     def run(self) -> None:
         try:
             # Here, since the first import of gRPC takes its time.
-            from ops_service.server import start
+            from ops_service.server.service import start
 
             service = start(role=self._role, **self._options)
         except OpsServiceError as error:

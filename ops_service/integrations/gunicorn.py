@@ -12,7 +12,7 @@ from typing import Any
 
 from ops_service.integrations import start_worker, stop_worker
 from ops_service.log import Log
-from ops_service.workers import GREEN_THREADS
+from ops_service.threads import GREEN_THREADS
 
 _LOG = Log()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops_client.heap_graph import kinds as of_client
-from ops_service import memory_messages
+from ops_service.messages import memory as memory_messages
 from ops_service.process import kinds as of_host
 
 

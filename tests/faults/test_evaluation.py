@@ -125,7 +125,7 @@ def test_55_audit_sink_down(
 def test_58_exception_with_a_secret(fault: FaultHost, admin: Identity) -> None:
     # A defect of ours, or of what we call, whose text holds something of the host's.
     fault.run(
-        "import ops_service.servicer as servicer\n"
+        "import ops_service.rpc.servicer as servicer\n"
         "kept = servicer.facts.collector_state\n"
         "def fail(): raise RuntimeError('password=hunter2')\n"
         "import logging\n"

@@ -139,7 +139,7 @@ def test_what_the_port_itself_holds_is_counted_if_asked_for(
     for options in ((), ("--include-ops-service",)):
         page = tmp_path / f"{len(pages)}.html"
         assert opsctl("heap", "report", captures.before, "-o", page, *options).returncode == 0
-        pages.append('"name":"ops_service.server.Service"' in page.read_text("utf-8"))
+        pages.append('"name":"ops_service.server.service.Service"' in page.read_text("utf-8"))
 
     assert "ops_service" not in modules()
     assert "ops_service" in modules("--include-ops-service")

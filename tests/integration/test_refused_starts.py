@@ -34,7 +34,7 @@ def port() -> int:
 def assert_refused(host: Host, port: int, words: str) -> None:
     """It is refused in these words, nobody answers, and nothing is left."""
     # What gRPC opens once in a process is there before.
-    host.run(f"import grpc.aio, ops_service.server\n{LINK}")
+    host.run(f"import grpc.aio, ops_service.server.service\n{LINK}")
     before = host.run(LEFT)
     with pytest.raises(HostError, match=words):
         host.start_service()

@@ -15,7 +15,7 @@ from fix_host import Host, StartHost
 from fix_status import status_of
 from google.protobuf.duration_pb2 import Duration
 
-from ops_service.snapshot_stream import varint
+from ops_service.messages.snapshot_stream import varint
 from ops_service.v1 import heap_graph_pb2, heap_pb2
 
 REQUEST = heap_pb2.CaptureHeapSnapshotRequest()

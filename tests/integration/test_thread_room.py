@@ -12,7 +12,7 @@ import pytest
 from fix_certs import Identity
 from fix_host import Host, HostError, StartHost
 
-from ops_service.thread_room import RESERVE, threads_needed
+from ops_service.server.thread_room import RESERVE, threads_needed
 from ops_service.v1 import process_pb2
 
 WANTED = threads_needed() + RESERVE
@@ -65,7 +65,7 @@ def test_a_start_with_just_enough_room(
 
 AS_ANOTHER_USER = """
 import encodings.ascii, os, resource, sys, threading
-import ops_service, ops_service.server
+import ops_service, ops_service.server.service
 # Read while the files may still be.
 config = ops_service.load_config(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NPROC, (8, 8))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from growth_samples import ELEMENT, MIB, VALUE, Heap
 
-from ops_service.background.confirmed import Confirmation
 from ops_service.heap.paths import EdgeKind, Root
 from ops_service.leaks.report import GrowthReport, Verdict
 from ops_service.leaks.watch import HeapGrowthWatch
+from ops_service.watch.confirmation import Confirmation
 
 # As a soak of five minutes takes them.
 INTERVAL = 1.7

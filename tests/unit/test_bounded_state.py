@@ -12,7 +12,7 @@ from growth_samples import Heap
 from ops_service.errors import AuditUnavailable, InvalidRequest
 from ops_service.gate.audit import Audit
 from ops_service.gate.rates import MOST_CALLERS, Rates
-from ops_service.growth import MAX_BASELINES, GrowthSampling
+from ops_service.watch.sampling import MAX_BASELINES, GrowthSampling
 
 
 class HangingDisk:

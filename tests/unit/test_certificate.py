@@ -11,7 +11,7 @@ from fix_certs import CertificateAuthority, dns, email, ip, uri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_service.certificate import has_nul_in_names, serial_number
+from ops_service.tls.certificate import has_nul_in_names, serial_number
 
 
 def pem(der: bytes) -> bytes:

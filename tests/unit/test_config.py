@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ops_service.config import CAPABILITIES, Config, EvaluationConfig, check_config
-from ops_service.config_file import load_config
+from ops_service.config.file import load_config
+from ops_service.config.model import CAPABILITIES, Config, EvaluationConfig, check_config
+from ops_service.config.trusted_files import refuse_if_others_may_write
 from ops_service.errors import ConfigurationError
-from ops_service.files import refuse_if_others_may_write
 from ops_service.v1 import annotations_pb2
 
 MINIMAL = """
@@ -273,7 +273,7 @@ def test_every_field_says_what_it_means() -> None:
     """A docstring stands under each field of each dataclass."""
     import ast
 
-    import ops_service.config as module
+    import ops_service.config.model as module
 
     tree = ast.parse(Path(module.__file__).read_text())
     for node in tree.body:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ops_service.config.trusted_files import read_stamp, refuse_if_others_may_write
 from ops_service.errors import ConfigurationError
-from ops_service.files import read_stamp, refuse_if_others_may_write
 
 STRANGER = 65533
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_service.config_mesh import MeshConfig
+from ops_service.config.mesh import MeshConfig
 from ops_service.errors import Unauthenticated
-from ops_service.gate.forwarded import HEADER, read_forwarded_peer
+from ops_service.gate.xfcc import HEADER, read_forwarded_peer
 
 PROXY = "spiffe://test.example/proxy"
 read = read_forwarded_peer(MeshConfig(enabled=True, proxies=(PROXY,)))

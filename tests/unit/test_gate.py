@@ -21,17 +21,17 @@ import pytest
 from fix_certs import CertificateAuthority, uri
 
 from ops_service import private_grpc
-from ops_service.config import AuditConfig, AuthorizationConfig, Config, Grant
-from ops_service.config_mesh import MeshConfig
+from ops_service.config.mesh import MeshConfig
+from ops_service.config.model import AuditConfig, AuthorizationConfig, Config, Grant
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
-from ops_service.gate.forwarded import HEADER, read_forwarded_peer
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import known_methods
 from ops_service.gate.passage import Rules
 from ops_service.gate.rates import Rates
-from ops_service.revocation import Revocation
+from ops_service.gate.xfcc import HEADER, read_forwarded_peer
+from ops_service.tls.revocation import Revocation
 from ops_service.v1 import evaluation_pb2
 
 ADMIN = "spiffe://test.example/admin"

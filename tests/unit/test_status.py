@@ -8,7 +8,8 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from ops_service import errors, status
+from ops_service import errors
+from ops_service.gate import status
 
 CLASSES = [
     value

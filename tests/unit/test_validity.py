@@ -16,12 +16,12 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops_service.certificate import read_fields
-from ops_service.config import Config
+from ops_service.config.model import Config
 from ops_service.errors import CertificateOutOfDate, Unauthenticated
 from ops_service.gate.authorization import PROXY, Authorization
-from ops_service.revocation import Revocation
-from ops_service.validity import Validities, wall_time
+from ops_service.tls.certificate import read_fields
+from ops_service.tls.revocation import Revocation
+from ops_service.tls.validity import Validities, wall_time
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)

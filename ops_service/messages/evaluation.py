@@ -1,0 +1,178 @@
+"""Between evaluations and messages of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
+
+from ops_service.config.model import EvaluationConfig
+from ops_service.errors import EvaluationDisabled, InvalidRequest
+from ops_service.messages.basics import duration, seconds_field
+from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
+from ops_service.repl.evaluator import Evaluator
+from ops_service.repl.output import STDERR, STDOUT
+from ops_service.repl.places import Place
+from ops_service.repl.session import Sessions
+from ops_service.v1 import evaluation_pb2, evaluation_place_pb2, process_pb2, repl_pb2
+
+_MAX_SOURCE_BYTES = 1 << 20
+
+# A message of these stays far under the 4 MiB that clients take by default.
+_OUTPUT_CHARACTERS = 64 << 10
+
+_OUTCOMES: dict[Outcome, evaluation_pb2.EvaluationOutcome] = {
+    Outcome.COMPLETED: evaluation_pb2.EVALUATION_OUTCOME_COMPLETED,
+    Outcome.RAISED: evaluation_pb2.EVALUATION_OUTCOME_RAISED,
+    Outcome.INVALID_SOURCE: evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE,
+    Outcome.TIMED_OUT: evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT,
+    Outcome.STILL_RUNNING: evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING,
+    Outcome.INTERRUPTED: evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED,
+    Outcome.NOT_STARTED: evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED,
+}
+
+_OUTPUT_STREAMS: dict[str, evaluation_pb2.OutputStream] = {
+    STDOUT: evaluation_pb2.OUTPUT_STREAM_STDOUT,
+    STDERR: evaluation_pb2.OUTPUT_STREAM_STDERR,
+}
+
+_PLACES: dict[Place, evaluation_place_pb2.EvaluationPlace] = {
+    Place.WORKER_THREAD: evaluation_place_pb2.EVALUATION_PLACE_WORKER_THREAD,
+    Place.EVENT_LOOP: evaluation_place_pb2.EVALUATION_PLACE_EVENT_LOOP,
+    Place.MAIN_THREAD: evaluation_place_pb2.EVALUATION_PLACE_MAIN_THREAD,
+}
+
+_ASKED_PLACES: dict[evaluation_place_pb2.EvaluationPlace, Place | None] = {
+    evaluation_place_pb2.EVALUATION_PLACE_UNSPECIFIED: None,
+    **{message: place for place, message in _PLACES.items()},
+}
+
+
+def evaluation_bounds(
+    request: evaluation_pb2.EvaluateCodeRequest | repl_pb2.ReplOpen, config: EvaluationConfig
+) -> Bounds:
+    """Bounds of an evaluation.
+
+    Raises:
+        EvaluationDisabled: Evaluation is off here.
+        InvalidRequest: The time limit is out of bounds.
+    """
+    if not config.enabled:
+        raise EvaluationDisabled(
+            "Evaluation is switched off in this process; set enabled = true under "
+            "[evaluation] in its configuration, see that OPS_SERVICE_EVALUATE is not off in its "
+            "environment, and start it again."
+        )
+    return Bounds(
+        time_limit=seconds_field(
+            request.time_limit,
+            is_set=request.HasField("time_limit"),
+            field="time_limit",
+            default=config.time_limit_seconds,
+            low=0.01,
+            high=config.time_limit_seconds,
+        ),
+        output_limit=config.output_limit_bytes,
+        result_limit=config.result_limit_bytes,
+    )
+
+
+def check_source(source: str) -> None:
+    """Raise InvalidRequest if a source is too long."""
+    size = len(source.encode())
+    if size > _MAX_SOURCE_BYTES:
+        raise InvalidRequest(
+            f"source is {size} bytes; send at most {_MAX_SOURCE_BYTES}.",
+            details={"field": "source"},
+        )
+
+
+def evaluation_output(
+    runs: list[tuple[str, str]],
+) -> Iterator[evaluation_pb2.EvaluationOutput]:
+    """Printed text in messages that any client takes."""
+    for stream, text in runs:
+        for begin in range(0, len(text), _OUTPUT_CHARACTERS):
+            yield evaluation_pb2.EvaluationOutput(
+                stream=_OUTPUT_STREAMS[stream], text=text[begin : begin + _OUTPUT_CHARACTERS]
+            )
+
+
+def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.EvaluationResult:
+    """How an evaluation ended."""
+    message = evaluation_pb2.EvaluationResult(
+        outcome=_OUTCOMES[result.outcome],
+        value_repr=result.value_repr,
+        value_truncated=result.value_truncated,
+        elapsed=duration(evaluation.elapsed),
+        output_truncated=evaluation.output.truncated,
+        source_incomplete=result.source_incomplete,
+        place=_PLACES[evaluation.place],
+    )
+    if result.plain is not None:
+        _fill(message.value, result.plain.data)
+    if result.exception is not None:
+        message.exception.type_name = result.exception.type_name
+        message.exception.message = result.exception.message
+        message.exception.traceback = result.exception.traceback
+    return message
+
+
+def running_evaluations(evaluator: Evaluator) -> list[process_pb2.RunningEvaluation]:
+    """Evaluations that have not ended."""
+    return [
+        process_pb2.RunningEvaluation(
+            evaluation_id=running.evaluation_id,
+            principal=running.principal,
+            elapsed=duration(running.elapsed),
+            past_time_limit=running.past_time_limit,
+            place=_PLACES[running.place],
+        )
+        for running in evaluator.running()
+    ]
+
+
+def open_sessions(sessions: Sessions) -> list[process_pb2.ReplSession]:
+    """Interactive sessions that are open."""
+    return [
+        process_pb2.ReplSession(
+            principal=each.principal,
+            idle=duration(each.idle),
+            connected=each.connected,
+            running=each.running,
+        )
+        for each in sessions.list()
+    ]
+
+
+def evaluation_places(
+    evaluator: Evaluator, config: EvaluationConfig
+) -> list[evaluation_place_pb2.EvaluationPlace]:
+    """Where code can be evaluated now."""
+    return [_PLACES[place] for place in evaluator.places.offered()] if config.enabled else []
+
+
+def asked_place(request: evaluation_pb2.EvaluateCodeRequest | repl_pb2.ReplOpen) -> Place | None:
+    """Where a request wants its code to run. None leaves it to the source."""
+    return _ASKED_PLACES[request.place]
+
+
+def _fill(message: Value, data: Any) -> None:
+    """Put plain data into a Value. bool before int, since it is one to Python."""
+    if data is None:
+        message.null_value = NULL_VALUE
+    elif isinstance(data, bool):
+        message.bool_value = data
+    elif isinstance(data, int | float):
+        message.number_value = data
+    elif isinstance(data, str):
+        message.string_value = data
+    elif isinstance(data, list):
+        message.list_value.SetInParent()
+        for item in data:
+            _fill(message.list_value.values.add(), item)
+    else:
+        message.struct_value.SetInParent()
+        for key, item in data.items():
+            _fill(message.struct_value.fields[key], item)

@@ -1,0 +1,258 @@
+"""OpenRepl: one connection to an interactive session. Translates; decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ops_service.call import current_call
+from ops_service.config.model import Config
+from ops_service.errors import Cancelled, InvalidRequest, SessionNotFound, StreamStalled
+from ops_service.messages.basics import duration, process_id
+from ops_service.messages.evaluation import (
+    asked_place,
+    check_source,
+    evaluation_bounds,
+    evaluation_output,
+    evaluation_result,
+)
+from ops_service.process.identity import ProcessIdentity
+from ops_service.repl.completion import complete
+from ops_service.repl.evaluation import Bounds
+from ops_service.repl.places import Place
+from ops_service.repl.session import Session, Sessions
+from ops_service.repl.source import is_incomplete
+from ops_service.threads import Workers
+from ops_service.v1 import repl_pb2
+
+# How often a running input is looked at when it tells nothing.
+_POLL_SECONDS = 0.25
+
+# Messages of the caller that may wait while one is worked on.
+_INBOX = 16
+
+_READY = repl_pb2.REPL_PROMPT_STATE_READY
+_INCOMPLETE = repl_pb2.REPL_PROMPT_STATE_INCOMPLETE
+_RUNNING = repl_pb2.REPL_PROMPT_STATE_RUNNING
+
+
+class ReplMethods:
+    """A part of the servicer."""
+
+    _config: Config
+    _identity: ProcessIdentity
+    _workers: Workers
+    _sessions: Sessions
+
+    async def OpenRepl(
+        self, requests: AsyncIterator[repl_pb2.OpenReplRequest], context: Any
+    ) -> None:
+        limit = self._config.limits.request_seconds
+        try:
+            async with asyncio.timeout(limit):
+                first = await anext(requests, None)
+        except TimeoutError:
+            raise StreamStalled(f"No message came within {limit:g} s.") from None
+        if first is None:
+            raise InvalidRequest("The call ended without a message; send one.")
+        opening = first.open if first.HasField("open") else repl_pb2.ReplOpen()
+        bounds = evaluation_bounds(opening, self._config.evaluation)
+        call = current_call()
+        resumed = bool(opening.session_id)
+        session = (
+            self._sessions.resume(opening.session_id, call.principal)
+            if resumed
+            else self._sessions.open(call.principal, bounds)
+        )
+        place = asked_place(opening)
+        connection = _Connection(
+            self._sessions, session, self._workers, context, bounds=bounds, place=place
+        )
+        connection.resize(opening.size)
+        header = repl_pb2.ReplHeader(
+            process=process_id(self._identity),
+            session_id=session.session_id,
+            resumed=resumed,
+            expires_after=duration(self._sessions.idle_seconds),
+            time_limit=duration(bounds.time_limit),
+        )
+        await context.write(repl_pb2.OpenReplResponse(header=header))
+        await connection.serve(requests, None if first.HasField("open") else first)
+
+
+class _Connection:
+    def __init__(
+        self,
+        sessions: Sessions,
+        session: Session,
+        workers: Workers,
+        context: Any,
+        *,
+        bounds: Bounds,
+        place: Place | None,
+    ) -> None:
+        self._sessions = sessions
+        self._session = session
+        self._workers = workers
+        self._context = context
+        self._call = current_call()
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._inbox: deque[repl_pb2.OpenReplRequest] = deque()
+        self._room = asyncio.Semaphore(_INBOX)
+        self._input_ended = False
+        self._failure: Exception | None = None
+        # One object, by which the session knows this connection.
+        self._on_change = self._tell
+        self._bounds, self._place = bounds, place
+
+    def resize(self, size: repl_pb2.ReplSize) -> None:
+        """Note the size of the terminal, where it was told."""
+        if size.columns and size.lines:
+            known = os.terminal_size((min(size.columns, 10_000), min(size.lines, 10_000)))
+            self._session.console.ops.terminal_size = known
+
+    async def serve(
+        self, requests: AsyncIterator[repl_pb2.OpenReplRequest], first: Any | None
+    ) -> None:
+        """Pass messages to and fro until one side ends it."""
+        session = self._session
+        session.connect(self._on_change)
+        reading = asyncio.create_task(self._read(requests, first))
+        try:
+            await self._prompt(_READY if session.evaluation is None else _RUNNING)
+            while not await self._step():
+                # An interruption may strike a thread while it tells of a change,
+                # so while code runs the word of it is not relied upon.
+                wait = _POLL_SECONDS if session.evaluation is not None else None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            reading.cancel()
+            session.disconnect(self._on_change)
+            if self._call.is_taken_away():
+                # The grant may stand, and the certificate be revoked.
+                self._sessions.close(session, "The caller may no longer evaluate.")
+            elif not session.has_run:
+                # There is nothing to come back for.
+                self._sessions.close(session)
+
+    async def _read(
+        self, requests: AsyncIterator[repl_pb2.OpenReplRequest], first: Any | None
+    ) -> None:
+        try:
+            if first is not None:
+                self._inbox.append(first)
+            async for request in requests:
+                await self._room.acquire()
+                self._inbox.append(request)
+                self._wake.set()
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._input_ended = True
+            self._wake.set()
+
+    async def _step(self) -> bool:
+        """Do all there is to do. True when the connection has come to its end."""
+        session = self._session
+        if session.closed:
+            raise SessionNotFound(session.closed)
+        if not session.is_connected(self._on_change):
+            raise Cancelled("Another connection of yours has resumed the session.")
+        # Before the output, so that none of it comes after the result.
+        evaluation = session.evaluation
+        result = evaluation.result if evaluation is not None else None
+        for output in evaluation_output(session.console.output.take()):
+            await self._context.write(repl_pb2.OpenReplResponse(output=output))
+        if evaluation is not None and result is not None:
+            session.take_evaluation()
+            message = evaluation_result(evaluation, result)
+            message.audit_hash = session.audit_hash
+            await self._context.write(repl_pb2.OpenReplResponse(result=message))
+            await self._prompt(_READY)
+        while self._inbox:
+            request = self._inbox.popleft()
+            self._room.release()
+            if request.HasField("close"):
+                self._sessions.close(session)
+                return True
+            await self._take(request)
+        if self._failure is not None:
+            raise self._failure
+        if self._input_ended and session.evaluation is None:
+            # The caller said that no more comes. A connection that broke looks the same
+            # from here, but nothing can be written to it, and the session stays.
+            await self._prompt(_READY)
+            self._sessions.close(session)
+            return True
+        return False
+
+    async def _take(self, request: repl_pb2.OpenReplRequest) -> None:
+        part = request.WhichOneof("part")
+        if part == "input":
+            await self._run(request.input)
+        elif part == "completion":
+            await self._complete(request.completion)
+        elif part == "interrupt":
+            self._session.interrupt()
+        elif part == "resize":
+            self.resize(request.resize)
+        elif part == "open":
+            raise InvalidRequest("open is for the first message of a call only.")
+
+    async def _run(self, request: repl_pb2.ReplInput) -> None:
+        session = self._session
+        if session.evaluation is not None:
+            await self._prompt(_RUNNING)
+            return
+        source = request.source
+        check_source(source)
+        if request.at_prompt and await self._workers.run(
+            lambda: is_incomplete(source, at_prompt=True), cancel=lambda: None
+        ):
+            await self._prompt(_INCOMPLETE)
+            return
+        evaluation_id = secrets.token_hex(8)
+        audit_hash = await self._call.record(
+            "evaluate",
+            {
+                "evaluation_id": evaluation_id,
+                "source": source,
+                "source_sha256": hashlib.sha256(source.encode()).hexdigest(),
+            },
+        )
+        session.start(
+            evaluation_id=evaluation_id,
+            source=source,
+            bounds=self._bounds,
+            place=self._place,
+            audit_hash=audit_hash,
+        )
+
+    async def _complete(self, request: repl_pb2.ReplCompletionRequest) -> None:
+        found = await self._workers.run(
+            lambda: complete(request.text, request.cursor, self._session.console),
+            cancel=lambda: None,
+        )
+        message = repl_pb2.ReplCompletions(
+            start=found.start, candidates=found.candidates, truncated=found.truncated
+        )
+        await self._context.write(repl_pb2.OpenReplResponse(completions=message))
+
+    async def _prompt(self, state: repl_pb2.ReplPromptState) -> None:
+        prompt = repl_pb2.ReplPrompt(state=state)
+        await self._context.write(repl_pb2.OpenReplResponse(prompt=prompt))
+
+    def _tell(self) -> None:
+        # The loop may be closed already: the process exits, or the service stopped.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._wake.set)

@@ -1,0 +1,61 @@
+"""ListWorkers: from descriptors in the run directory to messages."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ops_service.messages.basics import duration, process_id
+from ops_service.process.descriptors import Descriptor, Worker, list_workers, look_at
+from ops_service.process.identity import ProcessIdentity
+from ops_service.threads import Workers
+from ops_service.v1 import workers_pb2
+
+
+class WorkerMethods:
+    """A part of the servicer."""
+
+    _identity: ProcessIdentity
+    _workers: Workers
+    own_descriptor: Descriptor
+    """What this process says of itself; set once its port is open."""
+    run_directory: Path | None
+
+    async def ListWorkers(
+        self, request: workers_pb2.ListWorkersRequest, context: Any
+    ) -> workers_pb2.ListWorkersResponse:
+        own, directory = self.own_descriptor, self.run_directory
+
+        def read() -> list[Worker]:
+            found = [] if directory is None else list_workers(directory)
+            if not any(each.descriptor.instance_id == own.instance_id for each in found):
+                found.append(look_at(own))
+            return found
+
+        workers = await self._workers.run(read, cancel=lambda: None)
+        return workers_pb2.ListWorkersResponse(
+            process=process_id(self._identity),
+            workers=[_worker(each, own.instance_id) for each in workers],
+        )
+
+
+def _worker(worker: Worker, own_instance_id: str) -> workers_pb2.Worker:
+    descriptor = worker.descriptor
+    identity = ProcessIdentity(
+        instance_id=descriptor.instance_id,
+        pid=descriptor.pid,
+        start_time=descriptor.start_time,
+        service_start_time=descriptor.service_start_time,
+        host_name=descriptor.host_name,
+    )
+    return workers_pb2.Worker(
+        process=process_id(identity),
+        role=descriptor.role,
+        address=descriptor.address,
+        slot=descriptor.slot,
+        resident_bytes=worker.resident_bytes,
+        service_uptime=duration(max(0.0, time.time() - descriptor.service_start_time)),
+        stale=worker.stale,
+        answered=descriptor.instance_id == own_instance_id,
+    )

@@ -1,0 +1,166 @@
+"""Looks after the files: what has changed on the disk takes effect within seconds.
+
+Certificates, revocation lists, grants, trust domains and denied serials follow
+their files. A file that cannot be used leaves the old state in force and raises
+an alarm, which stands until the file is mended. Everything else in the
+configuration takes effect at the next start, and an alarm says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ops_service.alarms import Alarms
+from ops_service.config.file import load_config
+from ops_service.config.model import Config
+from ops_service.config.trusted_files import Stamp, read_stamp
+from ops_service.config.warnings import warn_of_missing_audit
+from ops_service.tls.credentials import CertificateSource
+from ops_service.tls.revocation import Revocation, load_revocation
+
+# Half a dozen calls of stat() each time.
+_LOOK_SECONDS = 1.0
+
+# What follows the configuration file; "source" is where it was read from.
+_LIVE = ("grants", "authorization", "revocation", "source")
+
+
+def client_ca(config: Config) -> Path | None:
+    """The file of the authorities of clients, where the port ends TLS itself."""
+    return config.tls.client_ca if config.tls is not None else None
+
+
+class Reloader:
+    """The thread "ops_service-files". It starts with `start` and ends with `stop`."""
+
+    def __init__(
+        self,
+        config: Config,
+        certificates: CertificateSource | None,
+        revocation: Revocation,
+        alarms: Alarms,
+        apply: Callable[[Config, Revocation], None],
+        renew: Callable[[bool], None],
+        look_at_clock: Callable[[], None],
+    ) -> None:
+        """Prepare; touches no file but for looking at its time.
+
+        Args:
+            apply: Called in the thread with what is in force from now on.
+            renew: Called in the thread when certificates have changed, with whether calls
+                under way must end: an authority was taken out, and whose they are cannot
+                be told.
+            look_at_clock: Called in the thread once a second.
+        """
+        self._started_with = config
+        self._config = config
+        self._certificates = certificates
+        self._revocation = revocation
+        self._alarms = alarms
+        self._apply = apply
+        self._renew = renew
+        self._look_at_clock = look_at_clock
+        self._config_stamp = self._stamp(config.source)
+        self._revocation_stamp = self._revocation_stamps()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ops_service-files", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more. Does not wait."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_LOOK_SECONDS):
+            # First, since a large file takes long to read.
+            self._look_at_clock()
+            # Whatever happens to one kind of file, the others are looked at.
+            for topic, look in (
+                ("tls", self._look_at_certificates),
+                ("configuration", self._look_at_configuration),
+                ("revocation", self._look_at_revocation),
+            ):
+                try:
+                    changed = look()
+                except Exception as error:
+                    self._alarms.set(
+                        topic, f"A changed file cannot be used, the old state stays: {error}."
+                    )
+                else:
+                    if changed:
+                        self._alarms.set(topic, "")
+            self._alarms.set("stale_revocation_list", self._revocation.stale())
+
+    @staticmethod
+    def _stamp(path: Path | None) -> Stamp | None:
+        try:
+            return read_stamp(path) if path is not None else None
+        except OSError:
+            return None
+
+    def _revocation_stamps(self) -> tuple[Stamp | None, ...]:
+        config = self._config
+        return (self._stamp(config.revocation.crl), self._stamp(client_ca(config)))
+
+    def _look_at_certificates(self) -> bool:
+        certificates = self._certificates
+        if certificates is None:
+            return False
+        before = certificates.validities
+        if not certificates.look():
+            return False
+        self._renew(certificates.lost_authority and certificates.trust is None)
+        if certificates.validities is not before:
+            self._apply(self._config, self._revocation)
+        return True
+
+    def _look_at_configuration(self) -> bool:
+        source = self._started_with.source
+        stamp = self._stamp(source)
+        if source is None or stamp == self._config_stamp:
+            return False
+        # Remembered even if it cannot be used: each change is read once.
+        self._config_stamp = stamp
+        fresh = load_config(source, may_grant_nothing=True)
+        self._say_what_needs_a_start(fresh)
+        live = {name: getattr(fresh, name) for name in _LIVE}
+        config = dataclasses.replace(self._started_with, **live)
+        revocation = load_revocation(config.revocation, client_ca(config))
+        warn_of_missing_audit(config, before=self._config)
+        self._take(config, revocation)
+        return True
+
+    def _look_at_revocation(self) -> bool:
+        stamps = self._revocation_stamps()
+        if self._config.revocation.crl is None or stamps == self._revocation_stamp:
+            return False
+        self._revocation_stamp = stamps
+        fresh = load_revocation(self._config.revocation, client_ca(self._config))
+        self._take(self._config, fresh)
+        return True
+
+    def _take(self, config: Config, revocation: Revocation) -> None:
+        self._config, self._revocation = config, revocation
+        self._revocation_stamp = self._revocation_stamps()
+        self._apply(config, revocation)
+
+    def _say_what_needs_a_start(self, fresh: Config) -> None:
+        changed = [
+            field.name
+            for field in dataclasses.fields(Config)
+            if field.name not in _LIVE
+            and getattr(fresh, field.name) != getattr(self._started_with, field.name)
+        ]
+        self._alarms.set(
+            "restart",
+            f"{', '.join(changed)} changed in {fresh.source}; start the process again for it "
+            "to take effect."
+            if changed
+            else "",
+        )

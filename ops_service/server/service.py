@@ -1,0 +1,391 @@
+"""Life of the service's thread: start, stop, and what happens when the host forks.
+
+Threads: the host's thread calls `start` and `Service.stop`. The thread
+"ops_service" runs the loop with gRPC and the gate. "ops_service-audit" writes
+records. Work that blocks gets daemon threads of its own (`ops_service.threads`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from ops_service.alarms import Alarm, Alarms
+from ops_service.config.file import heed_environment, load_config, with_place
+from ops_service.config.model import Config, check_config
+from ops_service.config.warnings import warn_of_missing_audit
+from ops_service.errors import ConfigurationError, StartError
+from ops_service.gate.audit import Audit, open_sink
+from ops_service.gate.authorization import Authorization
+from ops_service.heap import engine, pause
+from ops_service.heap.own import register
+from ops_service.log import Log
+from ops_service.private_grpc import keep_for_ever, problem
+from ops_service.process.descriptors import (
+    describe,
+    prepare_directory,
+    remove_descriptor,
+    write_descriptor,
+)
+from ops_service.process.identity import identify_process
+from ops_service.repl.places import MainThreadExecutor, Places
+from ops_service.server.assembly import Assembly, Ingredients, assemble, open_store
+from ops_service.server.forks import hear_of_forks, refuse_after_fork, will_start
+from ops_service.server.port import closes_for_forks
+from ops_service.server.reload import Reloader, client_ca
+from ops_service.server.thread_room import refuse_without_room
+from ops_service.server.worker_slots import claim_address
+from ops_service.threads import refuse_green_threads
+from ops_service.tls.credentials import CertificateSource
+from ops_service.tls.revocation import Revocation, load_revocation
+from ops_service.watch.rules import RuleFired
+
+_LOG = Log()
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 2.0
+_SHARED = (
+    "The port shares gRPC with the application, since {}. So each fork of this process closes "
+    "the port for a moment and ends its calls. With grpcio 1.80 and newer, a forked child that "
+    "closes its descriptors may still end by SIGABRT. If no forked child uses gRPC, set "
+    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process: that prevents both."
+)
+
+# The host must be gone within 2 s, its own work at exit included.
+_EXIT_SECONDS = 1.0
+
+
+def start(
+    config: Config | None = None,
+    *,
+    namespace: Mapping[str, Any] | None = None,
+    role: str = "",
+    hook: Callable[[RuleFired], object] | None = None,
+    main_thread_executor: MainThreadExecutor | None = None,
+    event_loop: asyncio.AbstractEventLoop | None = None,
+) -> Service:
+    """Open the maintenance port of this process.
+
+    Start it after the process has forked, in each worker (gunicorn:
+    ``post_fork``): a service does not survive a fork, and the child cannot
+    start another. If the process forks later on, its child is as it would be
+    without a port, and the port and its calls go on. For that the port loads gRPC's
+    native code a second time; where that cannot be, an alarm says so, and the port
+    is closed for the moment of each fork.
+
+    Args:
+        config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names. Where it
+            was read from a file, its grants are read again when that changes.
+            ``OPS_SERVICE_EVALUATE=off`` in the environment switches evaluation off
+            whatever it says.
+        namespace: Names for evaluated code, such as ``{"app": app}``, looked
+            up at each evaluation.
+        role: What this process is, such as "worker". ListWorkers tells it.
+        hook: Called when a rule with the action ``hook`` fires, in a thread of
+            its own. What it raises goes to the log.
+        main_thread_executor: Takes a function without arguments and lets the main
+            thread call it soon, such as the ``put`` of a queue that the main thread
+            empties. Without one, no code is evaluated there.
+        event_loop: The application's asyncio loop, for code that awaits. Without
+            one, a running loop is looked for when code awaits: the main thread's,
+            or the only one.
+
+    Raises:
+        ConfigurationError: The configuration is wrong or unsafe.
+        StartError: The port cannot be opened here.
+    """
+    if config is None:
+        config = load_config()
+    check_config(config)
+    config = heed_environment(config)
+    refuse_green_threads()
+    refuse_after_fork()
+    # Before anything of gRPC is made: certificates start a thread of it already.
+    refuse_without_room()
+    warn_of_missing_audit(config)
+    places = Places(main_thread_executor, event_loop)
+    try:
+        return Service(config, {} if namespace is None else namespace, role, hook, places)
+    except ConfigurationError as error:
+        raise with_place(error, config.source) from None
+
+
+class Service:
+    """A running maintenance port. Made by `start`; usable as a context manager."""
+
+    def __init__(
+        self,
+        config: Config,
+        namespace: Mapping[str, Any],
+        role: str,
+        hook: Callable[[RuleFired], object] | None,
+        places: Places,
+    ) -> None:
+        self._config = config
+        self._role = role
+        self._hook = hook
+        self._identity = identify_process()
+        self._address = ""
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        # Once the port is open.
+        self._parts: Assembly | None = None
+        # Threads that fork, and for which the port was closed.
+        self._forking: set[int] = set()
+        self._stopped = False
+        engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
+        pause.configure(config.heap.pause_budget_seconds)
+        self._certificates = CertificateSource(config.tls) if config.tls is not None else None
+        self._revocation = load_revocation(config.revocation, client_ca(config))
+        self._alarms = Alarms()
+        self._reloader = Reloader(
+            config,
+            self._certificates,
+            self._revocation,
+            self._alarms,
+            self._set_authorization,
+            self._renew_port,
+            self._end_outdated_calls,
+        )
+        if config.server.run_directory is not None:
+            prepare_directory(config.server.run_directory)
+        will_start()
+        # What was taken is given back by whatever keeps the port from opening.
+        with contextlib.ExitStack() as taken:
+            self._claim = claim_address(config.server, private=config.mesh.enabled)
+            taken.callback(self._claim.release)
+            sink = open_sink(config.audit)
+            closing_sink = taken.enter_context(contextlib.ExitStack())
+            closing_sink.callback(sink.close)
+            self._store = open_store(config.store, self._identity)
+            if self._store is not None:
+                taken.callback(self._store.close)
+            self._audit = Audit(sink)
+            closing_sink.pop_all()
+            taken.callback(self._audit.close, _STOP_SECONDS)
+            ingredients = Ingredients(
+                config=config,
+                identity=self._identity,
+                address=self._claim.address,
+                namespace=namespace,
+                places=places,
+                certificates=self._certificates,
+                revocation=self._revocation,
+                alarms=self._alarms,
+                audit=self._audit,
+                store=self._store,
+            )
+            self._thread = threading.Thread(
+                target=self._run, args=(ingredients,), name="ops_service", daemon=True
+            )
+            # From here on a fork may take part of gRPC along.
+            hear_of_forks(self)
+            self._thread.start()
+            taken.pop_all()
+        try:
+            self._wait_until_open()
+            self._reloader.start()
+        except BaseException:
+            self.stop()
+            raise
+        # The application holds it, and all of the port hangs on it.
+        register(self)
+        atexit.register(self._stop_at_exit)
+
+    @property
+    def address(self) -> str:
+        """Where the port is: ``host:port`` with the real port, or ``unix:/path``."""
+        return self._address
+
+    @property
+    def instance_id(self) -> str:
+        """Random id of this process's service, which requests may pin."""
+        return self._identity.instance_id
+
+    @property
+    def running(self) -> bool:
+        """Whether the port is open in this process. False in a forked child."""
+        return self._identity.pid == os.getpid() and not self._stopped and self._thread.is_alive()
+
+    def stop(self, timeout: float = _STOP_SECONDS) -> None:
+        """Close the port and end all calls. Does nothing if it is closed already.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        if self._stopped or self._identity.pid != os.getpid():
+            return
+        self._stopped = True
+        self._reloader.stop()
+        atexit.unregister(self._stop_at_exit)
+        if self._stopping is not None:
+            self._post(self._stopping.set)
+        deadline = time.monotonic() + timeout
+        # What is left of the time is for the records of the calls that end.
+        self._thread.join(timeout * 0.8)
+        self._audit.close(deadline - time.monotonic())
+        self._leave()
+        if self._store is not None:
+            self._store.close()
+
+    def _wait_until_open(self) -> None:
+        if not self._ready.wait(_START_SECONDS):
+            raise StartError(
+                f"The port did not open within {_START_SECONDS:g} s; the process has no CPU "
+                "time, or another thread holds the GIL."
+            )
+        if self._failure is not None:
+            raise self._failure
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _stop_at_exit(self) -> None:
+        self.stop(_EXIT_SECONDS)
+
+    def _post(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call a function on the loop, if there is one and it is not closed already."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(callback, *args)
+
+    # ---- called in the thread that looks at the files ----
+
+    def _set_authorization(self, config: Config, revocation: Revocation) -> None:
+        trust = self._certificates.trust if self._certificates is not None else None
+        validities = self._certificates.validities if self._certificates is not None else None
+        authorization = Authorization(config, revocation, trust, validities)
+        if self._parts is not None:
+            self._post(self._parts.gate.set_authorization, authorization)
+            self._parts.sessions.keep_where(authorization.may_evaluate)
+        self._audit.end({**self._about_files, "event": "reloaded"})
+
+    def _renew_port(self, end_calls: bool) -> None:
+        if self._parts is not None:
+            self._post(self._parts.port.renew, end_calls)
+        self._audit.end({**self._about_files, "event": "renewed"})
+
+    def _end_outdated_calls(self) -> None:
+        if self._parts is not None and self._parts.gate.open_calls:
+            self._post(self._parts.gate.end_outdated)
+
+    def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
+        text = {"text": alarm.text} if alarm is not None else {}
+        event = "mended" if alarm is None else "alarm"
+        self._audit.end({**self._about_files, "event": event, "topic": topic, **text})
+        self._post(self._set_health)
+
+    @property
+    def _about_files(self) -> dict[str, str]:
+        return {"instance_id": self.instance_id, "method": ""}
+
+    def _set_health(self) -> None:
+        if self._parts is not None:
+            alarmed = bool(self._alarms.standing())
+            self._setting_health = asyncio.ensure_future(self._parts.set_health(alarmed=alarmed))
+
+    # ---- forks of the host ----
+
+    def before_fork(self) -> None:
+        """Prepare the port for a fork. For `ops_service.server.forks`, as the next two are."""
+        if self._parts is None or not self.running:
+            return
+        if self._parts.port.before_fork():
+            self._forking.add(threading.get_ident())
+
+    def after_fork_in_parent(self) -> None:
+        """Open the port again, if it was closed for this fork."""
+        if self._parts is not None and threading.get_ident() in self._forking:
+            self._forking.discard(threading.get_ident())
+            self._parts.port.after_fork()
+
+    def after_fork_in_child(self) -> None:
+        """Let go of what the child of a fork took along: there is no service in it."""
+        self._stopped = True
+        keep_for_ever(self)
+        # The lock itself was not inherited.
+        self._claim.release()
+        if self._store is not None:
+            self._store.give_up_in_child()
+        if self._parts is not None:
+            self._parts.port.leave_in_child()
+            self._parts.servicer.take_back_after_fork()
+
+    # ---- in the service's thread ----
+
+    def _describe_itself(self, parts: Assembly) -> None:
+        directory, servicer = self._config.server.run_directory, parts.servicer
+        servicer.run_directory = directory
+        servicer.own_descriptor = describe(
+            self._identity, address=self._address, role=self._role, slot=self._claim.slot
+        )
+        if directory is not None:
+            write_descriptor(directory, servicer.own_descriptor)
+
+    def _leave(self) -> None:
+        directory = self._config.server.run_directory
+        if directory is not None and self._parts is not None:
+            remove_descriptor(directory, self._parts.servicer.own_descriptor)
+        self._claim.release()
+
+    def _run(self, ingredients: Ingredients) -> None:
+        try:
+            # Not the host's event loop policy: the loop is ours, whatever it prefers.
+            # Not asyncio.Runner either: it cancels what is left at the end, upon
+            # which gRPC prints tracebacks to the host's standard error.
+            loop = asyncio.SelectorEventLoop()
+            # A thread of gRPC's, which any other server in the process shares, holds it too.
+            register(loop)
+            loop.set_exception_handler(_log_loop_exception)
+            try:
+                loop.run_until_complete(self._serve(ingredients))
+            finally:
+                loop.close()
+        except BaseException as error:
+            if not self._ready.is_set():
+                self._failure = error
+            else:
+                _LOG.error("the maintenance port ended", exc_info=error)
+        finally:
+            self._ready.set()
+
+    async def _serve(self, ingredients: Ingredients) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        parts = await assemble(ingredients)
+        self._alarms.on_change = self._on_alarm
+        if closes_for_forks():
+            self._alarms.set("forks", _SHARED.format(problem))
+        try:
+            await parts.port.open()
+            self._address = parts.port.address
+            self._describe_itself(parts)
+            self._parts = parts
+            parts.servicer.start_watch(self._hook, self._audit.end)
+            self._ready.set()
+            await parts.port.keep_open(self._stopping)
+        finally:
+            await parts.end()
+
+
+def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # asyncio's own handler would write to the host's log at level ERROR for
+    # what is harmless here, such as gRPC's wake-ups shared between loops.
+    _LOG.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))

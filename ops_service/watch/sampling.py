@@ -1,0 +1,251 @@
+"""Growth samples of this process, shared by everybody who watches."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from ops_service.errors import (
+    Busy,
+    Cancelled,
+    CloneRefused,
+    EngineUnavailable,
+    InvalidRequest,
+)
+from ops_service.heap.arenas import arena_statistics
+from ops_service.heap.model import CensusOptions, WalkMode
+from ops_service.heap.path_sampler import PathSampler, TakenSample
+from ops_service.leaks.sample import CollectorFigures, GrowthSample, MemoryFigures
+from ops_service.leaks.watch import HeapGrowthWatch
+from ops_service.process.memory import read_memory
+from ops_service.watch.fallback import CensusSampler
+
+Result = TypeVar("Result")
+
+MAX_BASELINES = 16
+"""More push out the oldest."""
+MAX_WATCHES = 64
+
+_POLL_SECONDS = 0.05
+# Books that take more CPU time to read are left closed from then on.
+_BOOK_SECONDS = 0.01
+# A sample serves a watch as a point if it is younger than this share of the interval.
+_FRESH = 0.5
+
+
+class GrowthSampling:
+    """Takes samples for any number of watches, which share them.
+
+    While nobody watches and no baseline is kept, nothing is held.
+    """
+
+    def __init__(self, options: CensusOptions | None = None) -> None:
+        self._options = options or CensusOptions()
+        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._watches: list[HeapGrowthWatch] = []
+        self._baselines: OrderedDict[str, HeapGrowthWatch] = OrderedDict()
+        self._sampler: PathSampler | None = None
+        self._census: CensusSampler | None = None
+        self._latest: GrowthSample | None = None
+        self._books = _Books()
+
+    @contextmanager
+    def joined(self, watch: HeapGrowthWatch) -> Iterator[None]:
+        """Let a watch take in every sample for as long as the block runs.
+
+        Raises:
+            Busy: There are `MAX_WATCHES` of them.
+        """
+        with self._lock:
+            if len(self._watches) >= MAX_WATCHES:
+                raise Busy(f"{MAX_WATCHES} watches run already; end one.", retry_after=10.0)
+            self._watches.append(watch)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watches.remove(watch)
+                self._forget()
+
+    def sample(
+        self,
+        watch: HeapGrowthWatch,
+        *,
+        interval: float,
+        asked: float | None = None,
+        allow_pause: bool = False,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> GrowthSample:
+        """Give a watch its next point: a new sample, or one that another just took.
+
+        Args:
+            interval: Seconds between the points of the watch.
+            asked: Unix time at which the point was due; None is now. A sample that
+                was taken while the watch waited for its turn serves it.
+            allow_pause: Whether the process may stand still.
+            cancelled: Whether nobody waits for it any more.
+
+        Raises:
+            EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
+            WalkTimeout, Cancelled.
+        """
+        asked = time.time() if asked is None else asked
+        while not self._turn.acquire(timeout=_POLL_SECONDS):
+            if cancelled():
+                raise Cancelled("The sample was cancelled.")
+        try:
+            latest = self._latest
+            fresh = (
+                latest is not None
+                and latest.time > watch.latest_time
+                and asked - latest.time < _FRESH * interval
+            )
+            if latest is None or not fresh:
+                latest = self._take(allow_pause, cancelled)
+                with self._lock:
+                    self._latest = latest
+                    for each in (*self._watches, *self._baselines.values()):
+                        each.take_in(latest)
+            watch.keep(latest)
+            return latest
+        finally:
+            self._turn.release()
+
+    # ---- baselines -------------------------------------------------------------------
+
+    def keep_baseline(self, latest: GrowthSample) -> str:
+        """Remember the process as it was at a sample that was just taken.
+
+        Returns:
+            The id by which growth since then can be asked for.
+        """
+        baseline = HeapGrowthWatch(limit=1)
+        baseline.keep(latest)
+        identifier = secrets.token_hex(8)
+        with self._lock:
+            self._baselines[identifier] = baseline
+            while len(self._baselines) > MAX_BASELINES:
+                self._baselines.popitem(last=False)
+        return identifier
+
+    def check_baseline(self, identifier: str) -> None:
+        """Refuse a baseline that is not here.
+
+        Raises:
+            InvalidRequest: There is none of this id.
+        """
+        with self._lock:
+            known = identifier in self._baselines
+        if not known:
+            raise InvalidRequest(
+                f"There is no baseline {identifier!r} in this process. It keeps the latest "
+                f"{MAX_BASELINES}, and none outlives it.",
+                details={"field": "baseline_id"},
+            )
+
+    def since_baseline(self, identifier: str, limit: int) -> HeapGrowthWatch:
+        """A watch of two points, the baseline and now.
+
+        Raises:
+            InvalidRequest: It is gone.
+        """
+        with self._lock:
+            baseline = self._baselines.get(identifier)
+            watch = None if baseline is None else baseline.until(self._latest, limit)
+        if watch is None or watch.sample_count < 2:
+            raise InvalidRequest(
+                f"The baseline {identifier!r} is gone: newer ones took its place, or the table of "
+                "paths was lost. Keep another.",
+                details={"field": "baseline_id"},
+            )
+        return watch
+
+    # ---- one sample --------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        if not self._watches and not self._baselines:
+            self._sampler = self._census = self._latest = None
+            self._books = _Books()
+
+    def _take(self, allow_pause: bool, cancelled: Callable[[], bool]) -> GrowthSample:
+        memory = self._books.read()
+        collector = CollectorFigures(
+            runs=gc.isenabled() and gc.get_threshold()[0] > 0,
+            frozen_count=gc.get_freeze_count(),
+            full_collections=gc.get_stats()[2]["collections"],
+        )
+        mode, work = WalkMode.FORKED, time.process_time()
+        try:
+            self._sampler = self._sampler or PathSampler(self._options)
+            taken = self._sampler.take(cancelled)
+        except (EngineUnavailable, CloneRefused):
+            if not allow_pause:
+                raise
+            self._census = self._census or CensusSampler()
+            taken, mode = self._census.take(), WalkMode.OBJGRAPH
+        return _sample(taken, mode, memory, collector, work)
+
+
+def _sample(
+    taken: TakenSample,
+    mode: WalkMode,
+    memory: MemoryFigures,
+    collector: CollectorFigures,
+    work: float,
+) -> GrowthSample:
+    return GrowthSample(
+        time=taken.started,
+        mode=mode,
+        pause=taken.pause,
+        names=taken.names,
+        paths=taken.paths,
+        memory=memory,
+        collector=collector,
+        work=work,
+        warnings=taken.warnings,
+    )
+
+
+class _Books:
+    """Reads what system and allocators tell, and leaves out what is slow to tell."""
+
+    def __init__(self) -> None:
+        self._slow: set[str] = set()
+
+    def read(self) -> MemoryFigures:
+        memory = read_memory(self._arenas, self._malloc)
+        return MemoryFigures(
+            resident=memory.resident.bytes,
+            anonymous=memory.anonymous.bytes,
+            file_backed=memory.file_backed.bytes,
+            shared=memory.shared.bytes,
+            malloc_in_use=memory.malloc_in_use.bytes,
+            python_in_use=memory.python_in_use.bytes,
+        )
+
+    def _arenas(self) -> str:
+        # Nothing told is what a hooked allocator says too.
+        return "" if "arenas" in self._slow else self._timed("arenas", arena_statistics)
+
+    def _malloc(self) -> tuple[int, int]:
+        # A Python can be built without ctypes.
+        from ops_service.process import libc
+
+        if "malloc" in self._slow:
+            raise libc.Untold("It takes too long to read at each sample.")
+        return self._timed("malloc", libc.malloc_bytes)
+
+    def _timed(self, book: str, read: Callable[[], Result]) -> Result:
+        begin = time.thread_time()
+        try:
+            return read()
+        finally:
+            if time.thread_time() - begin > _BOOK_SECONDS:
+                self._slow.add(book)
