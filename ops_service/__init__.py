@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from ops_service.server.service import Service, start
     from ops_service.watch.rules import RuleFired
 
+# Not read from the metadata of the distribution: a host that is vendored, zipped or frozen
+# has none.
+__version__ = "0.1.0"
+
 _MODULES = {
     "AuditConfig": "config.model",
     "AuthorizationConfig": "config.model",

@@ -1,4 +1,4 @@
-"""What an operator should know and no caller has asked: kept until it is mended."""
+"""Active alarms, kept until they are resolved."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ class Alarm:
 
 
 class Alarms:
-    """The alarms that stand. May be used from any thread."""
+    """The active alarms. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[str, Alarm | None], None]) -> None:
+        """
+        Args:
+            on_change: Called with the topic, and the alarm or None, at each change.
+        """
         self._lock = threading.Lock()
         self._standing: dict[str, Alarm] = {}
-        self.on_change: Callable[[str, Alarm | None], None] | None = None
-        """Called with the topic, and the alarm or None, each time that one changes."""
+        self._on_change = on_change
 
     def set(self, topic: str, text: str) -> None:
-        """Let an alarm stand; an empty text ends it. Says so once, at each change."""
+        """Raise an alarm, or resolve it with an empty text. Logs each change once."""
         with self._lock:
             before = self._standing.get(topic)
             if (before.text if before else "") == text:
@@ -48,10 +51,9 @@ class Alarms:
             _LOG.error("%s", text)
         else:
             _LOG.warning("mended: %s", topic)
-        if self.on_change is not None:
-            self.on_change(topic, now)
+        self._on_change(topic, now)
 
     def standing(self) -> list[Alarm]:
-        """All alarms that stand now, by topic."""
+        """All active alarms, by topic."""
         with self._lock:
             return sorted(self._standing.values(), key=lambda each: each.topic)

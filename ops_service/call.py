@@ -26,6 +26,10 @@ class Call:
     record: Callable[[str, dict[str, Any]], Awaitable[str]]
     """Puts one more audit record of this call on the disk: an event and its facts.
     Returns its hash. Raises AuditUnavailable; what it is about must not begin then."""
+    require: Callable[[str, str], None]
+    """Checks a capability that depends on what the handler found: its name without prefix,
+    and what needs it, for the message. Raises PermissionDenied. It is checked again when
+    grants change."""
     is_taken_away: Callable[[], bool] = lambda: False
     """Whether the call was ended because its caller may no longer make it."""
     operations: tuple[str, ...] = ()

@@ -63,8 +63,8 @@ def _repeat(
     class ByRuns(HeapGrowthWatch):
         """Counts in runs of the test instead of seconds, which a busy machine stretches."""
 
-        def keep(self, sample: GrowthSample) -> None:
-            super().keep(replace(sample, time=float(self.sample_count * rounds)))
+        def append_point(self, sample: GrowthSample) -> None:
+            super().append_point(replace(sample, time=float(self.sample_count * rounds)))
 
     names = item._fixtureinfo.argnames
     arguments = {name: item.funcargs[name] for name in names}

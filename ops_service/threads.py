@@ -1,12 +1,13 @@
-"""Daemon threads for work that blocks, and the bridge from them to the loop.
+"""Daemon threads for blocking work, and the bridge from them to the service's loop.
 
-The threads of ``concurrent.futures`` are joined when the interpreter exits, so
-one that blocks would keep the host from exiting. These are not.
+Python joins the threads of ``concurrent.futures`` when the interpreter exits, so one that
+blocks would keep the host from exiting. It does not join these.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -36,8 +37,44 @@ def refuse_green_threads() -> None:
         raise StartError(GREEN_THREADS)
 
 
-class Workers:
-    """At most so many threads at once, each started for one piece of work."""
+def post(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *args: Any) -> bool:
+    """Call a function on a loop, from any thread.
+
+    Returns:
+        False if the loop is closed: the process exits, or the service stopped.
+    """
+    try:
+        loop.call_soon_threadsafe(callback, *args)
+    except RuntimeError:
+        return False
+    return True
+
+
+class LoopEvent:
+    """Wakes a task of the running loop. Any thread may set it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the task. Does nothing if the loop is closed."""
+        post(self._loop, self._event.set)
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait until it is set, then clear it. Returns after so many seconds anyway."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()
+
+
+def _nothing() -> None:
+    pass
+
+
+class Threads:
+    """A bounded number of threads. Each is started for one piece of work."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
         self._loop = loop
@@ -49,12 +86,12 @@ class Workers:
         """The service's own loop."""
         return self._loop
 
-    async def run(self, work: Callable[[], T], *, cancel: Callable[[], None]) -> T:
+    async def run(self, work: Callable[[], T], *, cancel: Callable[[], None] = _nothing) -> T:
         """Run a function in a thread and return its result.
 
         Args:
-            cancel: Called when the waiting task is cancelled. It must make
-                the work end soon; its slot is held until it does.
+            cancel: Called when the waiting task is cancelled. It must make the work end
+                soon; the thread counts until it does. Leave it out for short work.
 
         Raises:
             Busy: All threads are taken.
@@ -154,12 +191,7 @@ class Workers:
         self._running -= 1
 
     def _post(self, callback: Callable[..., object], *args: Any) -> bool:
-        """Call a function on the loop. False if the loop is closed."""
-        try:
-            self._loop.call_soon_threadsafe(callback, *args)
-        except RuntimeError:
-            return False
-        return True
+        return post(self._loop, callback, *args)
 
 
 class _Failure:

@@ -9,9 +9,14 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ops_service.heap.engine import engine_status
+
+# A busy machine makes any example slow.
+hypothesis.settings.register_profile("ops_service", deadline=None)
+hypothesis.settings.load_profile("ops_service")
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
 # At once, since they import each other.

@@ -93,6 +93,7 @@ def main() -> None:
                     service = ops_service.start(
                         namespace=planted,
                         hook=planted.get("hook"),
+                        event_loop=planted.get("event_loop"),
                         main_thread_executor=main_thread_work.put,
                     )
                     planted["service"] = service

@@ -32,7 +32,7 @@ MAINTENANCE_SERVICE = maintenance_service_pb2.DESCRIPTOR.services_by_name[
 ].full_name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """What the gate knows of a method."""
 
@@ -40,13 +40,13 @@ class Method:
     """As on the wire: ``/package.Service/Method``."""
     capability: str
     """What a caller needs: a name of ``Capability`` without its prefix."""
-    client_streaming: bool
-    server_streaming: bool
-    is_ours: bool
+    client_streaming: bool = False
+    server_streaming: bool = False
+    is_ours: bool = False
     """Whether its requests carry an instance_id and its replies a ProcessId."""
-    is_health: bool
+    is_health: bool = False
     """Whether it has room of its own, so that probes answer while callers wait."""
-    audit_first: bool
+    audit_first: bool = False
     """Whether its audit record must be on disk before the work begins."""
 
     @property
@@ -55,11 +55,22 @@ class Method:
 
 
 _FOREIGN_METHODS = (
-    Method(f"/{HEALTH_SERVICE}/Check", "AUTHENTICATED", False, False, False, True, False),
-    Method(f"/{HEALTH_SERVICE}/Watch", "AUTHENTICATED", False, True, False, True, False),
-    Method(f"/{HEALTH_SERVICE}/List", "AUTHENTICATED", False, False, False, True, False),
     *(
-        Method(f"/{name}/ServerReflectionInfo", "INSPECT", True, True, False, False, False)
+        Method(
+            path=f"/{HEALTH_SERVICE}/{name}",
+            capability="AUTHENTICATED",
+            server_streaming=name == "Watch",
+            is_health=True,
+        )
+        for name in ("Check", "Watch", "List")
+    ),
+    *(
+        Method(
+            path=f"/{name}/ServerReflectionInfo",
+            capability="INSPECT",
+            client_streaming=True,
+            server_streaming=True,
+        )
         for name in REFLECTION_SERVICES
     ),
 )
@@ -93,12 +104,11 @@ def known_methods() -> dict[str, Method]:
             continue
         path = f"/{service.full_name}/{descriptor.name}"
         methods[path] = Method(
-            path,
-            capability,
-            descriptor.client_streaming,
-            descriptor.server_streaming,
+            path=path,
+            capability=capability,
+            client_streaming=descriptor.client_streaming,
+            server_streaming=descriptor.server_streaming,
             is_ours=True,
-            is_health=False,
             audit_first=descriptor.input_type in _AUDITED_FIRST,
         )
     return methods

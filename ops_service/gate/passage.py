@@ -140,24 +140,32 @@ class Passage:
             raise UnknownMethod(
                 f"There is no method {self._path}; list them with grpcurl, or compare releases."
             )
-        self._needs.append((method.capability, method.name))
-        rules.authorization.require(principal, method.capability, method.name)
+        self._require(method.capability, method.name)
         with rules.admission.slot(principal.label, method):
             request = None if method.client_streaming else await self._receive(method)
             await self._record_begin(method, request)
-            set_current_call(
-                Call(
-                    self.call_id,
-                    principal.name,
-                    principal.problem,
-                    principal.presented_names,
-                    self._rules.authorization.capabilities(principal),
-                    self._record_step,
-                    lambda: self.taken_away is not None,
-                    self._rules.authorization.operations(principal),
-                )
-            )
+            set_current_call(self._describe(principal))
             await self._work(method, request)
+
+    def _describe(self, principal: Principal) -> Call:
+        authorization = self._rules.authorization
+        return Call(
+            call_id=self.call_id,
+            principal=principal.name,
+            principal_problem=principal.problem,
+            presented_names=principal.presented_names,
+            capabilities=authorization.capabilities(principal),
+            record=self._record_step,
+            require=self._require,
+            is_taken_away=lambda: self.taken_away is not None,
+            operations=authorization.operations(principal),
+        )
+
+    def _require(self, capability: str, purpose: str) -> None:
+        """Pass if the caller holds a capability now; from now on the call ends without it."""
+        assert self._principal is not None
+        self._needs.append((capability, purpose))
+        self._rules.authorization.require(self._principal, capability, purpose)
 
     def leave(self) -> None:
         """Let go of the task of the call, whose context leads back here: a cycle would be
@@ -241,8 +249,7 @@ class Passage:
                 details={"instance_id": self._rules.instance_id},
             )
         for extra in extra_capabilities(request):
-            self._needs.append(extra)
-            self._rules.authorization.require(self._principal, *extra)
+            self._require(*extra)
         operation = invoked_operation(request)
         if operation is not None:
             self._operation = operation

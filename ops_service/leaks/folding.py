@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ops_service.heap.paths import PathNames, PathNode
-from ops_service.leaks.history import SIZE, History
+from ops_service.leaks.series import SIZE, NodeSeries
 
 _MIN_NEW_NAMES = 5
 # Numbers of the table are positive and end far below.
@@ -29,7 +29,7 @@ class FoldedNames:
         return {member for members in self.members.values() for member in members}
 
 
-def fold_new_names(history: History, names: PathNames, changes: int) -> FoldedNames:
+def fold_new_names(history: NodeSeries, names: PathNames, changes: int) -> FoldedNames:
     """Fold names of one place that come and come.
 
     Args:
@@ -55,7 +55,7 @@ def fold_new_names(history: History, names: PathNames, changes: int) -> FoldedNa
 
 
 def types_below(
-    folded: FoldedNames, number: int, history: History, names: PathNames
+    folded: FoldedNames, number: int, history: NodeSeries, names: PathNames
 ) -> list[tuple[str, int]]:
     """Types of what came with the names that a node stands for, with their bytes."""
     sizes: dict[str, int] = defaultdict(int)
@@ -64,7 +64,7 @@ def types_below(
     return list(sizes.items())
 
 
-def _came_often(history: History, nodes: Sequence[int], changes: int) -> bool:
+def _came_often(history: NodeSeries, nodes: Sequence[int], changes: int) -> bool:
     times: set[int] = set()
     for node in nodes:
         times.update(history.changed_at(node))
@@ -74,7 +74,7 @@ def _came_often(history: History, nodes: Sequence[int], changes: int) -> bool:
     return False
 
 
-def _add_those_past_the_bound(folded: FoldedNames, history: History, names: PathNames) -> None:
+def _add_those_past_the_bound(folded: FoldedNames, history: NodeSeries, names: PathNames) -> None:
     """The child itself folds the names of one place, past a number of them."""
     places = {
         (node.parent, node.kind, node.type_name): number for number, node in folded.nodes.items()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from heapq import nlargest
 
 from ops_service.heap.paths import PathNames, steps_to
-from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.report import GrowthReport, SinceBaseline, Suspect, Verdict
+from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
 from ops_service.leaks.suspects import Group, SuspectFinder
 from ops_service.leaks.trend import MIN_SAMPLES, Shape, lower_envelope
 
@@ -88,9 +88,9 @@ class GrownSince(SuspectFinder):
 
     def __init__(
         self,
-        history: History,
+        history: NodeSeries,
         names: PathNames,
-        recent: History,
+        recent: NodeSeries,
         *,
         collector_runs: bool,
         total_size: int,

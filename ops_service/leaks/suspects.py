@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
 from ops_service.leaks.folding import FoldedNames, fold_new_names, types_below
-from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
 from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
+from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
 from ops_service.leaks.survivors import survivors
 from ops_service.leaks.trend import MIN_RISES, Shape, came_late, shape_of, theil_sen_rate
 
@@ -74,7 +74,7 @@ class SuspectFinder:
 
     def __init__(
         self,
-        history: History,
+        history: NodeSeries,
         names: PathNames,
         *,
         collector_runs: bool,

@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import replace
 
 from ops_service.heap.paths import Change, PathNames
-from ops_service.leaks.history import COUNT, MAX_SAMPLES, SIZE, History
 from ops_service.leaks.outside import find_outside
 from ops_service.leaks.report import (
     GrowthReport,
@@ -16,6 +15,7 @@ from ops_service.leaks.report import (
     Verdict,
 )
 from ops_service.leaks.sample import GrowthSample
+from ops_service.leaks.series import COUNT, MAX_SAMPLES, SIZE, NodeSeries
 from ops_service.leaks.since import GrownSince
 from ops_service.leaks.suspects import Found, SuspectFinder
 from ops_service.leaks.trend import MIN_SAMPLES, theil_sen_slope
@@ -38,7 +38,7 @@ class HeapGrowthWatch:
             limit: How many suspects and types a report names.
         """
         self._limit = limit
-        self._history = History()
+        self._history = NodeSeries()
         self._figures: list[GrowthSample] = []
         self._names: PathNames | None = None
         self._pending: dict[int, Change] = {}
@@ -62,10 +62,10 @@ class HeapGrowthWatch:
 
     def add(self, sample: GrowthSample) -> None:
         """Take in a sample, as a point of the series."""
-        self.take_in(sample)
-        self.keep(sample)
+        self.accumulate(sample)
+        self.append_point(sample)
 
-    def take_in(self, sample: GrowthSample) -> None:
+    def accumulate(self, sample: GrowthSample) -> None:
         """Take in a sample. Cost: the number of its changes."""
         if sample.names is not self._names:
             # Numbers by another table or method cannot be compared: begin anew.
@@ -85,7 +85,7 @@ class HeapGrowthWatch:
                 )
             self._pending[change.node] = change
 
-    def keep(self, sample: GrowthSample) -> None:
+    def append_point(self, sample: GrowthSample) -> None:
         """Make the latest sample, which was taken in, a point of the series."""
         if self._names is None:
             self._names = sample.names
@@ -97,15 +97,15 @@ class HeapGrowthWatch:
         self._pending = {}
         self._sample_count += 1
 
-    def until(self, latest: GrowthSample | None, limit: int) -> HeapGrowthWatch:
+    def extended_to(self, latest: GrowthSample | None, limit: int) -> HeapGrowthWatch:
         """The same watch with one more point, what is pending as of a sample."""
         copy = HeapGrowthWatch(limit)
         copy._names = self._names
         for sample in self._figures[:1]:
-            copy.keep(sample)
+            copy.append_point(sample)
         if latest is not None and latest.names is self._names:
             copy._pending = dict(self._pending)
-            copy.keep(latest)
+            copy.append_point(latest)
         return copy
 
     def grown_since(self, recent: HeapGrowthWatch) -> SinceBaseline:

@@ -61,6 +61,12 @@ def timestamp(unix_time: float) -> Timestamp:
     return message
 
 
+def clean(text: str) -> str:
+    """A text with lone surrogates escaped. Protobuf refuses them, and file names, thread
+    names and others of the application's texts may hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def process_id(identity: ProcessIdentity) -> process_pb2.ProcessId:
     """The identity that every reply names."""
     message = process_pb2.ProcessId(
@@ -122,15 +128,10 @@ def add_warning(warnings: list[str], text: str) -> None:
 
 
 def start_settings(settings: list[Setting]) -> list[process_pb2.StartSetting]:
-    """What the process was started with."""
-
-    def text(value: str) -> str:
-        # What is no UTF-8 holds surrogates, which protobuf refuses.
-        return value.encode("utf-8", "backslashreplace").decode()
-
+    """The arguments or environment variables that the process was started with."""
     return [
         process_pb2.StartSetting(
-            name=text(each.name), value=None if each.value is None else text(each.value)
+            name=clean(each.name), value=None if each.value is None else clean(each.value)
         )
         for each in settings
     ]

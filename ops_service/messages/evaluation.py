@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from google.protobuf.struct_pb2 import NULL_VALUE, Value
 
 from ops_service.config.model import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
 from ops_service.messages.basics import duration, seconds_field
+from ops_service.messages.values import plain_value
 from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.output import STDERR, STDOUT
@@ -111,7 +109,8 @@ def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.
         place=_PLACES[evaluation.place],
     )
     if result.plain is not None:
-        _fill(message.value, result.plain.data)
+        # A copy within bounds already.
+        message.value.CopyFrom(plain_value(result.plain.data, bounded=False))
     if result.exception is not None:
         message.exception.type_name = result.exception.type_name
         message.exception.message = result.exception.message
@@ -156,23 +155,3 @@ def evaluation_places(
 def asked_place(request: evaluation_pb2.EvaluateCodeRequest | repl_pb2.ReplOpen) -> Place | None:
     """Where a request wants its code to run. None leaves it to the source."""
     return _ASKED_PLACES[request.place]
-
-
-def _fill(message: Value, data: Any) -> None:
-    """Put plain data into a Value. bool before int, since it is one to Python."""
-    if data is None:
-        message.null_value = NULL_VALUE
-    elif isinstance(data, bool):
-        message.bool_value = data
-    elif isinstance(data, int | float):
-        message.number_value = data
-    elif isinstance(data, str):
-        message.string_value = data
-    elif isinstance(data, list):
-        message.list_value.SetInParent()
-        for item in data:
-            _fill(message.list_value.values.add(), item)
-    else:
-        message.struct_value.SetInParent()
-        for key, item in data.items():
-            _fill(message.struct_value.fields[key], item)

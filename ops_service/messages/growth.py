@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ops_service.leaks.baselines import Comparison
 from ops_service.leaks.report import (
     GrowthReport,
     MemoryPart,
     OutsideGrowth,
     PerMinute,
-    SinceBaseline,
     Survivors,
     Suspect,
     TypeGrowth,
     Verdict,
 )
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.messages.basics import CENSUS_METHODS, duration, seconds_field, timestamp
 from ops_service.v1 import growth_pb2
 
@@ -64,9 +63,7 @@ def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, floa
 
 
 def growth_report(
-    report: GrowthReport,
-    baseline: HeapGrowthWatch | None = None,
-    grown: SinceBaseline | None = None,
+    report: GrowthReport, comparison: Comparison | None = None
 ) -> growth_pb2.HeapGrowthReport:
     """A report of a watch, and growth since a baseline, with what grew and who holds it."""
     message = growth_pb2.HeapGrowthReport(
@@ -85,10 +82,10 @@ def growth_report(
         method=CENSUS_METHODS[report.mode],
         warnings=report.warnings,
     )
-    if baseline is not None:
-        message.baseline_time.CopyFrom(timestamp(baseline.first_time))
-        message.types_since_baseline.extend(_type_growth(row) for row in baseline.types())
-    if grown is not None:
+    if comparison is not None:
+        points, grown = comparison.points, comparison.grown
+        message.baseline_time.CopyFrom(timestamp(points.first_time))
+        message.types_since_baseline.extend(_type_growth(row) for row in points.types())
         message.suspects_since_baseline.extend(map(_suspect, grown.suspects))
         message.reason_since_baseline = grown.reason
     return message

@@ -7,6 +7,8 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import NULL_VALUE, Value
 
+from ops_service.messages.basics import clean
+
 _DEPTH = 20
 _NODES = 20_000
 _CHARACTERS = 1 << 20
@@ -17,58 +19,61 @@ class NotPlain(Exception):
     """The value is not plain data, or too large. The text says which."""
 
 
-def plain_value(value: Any) -> Value:
+def plain_value(value: Any, *, bounded: bool = True) -> Value:
     """A value that consists of None, bool, numbers, strings, lists, tuples and dicts.
 
     Only values of exactly these types count, so no code of the application runs.
 
+    Args:
+        bounded: Whether its size is checked. False for a copy that is within bounds already.
+
     Raises:
         NotPlain: It holds anything else, or too much.
     """
-    return _Writer().write(value, _DEPTH)
+    message = Value()
+    _Writer(bounded).fill(message, value, _DEPTH)
+    return message
 
 
 class _Writer:
-    def __init__(self) -> None:
-        self._nodes = _NODES
-        self._characters = _CHARACTERS
+    def __init__(self, bounded: bool) -> None:
+        self._nodes: float = _NODES if bounded else math.inf
+        self._characters: float = _CHARACTERS if bounded else math.inf
 
-    def write(self, value: Any, depth: int) -> Value:
+    def fill(self, message: Value, value: Any, depth: int) -> None:
         self._nodes -= 1
         if self._nodes < 0 or depth == 0:
             raise NotPlain("It is too large, or too deep.")
         kind = type(value)
         if value is None:
-            return Value(null_value=NULL_VALUE)
-        if kind is bool:
-            return Value(bool_value=value)
-        if kind is str:
-            return Value(string_value=self._text(value))
-        if kind is int:
+            message.null_value = NULL_VALUE
+        elif kind is bool:
+            message.bool_value = value
+        elif kind is str:
+            message.string_value = self._text(value)
+        elif kind is int:
             if abs(value) > _LARGEST_INTEGER:
-                raise NotPlain("It holds a whole number that JSON would round.")
-            return Value(number_value=value)
-        if kind is float:
+                raise NotPlain("It holds an integer that JSON would round.")
+            message.number_value = value
+        elif kind is float:
             if not math.isfinite(value):
                 raise NotPlain("It holds a number that JSON does not have.")
-            return Value(number_value=value)
-        message = Value()
-        if kind in (list, tuple):
+            message.number_value = value
+        elif kind in (list, tuple):
             message.list_value.SetInParent()
             for item in list(value):
-                message.list_value.values.append(self.write(item, depth - 1))
-            return message
-        if kind is dict:
+                self.fill(message.list_value.values.add(), item, depth - 1)
+        elif kind is dict:
             message.struct_value.SetInParent()
             for key, item in value.copy().items():
                 if type(key) is not str:
-                    raise NotPlain("It holds a key that is no string.")
-                message.struct_value.fields[self._text(key)].CopyFrom(self.write(item, depth - 1))
-            return message
-        raise NotPlain("It holds objects that are no plain data.")
+                    raise NotPlain("It holds a key that is not a string.")
+                self.fill(message.struct_value.fields[self._text(key)], item, depth - 1)
+        else:
+            raise NotPlain("It holds objects that are not plain data.")
 
     def _text(self, text: str) -> str:
         self._characters -= len(text)
         if self._characters < 0:
             raise NotPlain("It is too large.")
-        return text.encode("utf-8", "backslashreplace").decode()
+        return clean(text)

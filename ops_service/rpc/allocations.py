@@ -1,4 +1,4 @@
-"""TraceAllocations: from the request to a window of tracing, and back."""
+"""TraceAllocations: translates the request, streams what a window of tracing found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from contextlib import aclosing
 from typing import Any
 
-from ops_service.messages.basics import duration, limit_field, process_id, seconds_field
+from ops_service.messages.basics import clean, duration, limit_field, process_id, seconds_field
 from ops_service.process.allocations import (
     AllocationTracer,
     Begun,
@@ -17,7 +17,7 @@ from ops_service.process.allocations import (
     TraceOptions,
 )
 from ops_service.process.identity import ProcessIdentity
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import allocations_pb2
 
 _MEBIBYTE = 1 << 20
@@ -25,16 +25,17 @@ _MEBIBYTE = 1 << 20
 _STREAM_DEPTH = 16
 
 
-class AllocationMethods:
-    """A part of the servicer."""
+class AllocationsHandler:
+    """Serves TraceAllocations."""
 
-    _identity: ProcessIdentity
-    _workers: Workers
-    _tracer: AllocationTracer
-
-    async def TraceAllocations(
-        self, request: allocations_pb2.TraceAllocationsRequest, context: Any
+    def __init__(
+        self, identity: ProcessIdentity, threads: Threads, tracer: AllocationTracer
     ) -> None:
+        self._identity = identity
+        self._threads = threads
+        self._tracer = tracer
+
+    async def trace(self, request: allocations_pb2.TraceAllocationsRequest, context: Any) -> None:
         options = TraceOptions(
             seconds=seconds_field(
                 request.duration,
@@ -55,7 +56,7 @@ class AllocationMethods:
             include_own=request.include_ops_service,
         )
         cancel = threading.Event()
-        parts = self._workers.iterate(
+        parts = self._threads.iterate(
             lambda: self._tracer.trace(options, cancel), depth=_STREAM_DEPTH, cancel=cancel.set
         )
         async with aclosing(parts):
@@ -91,8 +92,7 @@ def _site(site: Site) -> allocations_pb2.TracedSite:
     return allocations_pb2.TracedSite(
         frames=[
             allocations_pb2.TracedFrame(
-                # File names that are no UTF-8 hold surrogates, which protobuf refuses.
-                file=file.encode("utf-8", "backslashreplace").decode(),
+                file=clean(file),
                 line=line,
             )
             for file, line in reversed(site.traceback)

@@ -1,13 +1,11 @@
-"""EvaluateCode: from the request to `ops_service.repl`, and back."""
+"""EvaluateCode: translates the request, streams the output and the result."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import Any
 
 from ops_service.call import current_call
-from ops_service.config.model import Config
+from ops_service.config.model import EvaluationConfig
 from ops_service.messages.basics import duration, process_id
 from ops_service.messages.evaluation import (
     asked_place,
@@ -18,38 +16,35 @@ from ops_service.messages.evaluation import (
 )
 from ops_service.process.identity import ProcessIdentity
 from ops_service.repl.evaluator import Evaluator
+from ops_service.threads import LoopEvent
 from ops_service.v1 import evaluation_pb2
 
-# How often a running evaluation is looked at when it tells nothing.
+# How often a running evaluation is polled when it reports nothing.
 _POLL_SECONDS = 0.25
 
 
-class EvaluationMethods:
-    """A part of the servicer."""
+class EvaluationHandler:
+    """Serves EvaluateCode."""
 
-    _config: Config
-    _identity: ProcessIdentity
-    _evaluator: Evaluator
+    def __init__(
+        self, identity: ProcessIdentity, evaluator: Evaluator, config: EvaluationConfig
+    ) -> None:
+        self._identity = identity
+        self._evaluator = evaluator
+        self._config = config
 
-    async def EvaluateCode(self, request: evaluation_pb2.EvaluateCodeRequest, context: Any) -> None:
-        bounds = evaluation_bounds(request, self._config.evaluation)
+    async def evaluate(self, request: evaluation_pb2.EvaluateCodeRequest, context: Any) -> None:
+        bounds = evaluation_bounds(request, self._config)
         check_source(request.source)
         call = current_call()
-        loop = asyncio.get_running_loop()
-        changed = asyncio.Event()
-
-        def on_change() -> None:
-            # The loop may be closed already: the process exits, or the service stopped.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(changed.set)
-
+        changed = LoopEvent()
         evaluation = self._evaluator.start(
             evaluation_id=call.call_id,
             principal=call.principal,
             source=request.source,
             bounds=bounds,
             place=asked_place(request),
-            on_change=on_change,
+            on_change=changed.set,
         )
         try:
             header = evaluation_pb2.EvaluationHeader(
@@ -60,12 +55,9 @@ class EvaluationMethods:
             await context.write(evaluation_pb2.EvaluateCodeResponse(header=header))
             result = None
             while result is None:
-                # An interruption may strike the thread while it tells of a
-                # change, so the word of it is not relied upon.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await changed.wait()
-                changed.clear()
+                # An interruption may hit the thread while it reports a change, and the
+                # report is lost then.
+                await changed.wait(_POLL_SECONDS)
                 # Before the output, so that none of it comes after the result.
                 result = evaluation.result
                 for output in evaluation_output(evaluation.output.take()):

@@ -2,70 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from ops_service.config.model import Config
 from ops_service.errors import HistoryNotFound, InvalidRequest, WatchDisabled
-from ops_service.heap.model import CaptureOptions
 from ops_service.messages.basics import duration, process_id, timestamp
 from ops_service.process.identity import ProcessIdentity
 from ops_service.store.model import StoredInstance, is_id
 from ops_service.store.store import Store, required
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import growth_history_pb2, process_pb2
-from ops_service.watch.actions import Actions, Hook
 from ops_service.watch.background import BackgroundWatch
-from ops_service.watch.history import WatchHistory, by_time, without_details
-from ops_service.watch.rules import Rules
-from ops_service.watch.sampling import GrowthSampling
+from ops_service.watch.history import by_time, without_details
 
 Records = list[growth_history_pb2.GrowthRecord]
 
 
-class HistoryMethods:
-    """A part of the servicer."""
+class HistoryHandler:
+    """Serves ReadGrowthHistory."""
 
-    _config: Config
-    _identity: ProcessIdentity
-    _workers: Workers
-    _store: Store | None
-    _growth: GrowthSampling
-    _background: BackgroundWatch | None = None
-
-    def start_watch(self, hook: Hook | None, record: Callable[[dict[str, Any]], None]) -> None:
-        """Start the background watch, if one is configured.
-
-        Args:
-            hook: Function of the host that rules may call.
-            record: Writes an audit record.
+    def __init__(
+        self,
+        identity: ProcessIdentity,
+        threads: Threads,
+        store: Store | None,
+        watch: BackgroundWatch | None,
+    ) -> None:
         """
-        config = self._config
-        if config.watch.interval_seconds:
-            actions = Actions(
-                store=self._store,
-                identity=self._identity,
-                options=CaptureOptions(
-                    lifetime_limit=config.heap.lifetime_limit_seconds,
-                    cpu_share=config.heap.cpu_share,
-                ),
-                hook=hook,
-                record=record,
-            )
-            history = WatchHistory(self._store, config.watch.history_bytes)
-            self._background = BackgroundWatch(
-                config.watch.interval_seconds, self._growth, history, Rules(config.rules), actions
-            )
-            self._background.start()
+        Args:
+            watch: The background watch of this process, if one is configured.
+        """
+        self._identity = identity
+        self._threads = threads
+        self._store = store
+        self._watch = watch
 
-    def stop_watch(self) -> None:
-        """End the background watch soon."""
-        if self._background is not None:
-            self._background.stop()
-
-    async def ReadGrowthHistory(
+    async def read(
         self, request: growth_history_pb2.ReadGrowthHistoryRequest, context: Any
     ) -> None:
         if request.previous and request.stored_instance_id:
@@ -77,8 +50,8 @@ class HistoryMethods:
             "",
             self._identity.instance_id,
         )
-        header, records, warnings = await self._workers.run(
-            lambda: self._stored(request) if stored else self._own(), cancel=lambda: None
+        header, records, warnings = await self._threads.run(
+            lambda: self._stored(request) if stored else self._own()
         )
         header.process.CopyFrom(process_id(self._identity))
         response = growth_history_pb2.ReadGrowthHistoryResponse
@@ -91,7 +64,8 @@ class HistoryMethods:
         await context.write(response(trailer=trailer))
 
     def _own(self) -> tuple[growth_history_pb2.GrowthHistoryHeader, Records, list[str]]:
-        if self._background is None:
+        watch = self._watch
+        if watch is None:
             raise WatchDisabled(
                 "No background watch runs in this process; set interval_seconds under [watch] in "
                 "its configuration and start it again, or watch it now."
@@ -100,9 +74,9 @@ class HistoryMethods:
             watched_process=process_id(self._identity),
             running=True,
             service_start_time=timestamp(self._identity.service_start_time),
-            interval=duration(self._background.interval),
+            interval=duration(watch.interval),
         )
-        return header, self._background.history.records(), []
+        return header, watch.history.records(), []
 
     def _stored(
         self, request: growth_history_pb2.ReadGrowthHistoryRequest

@@ -1,4 +1,4 @@
-"""ListLoggers and SetLogLevel: from requests to the levels of loggers, and back."""
+"""ListLoggers and SetLogLevel: translate requests and states of loggers."""
 
 from __future__ import annotations
 
@@ -7,38 +7,37 @@ import time
 from typing import Any
 
 from ops_service.errors import Busy
-from ops_service.messages.basics import limit_field, process_id, seconds_field, timestamp
+from ops_service.messages.basics import clean, limit_field, process_id, seconds_field, timestamp
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.loggers import LoggerState, LogLevels
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import loggers_pb2
 
 _RETRY_SECONDS = 1.0
 
 
-class LoggerMethods:
-    """A part of the servicer."""
+class LoggersHandler:
+    """Serves ListLoggers and SetLogLevel."""
 
-    _identity: ProcessIdentity
-    _workers: Workers
-    _log_levels: LogLevels
-    _restoring: set[asyncio.Task[None]]
-    _restore_timers: dict[str, tuple[int, asyncio.TimerHandle]]
+    def __init__(self, identity: ProcessIdentity, threads: Threads, log_levels: LogLevels) -> None:
+        self._identity = identity
+        self._threads = threads
+        self._log_levels = log_levels
+        self._restoring: set[asyncio.Task[None]] = set()
+        self._restore_timers: dict[str, tuple[int, asyncio.TimerHandle]] = {}
 
-    async def ListLoggers(
+    async def list_loggers(
         self, request: loggers_pb2.ListLoggersRequest, context: Any
     ) -> loggers_pb2.ListLoggersResponse:
         limit = limit_field(request.limit, field="limit", default=1000, high=10_000)
-        found = await self._workers.run(
-            lambda: self._log_levels.loggers(request.prefix), cancel=lambda: None
-        )
+        found = await self._threads.run(lambda: self._log_levels.loggers(request.prefix))
         return loggers_pb2.ListLoggersResponse(
             process=process_id(self._identity),
             loggers=[_state(each) for each in found[:limit]],
             logger_count=len(found),
         )
 
-    async def SetLogLevel(
+    async def set_level(
         self, request: loggers_pb2.SetLogLevelRequest, context: Any
     ) -> loggers_pb2.SetLogLevelResponse:
         restore_after = seconds_field(
@@ -51,13 +50,12 @@ class LoggerMethods:
         )
         name = request.logger
         # In a thread, since the application may hold the lock of logging.
-        change = await self._workers.run(
+        change = await self._threads.run(
             lambda: (
                 self._log_levels.set_level(name, request.level)
                 if request.level
                 else self._log_levels.restore(name)
             ),
-            cancel=lambda: None,
         )
         response = loggers_pb2.SetLogLevelResponse(
             process=process_id(self._identity),
@@ -92,9 +90,7 @@ class LoggerMethods:
     async def _restore(self, name: str, number: int) -> None:
         while True:
             try:
-                await self._workers.run(
-                    lambda: self._log_levels.restore(name, number), cancel=lambda: None
-                )
+                await self._threads.run(lambda: self._log_levels.restore(name, number))
                 return
             except Busy:
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -102,16 +98,11 @@ class LoggerMethods:
 
 def _state(state: LoggerState) -> loggers_pb2.LoggerState:
     return loggers_pb2.LoggerState(
-        name=_text(state.name),
-        level=_text(state.level),
-        effective_level=_text(state.effective_level),
+        name=clean(state.name),
+        level=clean(state.level),
+        effective_level=clean(state.effective_level),
         handler_count=state.handler_count,
         propagates=state.propagates,
         disabled=state.disabled,
         changed=state.changed,
     )
-
-
-def _text(text: str) -> str:
-    # Lone surrogates, which protobuf refuses.
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,22 +1,22 @@
-"""ListOperations and InvokeOperation: from requests to operations, and back."""
+"""ListOperations and InvokeOperation: translate requests, progress and results."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import Any
 
 from google.protobuf import json_format
 
 from ops_service.call import current_call
-from ops_service.messages.basics import duration, process_id, seconds_field
+from ops_service.messages.basics import clean, duration, process_id, seconds_field
 from ops_service.messages.values import NotPlain, plain_value
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.operation_run import OperationRun, Outcome, Progress, Result
 from ops_service.process.operation_runner import OperationRunner
 from ops_service.process.operation_schema import Kind, Parameter
 from ops_service.process.operations import Operation, find_operation, operations
-from ops_service.v1 import operations_pb2, process_pb2
+from ops_service.threads import LoopEvent
+from ops_service.v1 import operations_pb2
 
 _OUTCOMES: dict[Outcome, operations_pb2.OperationOutcome] = {
     Outcome.COMPLETED: operations_pb2.OPERATION_OUTCOME_COMPLETED,
@@ -37,13 +37,14 @@ _KINDS: dict[Kind, operations_pb2.OperationValueKind] = {
 _GRACE_SECONDS = 1.0
 
 
-class OperationMethods:
-    """A part of the servicer."""
+class OperationsHandler:
+    """Serves ListOperations and InvokeOperation."""
 
-    _identity: ProcessIdentity
-    _operations: OperationRunner
+    def __init__(self, identity: ProcessIdentity, runner: OperationRunner) -> None:
+        self._identity = identity
+        self._runner = runner
 
-    async def ListOperations(
+    async def list_operations(
         self, request: operations_pb2.ListOperationsRequest, context: Any
     ) -> operations_pb2.ListOperationsResponse:
         call = current_call()
@@ -54,9 +55,7 @@ class OperationMethods:
             ],
         )
 
-    async def InvokeOperation(
-        self, request: operations_pb2.InvokeOperationRequest, context: Any
-    ) -> None:
+    async def invoke(self, request: operations_pb2.InvokeOperationRequest, context: Any) -> None:
         call = current_call()
         operation = find_operation(request.operation)
         time_limit = seconds_field(
@@ -67,21 +66,14 @@ class OperationMethods:
             low=0.01,
             high=operation.time_limit,
         )
-        loop = asyncio.get_running_loop()
-        changed = asyncio.Event()
-
-        def on_change() -> None:
-            # The loop may be closed already: the process exits, or the service stopped.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(changed.set)
-
-        run = self._operations.start(
+        changed = LoopEvent()
+        run = self._runner.start(
             operation,
             json_format.MessageToDict(request.arguments),
             run_id=call.call_id,
             principal=call.principal,
             time_limit=time_limit,
-            on_change=on_change,
+            on_change=changed.set,
         )
         try:
             header = operations_pb2.OperationHeader(
@@ -96,14 +88,11 @@ class OperationMethods:
             run.stop()
 
     @staticmethod
-    async def _follow(run: OperationRun, changed: asyncio.Event, context: Any) -> Result:
+    async def _follow(run: OperationRun, changed: LoopEvent, context: Any) -> Result:
         """Pass progress on until the run ends, or is given up."""
         end = run.time_limit
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, end - run.elapsed)):
-                    await changed.wait()
-            changed.clear()
+            await changed.wait(max(0.0, end - run.elapsed))
             # Before the progress, so that none of it comes after the result.
             result = run.result
             for progress in run.take_progress():
@@ -120,24 +109,10 @@ class OperationMethods:
             end = run.elapsed + _GRACE_SECONDS
 
 
-def running_operations(runner: OperationRunner) -> list[process_pb2.RunningOperation]:
-    """Runs that have not ended."""
-    return [
-        process_pb2.RunningOperation(
-            run_id=each.run_id,
-            operation=each.name,
-            principal=each.principal,
-            elapsed=duration(each.elapsed),
-            past_time_limit=each.past_time_limit,
-        )
-        for each in runner.running()
-    ]
-
-
 def _operation(operation: Operation, *, allowed: bool) -> operations_pb2.Operation:
     return operations_pb2.Operation(
         name=operation.name,
-        description=_text(operation.description),
+        description=clean(operation.description),
         parameters=[_parameter(each) for each in operation.parameters],
         time_limit=duration(operation.time_limit),
         max_concurrent=operation.max_concurrent,
@@ -163,15 +138,15 @@ def _parameter(parameter: Parameter) -> operations_pb2.OperationParameter:
 
 def _progress(progress: Progress) -> operations_pb2.OperationProgress:
     return operations_pb2.OperationProgress(
-        fraction=progress.fraction, message=_text(progress.message)
+        fraction=progress.fraction, message=clean(progress.message)
     )
 
 
 def _result(run: OperationRun, result: Result) -> operations_pb2.OperationResult:
     message = operations_pb2.OperationResult(
         outcome=_OUTCOMES[result.outcome],
-        message=_text(result.message),
-        exception_type=_text(result.exception_type),
+        message=clean(result.message),
+        exception_type=clean(result.exception_type),
         elapsed=duration(run.elapsed),
     )
     if result.outcome is Outcome.RAISED:
@@ -182,8 +157,3 @@ def _result(run: OperationRun, result: Result) -> operations_pb2.OperationResult
         except NotPlain as error:
             message.value_left_out = str(error)
     return message
-
-
-def _text(text: str) -> str:
-    # Lone surrogates, which protobuf refuses.
-    return text.encode("utf-8", "backslashreplace").decode()

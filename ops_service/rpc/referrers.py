@@ -1,4 +1,4 @@
-"""FindReferrers: from the request to a search in the heap, and back."""
+"""FindReferrers: translates the request and the paths that the search found."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ops_service.config.model import Config
+from ops_service.config.model import HeapConfig
 from ops_service.errors import InvalidRequest
 from ops_service.heap.holders import Holders, find_holders
 from ops_service.heap.referrers import ReferrerOptions, Referrers, Step, What, find_referrers
-from ops_service.messages.basics import duration, limit_field, process_id, seconds_field, timestamp
+from ops_service.messages.basics import (
+    clean,
+    duration,
+    limit_field,
+    process_id,
+    seconds_field,
+    timestamp,
+)
 from ops_service.process.identity import ProcessIdentity
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import heap_graph_pb2, referrers_pb2
 
 _TYPE_NAME_MAX = 1000
@@ -32,19 +39,20 @@ _KINDS: dict[What, referrers_pb2.ReferrerKind] = {
 }
 
 
-class ReferrerMethods:
-    """A part of the servicer."""
+class ReferrersHandler:
+    """Serves FindReferrers."""
 
-    _config: Config
-    _identity: ProcessIdentity
-    _workers: Workers
+    def __init__(self, identity: ProcessIdentity, threads: Threads, heap: HeapConfig) -> None:
+        self._identity = identity
+        self._threads = threads
+        self._heap = heap
 
-    async def FindReferrers(
+    async def find(
         self, request: referrers_pb2.FindReferrersRequest, context: Any
     ) -> referrers_pb2.FindReferrersResponse:
         target = _target(request)
         breadth = limit_field(request.breadth, field="breadth", default=10, high=100)
-        heap = self._config.heap
+        heap = self._heap
         time_limit = seconds_field(
             request.time_limit,
             is_set=request.HasField("time_limit"),
@@ -66,7 +74,7 @@ class ReferrerMethods:
                 found, breadth=breadth, folded=request.WhichOneof("target") == "type_name"
             )
 
-        found, holders = await self._workers.run(search, cancel=cancel.set)
+        found, holders = await self._threads.run(search, cancel=cancel.set)
         cuts = list(_cuts(found, holders))
         return referrers_pb2.FindReferrersResponse(
             process=process_id(self._identity),
@@ -76,7 +84,7 @@ class ReferrerMethods:
             way_count=found.way_count if isinstance(target, int) else len(found.ways),
             paths=[
                 referrers_pb2.ReferrerPath(
-                    text=_text(path.text), count=path.count, nodes=path.nodes
+                    text=clean(path.text), count=path.count, nodes=path.nodes
                 )
                 for path in holders.paths
             ],
@@ -85,7 +93,7 @@ class ReferrerMethods:
                 _edge(source, end, step)
                 for (source, end), step in zip(holders.edges, holders.edge_steps, strict=True)
             ],
-            dot=_text(holders.dot()),
+            dot=clean(holders.dot()),
             cut=bool(cuts),
             warnings=[*cuts, *found.warnings],
         )
@@ -134,8 +142,8 @@ def _node(step: Step, *, is_target: bool) -> referrers_pb2.ReferrerNode:
     return referrers_pb2.ReferrerNode(
         kind=_KINDS[step.what],
         id=step.object_id,
-        type_name=_text(step.type_name),
-        name=_text(step.name),
+        type_name=clean(step.type_name),
+        name=clean(step.name),
         is_target=is_target,
     )
 
@@ -146,12 +154,7 @@ def _edge(source: int, target: int, step: Step) -> referrers_pb2.ReferrerEdge:
         source=source,
         target=target,
         kind=cast(heap_graph_pb2.EdgeKind, step.edge_kind),
-        name=_text(step.edge_name),
+        name=clean(step.edge_name),
         element=step.element if is_element else 0,
         left_out=step.left_out,
     )
-
-
-def _text(text: str) -> str:
-    # What is no UTF-8 was read as replacement characters; half a pair may be left.
-    return text.encode("utf-8", "backslashreplace").decode()

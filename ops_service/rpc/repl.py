@@ -1,9 +1,8 @@
-"""OpenRepl: one connection to an interactive session. Translates; decides nothing."""
+"""OpenRepl: one connection to an interactive session."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import secrets
@@ -12,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ops_service.call import current_call
-from ops_service.config.model import Config
+from ops_service.config.model import EvaluationConfig
 from ops_service.errors import Cancelled, InvalidRequest, SessionNotFound, StreamStalled
 from ops_service.messages.basics import duration, process_id
 from ops_service.messages.evaluation import (
@@ -28,10 +27,10 @@ from ops_service.repl.evaluation import Bounds
 from ops_service.repl.places import Place
 from ops_service.repl.session import Session, Sessions
 from ops_service.repl.source import is_incomplete
-from ops_service.threads import Workers
+from ops_service.threads import LoopEvent, Threads
 from ops_service.v1 import repl_pb2
 
-# How often a running input is looked at when it tells nothing.
+# How often a running input is polled when it reports nothing.
 _POLL_SECONDS = 0.25
 
 # Messages of the caller that may wait while one is worked on.
@@ -42,18 +41,29 @@ _INCOMPLETE = repl_pb2.REPL_PROMPT_STATE_INCOMPLETE
 _RUNNING = repl_pb2.REPL_PROMPT_STATE_RUNNING
 
 
-class ReplMethods:
-    """A part of the servicer."""
+class ReplHandler:
+    """Serves OpenRepl."""
 
-    _config: Config
-    _identity: ProcessIdentity
-    _workers: Workers
-    _sessions: Sessions
-
-    async def OpenRepl(
-        self, requests: AsyncIterator[repl_pb2.OpenReplRequest], context: Any
+    def __init__(
+        self,
+        identity: ProcessIdentity,
+        threads: Threads,
+        sessions: Sessions,
+        config: EvaluationConfig,
+        first_message_seconds: float,
     ) -> None:
-        limit = self._config.limits.request_seconds
+        """
+        Args:
+            first_message_seconds: How long a caller may take to send its first message.
+        """
+        self._identity = identity
+        self._threads = threads
+        self._sessions = sessions
+        self._config = config
+        self._first_message_seconds = first_message_seconds
+
+    async def open(self, requests: AsyncIterator[repl_pb2.OpenReplRequest], context: Any) -> None:
+        limit = self._first_message_seconds
         try:
             async with asyncio.timeout(limit):
                 first = await anext(requests, None)
@@ -62,7 +72,7 @@ class ReplMethods:
         if first is None:
             raise InvalidRequest("The call ended without a message; send one.")
         opening = first.open if first.HasField("open") else repl_pb2.ReplOpen()
-        bounds = evaluation_bounds(opening, self._config.evaluation)
+        bounds = evaluation_bounds(opening, self._config)
         call = current_call()
         resumed = bool(opening.session_id)
         session = (
@@ -72,7 +82,7 @@ class ReplMethods:
         )
         place = asked_place(opening)
         connection = _Connection(
-            self._sessions, session, self._workers, context, bounds=bounds, place=place
+            self._sessions, session, self._threads, context, bounds=bounds, place=place
         )
         connection.resize(opening.size)
         header = repl_pb2.ReplHeader(
@@ -91,7 +101,7 @@ class _Connection:
         self,
         sessions: Sessions,
         session: Session,
-        workers: Workers,
+        threads: Threads,
         context: Any,
         *,
         bounds: Bounds,
@@ -99,17 +109,16 @@ class _Connection:
     ) -> None:
         self._sessions = sessions
         self._session = session
-        self._workers = workers
+        self._threads = threads
         self._context = context
         self._call = current_call()
-        self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
+        self._wake = LoopEvent()
         self._inbox: deque[repl_pb2.OpenReplRequest] = deque()
         self._room = asyncio.Semaphore(_INBOX)
         self._input_ended = False
         self._failure: Exception | None = None
         # One object, by which the session knows this connection.
-        self._on_change = self._tell
+        self._on_change = self._wake.set
         self._bounds, self._place = bounds, place
 
     def resize(self, size: repl_pb2.ReplSize) -> None:
@@ -128,13 +137,10 @@ class _Connection:
         try:
             await self._prompt(_READY if session.evaluation is None else _RUNNING)
             while not await self._step():
-                # An interruption may strike a thread while it tells of a change,
-                # so while code runs the word of it is not relied upon.
+                # An interruption may hit a thread while it reports a change, and the report
+                # is lost then.
                 wait = _POLL_SECONDS if session.evaluation is not None else None
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._wake.wait()
-                self._wake.clear()
+                await self._wake.wait(wait)
         finally:
             reading.cancel()
             session.disconnect(self._on_change)
@@ -216,8 +222,8 @@ class _Connection:
             return
         source = request.source
         check_source(source)
-        if request.at_prompt and await self._workers.run(
-            lambda: is_incomplete(source, at_prompt=True), cancel=lambda: None
+        if request.at_prompt and await self._threads.run(
+            lambda: is_incomplete(source, at_prompt=True)
         ):
             await self._prompt(_INCOMPLETE)
             return
@@ -239,9 +245,8 @@ class _Connection:
         )
 
     async def _complete(self, request: repl_pb2.ReplCompletionRequest) -> None:
-        found = await self._workers.run(
-            lambda: complete(request.text, request.cursor, self._session.console),
-            cancel=lambda: None,
+        found = await self._threads.run(
+            lambda: complete(request.text, request.cursor, self._session.console)
         )
         message = repl_pb2.ReplCompletions(
             start=found.start, candidates=found.candidates, truncated=found.truncated
@@ -251,8 +256,3 @@ class _Connection:
     async def _prompt(self, state: repl_pb2.ReplPromptState) -> None:
         prompt = repl_pb2.ReplPrompt(state=state)
         await self._context.write(repl_pb2.OpenReplResponse(prompt=prompt))
-
-    def _tell(self) -> None:
-        # The loop may be closed already: the process exits, or the service stopped.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._wake.set)

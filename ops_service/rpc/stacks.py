@@ -1,4 +1,4 @@
-"""CaptureStacks: from the request to a capture of stacks, and back."""
+"""CaptureStacks: translates the request, streams the groups of stacks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import Any
 
 from ops_service.heap.lookup import find_instances
 from ops_service.heap.own import is_own
-from ops_service.messages.basics import duration, limit_field, process_id, seconds_field, timestamp
+from ops_service.messages.basics import (
+    clean,
+    duration,
+    limit_field,
+    process_id,
+    seconds_field,
+    timestamp,
+)
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.stack_model import Frame, Member, OwnerKind, StackGroup, Stacks
 from ops_service.process.stacks import StackOptions, capture_stacks
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import stacks_pb2
 
 _OWNERS: dict[OwnerKind, stacks_pb2.StackOwner] = {
@@ -23,13 +30,14 @@ _OWNERS: dict[OwnerKind, stacks_pb2.StackOwner] = {
 }
 
 
-class StackMethods:
-    """A part of the servicer."""
+class StacksHandler:
+    """Serves CaptureStacks."""
 
-    _identity: ProcessIdentity
-    _workers: Workers
+    def __init__(self, identity: ProcessIdentity, threads: Threads) -> None:
+        self._identity = identity
+        self._threads = threads
 
-    async def CaptureStacks(self, request: stacks_pb2.CaptureStacksRequest, context: Any) -> None:
+    async def capture(self, request: stacks_pb2.CaptureStacksRequest, context: Any) -> None:
         limit = limit_field(request.limit, field="limit", default=1000, high=100_000)
         distance = seconds_field(
             request.sample_distance,
@@ -47,7 +55,7 @@ class StackMethods:
             find_instances=find_instances,
         )
         cancel = threading.Event()
-        stacks = await self._workers.run(lambda: capture_stacks(options, cancel), cancel=cancel.set)
+        stacks = await self._threads.run(lambda: capture_stacks(options, cancel), cancel=cancel.set)
         header = stacks_pb2.StacksHeader(
             process=process_id(self._identity), sample_time=timestamp(time.time())
         )
@@ -74,13 +82,13 @@ def _group(found: StackGroup) -> stacks_pb2.StackGroup:
 
 def _frame(frame: Frame) -> stacks_pb2.StackFrame:
     return stacks_pb2.StackFrame(
-        file=_text(frame.file), function=_text(frame.function), line=frame.line
+        file=clean(frame.file), function=clean(frame.function), line=frame.line
     )
 
 
 def _member(member: Member) -> stacks_pb2.StackMember:
     message = stacks_pb2.StackMember(
-        name=_text(member.name),
+        name=clean(member.name),
         id=member.address,
         native_id=member.native_id,
         daemon=member.daemon,
@@ -89,7 +97,7 @@ def _member(member: Member) -> stacks_pb2.StackMember:
     if member.wait is not None:
         message.wait.what = member.wait.what
         message.wait.object_id = member.wait.address
-        message.wait.holder = _text(member.wait.holder)
+        message.wait.holder = clean(member.wait.holder)
     if member.cpu_seconds is not None:
         message.cpu_time.CopyFrom(duration(member.cpu_seconds))
     return message
@@ -104,7 +112,7 @@ def _trailer(stacks: Stacks) -> stacks_pb2.StacksTrailer:
         cycles=[
             stacks_pb2.WaitCycle(
                 steps=[
-                    stacks_pb2.WaitCycleStep(name=_text(step.name), what=step.what)
+                    stacks_pb2.WaitCycleStep(name=clean(step.name), what=step.what)
                     for step in cycle
                 ]
             )
@@ -113,8 +121,3 @@ def _trailer(stacks: Stacks) -> stacks_pb2.StacksTrailer:
         sample_times=[duration(seconds) for seconds in stacks.sample_seconds],
         warnings=stacks.warnings,
     )
-
-
-def _text(text: str) -> str:
-    # File names that are no UTF-8 hold surrogates, which protobuf refuses.
-    return text.encode("utf-8", "backslashreplace").decode()

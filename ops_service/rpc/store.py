@@ -1,24 +1,23 @@
-"""The methods of the store, and captures that go into it. Translates; decides nothing."""
+"""ListSnapshots and ReadSnapshot, and captures that go into the store."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import closing
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from ops_service.call import Call, current_call
-from ops_service.errors import OpsServiceError, PermissionDenied, StoreDamaged
+from ops_service.call import current_call
+from ops_service.errors import OpsServiceError, StoreDamaged
 from ops_service.log import Log
 from ops_service.messages.basics import process_id, timestamp
 from ops_service.process.identity import ProcessIdentity
 from ops_service.store.model import SnapshotState, StoredInstance, StoredSnapshot
 from ops_service.store.reader import SnapshotReader
 from ops_service.store.store import Store, required
-from ops_service.store.writer import Growing
-from ops_service.threads import Workers
+from ops_service.store.writer import PartialSnapshot
+from ops_service.threads import Threads
 from ops_service.v1 import heap_graph_pb2, process_pb2, store_pb2
 
 _LOG = Log()
@@ -32,21 +31,21 @@ _STATES = {
 }
 
 
-class StoreMethods:
-    """The part of the servicer that reads and writes the store."""
+class StoreHandler:
+    """Serves ListSnapshots and ReadSnapshot, and stores captures for another handler."""
 
-    def __init__(self, identity: ProcessIdentity, workers: Workers, store: Store | None) -> None:
+    def __init__(self, identity: ProcessIdentity, threads: Threads, store: Store | None) -> None:
         self._identity = identity
-        self._workers = workers
+        self._threads = threads
         self._store = store
-        self._stored_captures: dict[asyncio.Task[None], Callable[[], None]] = {}
+        self._captures: dict[asyncio.Task[None], Callable[[], None]] = {}
 
-    def stop_stored_captures(self) -> None:
+    def stop_captures(self) -> None:
         """End captures that go on without their callers. The service is stopping."""
-        for cancel in list(self._stored_captures.values()):
+        for cancel in list(self._captures.values()):
             cancel()
 
-    async def ListSnapshots(
+    async def list_snapshots(
         self, request: store_pb2.ListSnapshotsRequest, context: Any
     ) -> store_pb2.ListSnapshotsResponse:
         store = required(self._store)
@@ -71,26 +70,23 @@ class StoreMethods:
                     f"The latest {_MAX_LISTED} of {len(snapshots)} snapshots are listed."
                 )
 
-        await self._workers.run(fill, cancel=_nothing)
+        await self._threads.run(fill)
         return response
 
-    async def ReadSnapshot(self, request: store_pb2.ReadSnapshotRequest, context: Any) -> None:
+    async def read(self, request: store_pb2.ReadSnapshotRequest, context: Any) -> None:
         store = required(self._store)
-        call = current_call()
-
-        def open_it() -> SnapshotReader:
-            _check_content(store, request.snapshot_id, call)
-            return store.read(request.snapshot_id, request.offset)
-
-        with await self._workers.run(open_it, cancel=_nothing) as reader:
+        identifier, offset = request.snapshot_id, request.offset
+        if await self._threads.run(lambda: _may_hold_content(store, identifier)):
+            current_call().require("READ_CONTENT", "A snapshot that holds contents of objects")
+        with await self._threads.run(lambda: store.read(identifier, offset)) as reader:
             header = store_pb2.ReadSnapshotHeader(
                 process=process_id(self._identity),
-                snapshot_id=request.snapshot_id,
-                offset=request.offset,
+                snapshot_id=identifier,
+                offset=offset,
             )
             await context.write(store_pb2.ReadSnapshotResponse(header=header))
-            position = request.offset
-            async for messages in self._read(reader):
+            position = offset
+            async for messages in self._chunks(reader):
                 data = b"".join(messages)
                 chunk = store_pb2.SnapshotChunk(offset=position, data=data)
                 await context.write(store_pb2.ReadSnapshotResponse(chunk=chunk))
@@ -98,7 +94,7 @@ class StoreMethods:
             trailer = store_pb2.ReadSnapshotTrailer(byte_count=position)
             await context.write(store_pb2.ReadSnapshotResponse(trailer=trailer))
 
-    async def _capture_into_store(
+    async def capture(
         self,
         messages: Generator[bytes, None, None],
         *,
@@ -106,55 +102,45 @@ class StoreMethods:
         cancel: Callable[[], None],
         context: Any,
     ) -> None:
-        """Write a capture into the store, and to the caller for as long as it is there."""
+        """Write a capture into the store, and to the caller while the caller stays.
+
+        Args:
+            messages: Of the capture. See `CaptureJob.messages`.
+            cancel: Ends the capture soon.
+        """
         store = required(self._store)
-        growing = store.announce(snapshot_id)
-        work = self._write_into_store(store, growing, messages)
-        task = asyncio.create_task(work)
+        partial = store.announce(snapshot_id)
+        task = asyncio.create_task(self._write(store, partial, messages))
         # The loop itself keeps no task alive.
-        self._stored_captures[task] = cancel
-        task.add_done_callback(self._stored_captures.pop)
-        with await self._workers.run(lambda: store.read(snapshot_id, 0), cancel=_nothing) as reader:
-            async for chunk in self._read(reader):
+        self._captures[task] = cancel
+        task.add_done_callback(self._captures.pop)
+        with await self._threads.run(lambda: store.read(snapshot_id, 0)) as reader:
+            async for chunk in self._chunks(reader):
                 for message in chunk:
                     await context.write(_without_length(message))
 
-    async def _write_into_store(
-        self, store: Store, growing: Growing, messages: Generator[bytes, None, None]
+    async def _write(
+        self, store: Store, partial: PartialSnapshot, messages: Generator[bytes, None, None]
     ) -> None:
-        def write() -> None:
-            # Closing the messages ends the child.
-            with closing(messages), store.write(growing) as file:
-                for message in messages:
-                    file.append(message)
-                file.commit()
-
-        error: BaseException | None = None
         try:
-            await self._workers.run(write, cancel=_nothing)
-        except OpsServiceError as caught:
-            error = caught
-            _LOG.warning("the snapshot %s was not stored: %s", growing.snapshot_id, caught)
-        except BaseException as caught:
-            error = caught
-            raise
-        finally:
-            store.written(growing, error)
+            await self._threads.run(lambda: store.write(partial, messages))
+        except BaseException as error:
+            # Where no thread was free, nobody else says so to the readers.
+            store.withdraw(partial, error)
+            if not isinstance(error, OpsServiceError):
+                raise
+            _LOG.warning("the snapshot %s was not stored: %s", partial.snapshot_id, error)
 
-    async def _read(self, reader: SnapshotReader) -> AsyncIterator[list[bytes]]:
+    async def _chunks(self, reader: SnapshotReader) -> AsyncIterator[list[bytes]]:
         # A thread for each chunk, so that a slow caller holds none.
         while True:
-            messages = await self._workers.run(
+            messages = await self._threads.run(
                 lambda: reader.read(_CHUNK_BYTES), cancel=reader.close
             )
             if messages is None:
                 return
             if messages:
                 yield messages
-
-
-def _nothing() -> None:
-    pass
 
 
 def _without_length(data: bytes) -> bytes:
@@ -185,24 +171,14 @@ def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | 
     return part.header
 
 
-def _check_content(store: Store, snapshot_id: str, call: Call) -> None:
-    """Refuse contents to whom a capture would have refused them."""
+def _may_hold_content(store: Store, snapshot_id: str) -> bool:
+    """Whether a snapshot holds contents of objects, or may once its header is written."""
     header = _header(store, snapshot_id)
-    # Before its header is written nobody knows yet what it will hold.
-    holds_content = (
+    return (
         header is None
         or header.content_level > heap_graph_pb2.CONTENT_LEVEL_NONE
         or header.strings_hashed
     )
-    if holds_content and "READ_CONTENT" not in call.capabilities:
-        raise PermissionDenied(
-            "The snapshot holds contents of objects, which need the capability READ_CONTENT. "
-            f"The server saw {call.principal}, which has no grant of READ_CONTENT.",
-            details={
-                "principal": call.principal,
-                "missing_capability": "READ_CONTENT",
-            },
-        )
 
 
 def _stored_snapshot(store: Store, stored: StoredSnapshot) -> store_pb2.StoredSnapshot:

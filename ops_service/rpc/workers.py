@@ -1,31 +1,42 @@
-"""ListWorkers: from descriptors in the run directory to messages."""
+"""ListWorkers: lists the descriptors in the run directory."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ops_service.messages.basics import duration, process_id
 from ops_service.process.descriptors import Descriptor, Worker, list_workers, look_at
 from ops_service.process.identity import ProcessIdentity
-from ops_service.threads import Workers
+from ops_service.threads import Threads
 from ops_service.v1 import workers_pb2
 
 
-class WorkerMethods:
-    """A part of the servicer."""
+class WorkersHandler:
+    """Serves ListWorkers."""
 
-    _identity: ProcessIdentity
-    _workers: Workers
-    own_descriptor: Descriptor
-    """What this process says of itself; set once its port is open."""
-    run_directory: Path | None
+    def __init__(
+        self,
+        identity: ProcessIdentity,
+        threads: Threads,
+        own_descriptor: Callable[[], Descriptor],
+        run_directory: Path | None,
+    ) -> None:
+        """
+        Args:
+            own_descriptor: The descriptor of this process, once its port is open.
+        """
+        self._identity = identity
+        self._threads = threads
+        self._own_descriptor = own_descriptor
+        self._run_directory = run_directory
 
-    async def ListWorkers(
+    async def list_workers(
         self, request: workers_pb2.ListWorkersRequest, context: Any
     ) -> workers_pb2.ListWorkersResponse:
-        own, directory = self.own_descriptor, self.run_directory
+        own, directory = self._own_descriptor(), self._run_directory
 
         def read() -> list[Worker]:
             found = [] if directory is None else list_workers(directory)
@@ -33,7 +44,7 @@ class WorkerMethods:
                 found.append(look_at(own))
             return found
 
-        workers = await self._workers.run(read, cancel=lambda: None)
+        workers = await self._threads.run(read)
         return workers_pb2.ListWorkersResponse(
             process=process_id(self._identity),
             workers=[_worker(each, own.instance_id) for each in workers],

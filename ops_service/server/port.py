@@ -27,6 +27,7 @@ from ops_service.log import Log
 from ops_service.private_grpc import isolated
 from ops_service.server.sockets import OwnSockets, check_port, find_sockets
 from ops_service.server.thread_room import refuse_without_room
+from ops_service.threads import post
 
 _LOG = Log()
 
@@ -245,17 +246,14 @@ class Port:
         if not closes_for_forks() or _is_ours(threading.current_thread()):
             return False
         closed = threading.Event()
-        try:
-            self._loop.call_soon_threadsafe(self._close_for_fork, closed)
-        except RuntimeError:
+        if not post(self._loop, self._close_for_fork, closed):
             return False
         closed.wait(_FORK_SECONDS)
         return True
 
     def after_fork(self) -> None:
         """Let the port be opened again."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._end_close_for_fork)
+        post(self._loop, self._end_close_for_fork)
 
     def leave_in_child(self) -> None:
         """Let go of the sockets, in a forked child."""

@@ -29,20 +29,22 @@ from ops_service.heap.own import register
 from ops_service.log import Log
 from ops_service.private_grpc import keep_for_ever, problem
 from ops_service.process.descriptors import (
+    Descriptor,
     describe,
     prepare_directory,
     remove_descriptor,
     write_descriptor,
 )
 from ops_service.process.identity import identify_process
+from ops_service.process.loops import LoopFinder
 from ops_service.repl.places import MainThreadExecutor, Places
-from ops_service.server.assembly import Assembly, Ingredients, assemble, open_store
+from ops_service.server.assembly import Dependencies, Parts, assemble, open_store
 from ops_service.server.forks import hear_of_forks, refuse_after_fork, will_start
 from ops_service.server.port import closes_for_forks
 from ops_service.server.reload import Reloader, client_ca
 from ops_service.server.thread_room import refuse_without_room
 from ops_service.server.worker_slots import claim_address
-from ops_service.threads import refuse_green_threads
+from ops_service.threads import post, refuse_green_threads
 from ops_service.tls.credentials import CertificateSource
 from ops_service.tls.revocation import Revocation, load_revocation
 from ops_service.watch.rules import RuleFired
@@ -110,7 +112,7 @@ def start(
     # Before anything of gRPC is made: certificates start a thread of it already.
     refuse_without_room()
     warn_of_missing_audit(config)
-    places = Places(main_thread_executor, event_loop)
+    places = Places(main_thread_executor, LoopFinder(event_loop).find)
     try:
         return Service(config, {} if namespace is None else namespace, role, hook, places)
     except ConfigurationError as error:
@@ -130,7 +132,6 @@ class Service:
     ) -> None:
         self._config = config
         self._role = role
-        self._hook = hook
         self._identity = identify_process()
         self._address = ""
         self._failure: BaseException | None = None
@@ -138,7 +139,7 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         # Once the port is open.
-        self._parts: Assembly | None = None
+        self._parts: Parts | None = None
         # Threads that fork, and for which the port was closed.
         self._forking: set[int] = set()
         self._stopped = False
@@ -146,7 +147,7 @@ class Service:
         pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls) if config.tls is not None else None
         self._revocation = load_revocation(config.revocation, client_ca(config))
-        self._alarms = Alarms()
+        self._alarms = Alarms(self._on_alarm)
         self._reloader = Reloader(
             config,
             self._certificates,
@@ -172,20 +173,22 @@ class Service:
             self._audit = Audit(sink)
             closing_sink.pop_all()
             taken.callback(self._audit.close, _STOP_SECONDS)
-            ingredients = Ingredients(
+            dependencies = Dependencies(
                 config=config,
                 identity=self._identity,
                 address=self._claim.address,
                 namespace=namespace,
                 places=places,
+                hook=hook,
                 certificates=self._certificates,
                 revocation=self._revocation,
                 alarms=self._alarms,
                 audit=self._audit,
                 store=self._store,
+                own_descriptor=self._describe,
             )
             self._thread = threading.Thread(
-                target=self._run, args=(ingredients,), name="ops_service", daemon=True
+                target=self._run, args=(dependencies,), name="ops_service", daemon=True
             )
             # From here on a fork may take part of gRPC along.
             hear_of_forks(self)
@@ -261,10 +264,9 @@ class Service:
         self.stop(_EXIT_SECONDS)
 
     def _post(self, callback: Callable[..., object], *args: Any) -> None:
-        """Call a function on the loop, if there is one and it is not closed already."""
+        """Call a function on the loop, if there is one."""
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(callback, *args)
+            post(self._loop, callback, *args)
 
     # ---- called in the thread that looks at the files ----
 
@@ -274,7 +276,7 @@ class Service:
         authorization = Authorization(config, revocation, trust, validities)
         if self._parts is not None:
             self._post(self._parts.gate.set_authorization, authorization)
-            self._parts.sessions.keep_where(authorization.may_evaluate)
+            self._parts.live.sessions.keep_where(authorization.may_evaluate)
         self._audit.end({**self._about_files, "event": "reloaded"})
 
     def _renew_port(self, end_calls: bool) -> None:
@@ -326,26 +328,22 @@ class Service:
             self._store.give_up_in_child()
         if self._parts is not None:
             self._parts.port.leave_in_child()
-            self._parts.servicer.take_back_after_fork()
+            self._parts.live.restore_after_fork()
 
     # ---- in the service's thread ----
 
-    def _describe_itself(self, parts: Assembly) -> None:
-        directory, servicer = self._config.server.run_directory, parts.servicer
-        servicer.run_directory = directory
-        servicer.own_descriptor = describe(
+    def _describe(self) -> Descriptor:
+        return describe(
             self._identity, address=self._address, role=self._role, slot=self._claim.slot
         )
-        if directory is not None:
-            write_descriptor(directory, servicer.own_descriptor)
 
     def _leave(self) -> None:
         directory = self._config.server.run_directory
         if directory is not None and self._parts is not None:
-            remove_descriptor(directory, self._parts.servicer.own_descriptor)
+            remove_descriptor(directory, self._describe())
         self._claim.release()
 
-    def _run(self, ingredients: Ingredients) -> None:
+    def _run(self, dependencies: Dependencies) -> None:
         try:
             # Not the host's event loop policy: the loop is ours, whatever it prefers.
             # Not asyncio.Runner either: it cancels what is left at the end, upon
@@ -355,7 +353,7 @@ class Service:
             register(loop)
             loop.set_exception_handler(_log_loop_exception)
             try:
-                loop.run_until_complete(self._serve(ingredients))
+                loop.run_until_complete(self._serve(dependencies))
             finally:
                 loop.close()
         except BaseException as error:
@@ -366,19 +364,18 @@ class Service:
         finally:
             self._ready.set()
 
-    async def _serve(self, ingredients: Ingredients) -> None:
+    async def _serve(self, dependencies: Dependencies) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        parts = await assemble(ingredients)
-        self._alarms.on_change = self._on_alarm
+        parts = await assemble(dependencies)
         if closes_for_forks():
             self._alarms.set("forks", _SHARED.format(problem))
         try:
-            await parts.port.open()
+            await parts.begin()
             self._address = parts.port.address
-            self._describe_itself(parts)
+            if self._config.server.run_directory is not None:
+                write_descriptor(self._config.server.run_directory, self._describe())
             self._parts = parts
-            parts.servicer.start_watch(self._hook, self._audit.end)
             self._ready.set()
             await parts.port.keep_open(self._stopping)
         finally:

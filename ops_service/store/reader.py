@@ -9,7 +9,7 @@ from types import TracebackType
 from ops_service.errors import Busy, Cancelled, InvalidRequest, SnapshotNotFound, StoreDamaged
 from ops_service.store.directory import PART, Directory
 from ops_service.store.failures import read_failure
-from ops_service.store.writer import Growing
+from ops_service.store.writer import PartialSnapshot
 
 _PREFIX_BYTES = 10
 # The walker writes at most some 200 KiB a message; a length beyond this is damage.
@@ -25,14 +25,14 @@ class SnapshotReader:
     """
 
     def __init__(
-        self, directory: Directory, snapshot_id: str, offset: int, growing: Growing | None
+        self, directory: Directory, snapshot_id: str, offset: int, partial: PartialSnapshot | None
     ) -> None:
         """
         Args:
             directory: Where it lies.
             snapshot_id: Which it is.
             offset: Where to begin: 0, or where a message ends.
-            growing: How far it has come, if this process is writing it.
+            partial: How far it has come, if this process is writing it.
 
         Raises:
             SnapshotNotFound: It is not there.
@@ -41,10 +41,10 @@ class SnapshotReader:
         """
         self._directory = directory
         self._id = snapshot_id
-        self._growing = growing
+        self._partial = partial
         self._fd = -1
         self._size = 0
-        self._complete = growing is None
+        self._complete = partial is None
         self._position = 0
         self._mutex = threading.Lock()
         self._busy = True
@@ -55,7 +55,7 @@ class SnapshotReader:
             self._end_use()
 
     def _begin(self, offset: int) -> None:
-        if self._growing is None:
+        if self._partial is None:
             path = self._directory.find(self._id)
             if path.suffix == PART:
                 raise Busy(
@@ -149,8 +149,8 @@ class SnapshotReader:
             )
 
     def _look_for_more(self, seconds: float) -> None:
-        assert self._growing is not None
-        path, self._size, self._complete = self._growing.wait(self._position, seconds)
+        assert self._partial is not None
+        path, self._size, self._complete = self._partial.wait(self._position, seconds)
         if self._fd < 0 and path is not None:
             try:
                 self._open(path)
@@ -161,7 +161,7 @@ class SnapshotReader:
     def _open(self, path: os.PathLike[str]) -> None:
         try:
             self._fd = self._directory.descriptors.open(path, os.O_RDONLY)
-            if self._growing is None:
+            if self._partial is None:
                 self._size = os.fstat(self._fd).st_size
         except FileNotFoundError:
             raise SnapshotNotFound(

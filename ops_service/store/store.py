@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 from ops_service.errors import StoreDisabled
@@ -10,7 +12,7 @@ from ops_service.store.directory import Directory
 from ops_service.store.history import HistoryWriter, read_history
 from ops_service.store.model import InstanceFacts, StoredInstance, StoredSnapshot
 from ops_service.store.reader import SnapshotReader
-from ops_service.store.writer import Growing, SnapshotWriter
+from ops_service.store.writer import PartialSnapshot, SnapshotWriter
 
 
 class Store:
@@ -26,7 +28,7 @@ class Store:
         """
         self._directory = Directory(path, max_bytes, facts)
         self._lock = threading.Lock()
-        self._growing: dict[str, Growing] = {}
+        self._partial: dict[str, PartialSnapshot] = {}
 
     @property
     def max_bytes(self) -> int:
@@ -45,33 +47,50 @@ class Store:
         """Every process that left something here, latest start first."""
         return self._directory.instances()
 
-    def announce(self, snapshot_id: str) -> Growing:
-        """Say that a snapshot is about to be written, so that readers can wait for it.
+    def announce(self, snapshot_id: str) -> PartialSnapshot:
+        """Announce a snapshot that is about to be written, so that readers can wait for it.
 
         Raises:
             StoreFull, StoreUnwritable: The store cannot be written to.
         """
         self._directory.check_writable()
-        growing = Growing(snapshot_id)
+        partial = PartialSnapshot(snapshot_id)
         with self._lock:
-            self._growing[snapshot_id] = growing
-        return growing
+            self._partial[snapshot_id] = partial
+        return partial
 
-    def write(self, growing: Growing) -> SnapshotWriter:
-        """Begin to write a snapshot that was announced."""
-        return SnapshotWriter(self._directory, growing)
+    def write(self, partial: PartialSnapshot, messages: Generator[bytes, None, None]) -> None:
+        """Write the messages of an announced snapshot, then give it its name.
 
-    def written(self, growing: Growing, error: BaseException | None) -> None:
-        """Say that nothing more comes of a snapshot that was announced."""
-        growing.end(error)
+        Closes the messages in any case, which ends the capture behind them.
+
+        Raises:
+            StoreFull, StoreUnwritable: The store cannot be written to. And whatever the
+                messages raise. Nothing of the snapshot is left then.
+        """
+        error: BaseException | None = None
+        try:
+            with closing(messages), SnapshotWriter(self._directory, partial) as file:
+                for message in messages:
+                    file.append(message)
+                file.commit()
+        except BaseException as caught:
+            error = caught
+            raise
+        finally:
+            self.withdraw(partial, error)
+
+    def withdraw(self, partial: PartialSnapshot, error: BaseException | None) -> None:
+        """End an announcement. Readers that wait get the error, if the write has not ended."""
+        partial.end(error)
         with self._lock:
-            self._growing.pop(growing.snapshot_id, None)
+            self._partial.pop(partial.snapshot_id, None)
 
     def read(self, snapshot_id: str, offset: int) -> SnapshotReader:
         """Read a snapshot from a message on. See `SnapshotReader`."""
         with self._lock:
-            growing = self._growing.get(snapshot_id)
-        return SnapshotReader(self._directory, snapshot_id, offset, growing)
+            partial = self._partial.get(snapshot_id)
+        return SnapshotReader(self._directory, snapshot_id, offset, partial)
 
     def write_history(self, max_bytes: int) -> HistoryWriter:
         """Begin the history of this process, of so many bytes at most."""

@@ -1,4 +1,4 @@
-"""Writing one snapshot into the store, and telling readers how far it has come."""
+"""Writes one snapshot into the store, and reports to readers how far it has come."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops_service.varint import varint
 _ROOM_BYTES = 8 << 20
 
 
-class Growing:
+class PartialSnapshot:
     """A snapshot that is being written. Readers follow it. Safe from any thread."""
 
     def __init__(self, snapshot_id: str) -> None:
@@ -67,13 +67,13 @@ class SnapshotWriter:
         StoreFull, StoreUnwritable: From every method.
     """
 
-    def __init__(self, directory: Directory, growing: Growing) -> None:
+    def __init__(self, directory: Directory, partial: PartialSnapshot) -> None:
         directory.check_writable()
         self._directory = directory
-        self._growing = growing
+        self._partial = partial
         self._room = 0
         self._written = 0
-        self._part = directory.own / (growing.snapshot_id + PART)
+        self._part = directory.own / (partial.snapshot_id + PART)
         self._open = False
         try:
             self._fd = directory.descriptors.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -95,7 +95,7 @@ class SnapshotWriter:
             self._directory.descriptors.close(self._fd)
             with contextlib.suppress(OSError):
                 self._part.unlink(missing_ok=True)
-            self._growing.end(exc or Cancelled("The capture was given up."))
+            self._partial.end(exc or Cancelled("The capture was given up."))
 
     def append(self, message: bytes) -> None:
         """Append a message with its length before it."""
@@ -111,7 +111,7 @@ class SnapshotWriter:
             raise write_failure(error) from error
         self._room -= size
         self._written += size
-        self._growing.advance(self._part, self._written)
+        self._partial.advance(self._part, self._written)
 
     def commit(self) -> None:
         """Write everything to the disk, then give the file its name."""
@@ -123,5 +123,5 @@ class SnapshotWriter:
             raise write_failure(error) from error
         self._open = False
         self._directory.descriptors.close(self._fd)
-        self._growing.advance(whole, self._written)
-        self._growing.end(None)
+        self._partial.advance(whole, self._written)
+        self._partial.end(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +88,8 @@ class Actions:
         snapshot_id = secrets.token_hex(8)
         job = CaptureJob(self._options)
         self._job = job
-        error: BaseException | None = None
         try:
-            growing = self._store.announce(snapshot_id)
+            partial = self._store.announce(snapshot_id)
         except OpsServiceError as refused:
             return Done(problem=str(refused))
         try:
@@ -100,17 +98,12 @@ class Actions:
                 snapshot_id=snapshot_id,
                 gc_moment=heap_graph_pb2.GC_MOMENT_NOW,
             )
-            with closing(messages), self._store.write(growing) as file:
-                for message in messages:
-                    file.append(message)
-                file.commit()
+            self._store.write(partial, messages)
         except OpsServiceError as caught:
-            error = caught
             _LOG.warning("a rule's snapshot was not stored: %s", caught)
             return Done(problem=str(caught))
         finally:
             self._job = None
-            self._store.written(growing, error)
         return Done(snapshot_id=snapshot_id)
 
     def _call_hook(self, fired: RuleFired) -> None:

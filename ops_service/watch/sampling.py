@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -16,11 +14,11 @@ from ops_service.errors import (
     Cancelled,
     CloneRefused,
     EngineUnavailable,
-    InvalidRequest,
 )
 from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.model import CensusOptions, WalkMode
 from ops_service.heap.path_sampler import PathSampler, TakenSample
+from ops_service.leaks.baselines import Baselines, Comparison
 from ops_service.leaks.sample import CollectorFigures, GrowthSample, MemoryFigures
 from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.process.memory import read_memory
@@ -28,8 +26,6 @@ from ops_service.watch.fallback import CensusSampler
 
 Result = TypeVar("Result")
 
-MAX_BASELINES = 16
-"""More push out the oldest."""
 MAX_WATCHES = 64
 
 _POLL_SECONDS = 0.05
@@ -50,7 +46,7 @@ class GrowthSampling:
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._watches: list[HeapGrowthWatch] = []
-        self._baselines: OrderedDict[str, HeapGrowthWatch] = OrderedDict()
+        self._baselines = Baselines()
         self._sampler: PathSampler | None = None
         self._census: CensusSampler | None = None
         self._latest: GrowthSample | None = None
@@ -111,61 +107,27 @@ class GrowthSampling:
                 latest = self._take(allow_pause, cancelled)
                 with self._lock:
                     self._latest = latest
-                    for each in (*self._watches, *self._baselines.values()):
-                        each.take_in(latest)
-            watch.keep(latest)
+                    for each in self._watches:
+                        each.accumulate(latest)
+                self._baselines.accumulate(latest)
+            watch.append_point(latest)
             return latest
         finally:
             self._turn.release()
 
     # ---- baselines -------------------------------------------------------------------
 
-    def keep_baseline(self, latest: GrowthSample) -> str:
-        """Remember the process as it was at a sample that was just taken.
-
-        Returns:
-            The id by which growth since then can be asked for.
-        """
-        baseline = HeapGrowthWatch(limit=1)
-        baseline.keep(latest)
-        identifier = secrets.token_hex(8)
-        with self._lock:
-            self._baselines[identifier] = baseline
-            while len(self._baselines) > MAX_BASELINES:
-                self._baselines.popitem(last=False)
-        return identifier
+    def keep_baseline(self, sample: GrowthSample) -> str:
+        """Remember the process as it was at a sample that was just taken. Returns an id."""
+        return self._baselines.keep(sample)
 
     def check_baseline(self, identifier: str) -> None:
-        """Refuse a baseline that is not here.
+        """Refuse a baseline that is not here. Raises InvalidRequest."""
+        self._baselines.check(identifier)
 
-        Raises:
-            InvalidRequest: There is none of this id.
-        """
-        with self._lock:
-            known = identifier in self._baselines
-        if not known:
-            raise InvalidRequest(
-                f"There is no baseline {identifier!r} in this process. It keeps the latest "
-                f"{MAX_BASELINES}, and none outlives it.",
-                details={"field": "baseline_id"},
-            )
-
-    def since_baseline(self, identifier: str, limit: int) -> HeapGrowthWatch:
-        """A watch of two points, the baseline and now.
-
-        Raises:
-            InvalidRequest: It is gone.
-        """
-        with self._lock:
-            baseline = self._baselines.get(identifier)
-            watch = None if baseline is None else baseline.until(self._latest, limit)
-        if watch is None or watch.sample_count < 2:
-            raise InvalidRequest(
-                f"The baseline {identifier!r} is gone: newer ones took its place, or the table of "
-                "paths was lost. Keep another.",
-                details={"field": "baseline_id"},
-            )
-        return watch
+    def compare(self, identifier: str, watch: HeapGrowthWatch, limit: int) -> Comparison:
+        """Compare the latest sample with a baseline. See `Baselines.compare`."""
+        return self._baselines.compare(identifier, self._latest, watch, limit)
 
     # ---- one sample --------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "pytest_plugin": {"leaks", "watch"},
     "__main__": {"integrations"},
 }
-OPEN = ("errors", "log")
+OPEN = ("errors", "log", "__version__")
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "google"}
 
 

@@ -125,18 +125,18 @@ def test_55_audit_sink_down(
 def test_58_exception_with_a_secret(fault: FaultHost, admin: Identity) -> None:
     # A defect of ours, or of what we call, whose text holds something of the host's.
     fault.run(
-        "import ops_service.rpc.servicer as servicer\n"
-        "kept = servicer.facts.collector_state\n"
+        "import ops_service.rpc.process as module\n"
+        "kept = module.facts.collector_state\n"
         "def fail(): raise RuntimeError('password=hunter2')\n"
         "import logging\n"
         "logging.getLogger('ops_service').addHandler(logging.NullHandler())\n"
-        "servicer.facts.collector_state = fail"
+        "module.facts.collector_state = fail"
     )
     try:
         with pytest.raises(grpc.RpcError) as raised:
             fault.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=60)
     finally:
-        fault.run("servicer.facts.collector_state = kept")
+        fault.run("module.facts.collector_state = kept")
     assert raised.value.code() == grpc.StatusCode.INTERNAL
     assert "hunter2" not in str(raised.value)
     assert status_of(raised.value).details["reference"]

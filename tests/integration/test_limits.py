@@ -148,7 +148,7 @@ def test_changes_of_a_level_leave_one_timer(host: Host, admin: Identity) -> None
         stub.SetLogLevel(request, timeout=60)
     # asyncio drops timers that were cancelled once there are a hundred of them.
     assert host.run("answer = len(service._loop._scheduled)") - before < 150
-    assert host.run("answer = len(service._parts.servicer._restore_timers)") == 1
+    assert host.run("answer = len(service._parts.handlers.loggers._restore_timers)") == 1
     stub.SetLogLevel(loggers_pb2.SetLogLevelRequest(logger="shop"), timeout=60)
     assert host.run("answer = logging.getLogger('shop').level") == 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 
 from fix_certs import Identity
 from fix_host import ADMIN, Host, StartHost
 
+import ops_service
 from ops_service.v1 import annotations_pb2, process_pb2
 
 
@@ -77,3 +79,25 @@ def test_values_are_told_of_names_that_are_listed(start_host: StartHost, viewer:
     assert shown[1][1].endswith("host_process.py")
     assert shown[6:] == [("--k", "v"), ("--secret", None), ("-x", None), ("--y", None)]
     assert "hunter2" not in str(reply)
+
+
+def test_a_host_without_metadata_of_the_distribution(
+    start_host: StartHost, admin: Identity
+) -> None:
+    host = start_host(serve=False)
+    # As where the package is vendored, zipped or frozen.
+    host.run(
+        "import importlib.metadata as metadata\n"
+        "known = metadata.distribution\n"
+        "def distribution(name):\n"
+        "    if name.startswith('ops'): raise metadata.PackageNotFoundError(name)\n"
+        "    return known(name)\n"
+        "metadata.distribution = distribution"
+    )
+    host.start_service()
+    reply = host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=60)
+    assert reply.service_version == ops_service.__version__
+
+
+def test_the_distribution_has_the_version_of_the_package() -> None:
+    assert version("ops-service") == ops_service.__version__

@@ -12,7 +12,8 @@ from growth_samples import Heap
 from ops_service.errors import AuditUnavailable, InvalidRequest
 from ops_service.gate.audit import Audit
 from ops_service.gate.rates import MOST_CALLERS, Rates
-from ops_service.watch.sampling import MAX_BASELINES, GrowthSampling
+from ops_service.leaks.baselines import MAX_BASELINES
+from ops_service.watch.sampling import GrowthSampling
 
 
 class HangingDisk:

@@ -11,8 +11,8 @@ import pytest
 from growth_samples import ELEMENT, MIB, VALUE, Heap
 
 from ops_service.heap.paths import EdgeKind, Root
-from ops_service.leaks.history import MAX_SAMPLES
 from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
+from ops_service.leaks.series import MAX_SAMPLES
 from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate, theil_sen_slope
 from ops_service.leaks.watch import HeapGrowthWatch
 
@@ -504,8 +504,8 @@ def test_samples_between_the_points_are_not_lost() -> None:
     for step in range(3 * STEPS):
         sessions(heap, step)
         sample = heap.sample(float(step))
-        watch.take_in(sample)
+        watch.accumulate(sample)
         if step % 3 == 0:
-            watch.keep(sample)
+            watch.append_point(sample)
     (suspect,) = watch.report().suspects
     assert suspect.counts == tuple(1000 + 30 * step for step in range(STEPS))

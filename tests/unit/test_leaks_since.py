@@ -32,14 +32,14 @@ def judged(
         heap.set(request, 3 + (number % 3 if busy else 0))
 
     at(0.0, 0)
-    baseline.keep(heap.sample(0.0))
+    baseline.append_point(heap.sample(0.0))
     for number in range(samples):
         time = later + INTERVAL * number
         at(time, number)
         latest = heap.sample(time)
-        baseline.take_in(latest)
+        baseline.accumulate(latest)
         watch.add(latest)
-    since = baseline.until(latest, 10).grown_since(watch)
+    since = baseline.extended_to(latest, 10).grown_since(watch)
     return with_baseline(watch.report(), since), since
 
 
@@ -126,33 +126,33 @@ def test_growth_since_a_baseline_by_type() -> None:
     heap, baseline = Heap(), HeapGrowthWatch(1)
     session = heap.node("shop.Session", parent=heap.node("dict", "REGISTRY"), kind=ELEMENT)
     heap.set(session, 1000)
-    baseline.keep(heap.sample(0.0))
+    baseline.append_point(heap.sample(0.0))
     for days, count in ((1, 1010), (2, 1020), (40, 1400)):
         heap.set(session, count)
         latest = heap.sample(DAY * days)
-        baseline.take_in(latest)
-    (row,) = baseline.until(latest, 10).types()
+        baseline.accumulate(latest)
+    (row,) = baseline.extended_to(latest, 10).types()
     assert (row.type_name, row.count_difference) == ("shop.Session", 400)
     recent = HeapGrowthWatch(10)
-    recent.keep(heap.sample(DAY * 40))
-    (suspect,) = baseline.until(latest, 10).grown_since(recent).suspects
+    recent.append_point(heap.sample(DAY * 40))
+    (suspect,) = baseline.extended_to(latest, 10).grown_since(recent).suspects
     assert (suspect.type_name, suspect.holder.text) == ("shop.Session", "REGISTRY (dict)")
     assert suspect.counts == (1000, 1400)
     # Asking changes nothing.
-    assert baseline.until(latest, 10).types() == (row,)
+    assert baseline.extended_to(latest, 10).types() == (row,)
 
 
 def test_names_that_came_since_are_one_suspect() -> None:
     heap, baseline, recent = Heap(), HeapGrowthWatch(10), HeapGrowthWatch(10)
     space = heap.node("types.SimpleNamespace", "SPACE")
     heap.set(space, 1)
-    baseline.keep(heap.sample(0.0))
+    baseline.append_point(heap.sample(0.0))
     for number in range(30):
         heap.set(heap.node("app.Value", f"name{number}", space), 1)
     latest = heap.sample(DAY)
-    baseline.take_in(latest)
-    recent.keep(latest)
-    (suspect,) = baseline.until(latest, 10).grown_since(recent).suspects
+    baseline.accumulate(latest)
+    recent.append_point(latest)
+    (suspect,) = baseline.extended_to(latest, 10).grown_since(recent).suspects
     assert (suspect.type_name, suspect.counts) == ("app.Value", (0, 30))
     assert suspect.holder.text == "SPACE (types.SimpleNamespace)"
 

@@ -22,7 +22,7 @@ _WIDTH = 4
 _OFTEN = 5 * _WIDTH
 
 
-class History:
+class NodeSeries:
     """Values of nodes at the samples of one watch.
 
     A series holds a point only where the node changed, so what stays as it is costs

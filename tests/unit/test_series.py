@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ops_service.heap.paths import Change
-from ops_service.leaks import history as module
-from ops_service.leaks.history import COUNT, LENGTH, SIZE, History
+from ops_service.leaks import series as module
+from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
 
 
 def changed(node: int, count: int, before: int) -> Change:
     return Change(node, count, 10 * count, 0, before, 10 * before, 0)
 
 
-def filled() -> History:
+def filled() -> NodeSeries:
     """Five samples: one node changes at each, one at two of them, one begins late."""
-    history = History()
+    history = NodeSeries()
     history.add(0.0, {})
     history.add(1.0, {1: changed(1, 5, 4), 2: changed(2, 9, 0)})
     history.add(2.0, {1: changed(1, 6, 5)})
@@ -49,7 +49,7 @@ def test_nodes_by_what_they_did() -> None:
 
 def test_what_changed_least_often_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_NODES", 100)
-    history = History()
+    history = NodeSeries()
     history.add(0.0, {})
     for number in range(1, 6):
         history.add(float(number), {1: changed(1, number, number - 1)})

@@ -1,0 +1,97 @@
+"""Baselines of a process: what it was like earlier, to compare with later."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ops_service.errors import InvalidRequest
+from ops_service.leaks.report import SinceBaseline
+from ops_service.leaks.sample import GrowthSample
+from ops_service.leaks.watch import HeapGrowthWatch
+
+MAX_BASELINES = 16
+"""More push out the oldest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The process now, compared with a baseline."""
+
+    points: HeapGrowthWatch
+    """Two points: the baseline and now."""
+    grown: SinceBaseline
+    """What grew in between, and what a watch that runs now says of it."""
+
+
+class Baselines:
+    """The latest baselines. Every growth sample must be added. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._baselines: OrderedDict[str, HeapGrowthWatch] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._baselines)
+
+    def keep(self, sample: GrowthSample) -> str:
+        """Remember the process as it was at a sample that was just taken.
+
+        Returns:
+            The id to compare with it later.
+        """
+        baseline = HeapGrowthWatch(limit=1)
+        baseline.append_point(sample)
+        identifier = secrets.token_hex(8)
+        with self._lock:
+            self._baselines[identifier] = baseline
+            while len(self._baselines) > MAX_BASELINES:
+                self._baselines.popitem(last=False)
+        return identifier
+
+    def accumulate(self, sample: GrowthSample) -> None:
+        """Add a sample to each baseline. Cost: its changes, for each."""
+        with self._lock:
+            for each in self._baselines.values():
+                each.accumulate(sample)
+
+    def check(self, identifier: str) -> None:
+        """Refuse a baseline that is not here.
+
+        Raises:
+            InvalidRequest: There is none of this id.
+        """
+        with self._lock:
+            known = identifier in self._baselines
+        if not known:
+            raise InvalidRequest(
+                f"There is no baseline {identifier!r} in this process. It keeps the latest "
+                f"{MAX_BASELINES}, and none outlives it.",
+                details={"field": "baseline_id"},
+            )
+
+    def compare(
+        self, identifier: str, latest: GrowthSample | None, watch: HeapGrowthWatch, limit: int
+    ) -> Comparison:
+        """Compare the process with a baseline.
+
+        Args:
+            latest: The latest sample, which was added.
+            watch: One that runs now.
+            limit: How many suspects and types are named.
+
+        Raises:
+            InvalidRequest: The baseline is gone.
+        """
+        with self._lock:
+            baseline = self._baselines.get(identifier)
+            points = None if baseline is None else baseline.extended_to(latest, limit)
+        if points is None or points.sample_count < 2:
+            raise InvalidRequest(
+                f"The baseline {identifier!r} is gone: newer ones took its place, or the table of "
+                "paths was lost. Keep another.",
+                details={"field": "baseline_id"},
+            )
+        return Comparison(points, points.grown_since(watch))

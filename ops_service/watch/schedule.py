@@ -1,0 +1,37 @@
+"""When the samples of a watch are due."""
+
+from __future__ import annotations
+
+import time
+
+MAX_OVERTIME_SECONDS = 30.0
+"""How much longer a watch may last where samples came late."""
+
+
+class SampleSchedule:
+    """Due times of the samples of one watch.
+
+    They are fixed at the beginning, so they do not drift. On a machine without CPU time
+    samples come late. Then the watch lasts longer, up to a bound that the client waits for
+    too, rather than end without the samples that a verdict takes.
+    """
+
+    def __init__(self, interval: float, duration: float) -> None:
+        """
+        Args:
+            interval: Seconds between samples.
+            duration: Seconds from the first sample to the last.
+        """
+        self._interval = interval
+        self._left = int(duration / interval + 1e-9) + 1
+        self._due = time.monotonic() - interval
+        self._end = time.monotonic() + duration + MAX_OVERTIME_SECONDS
+
+    def next_delay(self) -> float | None:
+        """Seconds until the next sample is due; None after the last one."""
+        now = time.monotonic()
+        self._due = max(self._due + self._interval, now)
+        if self._left == 0 or self._due > self._end:
+            return None
+        self._left -= 1
+        return self._due - now
