@@ -68,7 +68,7 @@ class OpsServiceError(Exception):
         self.retry_after = retry_after
         self.details = details or {}
 
-    def anew(self) -> Self:
+    def without_traceback(self) -> Self:
         """The same error without a traceback, to be raised in another thread.
 
         An error that something keeps which its own traceback leads to is a cycle,

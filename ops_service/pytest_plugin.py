@@ -55,8 +55,8 @@ def _repeat(
         pytest.fail(f"no_leaks: samples from {_MIN_SAMPLES}, rounds from 1, warmup from 0.", False)
     # Only now, so that other tests do not pay for it.
     from ops_service.errors import OpsServiceError
+    from ops_service.heap.growth_sample import GrowthSample
     from ops_service.leaks.report import Verdict
-    from ops_service.leaks.sample import GrowthSample
     from ops_service.leaks.watch import HeapGrowthWatch
     from ops_service.watch.sampling import GrowthSampling
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ops_service.heap.growth_sample import CollectorFigures, GrowthSample, MemoryFigures
 from ops_service.heap.model import WalkMode
 from ops_service.heap.paths import Change, EdgeKind, PathNames, PathNode, PathSample, Root
-from ops_service.leaks.sample import CollectorFigures, GrowthSample, MemoryFigures
 
 MIB = 1 << 20
 ATTRIBUTE, VALUE, ELEMENT = EdgeKind.ATTRIBUTE, EdgeKind.VALUE, EdgeKind.ELEMENT

@@ -109,7 +109,7 @@ def _line_of(key: str, text: str) -> int | None:
     return found
 
 
-def heed_environment(config: Config) -> Config:
+def apply_environment(config: Config) -> Config:
     """The configuration, without evaluation if the environment says so.
 
     Raises:

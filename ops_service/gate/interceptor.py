@@ -12,7 +12,7 @@ import grpc
 from ops_service.errors import OpsServiceError
 from ops_service.gate import status
 from ops_service.gate.authorization import Authorization
-from ops_service.gate.passage import HandlerStatus, Passage, Rules
+from ops_service.gate.call_guard import CallGuard, CallPolicy, HandlerStatus
 from ops_service.log import Log
 from ops_service.private_grpc import AbortError, BaseError
 
@@ -26,15 +26,15 @@ _ABORT_SECONDS = 1.0
 
 
 class Gate(grpc.aio.ServerInterceptor):
-    """Sends every call through a `Passage`, and every exception through the status table.
+    """Sends every call through a `CallGuard`, and every exception through the status table.
 
     No exception leaves it: gRPC would send its text to the caller, and a
     SystemExit would end the loop.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: CallPolicy) -> None:
         self._rules = rules
-        self._open: set[Passage] = set()
+        self._open: set[CallGuard] = set()
 
     @property
     def open_calls(self) -> int:
@@ -44,13 +44,13 @@ class Gate(grpc.aio.ServerInterceptor):
     def set_authorization(self, authorization: Authorization) -> None:
         """Decide by other grants from now on, for the calls under way too."""
         self._rules = dataclasses.replace(self._rules, authorization=authorization)
-        for passage in list(self._open):
-            passage.check_again(authorization)
+        for guard in list(self._open):
+            guard.check_again(authorization)
 
     def end_outdated(self) -> None:
         """End the calls whose callers' certificates expired since they began."""
-        for passage in list(self._open):
-            passage.end_if_outdated()
+        for guard in list(self._open):
+            guard.end_if_outdated()
 
     async def intercept_service(
         self,
@@ -63,12 +63,12 @@ class Gate(grpc.aio.ServerInterceptor):
 
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
             try:
-                passage = Passage(self._rules, path, handler, requests, context)
-                self._open.add(passage)
+                guard = CallGuard(self._rules, path, handler, requests, context)
+                self._open.add(guard)
                 try:
-                    await self._serve(passage, context)
+                    await self._serve(guard, context)
                 finally:
-                    self._open.discard(passage)
+                    self._open.discard(guard)
             except (asyncio.CancelledError, AbortError):
                 raise
             except BaseException as error:
@@ -83,35 +83,35 @@ class Gate(grpc.aio.ServerInterceptor):
         # never comes is bounded, and one wrapper does for all. The wire is the same.
         return grpc.stream_stream_rpc_method_handler(serve)
 
-    async def _serve(self, passage: Passage, context: Any) -> None:
+    async def _serve(self, guard: CallGuard, context: Any) -> None:
         try:
             try:
-                await passage.serve()
+                await guard.serve()
             finally:
                 # Who is told by now how the call ended must not be cut off.
-                passage.leave()
+                guard.leave()
         except asyncio.CancelledError:
-            if passage.taken_away is not None:
-                await passage.finish_first_message()
-                await self._abort_with_error(passage, context, passage.taken_away)
+            if guard.taken_away is not None:
+                await guard.finish_first_message()
+                await self._abort_with_error(guard, context, guard.taken_away)
                 return
-            passage.record_end("CANCELLED", "CANCELLED")
+            guard.record_end("CANCELLED", "CANCELLED")
             raise
         except HandlerStatus as error:
-            passage.record_end(error.code.name, "HANDLER")
+            guard.record_end(error.code.name, "HANDLER")
             await self._abort(context, error.code, str(error), ())
         except OpsServiceError as error:
-            await self._abort_with_error(passage, context, error)
+            await self._abort_with_error(guard, context, error)
         except BaseException as error:
-            _LOG.error("call %s failed", passage.call_id, exc_info=error)
-            await self._abort_with_error(passage, context, error)
+            _LOG.error("call %s failed", guard.call_id, exc_info=error)
+            await self._abort_with_error(guard, context, error)
         else:
-            passage.record_end("OK", "")
+            guard.record_end("OK", "")
 
-    async def _abort_with_error(self, passage: Passage, context: Any, error: BaseException) -> None:
-        code, details = status.to_status(error, passage.call_id)
+    async def _abort_with_error(self, guard: CallGuard, context: Any, error: BaseException) -> None:
+        code, details = status.to_status(error, guard.call_id)
         reason = error.reason if isinstance(error, OpsServiceError) else "INTERNAL"
-        passage.record_end(code.name, reason, error)
+        guard.record_end(code.name, reason, error)
         trailer = (status.TRAILER, details.SerializeToString())
         await self._abort(context, code, details.message, (trailer,))
 

@@ -16,11 +16,10 @@ from ops_service.errors import (
     OpsServiceError,
     WalkFailed,
 )
-from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
-from ops_service.heap.engine import engine_status
+from ops_service.heap import headroom, walk_slots
+from ops_service.heap.admission import SUMMARY, Admitted, require_engine, walk
+from ops_service.heap.child import WalkChild
 from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
-from ops_service.heap.spending import cpu_rate
 
 _POLL_SECONDS = 0.05
 _RECORD = struct.Struct("<QQQBHH")
@@ -51,14 +50,11 @@ def take_census(
         PauseOverBudget, EngineUnavailable, InsufficientMemory, CloneRefused,
         WalkFailed, WalkTimeout, Cancelled.
     """
-    # Before the proof of the engine, which is a clone too. Not even a caller who allows
-    # a pause may have a longer one than the process does.
-    pause.admit(headroom.resident_bytes())
-    status = engine_status()
+    resident = headroom.resident_bytes()
     try:
-        if not status.available:
-            raise EngineUnavailable(status.reason)
-        return _shared_census(cancel or threading.Event(), options)
+        # Not even a caller who allows a pause gets a clone that takes longer than the budget.
+        require_engine(resident)
+        return _shared_census(cancel or threading.Event(), options, resident)
     except (EngineUnavailable, CloneRefused):
         if not allow_pause:
             raise
@@ -81,7 +77,7 @@ class _Flight:
         if isinstance(self.result, Census):
             return self.result
         if isinstance(self.result, OpsServiceError):
-            raise self.result.anew()
+            raise self.result.without_traceback()
         raise WalkFailed("The census ended without a result.")
 
 
@@ -89,7 +85,7 @@ _lock = threading.Lock()
 _flight: _Flight | None = None
 
 
-def _shared_census(cancel: threading.Event, options: CensusOptions) -> Census:
+def _shared_census(cancel: threading.Event, options: CensusOptions, resident: int) -> Census:
     global _flight
     with _lock:
         flight, leads = _flight, False
@@ -97,11 +93,11 @@ def _shared_census(cancel: threading.Event, options: CensusOptions) -> Census:
         if flight is None or flight.owner != os.getpid():
             flight = _flight = _Flight()
             leads = True
-            slots.take(slots.CENSUS)
+            walk_slots.take(SUMMARY.slot)
         else:
             flight.waiting += 1
     if leads:
-        return _lead(flight, cancel, options)
+        return _lead(flight, cancel, options, resident)
     while not flight.done.wait(_POLL_SECONDS):
         if cancel.is_set():
             with _lock:
@@ -110,7 +106,9 @@ def _shared_census(cancel: threading.Event, options: CensusOptions) -> Census:
     return flight.outcome()
 
 
-def _lead(flight: _Flight, cancel: threading.Event, options: CensusOptions) -> Census:
+def _lead(
+    flight: _Flight, cancel: threading.Event, options: CensusOptions, resident: int
+) -> Census:
     global _flight
 
     def abandoned() -> bool:
@@ -118,12 +116,12 @@ def _lead(flight: _Flight, cancel: threading.Event, options: CensusOptions) -> C
             return flight.waiting <= (1 if cancel.is_set() else 0)
 
     try:
-        flight.result = _walk(abandoned, options)
+        flight.result = _walk(abandoned, options, resident)
     except OpsServiceError as error:
-        flight.result = error.anew()
+        flight.result = error.without_traceback()
     finally:
         with _lock:
-            slots.give_back(slots.CENSUS)
+            walk_slots.give_back(SUMMARY.slot)
             if _flight is flight:
                 _flight = None
         flight.done.set()
@@ -133,40 +131,22 @@ def _lead(flight: _Flight, cancel: threading.Event, options: CensusOptions) -> C
 # ---- one census -----------------------------------------------------------------------
 
 
-def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
-    cost = headroom.estimate()
-    room = headroom.headroom(options.cgroup_root)
-    reserved = slots.reserved_by_others(slots.CENSUS)
-    table_bytes = headroom.admit(cost.census, reserved, room, cost, "summary")
-    quota = cgroup.cpu_quota(options.cgroup_root)
-    bounds = WalkBounds(
-        lifetime=options.lifetime_limit,
-        table_bytes=table_bytes,
-        copied_bytes=headroom.copied_limit(reserved, room, cost),
-        memory=room.bounds,
-        cpu_rate=cpu_rate(quota, options.cpu_share),
-    )
-    slots.reserve(slots.CENSUS, cost.census)
-    resident = headroom.resident_bytes()
-    child = WalkChild().start(census=True, bounds=bounds)
-    try:
-        output = bytearray()
-        while data := child.read(abandoned):
-            output += data
-        end = child.finish()
-    finally:
-        child.close()
-    types, own_types = _types(bytes(output))
+def _walk(abandoned: Callable[[], bool], options: CensusOptions, resident: int) -> Census:
+    def start(admitted: Admitted) -> WalkChild:
+        return WalkChild().start(census=True, bounds=admitted.bounds, resident=admitted.resident)
+
+    walked = walk(SUMMARY, options, resident, start, abandoned)
+    types, own_types = _types(walked.output)
     return Census(
-        capture_time=child.started,
+        capture_time=walked.started,
         mode=WalkMode.FORKED,
-        pause=child.pause,
+        pause=walked.pause,
         types=types,
         own_types=own_types,
         object_count=sum(each.count for each in types),
         total_size=sum(each.total_size for each in types),
         resident_bytes=resident,
-        warnings=end.warnings(),
+        warnings=walked.end.warnings(),
     )
 
 

@@ -29,7 +29,7 @@ from ops_service.errors import (
 )
 from ops_service.heap import pause
 from ops_service.heap.arrays import learn_arrays
-from ops_service.heap.headroom import MemoryBound, resident_bytes
+from ops_service.heap.headroom import MemoryBound
 from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
@@ -119,6 +119,7 @@ class WalkChild:
         *,
         census: bool,
         bounds: WalkBounds,
+        resident: int,
         max_objects: int = 0,
         site: tuple[object, str, int] | None = None,
         contents: Contents = _NO_CONTENTS,
@@ -126,12 +127,13 @@ class WalkChild:
         paths: PathTable | None = None,
         referrers: tuple[int, str, float] | None = None,
     ) -> Self:
-        """Clone the process. No part of the constructor, which C code would call: what
-        that holds meanwhile would be in the snapshot."""
+        """Clone the process, of so many resident bytes.
+
+        Not part of the constructor, which C code would call: what that holds meanwhile would
+        be in the snapshot.
+        """
         from ops_service.heap import _walker
 
-        resident = resident_bytes()
-        pause.admit(resident)
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._end: ChildEnd | None = None

@@ -150,7 +150,9 @@ def _generator(planted_local: object) -> Iterator[object]:
 
 def _prove() -> str:
     """Name of what the walker misreads, "" if nothing."""
+    from ops_service.heap import pause
     from ops_service.heap.child import MISMATCH, WalkBounds, WalkChild
+    from ops_service.heap.headroom import resident_bytes
 
     planted_local = object()
     key, value, item = "".join(("planted", "_key")), object(), object()
@@ -175,8 +177,13 @@ def _prove() -> str:
         min(gc.get_freeze_count(), 1), sizes, space,
     )  # fmt: skip
     tracked.append(planted)
+    resident = resident_bytes()
+    pause.admit(resident)
     child = WalkChild().start(
-        census=True, bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES), proof=planted
+        census=True,
+        bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES),
+        resident=resident,
+        proof=planted,
     )
     try:
         while child.read():

@@ -87,7 +87,7 @@ class _Waiter(Generic[_Result]):
                 raise Cancelled("The wait for a collection was cancelled.")
             raise GcMomentMissed(_missed(wait_limit), retry_after=wait_limit)
         if self._error is not None:
-            raise self._error.anew()
+            raise self._error.without_traceback()
         return self._result[0]
 
     def _close(self) -> None:
@@ -107,7 +107,7 @@ class _Waiter(Generic[_Result]):
             try:
                 self._result.append(self._take())
             except OpsServiceError as error:
-                self._error = error.anew()
+                self._error = error.without_traceback()
             except BaseException as error:
                 self._error = OpsServiceError(f"The capture failed with {type(error).__name__}.")
             self._done.set()

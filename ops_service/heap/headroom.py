@@ -73,15 +73,15 @@ def resident_bytes() -> int:
         return 0
 
 
-def estimate(max_objects: int = 0) -> Cost:
-    """Estimate what a snapshot and a census of this process would take.
+def estimate(resident: int, max_objects: int = 0) -> Cost:
+    """Estimate what walks of this process would take.
 
     Args:
+        resident: Its resident bytes.
         max_objects: Where the snapshot is cut; 0 takes them all. A child whose tables
             grow past what is then estimated, because few objects lie far apart, may
             still take its share of the free memory, and ends itself past that.
     """
-    resident = resident_bytes()
     copied = int(resident * _COPIED_SHARE)
     tables = sys.getallocatedblocks() * _SNAPSHOT_BYTES_PER_BLOCK
     if max_objects:

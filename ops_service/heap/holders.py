@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ops_service.heap.paths import EdgeKind
-from ops_service.heap.referrers import Referrers, Step, What
+from ops_service.heap.referrers import Referrers, Step, StepKind
 
 FOLDED = "[…]"
 
@@ -14,13 +14,13 @@ _ITEMS = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
 # Whose parts say little without saying what they are parts of.
 _OPAQUE = ("function", "coroutine", "generator", "async_generator")
 _ROOT_TEXTS = {
-    What.MODULES: "",
-    What.INTERPRETER: "the interpreter",
-    What.THREAD: "thread",
-    What.FRAME: "frame",
-    What.OWN: "ops_service",
-    What.HELD_BY_C: "C code alone ->",
-    What.GARBAGE: "a garbage cycle ->",
+    StepKind.MODULES: "",
+    StepKind.INTERPRETER: "the interpreter",
+    StepKind.THREAD: "thread",
+    StepKind.FRAME: "frame",
+    StepKind.OWN: "ops_service",
+    StepKind.HELD_BY_C: "C code alone ->",
+    StepKind.GARBAGE: "a garbage cycle ->",
 }
 _TEXT_MAX = 2000
 _MAX_ID = 1 << 32
@@ -181,7 +181,7 @@ class _Texts:
 
 def _beginning(step: Step) -> str:
     text = _ROOT_TEXTS.get(step.what, "")
-    if step.what in (What.HELD_BY_C, What.GARBAGE):
+    if step.what in (StepKind.HELD_BY_C, StepKind.GARBAGE):
         return f"{text} {label(step)}"
     return f"{text} {step.name}".strip()
 
@@ -190,14 +190,14 @@ def _piece(step: Step, before: Step, *, first: bool, folded: bool) -> str:
     if step.left_out:
         return f" … {step.left_out} objects … {label(step)}"
     if step.edge_kind == EdgeKind.ROOT:
-        if step.what is What.FRAME:
+        if step.what is StepKind.FRAME:
             return f" -> {step.name or step.edge_name}()"
         name = step.edge_name or label(step)
         return name if first else f" -> {name}"
     if step.edge_name == "__dict__":
         return ""
     if step.edge_name:
-        bulky = before.what is What.FRAME or before.type_name in _OPAQUE
+        bulky = before.what is StepKind.FRAME or before.type_name in _OPAQUE
         return f" {step.edge_name}" if bulky else f".{step.edge_name}"
     if step.edge_kind in _ITEMS:
         is_numbered = step.edge_kind == EdgeKind.ELEMENT and not folded
@@ -207,9 +207,9 @@ def _piece(step: Step, before: Step, *, first: bool, folded: bool) -> str:
 
 def label(step: Step) -> str:
     """What stands there: its type, which class, or what a root stands for."""
-    if step.what is What.MODULES:
+    if step.what is StepKind.MODULES:
         return "sys.modules"
-    if step.what in (What.OBJECT, What.HELD_BY_C, What.GARBAGE):
+    if step.what in (StepKind.OBJECT, StepKind.HELD_BY_C, StepKind.GARBAGE):
         return f"class {step.name}" if step.name else step.type_name
     return f"{_ROOT_TEXTS[step.what]} {step.name}".rstrip()
 

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ops_service.errors import EngineUnavailable
-from ops_service.heap import cgroup, headroom, slots
-from ops_service.heap.child import WalkBounds, WalkChild
-from ops_service.heap.engine import engine_status
-from ops_service.heap.model import CensusOptions
-from ops_service.heap.paths import PathNames, PathSample
+from ops_service.heap import walk_slots
+from ops_service.heap.admission import GROWTH, Admitted, require_engine, walk
+from ops_service.heap.child import WalkChild
+from ops_service.heap.growth_sample import ChildCost, GrowthSample
+from ops_service.heap.headroom import resident_bytes
+from ops_service.heap.model import CensusOptions, WalkMode
+from ops_service.heap.paths import PathNames
 from ops_service.heap.site_probe import site_probe
-from ops_service.heap.spending import cpu_rate
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import PathTable
 
 _DEFAULTS = CensusOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class TakenSample:
-    """A sample, and how it was taken."""
-
-    started: float
-    """Unix time of the clone."""
-    pause: float
-    """Seconds that the process stood still."""
-    names: PathNames
-    """Another object when the table was made anew, and its numbers mean others."""
-    paths: PathSample
-    child_lifetime: float
-    child_cpu_time: float
-    child_table_bytes: int
-    warnings: tuple[str, ...]
 
 
 class PathSampler:
@@ -53,7 +35,7 @@ class PathSampler:
         self._names = PathNames()
         self._read = 0
 
-    def take(self, cancelled: Callable[[], bool] = lambda: False) -> TakenSample:
+    def take(self, cancelled: Callable[[], bool] = lambda: False) -> GrowthSample:
         """Take a sample. Blocks until it is whole; one at a time.
 
         The first one has no changes: it is what the next is compared with. One that
@@ -64,17 +46,16 @@ class PathSampler:
             EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
             WalkTimeout, Cancelled.
         """
-        status = engine_status()
-        if not status.available:
-            raise EngineUnavailable(status.reason)
+        resident = resident_bytes()
+        require_engine(resident)
         with self._lock:
-            slots.take(slots.GROWTH)
+            walk_slots.take(GROWTH.slot)
             try:
-                return self._walk(cancelled)
+                return self._walk(resident, cancelled)
             finally:
-                slots.give_back(slots.GROWTH)
+                walk_slots.give_back(GROWTH.slot)
 
-    def _walk(self, cancelled: Callable[[], bool]) -> TakenSample:
+    def _walk(self, resident: int, cancelled: Callable[[], bool]) -> GrowthSample:
         from ops_service.heap import _walker
 
         # A sample that a child wrote and nobody read had names that are told once.
@@ -82,42 +63,29 @@ class PathSampler:
             self._table = _walker.path_table()
             self._names = PathNames()
             self._read = 0
+        table = self._table
         _, probe = site_probe()
-        child = WalkChild().start(
-            census=False, bounds=self._bounds(), site=probe, paths=self._table
-        )
-        try:
-            output = bytearray()
-            while data := child.read(cancelled):
-                output += data
-            end = child.finish()
-            paths = self._names.read(bytes(output))
-            self._read += 1
-        finally:
-            child.close()
-        return TakenSample(
-            started=child.started,
-            pause=child.pause,
+
+        def start(admitted: Admitted) -> WalkChild:
+            return WalkChild().start(
+                census=False,
+                bounds=admitted.bounds,
+                resident=admitted.resident,
+                site=probe,
+                paths=table,
+            )
+
+        walked = walk(GROWTH, self._options, resident, start, cancelled)
+        paths = self._names.read(walked.output)
+        self._read += 1
+        return GrowthSample(
+            time=walked.started,
+            mode=WalkMode.FORKED,
+            pause=walked.pause,
             names=self._names,
             paths=paths,
-            child_lifetime=end.lifetime,
-            child_cpu_time=end.cpu_time,
-            child_table_bytes=end.report["mapped_peak"],
-            warnings=end.warnings(),
-        )
-
-    def _bounds(self) -> WalkBounds:
-        options = self._options
-        cost = headroom.estimate()
-        room = headroom.headroom(options.cgroup_root)
-        reserved = slots.reserved_by_others(slots.GROWTH)
-        table_bytes = headroom.admit(cost.growth, reserved, room, cost, "growth sample")
-        quota = cgroup.cpu_quota(options.cgroup_root)
-        slots.reserve(slots.GROWTH, cost.growth)
-        return WalkBounds(
-            lifetime=options.lifetime_limit,
-            table_bytes=table_bytes,
-            copied_bytes=headroom.copied_limit(reserved, room, cost),
-            memory=room.bounds,
-            cpu_rate=cpu_rate(quota, options.cpu_share),
+            child=ChildCost(
+                walked.end.lifetime, walked.end.cpu_time, walked.end.report["mapped_peak"]
+            ),
+            warnings=walked.end.warnings(),
         )

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from ops_service.errors import Busy, EngineUnavailable, ObjectNotFound, WalkFailed, WalkTimeout
-from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
-from ops_service.heap.engine import engine_status
-from ops_service.heap.spending import cpu_rate
+from ops_service.errors import Busy, ObjectNotFound, WalkFailed, WalkTimeout
+from ops_service.heap import walk_slots
+from ops_service.heap.admission import REFERRERS, Admitted, require_engine, walk
+from ops_service.heap.child import WalkChild
+from ops_service.heap.headroom import resident_bytes
 
 _BUSY_RETRY_SECONDS = 2.0
 _MAX_ID = (1 << 32) - 1
 
 
-class What(IntEnum):
+class StepKind(IntEnum):
     """What stands on a way. Values as in referrer_emit.c."""
 
     OBJECT = 1
@@ -41,7 +41,7 @@ class Step:
 
     before: int
     """Number of the step before; 0 where the way begins."""
-    what: What
+    what: StepKind
     object_id: int
     """As snapshots show it; 0 for what is no object."""
     type_name: str
@@ -103,52 +103,33 @@ def find_referrers(
         ObjectNotFound, PauseOverBudget, EngineUnavailable, Busy, InsufficientMemory,
         CloneRefused, WalkFailed, WalkTimeout, Cancelled.
     """
-    # Before the proof of the engine, which stops the process as well.
-    pause.admit(headroom.resident_bytes())
-    status = engine_status()
-    if not status.available:
-        raise EngineUnavailable(status.reason)
+    resident = resident_bytes()
+    require_engine(resident)
     if isinstance(target, int) and target > _MAX_ID:
         raise ObjectNotFound(_not_found(target, ()))
-    # Like a snapshot it gives numbers to regions of memory, which one child may do.
-    if not slots.take(slots.SNAPSHOT):
+    if not walk_slots.take(REFERRERS.slot):
         raise Busy("A capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS)
     try:
-        return _walk(target, options, cancelled)
+        return _walk(target, options, resident, cancelled)
     finally:
-        slots.give_back(slots.SNAPSHOT)
+        walk_slots.give_back(REFERRERS.slot)
 
 
-def _walk(target: int | str, options: ReferrerOptions, cancelled: Callable[[], bool]) -> Referrers:
-    cost = headroom.estimate()
-    room = headroom.headroom(options.cgroup_root)
-    reserved = slots.reserved_by_others(slots.SNAPSHOT)
-    table_bytes = headroom.admit(cost.snapshot, reserved, room, cost, "search for referrers")
-    quota = cgroup.cpu_quota(options.cgroup_root)
-    slots.reserve(slots.SNAPSHOT, cost.snapshot)
-    child = WalkChild().start(
-        census=False,
-        bounds=WalkBounds(
-            lifetime=options.lifetime_limit,
-            table_bytes=table_bytes,
-            copied_bytes=headroom.copied_limit(reserved, room, cost),
-            memory=room.bounds,
-            cpu_rate=cpu_rate(quota, options.cpu_share),
-        ),
-        referrers=(
-            (target, "", options.time_limit)
-            if isinstance(target, int)
-            else (0, target, options.time_limit)
-        ),
-    )
-    try:
-        output = bytearray()
-        while data := child.read(cancelled):
-            output += data
-        end = child.finish()
-    finally:
-        child.close()
-    found = _read(bytes(output))
+def _walk(
+    target: int | str, options: ReferrerOptions, resident: int, cancelled: Callable[[], bool]
+) -> Referrers:
+    sought = (target, "") if isinstance(target, int) else (0, target)
+
+    def start(admitted: Admitted) -> WalkChild:
+        return WalkChild().start(
+            census=False,
+            bounds=admitted.bounds,
+            resident=admitted.resident,
+            referrers=(*sought, options.time_limit),
+        )
+
+    walked = walk(REFERRERS, options, resident, start, cancelled)
+    found = _read(walked.output)
     if found.object_count == 0:
         if found.is_partial:
             raise WalkTimeout(
@@ -157,14 +138,14 @@ def _walk(target: int | str, options: ReferrerOptions, cancelled: Callable[[], b
             )
         raise ObjectNotFound(_not_found(target, found.suggestions))
     return Referrers(
-        capture_time=child.started,
-        pause=child.pause,
+        capture_time=walked.started,
+        pause=walked.pause,
         steps=found.steps,
         ways=tuple(found.ways),
         object_count=found.object_count,
         way_count=found.way_count,
         is_partial=found.is_partial,
-        warnings=end.warnings(),
+        warnings=walked.end.warnings(),
     )
 
 
@@ -226,7 +207,7 @@ def _read(output: bytes) -> _Output:
             )
             position += _STEP.size
             type_name, name, edge_name = map(text, lengths)
-            what = What(record & ~_RECORD_WAY)
+            what = StepKind(record & ~_RECORD_WAY)
             step = Step(
                 before, what, object_id, type_name, name, kind, edge_name, element, left_out
             )

@@ -7,21 +7,22 @@ import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from ops_service.errors import Busy, EngineUnavailable, WalkFailed
-from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
-from ops_service.heap.engine import engine_status
+from ops_service.errors import Busy, WalkFailed
+from ops_service.heap import cgroup, walk_slots
+from ops_service.heap.admission import SNAPSHOT, admit, require_engine
+from ops_service.heap.child import WalkChild
 from ops_service.heap.gc_moment import at_moment
+from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import (
     CaptureOptions,
     CaptureStart,
     CaptureSummary,
     Cut,
+    GcMoment,
     Sites,
     WalkMode,
 )
 from ops_service.heap.site_probe import site_probe
-from ops_service.heap.spending import cpu_rate
 
 _LENGTH_BYTES = 4
 _MESSAGE_MAX = 1 << 23
@@ -130,7 +131,7 @@ class Capture:
         """Kill the child if it still runs, and give its place to the next capture."""
         if self._closed.acquire(blocking=False):
             self._child.close()
-            slots.give_back(slots.SNAPSHOT)
+            walk_slots.give_back(SNAPSHOT.slot)
 
 
 def start_capture(
@@ -149,45 +150,37 @@ def start_capture(
         GcMomentMissed, Cancelled; while iterating: WalkFailed, WalkTimeout, Cancelled,
         InsufficientMemory.
     """
-    # Before the proof of the engine and a collection, which stop the process as well.
-    pause.admit(headroom.resident_bytes())
-    status = engine_status()
-    if not status.available:
-        raise EngineUnavailable(status.reason)
-    if not slots.take(slots.SNAPSHOT):
+    resident = resident_bytes()
+    require_engine(resident)
+    if not walk_slots.take(SNAPSHOT.slot):
         raise Busy("Another capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS)
-    with slots.given_back_on_error(slots.SNAPSHOT):
+    with walk_slots.given_back_on_error(SNAPSHOT.slot):
+        if options.gc_moment is GcMoment.NOW:
+            return _begin(options, resident)
         return at_moment(
-            options.gc_moment, options.gc_wait_limit, lambda: _begin(options), cancelled
+            options.gc_moment,
+            options.gc_wait_limit,
+            # Read again, since the wait may be long and a collection frees memory.
+            lambda: _begin(options, resident_bytes()),
+            cancelled,
         )
 
 
-def _begin(options: CaptureOptions) -> Capture:
-    cost = headroom.estimate(options.max_objects)
-    room = headroom.headroom(options.cgroup_root)
-    reserved = slots.reserved_by_others(slots.SNAPSHOT)
-    table_bytes = headroom.admit(cost.snapshot, reserved, room, cost, "snapshot")
-    quota = cgroup.cpu_quota(options.cgroup_root)
-    slots.reserve(slots.SNAPSHOT, cost.snapshot)
-    blocks, resident = sys.getallocatedblocks(), headroom.resident_bytes()
-    bounds = WalkBounds(
-        lifetime=options.lifetime_limit,
-        table_bytes=table_bytes,
-        copied_bytes=headroom.copied_limit(reserved, room, cost),
-        memory=room.bounds,
-        cpu_rate=cpu_rate(quota, options.cpu_share),
-    )
+def _begin(options: CaptureOptions, resident: int) -> Capture:
+    blocks = sys.getallocatedblocks()
+    admitted = admit(SNAPSHOT, options, resident, options.max_objects)
     sites, probe = site_probe()
     child = WalkChild().start(
         census=False,
-        bounds=bounds,
+        bounds=admitted.bounds,
+        resident=resident,
         max_objects=options.max_objects,
         site=probe,
         contents=options.contents,
     )
     return Capture(
         child,
-        lambda: cgroup.cpu_quota(options.cgroup_root).throttled - quota.throttled,
+        lambda: cgroup.cpu_quota(options.cgroup_root).throttled - admitted.quota.throttled,
         CaptureStart(
             capture_time=child.started,
             mode=WalkMode.FORKED,

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from ops_service.errors import InvalidRequest
+from ops_service.heap.growth_sample import GrowthSample
 from ops_service.leaks.report import SinceBaseline
-from ops_service.leaks.sample import GrowthSample
 from ops_service.leaks.watch import HeapGrowthWatch
 
 MAX_BASELINES = 16

@@ -47,7 +47,7 @@ class NodeSeries:
         """Nodes that changed since the first sample."""
         return iter(self._series)
 
-    def lively(self, changes: int) -> list[int]:
+    def changed_at_least(self, changes: int) -> list[int]:
         """Nodes that changed at so many samples or more. Costs little for each node.
 
         What is imported during a watch makes a hundred thousand nodes that change once.

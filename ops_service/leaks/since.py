@@ -10,7 +10,7 @@ from heapq import nlargest
 from ops_service.heap.paths import PathNames, steps_to
 from ops_service.leaks.report import GrowthReport, SinceBaseline, Suspect, Verdict
 from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
-from ops_service.leaks.suspects import Group, SuspectFinder
+from ops_service.leaks.suspects import SuspectFinder, SuspectGroup
 from ops_service.leaks.trend import MIN_SAMPLES, Shape, lower_envelope
 
 # Of what there was, a smaller growth is none.
@@ -127,7 +127,7 @@ class GrownSince(SuspectFinder):
 
     # ---- the course of a suspect ---------------------------------------------------------
 
-    def _suspect(self, group: Group) -> Suspect:
+    def _suspect(self, group: SuspectGroup) -> Suspect:
         suspect = super()._suspect(group)
         self._courses[suspect] = self._course(self._most_telling(group), COUNT)
         return suspect

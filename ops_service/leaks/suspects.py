@@ -44,7 +44,7 @@ _COLLECTABLE = (Root.GARBAGE,)
 
 
 @dataclass(slots=True)
-class Group:
+class SuspectGroup:
     """Growing nodes below one holder."""
 
     holder: int
@@ -136,7 +136,7 @@ class SuspectFinder:
 
     def _find_candidates(self) -> Sequence[int]:
         """Nodes that changed often enough to have a shape that counts."""
-        return self._history.lively(self._changes)
+        return self._history.changed_at_least(self._changes)
 
     def _node(self, number: int) -> PathNode:
         return self._nodes[number]
@@ -167,19 +167,19 @@ class SuspectFinder:
 
     # ---- groups ---------------------------------------------------------------------
 
-    def _groups(self, growing: set[int]) -> dict[int, Group]:
-        groups: dict[int, Group] = {}
+    def _groups(self, growing: set[int]) -> dict[int, SuspectGroup]:
+        groups: dict[int, SuspectGroup] = {}
         for number in sorted(growing):
             top = number
             while (parent := self._node(top).parent) in growing and parent != top:
                 top = parent
-            group = groups.setdefault(parent, Group(parent))
+            group = groups.setdefault(parent, SuspectGroup(parent))
             if top not in group.tops:
                 group.tops.append(top)
             group.below.append(number)
         return groups
 
-    def _only_watches(self, group: Group) -> bool:
+    def _only_watches(self, group: SuspectGroup) -> bool:
         """Whether it is what goes along with objects elsewhere: weak references to them.
 
         Classes have one in a dict of their base, tasks one in asyncio's set of them. If
@@ -192,7 +192,7 @@ class SuspectFinder:
         values = self._values(node, column)
         return values[-1] - values[0]
 
-    def _suspect(self, group: Group) -> Suspect:
+    def _suspect(self, group: SuspectGroup) -> Suspect:
         number = self._most_telling(group)
         sizes = [
             sum(column)
@@ -246,7 +246,7 @@ class SuspectFinder:
             return f"{grew}, in reference cycles that gc.freeze() took from the collector."
         return f"{grew}, held by {held.text}."
 
-    def _most_telling(self, group: Group) -> int:
+    def _most_telling(self, group: SuspectGroup) -> int:
         """The node to name: the user's class before what it drags along."""
 
         def retained(top: int) -> int:

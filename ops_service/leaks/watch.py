@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+from ops_service.heap.growth_sample import GrowthSample
 from ops_service.heap.paths import Change, PathNames
 from ops_service.leaks.outside import find_outside
 from ops_service.leaks.report import (
@@ -14,7 +15,6 @@ from ops_service.leaks.report import (
     TypeGrowth,
     Verdict,
 )
-from ops_service.leaks.sample import GrowthSample
 from ops_service.leaks.series import COUNT, MAX_SAMPLES, SIZE, NodeSeries
 from ops_service.leaks.since import GrownSince
 from ops_service.leaks.suspects import Found, SuspectFinder

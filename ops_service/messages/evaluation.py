@@ -8,7 +8,7 @@ from ops_service.config.model import EvaluationConfig
 from ops_service.errors import EvaluationDisabled, InvalidRequest
 from ops_service.messages.basics import duration, seconds_field
 from ops_service.messages.values import plain_value
-from ops_service.repl.evaluation import Bounds, Evaluation, Outcome, Result
+from ops_service.repl.evaluation import Bounds, Evaluation, EvaluationOutcome, EvaluationResult
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.output import STDERR, STDOUT
 from ops_service.repl.places import Place
@@ -20,14 +20,14 @@ _MAX_SOURCE_BYTES = 1 << 20
 # A message of these stays far under the 4 MiB that clients take by default.
 _OUTPUT_CHARACTERS = 64 << 10
 
-_OUTCOMES: dict[Outcome, evaluation_pb2.EvaluationOutcome] = {
-    Outcome.COMPLETED: evaluation_pb2.EVALUATION_OUTCOME_COMPLETED,
-    Outcome.RAISED: evaluation_pb2.EVALUATION_OUTCOME_RAISED,
-    Outcome.INVALID_SOURCE: evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE,
-    Outcome.TIMED_OUT: evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT,
-    Outcome.STILL_RUNNING: evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING,
-    Outcome.INTERRUPTED: evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED,
-    Outcome.NOT_STARTED: evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED,
+_OUTCOMES: dict[EvaluationOutcome, evaluation_pb2.EvaluationOutcome] = {
+    EvaluationOutcome.COMPLETED: evaluation_pb2.EVALUATION_OUTCOME_COMPLETED,
+    EvaluationOutcome.RAISED: evaluation_pb2.EVALUATION_OUTCOME_RAISED,
+    EvaluationOutcome.INVALID_SOURCE: evaluation_pb2.EVALUATION_OUTCOME_INVALID_SOURCE,
+    EvaluationOutcome.TIMED_OUT: evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT,
+    EvaluationOutcome.STILL_RUNNING: evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING,
+    EvaluationOutcome.INTERRUPTED: evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED,
+    EvaluationOutcome.NOT_STARTED: evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED,
 }
 
 _OUTPUT_STREAMS: dict[str, evaluation_pb2.OutputStream] = {
@@ -97,7 +97,9 @@ def evaluation_output(
             )
 
 
-def evaluation_result(evaluation: Evaluation, result: Result) -> evaluation_pb2.EvaluationResult:
+def evaluation_result(
+    evaluation: Evaluation, result: EvaluationResult
+) -> evaluation_pb2.EvaluationResult:
     """How an evaluation ended."""
     message = evaluation_pb2.EvaluationResult(
         outcome=_OUTCOMES[result.outcome],

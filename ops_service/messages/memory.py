@@ -7,20 +7,20 @@ from dataclasses import fields
 from ops_service.errors import OpsServiceError
 from ops_service.heap.model import Census
 from ops_service.messages.basics import duration
-from ops_service.process.kinds import Kind, sum_kinds
+from ops_service.process.kinds import ObjectKind, sum_kinds
 from ops_service.process.memory import Memory, Part
 from ops_service.process.reclaim import Collection, Trim
 from ops_service.v1 import memory_pb2
 
-_KINDS: dict[Kind, memory_pb2.ObjectKind] = {
-    Kind.TEXT_AND_BYTES: memory_pb2.OBJECT_KIND_TEXT_AND_BYTES,
-    Kind.CONTAINER: memory_pb2.OBJECT_KIND_CONTAINER,
-    Kind.NUMBER: memory_pb2.OBJECT_KIND_NUMBER,
-    Kind.CODE: memory_pb2.OBJECT_KIND_CODE,
-    Kind.TYPE_AND_MODULE: memory_pb2.OBJECT_KIND_TYPE_AND_MODULE,
-    Kind.INSTANCE: memory_pb2.OBJECT_KIND_INSTANCE,
-    Kind.ARRAY_AND_BUFFER: memory_pb2.OBJECT_KIND_ARRAY_AND_BUFFER,
-    Kind.OTHER: memory_pb2.OBJECT_KIND_OTHER,
+_KINDS: dict[ObjectKind, memory_pb2.ObjectKind] = {
+    ObjectKind.TEXT_AND_BYTES: memory_pb2.OBJECT_KIND_TEXT_AND_BYTES,
+    ObjectKind.CONTAINER: memory_pb2.OBJECT_KIND_CONTAINER,
+    ObjectKind.NUMBER: memory_pb2.OBJECT_KIND_NUMBER,
+    ObjectKind.CODE: memory_pb2.OBJECT_KIND_CODE,
+    ObjectKind.TYPE_AND_MODULE: memory_pb2.OBJECT_KIND_TYPE_AND_MODULE,
+    ObjectKind.INSTANCE: memory_pb2.OBJECT_KIND_INSTANCE,
+    ObjectKind.ARRAY_AND_BUFFER: memory_pb2.OBJECT_KIND_ARRAY_AND_BUFFER,
+    ObjectKind.OTHER: memory_pb2.OBJECT_KIND_OTHER,
 }
 
 _OUTCOMES: dict[bool | None, memory_pb2.TrimOutcome] = {

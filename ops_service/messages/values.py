@@ -31,11 +31,11 @@ def plain_value(value: Any, *, bounded: bool = True) -> Value:
         NotPlain: It holds anything else, or too much.
     """
     message = Value()
-    _Writer(bounded).fill(message, value, _DEPTH)
+    _ValueWriter(bounded).fill(message, value, _DEPTH)
     return message
 
 
-class _Writer:
+class _ValueWriter:
     def __init__(self, bounded: bool) -> None:
         self._nodes: float = _NODES if bounded else math.inf
         self._characters: float = _CHARACTERS if bounded else math.inf

@@ -33,7 +33,7 @@ def sample_greenlets(sample: Sample, find_instances: FindInstances) -> None:
         sample.warnings.append(f"Greenlets are missing. {shortfall}")
     for each in found:
         _sample_greenlet(sample, each)
-        sample.breathe()
+        sample.yield_gil()
 
 
 def _sample_greenlet(sample: Sample, greenlet: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Kind(enum.Enum):
+class ObjectKind(enum.Enum):
     """What an object is."""
 
     TEXT_AND_BYTES = "text and bytes"
@@ -22,20 +22,20 @@ class Kind(enum.Enum):
 
 
 _TYPES = {
-    Kind.TEXT_AND_BYTES: "str bytes bytearray",
-    Kind.CONTAINER: """
+    ObjectKind.TEXT_AND_BYTES: "str bytes bytearray",
+    ObjectKind.CONTAINER: """
         dict list tuple set frozenset mappingproxy collections.deque collections.OrderedDict
         collections.defaultdict collections.Counter collections.ChainMap
     """,
-    Kind.NUMBER: "int float complex bool decimal.Decimal fractions.Fraction",
-    Kind.CODE: """
+    ObjectKind.NUMBER: "int float complex bool decimal.Decimal fractions.Fraction",
+    ObjectKind.CODE: """
         code function builtin_function_or_method method method-wrapper cell frame generator
         coroutine async_generator property staticmethod classmethod wrapper_descriptor
         method_descriptor classmethod_descriptor getset_descriptor member_descriptor traceback
         functools.partial functools._lru_cache_wrapper functools.cached_property
     """,
-    Kind.TYPE_AND_MODULE: "type module abc.ABCMeta enum.EnumType typing._ProtocolMeta",
-    Kind.ARRAY_AND_BUFFER: """
+    ObjectKind.TYPE_AND_MODULE: "type module abc.ABCMeta enum.EnumType typing._ProtocolMeta",
+    ObjectKind.ARRAY_AND_BUFFER: """
         array.array memoryview mmap.mmap numpy.ndarray _io.BytesIO _io.StringIO
     """,
 }
@@ -61,7 +61,7 @@ class TypeRow(Protocol):
 class KindSum:
     """Live objects of one kind. Sizes in bytes."""
 
-    kind: Kind
+    kind: ObjectKind
     count: int = 0
     total_size: int = 0
     """As ``sys.getsizeof`` counts."""
@@ -70,17 +70,17 @@ class KindSum:
     size_estimated: bool = False
 
 
-def kind_of(type_name: str) -> Kind:
+def kind_of(type_name: str) -> ObjectKind:
     """The kind of the instances of a type: module and qualified name, builtins bare."""
     found = _KINDS.get(type_name)
     if found is not None:
         return found
-    return Kind.INSTANCE if "." in type_name else Kind.OTHER
+    return ObjectKind.INSTANCE if "." in type_name else ObjectKind.OTHER
 
 
 def sum_kinds(rows: Iterable[TypeRow]) -> list[KindSum]:
     """Add up a census by kind, largest first. Every kind is there once."""
-    sums = {kind: KindSum(kind) for kind in Kind}
+    sums = {kind: KindSum(kind) for kind in ObjectKind}
     for row in rows:
         each = sums[kind_of(row.type_name)]
         each.count += row.count

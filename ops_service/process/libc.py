@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePath
 
 
-class Untold(Exception):
+class Unavailable(Exception):
     """A figure cannot be told here. The text says why."""
 
 
@@ -43,12 +43,12 @@ def malloc_bytes() -> tuple[int, int]:
     for this, under the lock of each arena in turn.
 
     Raises:
-        Untold: Another C library or allocator serves malloc, or glibc is older
+        Unavailable: Another C library or allocator serves malloc, or glibc is older
             than 2.33.
     """
     libc = _glibc()
     if not hasattr(libc, "mallinfo2"):
-        raise Untold(f"{_glibc_version()} has no mallinfo2; glibc 2.33 and later have it.")
+        raise Unavailable(f"{_glibc_version()} has no mallinfo2; glibc 2.33 and later have it.")
     libc.mallinfo2.argtypes = ()
     libc.mallinfo2.restype = _Mallinfo2
     told = libc.mallinfo2()
@@ -59,7 +59,7 @@ def malloc_trim() -> bool:
     """Ask malloc to give free memory back. True if it gave any.
 
     Raises:
-        Untold: Another C library or allocator serves malloc. Nothing was done.
+        Unavailable: Another C library or allocator serves malloc. Nothing was done.
     """
     libc = _glibc()
     libc.malloc_trim.argtypes = (ctypes.c_size_t,)
@@ -77,12 +77,12 @@ def _glibc() -> ctypes.CDLL:
     """The libraries of the process, once it is sure that glibc serves malloc."""
     version = _glibc_version()
     if not version.startswith("glibc"):
-        raise Untold("The C library is not glibc, and others do not tell of malloc.")
+        raise Unavailable("The C library is not glibc, and others do not tell of malloc.")
     process = _process()
     provider = _provider(process)
     # glibc answers for its own arenas even where nobody uses them.
     if provider is not None and not provider.startswith(("libc.so", "libc-")):
-        raise Untold(f"malloc is served by {provider}, not by the C library.")
+        raise Unavailable(f"malloc is served by {provider}, not by the C library.")
     return process
 
 

@@ -129,7 +129,7 @@ def _malloc(malloc_bytes: Callable[[], tuple[int, int]] | None) -> tuple[Part, P
         return _unknown("malloc is asked through ctypes, which this Python lacks.")
     try:
         in_use, free = (malloc_bytes or libc.malloc_bytes)()
-    except libc.Untold as error:
+    except libc.Unavailable as error:
         return _unknown(str(error))
     return Part(in_use), Part(free)
 

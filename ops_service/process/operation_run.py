@@ -33,7 +33,7 @@ class OperationCancelled(BaseException):
     """Raised in an operation that reports progress after it was asked to end."""
 
 
-class Outcome(enum.Enum):
+class OperationOutcome(enum.Enum):
     """How a run ended."""
 
     COMPLETED = "completed"
@@ -54,10 +54,10 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class OperationResult:
     """How a run ended, and what it gave."""
 
-    outcome: Outcome
+    outcome: OperationOutcome
     value: Any = None
     message: str = ""
     """Text of an `OperationFailed`."""
@@ -126,7 +126,7 @@ class OperationRun:
         self.name = name
         self.time_limit = time_limit
         self.context = OperationContext(run_id, principal, on_change)
-        self.result: Result | None = None
+        self.result: OperationResult | None = None
         self._on_change = on_change
         self._on_end = on_end
         self._started = time.monotonic()
@@ -151,7 +151,7 @@ class OperationRun:
         def body() -> None:
             try:
                 sys.audit("ops_service.invoke_operation", self.run_id, self.principal, self.name)
-                result = Result(Outcome.COMPLETED, function(**arguments))
+                result = OperationResult(OperationOutcome.COMPLETED, function(**arguments))
             except BaseException as error:
                 result = self._failure(error)
             self._end(result)
@@ -175,7 +175,7 @@ class OperationRun:
             # Nothing leaves it: a SystemExit would end the application's loop.
             try:
                 sys.audit("ops_service.invoke_operation", self.run_id, self.principal, self.name)
-                result = Result(Outcome.COMPLETED, await function(**arguments))
+                result = OperationResult(OperationOutcome.COMPLETED, await function(**arguments))
             except BaseException as error:
                 result = self._failure(error)
             self._end(result)
@@ -193,23 +193,25 @@ class OperationRun:
         if self._future is not None:
             self._future.cancel()
 
-    def _failure(self, error: BaseException) -> Result:
+    def _failure(self, error: BaseException) -> OperationResult:
         if isinstance(error, OperationFailed):
             try:
-                return Result(Outcome.FAILED, message=str(error)[:_MESSAGE_LENGTH])
+                return OperationResult(
+                    OperationOutcome.FAILED, message=str(error)[:_MESSAGE_LENGTH]
+                )
             except Exception as second:
                 error = second
         stopped = isinstance(error, OperationCancelled | asyncio.CancelledError)
         if stopped and self.context.cancelled:
-            return Result(Outcome.TIMED_OUT)
+            return OperationResult(OperationOutcome.TIMED_OUT)
         _LOG.error("the operation %s failed in call %s", self.name, self.run_id, exc_info=error)
         kind = type(error)
         name = kind.__qualname__
         if kind.__module__ != "builtins":
             name = f"{kind.__module__}.{name}"
-        return Result(Outcome.RAISED, exception_type=name)
+        return OperationResult(OperationOutcome.RAISED, exception_type=name)
 
-    def _end(self, result: Result) -> None:
+    def _end(self, result: OperationResult) -> None:
         self.result = result
         self._on_end(self)
         self._on_change()

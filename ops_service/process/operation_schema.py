@@ -21,7 +21,7 @@ _LIST_LENGTH = 10_000
 _SCALARS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-class Kind(enum.Enum):
+class ValueKind(enum.Enum):
     """What a value must be."""
 
     STRING = "string"
@@ -36,7 +36,7 @@ class Parameter:
     """One parameter of an operation."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     """Of the value or, if it is a list, of its items."""
     is_list: bool = False
     nullable: bool = False
@@ -67,9 +67,9 @@ class Parameter:
     def describe(self) -> str:
         """What it takes, in words."""
         what = self.kind.value
-        if self.kind is Kind.CHOICE:
+        if self.kind is ValueKind.CHOICE:
             what = "one of " + ", ".join(repr(shown) for shown, _ in self.choices)
-        elif self.kind is Kind.INTEGER:
+        elif self.kind is ValueKind.INTEGER:
             what = f"whole number up to {_LARGEST_INTEGER} either way"
         if self.is_list:
             what = f"list of at most {_LIST_LENGTH}, each: {what}"
@@ -77,17 +77,19 @@ class Parameter:
 
     def _convert_item(self, value: Plain, name: str) -> Any:
         match self.kind:
-            case Kind.STRING if isinstance(value, str):
+            case ValueKind.STRING if isinstance(value, str):
                 return value
-            case Kind.BOOLEAN if isinstance(value, bool):
+            case ValueKind.BOOLEAN if isinstance(value, bool):
                 return value
-            case Kind.NUMBER if isinstance(value, float | int) and not isinstance(value, bool):
+            case ValueKind.NUMBER if isinstance(value, float | int) and not isinstance(value, bool):
                 return float(value)
-            case Kind.INTEGER if isinstance(value, float | int) and not isinstance(value, bool):
+            case ValueKind.INTEGER if isinstance(value, float | int) and not isinstance(
+                value, bool
+            ):
                 # JSON has one type of number, and it is exact up to here.
                 if math.isfinite(value) and value == int(value) and abs(value) <= _LARGEST_INTEGER:
                     return int(value)
-            case Kind.CHOICE:
+            case ValueKind.CHOICE:
                 for shown, meant in self.choices:
                     same_type = isinstance(shown, bool) == isinstance(value, bool)
                     if same_type and shown == value:
@@ -171,14 +173,14 @@ def _parameter(operation: str, each: inspect.Parameter, hint: Any) -> Parameter:
         (hint,) = typing.get_args(hint)
     choices: tuple[tuple[Plain, Any], ...] = ()
     if hint in _SCALARS:
-        kind = Kind(_SCALARS[hint])
+        kind = ValueKind(_SCALARS[hint])
     elif typing.get_origin(hint) is Literal:
-        kind = Kind.CHOICE
+        kind = ValueKind.CHOICE
         choices = tuple((value, value) for value in typing.get_args(hint))
         if not all(isinstance(value, str | int | bool) for value, _ in choices):
             hint = None
     elif isinstance(hint, type) and issubclass(hint, enum.Enum):
-        kind = Kind.CHOICE
+        kind = ValueKind.CHOICE
         choices = tuple((name, member) for name, member in hint.__members__.items())
     else:
         hint = None

@@ -77,6 +77,6 @@ def _trim() -> Trim:
     begin = time.monotonic()
     try:
         released = libc.malloc_trim()
-    except libc.Untold as error:
+    except libc.Unavailable as error:
         return Trim(None, str(error), 0.0)
     return Trim(released, "", time.monotonic() - begin)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops_service.process.frames import Spots, resolve
 from ops_service.process.locks import is_taken, lock_name, underlying
-from ops_service.process.stack_model import Group, Key, Member, OwnerKind, Wait
+from ops_service.process.stack_model import Key, Member, OwnerGroup, OwnerKind, Wait
 
 MEMBERS = 20
 """How many of a group are told by name."""
@@ -45,8 +45,8 @@ class Sample:
     spots: Spots
     codes: dict[int, CodeType]
     """By their addresses, which keys are made of; they live as long as this does."""
-    groups: dict[tuple[OwnerKind, Key, Any], Group] = field(default_factory=dict)
-    places: dict[int, Group] = field(default_factory=dict)
+    groups: dict[tuple[OwnerKind, Key, Any], OwnerGroup] = field(default_factory=dict)
+    places: dict[int, OwnerGroup] = field(default_factory=dict)
     """Where each owner is."""
     counts: dict[OwnerKind, int] = field(default_factory=lambda: dict.fromkeys(OwnerKind, 0))
     names: dict[int, str] = field(default_factory=dict)
@@ -65,18 +65,18 @@ class Sample:
     warnings: list[str] = field(default_factory=list)
     slice_end: float = 0.0
 
-    def breathe(self) -> None:
+    def yield_gil(self) -> None:
         """Let the host run, if this thread has kept it from that for a while."""
         now = time.perf_counter()
         if now >= self.slice_end:
             time.sleep(0)
             self.slice_end = time.perf_counter() + _SLICE_SECONDS
 
-    def add(self, kind: OwnerKind, key: Key, owner: int, created: Any = None) -> Group:
+    def add(self, kind: OwnerKind, key: Key, owner: int, created: Any = None) -> OwnerGroup:
         """Count an owner of a stack and return its group."""
         group = self.groups.get((kind, key, created))
         if group is None:
-            group = self.groups[kind, key, created] = Group(kind, key)
+            group = self.groups[kind, key, created] = OwnerGroup(kind, key)
         group.count += 1
         self.counts[kind] += 1
         self.places[owner] = group

@@ -62,7 +62,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Group:
+class OwnerGroup:
     """All owners of one kind with the same stack."""
 
     kind: OwnerKind
@@ -78,7 +78,7 @@ class Group:
 class StackGroup:
     """A group with its frames, outermost first."""
 
-    group: Group
+    group: OwnerGroup
     frames: tuple[Frame, ...]
     frames_left_out: int
     """How many inner frames a very deep stack has beyond these."""

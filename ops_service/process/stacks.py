@@ -21,7 +21,7 @@ from ops_service.process.sample import DEPTH, Sample
 from ops_service.process.stack_model import (
     CycleStep,
     Frame,
-    Group,
+    OwnerGroup,
     StackGroup,
     Stacks,
     line_of,
@@ -110,7 +110,7 @@ def _compare(first: Sample, last: Sample, cpu: dict[int, float]) -> None:
                 member.cpu_seconds = now[member.native_id] - cpu[member.native_id]
 
 
-def _was_there(first: Sample, owner: int, group: Group) -> bool:
+def _was_there(first: Sample, owner: int, group: OwnerGroup) -> bool:
     earlier = first.places.get(owner)
     return earlier is not None and earlier.key == group.key
 
@@ -129,7 +129,9 @@ def _cpu_seconds(sample: Sample) -> dict[int, float]:
     return found
 
 
-def _with_frames(sample: Sample, group: Group, lines: dict[tuple[int, int], Frame]) -> StackGroup:
+def _with_frames(
+    sample: Sample, group: OwnerGroup, lines: dict[tuple[int, int], Frame]
+) -> StackGroup:
     frames: list[Frame] = []
     key = group.key[: 2 * DEPTH]
     for position in zip(key[::2], key[1::2], strict=True):

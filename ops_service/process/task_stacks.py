@@ -74,7 +74,7 @@ class TaskSampler:
                     unreadable += 1
             del task
             if number % 64 == 0:
-                self._sample.breathe()
+                self._sample.yield_gil()
         if unreadable:
             self._sample.warnings.append(f"{unreadable} tasks could not be read.")
 

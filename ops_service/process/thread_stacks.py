@@ -82,7 +82,7 @@ def sample_threads(sample: Sample, is_own: Callable[[threading.Thread], bool] | 
             continue
         _sample_thread(sample, waits, ident, thread, top)
         del top
-        sample.breathe()
+        sample.yield_gil()
 
 
 def _sample_thread(

@@ -19,7 +19,7 @@ from inspect import CO_COROUTINE
 from typing import Any
 
 from ops_service.repl.failure import Raised, describe
-from ops_service.repl.interruption import EvaluationInterrupted, Stretch
+from ops_service.repl.interruption import EvaluationInterrupted, InterruptibleSection
 from ops_service.repl.namespace import Console
 from ops_service.repl.places import NO_LOOP, Place, Places
 from ops_service.repl.plain import Plain, plain_copy
@@ -36,7 +36,7 @@ _STOP_SECONDS = 1.0
 _REPEAT_SECONDS = 0.1
 
 
-class Outcome(enum.Enum):
+class EvaluationOutcome(enum.Enum):
     """How an evaluation ended."""
 
     COMPLETED = "completed"
@@ -49,10 +49,10 @@ class Outcome(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class EvaluationResult:
     """How an evaluation ended, and with what."""
 
-    outcome: Outcome
+    outcome: EvaluationOutcome
     value_repr: str = ""
     value_truncated: bool = False
     plain: Plain | None = None
@@ -115,12 +115,12 @@ class Evaluation:
         self._file_name = file_name
         self._keeps_console = keeps_console
         self._lock = threading.Lock()
-        self._stretch = Stretch()
-        self._stopped: Outcome | None = None
+        self._section = InterruptibleSection()
+        self._stopped: EvaluationOutcome | None = None
         self._handed_over: bool | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._result: Result | None = None
+        self._result: EvaluationResult | None = None
         self._ended = False
         self._started = time.monotonic()
         self._seconds = 0.0
@@ -128,7 +128,7 @@ class Evaluation:
     def start(self) -> None:
         """Start it. RuntimeError if the system refuses a thread."""
         self._timer = self._timers.call_later(
-            self._bounds.time_limit, lambda: self.stop(Outcome.TIMED_OUT)
+            self._bounds.time_limit, lambda: self.stop(EvaluationOutcome.TIMED_OUT)
         )
         try:
             threading.Thread(target=self._run, name="ops_service-evaluation", daemon=True).start()
@@ -137,7 +137,7 @@ class Evaluation:
             raise
 
     @property
-    def result(self) -> Result | None:
+    def result(self) -> EvaluationResult | None:
         """How it ended. None while it runs within its time."""
         return self._result
 
@@ -148,7 +148,7 @@ class Evaluation:
 
     # ---- its end ---------------------------------------------------------------------
 
-    def stop(self, outcome: Outcome = Outcome.INTERRUPTED) -> None:
+    def stop(self, outcome: EvaluationOutcome = EvaluationOutcome.INTERRUPTED) -> None:
         """Let it end soon, with this outcome if it can be stopped. Does not wait."""
         with self._lock:
             if self._ended or self._stopped is not None:
@@ -161,14 +161,14 @@ class Evaluation:
         if self._ended:
             return
         if self._withdraw():
-            self._finish(Result(Outcome.NOT_STARTED))
+            self._finish(EvaluationResult(EvaluationOutcome.NOT_STARTED))
             return
-        if not self._stretch.strike() and self._task is not None and self._loop is not None:
+        if not self._section.interrupt() and self._task is not None and self._loop is not None:
             try:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             except RuntimeError:
                 # The application closed its loop, and the task with it.
-                self._finish(Result(self._stopped or Outcome.INTERRUPTED))
+                self._finish(EvaluationResult(self._stopped or EvaluationOutcome.INTERRUPTED))
                 return
         if time.monotonic() < until:
             self._timers.call_later(_REPEAT_SECONDS, partial(self._press, until))
@@ -177,10 +177,10 @@ class Evaluation:
             if self._result is not None:
                 return
             self.past_time_limit = True
-            self._result = Result(Outcome.STILL_RUNNING)
+            self._result = EvaluationResult(EvaluationOutcome.STILL_RUNNING)
         self._on_change()
 
-    def _finish(self, result: Result) -> None:
+    def _finish(self, result: EvaluationResult) -> None:
         if not self._keeps_console:
             self._console.release()
         with self._lock:
@@ -199,24 +199,26 @@ class Evaluation:
     # ---- in its own thread -----------------------------------------------------------
 
     def _run(self) -> None:
-        done = self._stretch.run(self._compile_and_run, self._otherwise)
-        if isinstance(done, Result):
+        done = self._section.run(self._compile_and_run, self._otherwise)
+        if isinstance(done, EvaluationResult):
             self._finish(done)
         else:
             self._hand_over(done)
 
-    def _compile_and_run(self) -> Result | Compiled:
+    def _compile_and_run(self) -> EvaluationResult | Compiled:
         try:
             sys.audit("ops_service.evaluate", self.evaluation_id, self.principal, self._source)
             self._console.refresh()
         except BaseException as error:
-            return self._raised(Outcome.RAISED, error)
+            return self._raised(EvaluationOutcome.RAISED, error)
         self._console.keep_source(self._file_name, self._source)
         try:
             compiled = compile_source(self._source, self._file_name, self._console.flags)
         except COMPILE_ERRORS as error:
             incomplete = isinstance(error, SyntaxError) and is_incomplete(self._source)
-            return self._raised(Outcome.INVALID_SOURCE, error, source_incomplete=incomplete)
+            return self._raised(
+                EvaluationOutcome.INVALID_SOURCE, error, source_incomplete=incomplete
+            )
         self._console.flags = compiled.flags
         if compiled.awaits and not self._chosen:
             self.place = Place.EVENT_LOOP
@@ -226,9 +228,9 @@ class Evaluation:
             return self._awaits_nowhere()
         return self._execute(compiled)
 
-    def _awaits_nowhere(self) -> Result:
+    def _awaits_nowhere(self) -> EvaluationResult:
         error = SyntaxError("'await' needs the place EVENT_LOOP")
-        return self._raised(Outcome.INVALID_SOURCE, error)
+        return self._raised(EvaluationOutcome.INVALID_SOURCE, error)
 
     def _hand_over(self, compiled: Compiled) -> None:
         """Let the event loop or the main thread take it up."""
@@ -246,7 +248,7 @@ class Evaluation:
         except BaseException as error:
             # Whatever the application's executor raises.
             if self._withdraw():
-                self._finish(self._raised(Outcome.NOT_STARTED, error))
+                self._finish(self._raised(EvaluationOutcome.NOT_STARTED, error))
 
     def _take_up(self) -> bool:
         """Whether to begin: not if the time passed meanwhile, nor a second time."""
@@ -265,12 +267,12 @@ class Evaluation:
             return
         if threading.current_thread() is not threading.main_thread():
             error = RuntimeError("the application's executor did not call it in the main thread")
-            self._finish(self._raised(Outcome.NOT_STARTED, error))
+            self._finish(self._raised(EvaluationOutcome.NOT_STARTED, error))
             return
         if compiled.awaits:
             self._finish(self._awaits_nowhere())
             return
-        self._finish(self._stretch.run(lambda: self._execute(compiled), self._otherwise))
+        self._finish(self._section.run(lambda: self._execute(compiled), self._otherwise))
 
     def _begin_on_loop(self, compiled: Compiled) -> None:
         if self._take_up():
@@ -280,24 +282,24 @@ class Evaluation:
             )
 
     async def _drive(self, compiled: Compiled) -> None:
-        result: Result | None = None
+        result: EvaluationResult | None = None
         try:
-            result = await _Steps(self._stretch, self._execute_async(compiled), self._otherwise)
+            result = await _Steps(self._section, self._execute_async(compiled), self._otherwise)
         finally:
-            self._finish(result or Result(self._stopped or Outcome.INTERRUPTED))
+            self._finish(result or EvaluationResult(self._stopped or EvaluationOutcome.INTERRUPTED))
 
-    def _execute(self, compiled: Compiled) -> Result:
+    def _execute(self, compiled: Compiled) -> EvaluationResult:
         names = self._console.globals
         try:
             if compiled.statements is not None:
                 exec(compiled.statements, names)
             if compiled.expression is None:
-                return Result(Outcome.COMPLETED)
+                return EvaluationResult(EvaluationOutcome.COMPLETED)
             return self._completed(eval(compiled.expression, names))
         except BaseException as error:
             return self._otherwise(error)
 
-    async def _execute_async(self, compiled: Compiled) -> Result:
+    async def _execute_async(self, compiled: Compiled) -> EvaluationResult:
         names = self._console.globals
         value = None
         try:
@@ -307,61 +309,63 @@ class Evaluation:
                     if code.co_flags & CO_COROUTINE:
                         value = await value
             if compiled.expression is None:
-                return Result(Outcome.COMPLETED)
+                return EvaluationResult(EvaluationOutcome.COMPLETED)
             return self._completed(value)
         except GeneratorExit:
             # The loop was closed. Code that raised this itself says the same.
-            return Result(self._stopped or Outcome.INTERRUPTED)
+            return EvaluationResult(self._stopped or EvaluationOutcome.INTERRUPTED)
         except BaseException as error:
             return self._otherwise(error)
 
-    def _completed(self, value: object) -> Result:
+    def _completed(self, value: object) -> EvaluationResult:
         if value is None:
-            return Result(Outcome.COMPLETED, plain=Plain(None))
+            return EvaluationResult(EvaluationOutcome.COMPLETED, plain=Plain(None))
         self._console.remember(value)
         text, truncated = bounded_repr(value, self._bounds.result_limit)
         plain = plain_copy(value, self._bounds.result_limit)
-        return Result(Outcome.COMPLETED, text, truncated, plain)
+        return EvaluationResult(EvaluationOutcome.COMPLETED, text, truncated, plain)
 
-    def _otherwise(self, error: BaseException) -> Result:
-        struck = self._stretch.struck and isinstance(error, EvaluationInterrupted)
-        if self._stopped is not None and (struck or isinstance(error, asyncio.CancelledError)):
-            return Result(self._stopped)
+    def _otherwise(self, error: BaseException) -> EvaluationResult:
+        interrupted = self._section.interrupted and isinstance(error, EvaluationInterrupted)
+        if self._stopped is not None and (interrupted or isinstance(error, asyncio.CancelledError)):
+            return EvaluationResult(self._stopped)
         try:
-            return self._raised(Outcome.RAISED, error)
+            return self._raised(EvaluationOutcome.RAISED, error)
         except EvaluationInterrupted:
             raise
         except BaseException:
             # Describing it failed in turn, for want of memory.
-            return Result(Outcome.RAISED, exception=Raised(type_name(type(error)), "", ""))
+            return EvaluationResult(
+                EvaluationOutcome.RAISED, exception=Raised(type_name(type(error)), "", "")
+            )
 
     def _raised(
-        self, outcome: Outcome, error: BaseException, *, source_incomplete: bool = False
-    ) -> Result:
+        self, outcome: EvaluationOutcome, error: BaseException, *, source_incomplete: bool = False
+    ) -> EvaluationResult:
         raised = describe(error, self._console, self._bounds.result_limit)
-        return Result(outcome, exception=raised, source_incomplete=source_incomplete)
+        return EvaluationResult(outcome, exception=raised, source_incomplete=source_incomplete)
 
 
 class _Steps:
-    """Runs a coroutine on a loop so that each step, and nothing else there, can be struck."""
+    """Runs a coroutine on a loop so that each step, and nothing else there, can be interrupted."""
 
     def __init__(
         self,
-        stretch: Stretch,
+        section: InterruptibleSection,
         coroutine: Any,
-        otherwise: Callable[[BaseException], Result],
+        otherwise: Callable[[BaseException], EvaluationResult],
     ) -> None:
-        self._stretch = stretch
+        self._section = section
         self._coroutine = coroutine
         self._otherwise = otherwise
 
-    def __await__(self) -> Generator[Any, Any, Result]:
+    def __await__(self) -> Generator[Any, Any, EvaluationResult]:
         step: Callable[[], Any] = partial(self._coroutine.send, None)
         while True:
-            ended, value = self._stretch.run(partial(self._take, step), self._cut_short)
+            ended, value = self._section.run(partial(self._take, step), self._cut_short)
             if ended:
                 self._coroutine.close()
-                assert isinstance(value, Result)
+                assert isinstance(value, EvaluationResult)
                 return value
             try:
                 sent = yield value

@@ -38,24 +38,24 @@ def raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> bo
     return bool(set_exception(ctypes.c_ulong(thread_id), argument))
 
 
-class Stretch:
+class InterruptibleSection:
     """What another thread may interrupt: the inside of `run`, and nothing else.
 
     So a thread that belongs to the application, as its main thread does, can run
-    evaluated code for a while and is never struck before or after.
+    evaluated code for a while and is never interrupted before or after.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread_id: int | None = None
-        self.struck = False
+        self.interrupted = False
 
-    def strike(self) -> bool:
+    def interrupt(self) -> bool:
         """Interrupt what runs. False if nothing does."""
         with self._lock:
             if self._thread_id is None:
                 return False
-            self.struck = True
+            self.interrupted = True
             return raise_in_thread(self._thread_id, EvaluationInterrupted)
 
     def run(self, body: Callable[[], T], otherwise: Callable[[BaseException], T]) -> T:
@@ -98,7 +98,7 @@ class Stretch:
     def _close(self) -> None:
         with self._lock:
             self._thread_id = None
-            if self.struck:
+            if self.interrupted:
                 # One that was asked for and has not come yet must not come later.
                 raise_in_thread(threading.get_ident(), None)
 

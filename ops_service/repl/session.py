@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops_service.errors import Busy, SessionNotFound
-from ops_service.repl.evaluation import Bounds, Evaluation, Outcome
+from ops_service.repl.evaluation import Bounds, Evaluation, EvaluationOutcome
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.namespace import Console
 from ops_service.repl.places import Place
@@ -115,7 +115,7 @@ class Session:
     def interrupt(self) -> None:
         """Stop the input that runs, if one does."""
         if self.evaluation is not None:
-            self.evaluation.stop(Outcome.INTERRUPTED)
+            self.evaluation.stop(EvaluationOutcome.INTERRUPTED)
 
     def end(self, reason: str) -> None:
         """Stop what runs, and let go of all names."""

@@ -14,7 +14,7 @@ from ops_service.store.store import Store, required
 from ops_service.threads import Threads
 from ops_service.v1 import growth_history_pb2, process_pb2
 from ops_service.watch.background import BackgroundWatch
-from ops_service.watch.history import by_time, without_details
+from ops_service.watch.records import by_time, without_details
 
 Records = list[growth_history_pb2.GrowthRecord]
 

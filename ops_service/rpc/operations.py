@@ -11,26 +11,31 @@ from ops_service.call import current_call
 from ops_service.messages.basics import clean, duration, process_id, seconds_field
 from ops_service.messages.values import NotPlain, plain_value
 from ops_service.process.identity import ProcessIdentity
-from ops_service.process.operation_run import OperationRun, Outcome, Progress, Result
+from ops_service.process.operation_run import (
+    OperationOutcome,
+    OperationResult,
+    OperationRun,
+    Progress,
+)
 from ops_service.process.operation_runner import OperationRunner
-from ops_service.process.operation_schema import Kind, Parameter
+from ops_service.process.operation_schema import Parameter, ValueKind
 from ops_service.process.operations import Operation, find_operation, operations
 from ops_service.threads import LoopEvent
 from ops_service.v1 import operations_pb2
 
-_OUTCOMES: dict[Outcome, operations_pb2.OperationOutcome] = {
-    Outcome.COMPLETED: operations_pb2.OPERATION_OUTCOME_COMPLETED,
-    Outcome.FAILED: operations_pb2.OPERATION_OUTCOME_FAILED,
-    Outcome.RAISED: operations_pb2.OPERATION_OUTCOME_RAISED,
-    Outcome.TIMED_OUT: operations_pb2.OPERATION_OUTCOME_TIMED_OUT,
-    Outcome.STILL_RUNNING: operations_pb2.OPERATION_OUTCOME_STILL_RUNNING,
+_OUTCOMES: dict[OperationOutcome, operations_pb2.OperationOutcome] = {
+    OperationOutcome.COMPLETED: operations_pb2.OPERATION_OUTCOME_COMPLETED,
+    OperationOutcome.FAILED: operations_pb2.OPERATION_OUTCOME_FAILED,
+    OperationOutcome.RAISED: operations_pb2.OPERATION_OUTCOME_RAISED,
+    OperationOutcome.TIMED_OUT: operations_pb2.OPERATION_OUTCOME_TIMED_OUT,
+    OperationOutcome.STILL_RUNNING: operations_pb2.OPERATION_OUTCOME_STILL_RUNNING,
 }
-_KINDS: dict[Kind, operations_pb2.OperationValueKind] = {
-    Kind.STRING: operations_pb2.OPERATION_VALUE_KIND_STRING,
-    Kind.INTEGER: operations_pb2.OPERATION_VALUE_KIND_INTEGER,
-    Kind.NUMBER: operations_pb2.OPERATION_VALUE_KIND_NUMBER,
-    Kind.BOOLEAN: operations_pb2.OPERATION_VALUE_KIND_BOOLEAN,
-    Kind.CHOICE: operations_pb2.OPERATION_VALUE_KIND_CHOICE,
+_KINDS: dict[ValueKind, operations_pb2.OperationValueKind] = {
+    ValueKind.STRING: operations_pb2.OPERATION_VALUE_KIND_STRING,
+    ValueKind.INTEGER: operations_pb2.OPERATION_VALUE_KIND_INTEGER,
+    ValueKind.NUMBER: operations_pb2.OPERATION_VALUE_KIND_NUMBER,
+    ValueKind.BOOLEAN: operations_pb2.OPERATION_VALUE_KIND_BOOLEAN,
+    ValueKind.CHOICE: operations_pb2.OPERATION_VALUE_KIND_CHOICE,
 }
 
 # How long a run may take to heed that it was asked to end.
@@ -88,7 +93,7 @@ class OperationsHandler:
             run.stop()
 
     @staticmethod
-    async def _follow(run: OperationRun, changed: LoopEvent, context: Any) -> Result:
+    async def _follow(run: OperationRun, changed: LoopEvent, context: Any) -> OperationResult:
         """Pass progress on until the run ends, or is given up."""
         end = run.time_limit
         while True:
@@ -104,7 +109,7 @@ class OperationsHandler:
             if run.elapsed < end:
                 continue
             if run.context.cancelled:
-                return Result(Outcome.STILL_RUNNING)
+                return OperationResult(OperationOutcome.STILL_RUNNING)
             run.stop()
             end = run.elapsed + _GRACE_SECONDS
 
@@ -142,16 +147,16 @@ def _progress(progress: Progress) -> operations_pb2.OperationProgress:
     )
 
 
-def _result(run: OperationRun, result: Result) -> operations_pb2.OperationResult:
+def _result(run: OperationRun, result: OperationResult) -> operations_pb2.OperationResult:
     message = operations_pb2.OperationResult(
         outcome=_OUTCOMES[result.outcome],
         message=clean(result.message),
         exception_type=clean(result.exception_type),
         elapsed=duration(run.elapsed),
     )
-    if result.outcome is Outcome.RAISED:
+    if result.outcome is OperationOutcome.RAISED:
         message.reference = run.run_id
-    if result.outcome is Outcome.COMPLETED:
+    if result.outcome is OperationOutcome.COMPLETED:
         try:
             message.value.CopyFrom(plain_value(result.value))
         except NotPlain as error:

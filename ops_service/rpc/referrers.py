@@ -9,7 +9,7 @@ from typing import Any, cast
 from ops_service.config.model import HeapConfig
 from ops_service.errors import InvalidRequest
 from ops_service.heap.holders import Holders, find_holders
-from ops_service.heap.referrers import ReferrerOptions, Referrers, Step, What, find_referrers
+from ops_service.heap.referrers import ReferrerOptions, Referrers, Step, StepKind, find_referrers
 from ops_service.messages.basics import (
     clean,
     duration,
@@ -27,15 +27,15 @@ _TIME_LIMIT_MAX = 60.0
 # What the child of a search that was ended needs to tell what it has found.
 _TELLING_SHARE = 0.5
 
-_KINDS: dict[What, referrers_pb2.ReferrerKind] = {
-    What.OBJECT: referrers_pb2.REFERRER_KIND_OBJECT,
-    What.MODULES: referrers_pb2.REFERRER_KIND_MODULES,
-    What.INTERPRETER: referrers_pb2.REFERRER_KIND_INTERPRETER,
-    What.THREAD: referrers_pb2.REFERRER_KIND_THREAD,
-    What.FRAME: referrers_pb2.REFERRER_KIND_FRAME,
-    What.OWN: referrers_pb2.REFERRER_KIND_OPS_SERVICE,
-    What.HELD_BY_C: referrers_pb2.REFERRER_KIND_HELD_BY_C,
-    What.GARBAGE: referrers_pb2.REFERRER_KIND_GARBAGE,
+_KINDS: dict[StepKind, referrers_pb2.ReferrerKind] = {
+    StepKind.OBJECT: referrers_pb2.REFERRER_KIND_OBJECT,
+    StepKind.MODULES: referrers_pb2.REFERRER_KIND_MODULES,
+    StepKind.INTERPRETER: referrers_pb2.REFERRER_KIND_INTERPRETER,
+    StepKind.THREAD: referrers_pb2.REFERRER_KIND_THREAD,
+    StepKind.FRAME: referrers_pb2.REFERRER_KIND_FRAME,
+    StepKind.OWN: referrers_pb2.REFERRER_KIND_OPS_SERVICE,
+    StepKind.HELD_BY_C: referrers_pb2.REFERRER_KIND_HELD_BY_C,
+    StepKind.GARBAGE: referrers_pb2.REFERRER_KIND_GARBAGE,
 }
 
 

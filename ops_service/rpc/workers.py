@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ops_service.messages.basics import duration, process_id
-from ops_service.process.descriptors import Descriptor, Worker, list_workers, look_at
 from ops_service.process.identity import ProcessIdentity
+from ops_service.process.worker_descriptors import Descriptor, Worker, list_workers, look_at
 from ops_service.threads import Threads
 from ops_service.v1 import workers_pb2
 

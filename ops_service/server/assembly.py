@@ -14,18 +14,18 @@ from ops_service.config.model import Config, HeapConfig, StoreConfig
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import Authorization
+from ops_service.gate.call_guard import CallPolicy
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import known_methods
-from ops_service.gate.passage import Rules
 from ops_service.gate.rates import Rates
 from ops_service.gate.xfcc import read_forwarded_peer, read_tls_peer
 from ops_service.heap.lookup import find_object
 from ops_service.heap.model import CaptureOptions, CensusOptions
 from ops_service.process.allocations import AllocationTracer
-from ops_service.process.descriptors import Descriptor
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.loggers import LogLevels
 from ops_service.process.operation_runner import OperationRunner
+from ops_service.process.worker_descriptors import Descriptor
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.places import Places
 from ops_service.repl.session import Sessions
@@ -54,8 +54,8 @@ from ops_service.tls.credentials import CertificateSource
 from ops_service.tls.revocation import Revocation
 from ops_service.watch.actions import Actions, Hook
 from ops_service.watch.background import BackgroundWatch
-from ops_service.watch.history import WatchHistory
-from ops_service.watch.rules import Rules as WatchRules
+from ops_service.watch.records import WatchHistory
+from ops_service.watch.rules import Rules
 from ops_service.watch.sampling import GrowthSampling
 
 _HANDLER_SECONDS = 0.5
@@ -169,9 +169,9 @@ async def assemble(given: Dependencies) -> Parts:
     return Parts(gate, live, handlers, checks, port)
 
 
-def _policy(given: Dependencies) -> Rules:
+def _policy(given: Dependencies) -> CallPolicy:
     config, certificates = given.config, given.certificates
-    return Rules(
+    return CallPolicy(
         methods=known_methods(),
         authorization=Authorization(
             config,
@@ -219,7 +219,7 @@ def _background(given: Dependencies, sampling: GrowthSampling) -> BackgroundWatc
         record=given.audit.end,
     )
     history = WatchHistory(given.store, config.watch.history_bytes)
-    rules = WatchRules(config.rules)
+    rules = Rules(config.rules)
     return BackgroundWatch(config.watch.interval_seconds, sampling, history, rules, actions)
 
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from ops_service.alarms import Alarm, Alarms
-from ops_service.config.file import heed_environment, load_config, with_place
+from ops_service.config.file import apply_environment, load_config, with_place
 from ops_service.config.model import Config, check_config
 from ops_service.config.warnings import warn_of_missing_audit
 from ops_service.errors import ConfigurationError, StartError
@@ -28,15 +28,15 @@ from ops_service.heap import engine, pause
 from ops_service.heap.own import register
 from ops_service.log import Log
 from ops_service.private_grpc import keep_for_ever, problem
-from ops_service.process.descriptors import (
+from ops_service.process.identity import identify_process
+from ops_service.process.loops import LoopFinder
+from ops_service.process.worker_descriptors import (
     Descriptor,
     describe,
     prepare_directory,
     remove_descriptor,
     write_descriptor,
 )
-from ops_service.process.identity import identify_process
-from ops_service.process.loops import LoopFinder
 from ops_service.repl.places import MainThreadExecutor, Places
 from ops_service.server.assembly import Dependencies, Parts, assemble, open_store
 from ops_service.server.forks import hear_of_forks, refuse_after_fork, will_start
@@ -106,7 +106,7 @@ def start(
     if config is None:
         config = load_config()
     check_config(config)
-    config = heed_environment(config)
+    config = apply_environment(config)
     refuse_green_threads()
     refuse_after_fork()
     # Before anything of gRPC is made: certificates start a thread of it already.

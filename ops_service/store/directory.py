@@ -22,7 +22,6 @@ from pathlib import Path
 
 from ops_service.errors import OpsServiceError, SnapshotNotFound, StartError, StoreFull
 from ops_service.log import Log
-from ops_service.store.descriptors import Descriptors
 from ops_service.store.failures import write_failure
 from ops_service.store.model import (
     InstanceFacts,
@@ -31,6 +30,7 @@ from ops_service.store.model import (
     StoredSnapshot,
     is_id,
 )
+from ops_service.store.open_files import Descriptors
 
 _LOG = Log()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ops_service.errors import StoreDisabled
 from ops_service.store.directory import Directory
-from ops_service.store.history import HistoryWriter, read_history
+from ops_service.store.history_file import HistoryWriter, read_history
 from ops_service.store.model import InstanceFacts, StoredInstance, StoredSnapshot
 from ops_service.store.reader import SnapshotReader
 from ops_service.store.writer import PartialSnapshot, SnapshotWriter

@@ -15,7 +15,7 @@ from ops_service.messages.growth import growth_report
 from ops_service.v1 import growth_history_pb2
 from ops_service.watch.actions import Actions
 from ops_service.watch.confirmation import Confirmation
-from ops_service.watch.history import WatchHistory
+from ops_service.watch.records import WatchHistory
 from ops_service.watch.rules import RuleFired, Rules
 from ops_service.watch.sampling import GrowthSampling
 

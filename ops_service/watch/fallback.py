@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ops_service.heap.census import census_by_objgraph
-from ops_service.heap.path_sampler import TakenSample
+from ops_service.heap.growth_sample import GrowthSample
+from ops_service.heap.model import WalkMode
 from ops_service.heap.paths import Change, EdgeKind, PathNames, PathNode, PathSample, Root
 
 _FIRST_NODE = 16
@@ -21,7 +22,7 @@ class CensusSampler:
         self._counts: dict[str, int] = {}
         self._first = True
 
-    def take(self) -> TakenSample:
+    def take(self) -> GrowthSample:
         """Count now. The process stands still meanwhile."""
         census = census_by_objgraph()
         counts = {
@@ -35,8 +36,9 @@ class CensusSampler:
             if count != before and not self._first:
                 changes.append(Change(self._number(name), count, 0, 0, before, 0, 0))
         self._counts, self._first = counts, False
-        return TakenSample(
-            started=census.capture_time,
+        return GrowthSample(
+            time=census.capture_time,
+            mode=WalkMode.OBJGRAPH,
             pause=census.pause,
             names=self._names,
             paths=PathSample(
@@ -51,9 +53,6 @@ class CensusSampler:
                 waiting=0,
                 node_count=len(counts),
             ),
-            child_lifetime=0.0,
-            child_cpu_time=0.0,
-            child_table_bytes=0,
             warnings=census.warnings,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops_service.config.watch import RuleConfig
-from ops_service.heap.headroom import estimate, headroom
+from ops_service.heap.headroom import estimate, headroom, resident_bytes
 from ops_service.leaks.report import GrowthReport, Verdict
 
 _DAY_SECONDS = 86_400.0
@@ -16,7 +16,7 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class RuleSuspect:
     """What leaks, in short."""
 
     type_name: str
@@ -37,7 +37,7 @@ class RuleFired:
     """Unix time."""
     actions: tuple[str, ...]
     """What is done."""
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[RuleSuspect, ...]
     """What leaks, as far as the watch can tell by now."""
 
 
@@ -85,7 +85,7 @@ class Rules:
         """Rules that the memory left makes fire. Costs reading a few files of the system."""
         if not self.watches_headroom:
             return []
-        cost, room = estimate().snapshot, headroom()
+        cost, room = estimate(resident_bytes()).snapshot, headroom()
         fired = []
         for rule, limit in self._rules:
             if rule.when == "headroom" and room.free < rule.headroom_captures * cost:
@@ -113,5 +113,5 @@ def _fired(rule: RuleConfig, reason: str, report: GrowthReport | None) -> RuleFi
         reason=reason,
         time=time.time(),
         actions=rule.actions,
-        suspects=tuple(Suspect(each.type_name, each.holder.text) for each in suspects[:10]),
+        suspects=tuple(RuleSuspect(each.type_name, each.holder.text) for each in suspects[:10]),
     )

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from ops_service.errors import (
@@ -16,10 +17,10 @@ from ops_service.errors import (
     EngineUnavailable,
 )
 from ops_service.heap.arenas import arena_statistics
-from ops_service.heap.model import CensusOptions, WalkMode
-from ops_service.heap.path_sampler import PathSampler, TakenSample
+from ops_service.heap.growth_sample import CollectorFigures, GrowthSample, MemoryFigures
+from ops_service.heap.model import CensusOptions
+from ops_service.heap.path_sampler import PathSampler
 from ops_service.leaks.baselines import Baselines, Comparison
-from ops_service.leaks.sample import CollectorFigures, GrowthSample, MemoryFigures
 from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.process.memory import read_memory
 from ops_service.watch.fallback import CensusSampler
@@ -29,8 +30,8 @@ Result = TypeVar("Result")
 MAX_WATCHES = 64
 
 _POLL_SECONDS = 0.05
-# Books that take more CPU time to read are left closed from then on.
-_BOOK_SECONDS = 0.01
+# An allocator's statistic is skipped once reading it takes more CPU time than this.
+_STATISTIC_SECONDS = 0.01
 # A sample serves a watch as a point if it is younger than this share of the interval.
 _FRESH = 0.5
 
@@ -50,7 +51,7 @@ class GrowthSampling:
         self._sampler: PathSampler | None = None
         self._census: CensusSampler | None = None
         self._latest: GrowthSample | None = None
-        self._books = _Books()
+        self._memory = _MemoryReader()
 
     @contextmanager
     def joined(self, watch: HeapGrowthWatch) -> Iterator[None]:
@@ -134,16 +135,16 @@ class GrowthSampling:
     def _forget(self) -> None:
         if not self._watches and not self._baselines:
             self._sampler = self._census = self._latest = None
-            self._books = _Books()
+            self._memory = _MemoryReader()
 
     def _take(self, allow_pause: bool, cancelled: Callable[[], bool]) -> GrowthSample:
-        memory = self._books.read()
+        memory = self._memory.read()
         collector = CollectorFigures(
             runs=gc.isenabled() and gc.get_threshold()[0] > 0,
             frozen_count=gc.get_freeze_count(),
             full_collections=gc.get_stats()[2]["collections"],
         )
-        mode, work = WalkMode.FORKED, time.process_time()
+        work = time.process_time()
         try:
             self._sampler = self._sampler or PathSampler(self._options)
             taken = self._sampler.take(cancelled)
@@ -151,32 +152,12 @@ class GrowthSampling:
             if not allow_pause:
                 raise
             self._census = self._census or CensusSampler()
-            taken, mode = self._census.take(), WalkMode.OBJGRAPH
-        return _sample(taken, mode, memory, collector, work)
+            taken = self._census.take()
+        return replace(taken, memory=memory, collector=collector, work=work)
 
 
-def _sample(
-    taken: TakenSample,
-    mode: WalkMode,
-    memory: MemoryFigures,
-    collector: CollectorFigures,
-    work: float,
-) -> GrowthSample:
-    return GrowthSample(
-        time=taken.started,
-        mode=mode,
-        pause=taken.pause,
-        names=taken.names,
-        paths=taken.paths,
-        memory=memory,
-        collector=collector,
-        work=work,
-        warnings=taken.warnings,
-    )
-
-
-class _Books:
-    """Reads what system and allocators tell, and leaves out what is slow to tell."""
+class _MemoryReader:
+    """Reads figures of system and allocators, and skips those that are slow to read."""
 
     def __init__(self) -> None:
         self._slow: set[str] = set()
@@ -201,13 +182,13 @@ class _Books:
         from ops_service.process import libc
 
         if "malloc" in self._slow:
-            raise libc.Untold("It takes too long to read at each sample.")
+            raise libc.Unavailable("It takes too long to read at each sample.")
         return self._timed("malloc", libc.malloc_bytes)
 
-    def _timed(self, book: str, read: Callable[[], Result]) -> Result:
+    def _timed(self, statistic: str, read: Callable[[], Result]) -> Result:
         begin = time.thread_time()
         try:
             return read()
         finally:
-            if time.thread_time() - begin > _BOOK_SECONDS:
-                self._slow.add(book)
+            if time.thread_time() - begin > _STATISTIC_SECONDS:
+                self._slow.add(statistic)

@@ -18,7 +18,7 @@ from ops_client.errors import InvalidRequest, PermissionDenied
 from ops_service.errors import EngineUnavailable
 from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.engine import engine_status
-from ops_service.process.libc import Untold, malloc_bytes
+from ops_service.process.libc import Unavailable, malloc_bytes
 from ops_service.v1 import memory_pb2
 
 MIB = 1 << 20
@@ -29,7 +29,7 @@ def _missing() -> str:
     try:
         arena_statistics()
         malloc_bytes()
-    except (EngineUnavailable, Untold) as error:
+    except (EngineUnavailable, Unavailable) as error:
         return str(error)
     return engine_status().reason
 

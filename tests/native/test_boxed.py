@@ -1,4 +1,4 @@
-"""What NumPy's arrays of objects hold, of which the collector knows nothing."""
+"""StepKind NumPy's arrays of objects hold, of which the collector knows nothing."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def ballast() -> list[list[int]]:
 def unread_child() -> WalkChild:
     """A child that will wait for a reader."""
     return WalkChild().start(
-        census=False, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30)
+        census=False, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), resident=1 << 20
     )
 
 
@@ -67,7 +67,7 @@ def test_a_host_that_reaps_all_frees_the_number_and_not_the_descriptor() -> None
 
 def test_a_child_that_ends_is_noticed_at_once() -> None:
     child = WalkChild().start(
-        census=True, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30)
+        census=True, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), resident=1 << 20
     )
     while child.read():
         pass

@@ -8,7 +8,7 @@ import pytest
 
 from ops_service.errors import InsufficientMemory
 from ops_service.heap import cgroup
-from ops_service.heap.headroom import Cost, Headroom, admit, estimate, headroom
+from ops_service.heap.headroom import Cost, Headroom, admit, estimate, headroom, resident_bytes
 
 MIB = 1 << 20
 
@@ -118,7 +118,7 @@ def test_a_refusal_says_the_figures_and_what_still_fits() -> None:
 
 
 def test_a_cut_snapshot_is_estimated_to_take_less() -> None:
-    whole, cut, short = estimate(), estimate(max_objects=1000), estimate(max_objects=10**9)
+    whole, cut, short = (estimate(resident_bytes(), most) for most in (0, 1000, 10**9))
     assert cut.snapshot < whole.snapshot - MIB
     # Allocations come and go between two estimates.
     assert short.snapshot == pytest.approx(whole.snapshot, rel=0.1)

@@ -26,9 +26,9 @@ from ops_service.config.model import AuditConfig, AuthorizationConfig, Config, G
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
+from ops_service.gate.call_guard import CallPolicy
 from ops_service.gate.interceptor import Gate
 from ops_service.gate.methods import known_methods
-from ops_service.gate.passage import Rules
 from ops_service.gate.rates import Rates
 from ops_service.gate.xfcc import HEADER, read_forwarded_peer
 from ops_service.tls.revocation import Revocation
@@ -71,7 +71,7 @@ def make_gate(tmp_path: Path) -> tuple[Gate, Audit]:
     )
     audit = Audit(open_sink(config.audit))
     gate = Gate(
-        Rules(
+        CallPolicy(
             known_methods(),
             Authorization(config, Revocation(frozenset())),
             Admission(config.limits),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops_service.errors import EngineUnavailable
-from ops_service.process.kinds import Kind, kind_of
-from ops_service.process.libc import Untold
+from ops_service.process.kinds import ObjectKind, kind_of
+from ops_service.process.libc import Unavailable
 from ops_service.process.memory import Memory, Part, read_memory
 
 KIB = 1024
@@ -73,7 +73,7 @@ def test_arenas_that_are_not_told_are_unknown(tmp_path: Path, text: str) -> None
 
 def test_an_allocator_that_does_not_tell_is_unknown() -> None:
     def untold() -> tuple[int, int]:
-        raise Untold("malloc is served by libother.so, not by the C library.")
+        raise Unavailable("malloc is served by libother.so, not by the C library.")
 
     def missing() -> str:
         raise EngineUnavailable("No extension.")
@@ -101,15 +101,15 @@ def test_a_system_without_these_figures_is_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("bytes", Kind.TEXT_AND_BYTES),
-        ("collections.deque", Kind.CONTAINER),
-        ("decimal.Decimal", Kind.NUMBER),
-        ("builtin_function_or_method", Kind.CODE),
-        ("module", Kind.TYPE_AND_MODULE),
-        ("shop.orders.Order", Kind.INSTANCE),
-        ("numpy.ndarray", Kind.ARRAY_AND_BUFFER),
-        ("NoneType", Kind.OTHER),
+        ("bytes", ObjectKind.TEXT_AND_BYTES),
+        ("collections.deque", ObjectKind.CONTAINER),
+        ("decimal.Decimal", ObjectKind.NUMBER),
+        ("builtin_function_or_method", ObjectKind.CODE),
+        ("module", ObjectKind.TYPE_AND_MODULE),
+        ("shop.orders.Order", ObjectKind.INSTANCE),
+        ("numpy.ndarray", ObjectKind.ARRAY_AND_BUFFER),
+        ("NoneType", ObjectKind.OTHER),
     ],
 )
-def test_kinds(name: str, kind: Kind) -> None:
+def test_kinds(name: str, kind: ObjectKind) -> None:
     assert kind_of(name) == kind

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_service.errors import Busy
-from ops_service.repl.evaluation import Bounds, Outcome, Result
+from ops_service.repl.evaluation import Bounds, EvaluationOutcome, EvaluationResult
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.output import OutputBuffer
 from ops_service.repl.text import bounded_repr, cut
@@ -138,14 +138,14 @@ class Runner:
         )
         return evaluation, changed
 
-    def run(self, source: str, limit: float = 30.0) -> Result:
+    def run(self, source: str, limit: float = 30.0) -> EvaluationResult:
         evaluation, changed = self.start(source, limit)
         deadline = time.monotonic() + 60
         while evaluation.result is None:  # type: ignore[attr-defined]
             assert changed.wait(deadline - time.monotonic())
             changed.clear()
         result = evaluation.result  # type: ignore[attr-defined]
-        assert isinstance(result, Result)
+        assert isinstance(result, EvaluationResult)
         return result
 
     def wait_until_idle(self) -> None:
@@ -170,7 +170,7 @@ def test_an_interruption_never_leaves_its_thread() -> None:
                 "while time.perf_counter() < end: pass",
                 limit,
             )
-            if result.outcome not in (Outcome.COMPLETED, Outcome.TIMED_OUT):
+            if result.outcome not in (EvaluationOutcome.COMPLETED, EvaluationOutcome.TIMED_OUT):
                 raised.append(result)
             runner.wait_until_idle()
     finally:
@@ -211,6 +211,6 @@ def test_code_that_swallows_every_interruption_is_still_running() -> None:
         "spin(4)",
         0.05,
     )
-    assert result.outcome is Outcome.STILL_RUNNING
+    assert result.outcome is EvaluationOutcome.STILL_RUNNING
     assert runner.evaluator.running()[0].past_time_limit
     runner.wait_until_idle()

@@ -41,8 +41,8 @@ def test_sums_of_several() -> None:
 
 def test_nodes_by_what_they_did() -> None:
     history = filled()
-    assert history.lively(4) == [1]
-    assert history.lively(2) == [1, 2]
+    assert history.changed_at_least(4) == [1]
+    assert history.changed_at_least(2) == [1, 2]
     assert history.new() == [2, 3]
     assert list(history.changed_at(2)) == [0, 1, 4]
 

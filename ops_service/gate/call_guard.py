@@ -77,7 +77,7 @@ class _HandlerContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CallPolicy:
     """What every call is measured by."""
 
     methods: dict[str, Method]
@@ -91,12 +91,12 @@ class Rules:
     """What is known of a caller's certificate, and from whom. Raises Unauthenticated."""
 
 
-class Passage:
+class CallGuard:
     """One call. `serve` raises what refused it or went wrong; `record_end` tells it."""
 
     def __init__(
         self,
-        rules: Rules,
+        rules: CallPolicy,
         path: str,
         handler: Any,
         requests: AsyncIterator[bytes],
