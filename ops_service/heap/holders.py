@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ops_service.heap import path_text
 from ops_service.heap.paths import EdgeKind
 from ops_service.heap.referrers import Referrers, Step, StepKind
 
-FOLDED = "[…]"
-
-_ITEMS = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
-# Whose parts say little without saying what they are parts of.
-_OPAQUE = ("function", "coroutine", "generator", "async_generator")
-_ROOT_TEXTS = {
+_ROOTS = {
     StepKind.MODULES: "",
-    StepKind.INTERPRETER: "the interpreter",
-    StepKind.THREAD: "thread",
+    StepKind.INTERPRETER: path_text.INTERPRETER,
+    StepKind.THREAD: path_text.THREAD,
     StepKind.FRAME: "frame",
-    StepKind.OWN: "ops_service",
-    StepKind.HELD_BY_C: "C code alone ->",
-    StepKind.GARBAGE: "a garbage cycle ->",
+    StepKind.OWN: path_text.OWN,
+    StepKind.HELD_BY_C: path_text.HELD_BY_C,
+    StepKind.GARBAGE: path_text.GARBAGE,
 }
 _TEXT_MAX = 2000
 _MAX_ID = 1 << 32
@@ -180,29 +176,23 @@ class _Texts:
 
 
 def _beginning(step: Step) -> str:
-    text = _ROOT_TEXTS.get(step.what, "")
+    text = _ROOTS.get(step.what, "")
     if step.what in (StepKind.HELD_BY_C, StepKind.GARBAGE):
-        return f"{text} {label(step)}"
+        return f"{text} -> {label(step)}"
     return f"{text} {step.name}".strip()
 
 
 def _piece(step: Step, before: Step, *, first: bool, folded: bool) -> str:
     if step.left_out:
         return f" … {step.left_out} objects … {label(step)}"
-    if step.edge_kind == EdgeKind.ROOT:
-        if step.what is StepKind.FRAME:
-            return f" -> {step.name or step.edge_name}()"
-        name = step.edge_name or label(step)
-        return name if first else f" -> {name}"
-    if step.edge_name == "__dict__":
-        return ""
-    if step.edge_name:
-        bulky = before.what is StepKind.FRAME or before.type_name in _OPAQUE
-        return f" {step.edge_name}" if bulky else f".{step.edge_name}"
-    if step.edge_kind in _ITEMS:
-        is_numbered = step.edge_kind == EdgeKind.ELEMENT and not folded
-        return f"[{step.element}]" if is_numbered else FOLDED
-    return f" -> {label(step)}"
+    if step.edge_kind == EdgeKind.ROOT and step.what is StepKind.FRAME:
+        return path_text.frame_text(step.name or step.edge_name)
+    if step.edge_kind == EdgeKind.ELEMENT and not step.edge_name and not folded:
+        return f"[{step.element}]"
+    before_type = "frame" if before.what is StepKind.FRAME else before.type_name
+    return path_text.edge_text(
+        step.edge_kind, step.edge_name, label(step), before_type, first=first
+    )
 
 
 def label(step: Step) -> str:
@@ -211,7 +201,7 @@ def label(step: Step) -> str:
         return "sys.modules"
     if step.what in (StepKind.OBJECT, StepKind.HELD_BY_C, StepKind.GARBAGE):
         return f"class {step.name}" if step.name else step.type_name
-    return f"{_ROOT_TEXTS[step.what]} {step.name}".rstrip()
+    return f"{_ROOTS[step.what]} {step.name}".rstrip()
 
 
 def _edge_label(step: Step) -> str:
@@ -221,7 +211,7 @@ def _edge_label(step: Step) -> str:
         return step.edge_name
     if step.edge_kind == EdgeKind.ELEMENT:
         return f"[{step.element}]"
-    return FOLDED if step.edge_kind in _ITEMS else ""
+    return path_text.FOLDED if step.edge_kind in (EdgeKind.KEY, EdgeKind.VALUE) else ""
 
 
 def _quoted(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ops_service.heap.path_text import FOLDED, folded_path, root_text
 from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
 from ops_service.leaks.folding import FoldedNames, fold_new_names, types_below
-from ops_service.leaks.naming import FOLDED, path_text, root_text
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
 from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
 from ops_service.leaks.survivors import survivors
@@ -146,7 +146,7 @@ class SuspectFinder:
             return f"{self._text(node.parent)}.{FOLDED} ({node.type_name})"
         if number < _FIRST_NODE:
             return root_text(Root(number)) or "sys.modules"
-        return path_text(self._names, number)
+        return folded_path(self._names, number)
 
     def _values(self, node: int, column: int) -> Sequence[int]:
         key = (node, column)

@@ -106,7 +106,7 @@ def test_capabilities_know_nothing_of_the_wire(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in HOST if room(name) == "leaks"])
 def test_leaks_stand_on_the_census_alone(name: str) -> None:
-    allowed = tuple(f"ops_service.heap.{each}" for each in ("growth_sample", "model", "paths"))
+    allowed = tuple(f"ops_service.heap.{each}" for each in ("growth_sample", "model", "path"))
 
     of_heap = {found for found in HOST[name] if found.startswith("ops_service.heap")}
     assert {found for found in of_heap if not found.startswith(allowed)} == set()

@@ -21,8 +21,8 @@ from ops_service.errors import Cancelled
 from ops_service.heap.census import take_census
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.path_sampler import PathSampler
+from ops_service.heap.path_text import folded_path
 from ops_service.heap.paths import PathNames
-from ops_service.leaks.naming import path_text
 
 from .patient import PATIENCE
 
@@ -141,7 +141,7 @@ def changes(sampler: PathSampler) -> dict[str, tuple[int, int, int]]:
     sample = sampler.take()
     found: dict[str, list[int]] = {}
     for each in sample.paths.changes:
-        sums = found.setdefault(path_text(sample.names, each.node), [0, 0, 0])
+        sums = found.setdefault(folded_path(sample.names, each.node), [0, 0, 0])
         sums[0] += each.count - each.count_before
         sums[1] += each.size - each.size_before
         sums[2] += each.length - each.length_before
@@ -310,6 +310,6 @@ def site() -> tuple[str, str]:
     (found,) = [
         sample.names.site(change.node)
         for change in sample.paths.changes
-        if path_text(sample.names, change.node) == f"planted.items[…] ({Item.__module__}.Item)"
+        if folded_path(sample.names, change.node) == f"planted.items[…] ({Item.__module__}.Item)"
     ]
     return found, f"{trace[-1].filename}:{trace[-1].lineno}" if trace is not None else ""
