@@ -1,6 +1,6 @@
-"""Admits a walk: its pause, the engine, its memory, its CPU time, its place.
+"""Admits a walk: checks its pause, the engine, its memory, its CPU time and its slot.
 
-Every walk goes through here: snapshot, summary, growth sample, search for referrers.
+Every walk passes through here: snapshot, summary, growth sample, search for referrers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ops_service.heap.spending import cpu_rate
 
 
 class WalkLimits(Protocol):
-    """What a walk may take. The options of each kind have these."""
+    """Limits of a walk. The options of each kind have these fields."""
 
     @property
     def lifetime_limit(self) -> float: ...
@@ -35,19 +35,19 @@ class WalkLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WalkKind:
-    """What differs between kinds of walks before they start."""
+    """Properties of a kind of walk that matter before the walk starts."""
 
     name: str
-    """For the text of a refusal."""
+    """Name of the kind in the text of a refusal."""
     slot: str
     cost: Callable[[Cost], int]
-    """Bytes that it is estimated to take."""
+    """Estimated bytes of the walk."""
 
 
 SNAPSHOT = WalkKind("snapshot", walk_slots.SNAPSHOT, attrgetter("snapshot"))
 SUMMARY = WalkKind("summary", walk_slots.CENSUS, attrgetter("census"))
 GROWTH = WalkKind("growth sample", walk_slots.GROWTH, attrgetter("growth"))
-# Like a snapshot it numbers regions of memory, which one child at a time may do.
+# It numbers regions of memory like a snapshot. Only one child at a time may do that.
 REFERRERS = WalkKind("search for referrers", walk_slots.SNAPSHOT, attrgetter("snapshot"))
 
 
@@ -63,7 +63,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A walk that ended well. Times in seconds."""
+    """A completed walk. Times in seconds."""
 
     started: float
     """Unix time of the clone."""
@@ -74,9 +74,12 @@ class Walked:
 
 
 def require_engine(resident: int) -> None:
-    """Pass if a walk of so many resident bytes may stop the process, and can run at all.
+    """Check that a walk may stop the process, and that the engine can run.
 
-    The pause comes first, since the engine proves itself by a clone.
+    Checks the pause first, because the engine tests itself with a clone.
+
+    Args:
+        resident: Resident bytes of the process.
 
     Raises:
         PauseOverBudget, EngineUnavailable.
@@ -88,11 +91,11 @@ def require_engine(resident: int) -> None:
 
 
 def admit(kind: WalkKind, limits: WalkLimits, resident: int, max_objects: int = 0) -> Admitted:
-    """Admit a walk that holds its slot, and reserve its memory there.
+    """Admit a walk that holds its slot, and reserve its memory in the slot.
 
     Args:
-        resident: Resident bytes of the process, read just now.
-        max_objects: Where a snapshot is cut; 0 takes all objects.
+        resident: Resident bytes of the process, read just before.
+        max_objects: Maximum number of objects of a snapshot; 0 means all objects.
 
     Raises:
         PauseOverBudget, InsufficientMemory.
@@ -122,7 +125,7 @@ def walk(
     start: Callable[[Admitted], WalkChild],
     cancelled: Callable[[], bool],
 ) -> Walked:
-    """Admit a walk that holds its slot, and run it to its end. Blocks.
+    """Admit a walk that holds its slot, and run it to the end. Blocks.
 
     Raises:
         PauseOverBudget, InsufficientMemory, CloneRefused, WalkFailed, WalkTimeout, Cancelled.

@@ -1,4 +1,4 @@
-"""From the id that a snapshot shows to the live object, and from a type to its instances."""
+"""Finds the live object of a snapshot's id, and the live instances of a type."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from typing import Any
 from ops_service.heap import pause
 from ops_service.heap.engine import engine_status
 
-# The collector's lists are walked with the GIL held: some 10 million objects.
+# Limit of a walk over the collector's lists with the GIL held: about 10 million objects.
 _PAUSE_SECONDS = 0.1
 
 _MAX_ID = (1 << 64) - 1
 
-# How the walker's lookup can end, in the order of its LookupEnd.
+# Results of the walker's lookup, in the order of its LookupEnd.
 _FOUND, _UNKNOWN_ID, _NOT_TRACKED, _OTHER_TYPE, _PAST_LIMIT = range(5)
 
 _HOLDER = (
-    "Only what the garbage collector tracks can be found; anything else, such as a string, a "
-    "number or a container of such alone, is reached through its holder."
+    "Only objects that the garbage collector tracks can be found. Anything else, such as a "
+    "string, a number or a container of only these, is reached through its holder."
 )
 
 _REASONS = {
     _UNKNOWN_ID: f"no snapshot of this process has shown the id {{id}}. {_HOLDER}",
     _NOT_TRACKED: f"no tracked object has the id {{id}} now. {_HOLDER}",
-    _OTHER_TYPE: "the object with the id {id} is not of the type {type}, so its address was "
-    f"taken by another one, or the name is not as the snapshot shows it. {_HOLDER}",
-    _PAST_LIMIT: "the object with the id {id} was not found within {seconds:g} s, for which the "
-    f"process may stand still. {_HOLDER}",
+    _OTHER_TYPE: "the object with the id {id} is not of the type {type}: another object has "
+    f"taken its address, or the name differs from the snapshot's. {_HOLDER}",
+    _PAST_LIMIT: "the object with the id {id} was not found within {seconds:g} s, the limit for "
+    f"stopping the process. {_HOLDER}",
 }
 
 
 def find_object(object_id: int, type_name: str) -> list[object] | str:
     """Find a live object by its id and the name of its type, as snapshots show them.
 
-    The first call may cost the pause of one fork, for the proof of the engine;
-    each costs a walk over the collector's lists with the GIL held, at most 0.1 s of
-    CPU time, or the budget of pauses where that is less.
+    The first call may cost the pause of one fork, for the engine's self-test. Each call
+    costs a walk over the collector's lists with the GIL held. The walk takes at most
+    0.1 s of CPU time, or the pause budget if that is less.
 
     Returns:
-        The object in a list, or a sentence that says why there is none.
+        A list that holds the object, or a text that gives the reason for a failure.
     """
     status = engine_status()
     if not status.available:
-        return f"ids cannot be looked up here. {status.reason}"
+        return f"ids cannot be looked up in this process. {status.reason}"
     from ops_service.heap import _walker
 
     seconds = pause.within_budget(_PAUSE_SECONDS)
@@ -57,21 +57,22 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
 def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
     """Find the instances of a type that the collector tracks.
 
-    ``gc.get_objects()`` would refer to every object meanwhile. A tuple that another
-    thread is building must have one reference alone, or it fails there with SystemError.
+    Does not use ``gc.get_objects()``, which would add a reference to every object. A tuple
+    that another thread is building must have only one reference, or that thread fails with
+    SystemError.
 
-    Costs what ``find_object`` does, within a bound of its own.
+    Costs the same as ``find_object``, within its own limit.
 
     Args:
-        seconds: CPU time for which the process may stand still, if the budget of
-            pauses is not less.
+        seconds: CPU time for which it may stop the process. The pause budget applies if it
+            is less.
 
     Returns:
-        The instances, and a sentence that says why they are not all; None if they are.
+        The instances, and the reason if some are missing, else None.
     """
     status = engine_status()
     if not status.available:
-        return [], f"The collector's lists cannot be searched here. {status.reason}"
+        return [], f"The collector's lists cannot be searched in this process. {status.reason}"
     from ops_service.heap import _walker
 
     seconds = pause.within_budget(seconds)
@@ -79,6 +80,6 @@ def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
     if complete:
         return found, None
     return found, (
-        f"The heap is so large that a search of it was ended after {seconds * 1000:g} ms, for "
-        "which the process may stand still."
+        f"The heap is so large that its search ended after {seconds * 1000:g} ms, the limit for "
+        "stopping the process."
     )
