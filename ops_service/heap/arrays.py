@@ -16,7 +16,7 @@ _KINDS = ("O", "i8", "f4", "?", "U3", "S5", "M8[s]")
 """One dtype of each kind. Only "O" holds objects."""
 
 _learnt: object = None
-"""The module whose arrays the walker has tried to learn."""
+"""The module whose arrays the walker knows, or cannot understand."""
 
 
 def learn_arrays() -> None:

@@ -153,6 +153,6 @@ def _sum(parts: Iterable[Part]) -> Part:
 def _rest(anonymous: Part, counted: tuple[Part, ...]) -> tuple[Part, Part]:
     total = _sum(counted)
     if anonymous.bytes is None or total.bytes is None:
-        return _unknown("It is the rest beside the other parts, and one of them is not known.")
+        return _unknown("It is computed from the other parts, and one of them is not known.")
     rest = anonymous.bytes - total.bytes
     return Part(max(rest, 0)), Part(max(-rest, 0))

@@ -109,8 +109,8 @@ class OperationRunner:
             if same >= operation.max_concurrent or len(self._running) >= _MOST:
                 what = f"The operation {operation.name} runs" if same else "Operations run"
                 raise Busy(
-                    f"{what} already, up to the limit. GetProcess lists the runs. A run that "
-                    "ignores the request to end keeps its place.",
+                    f"{what} already, and the limit is reached. GetProcess lists the runs. A "
+                    "run that ignores the request to end keeps its place.",
                     retry_after=1.0,
                 )
             self._running[run.run_id] = run

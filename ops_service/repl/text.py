@@ -253,7 +253,7 @@ def _namespace(writer: _Writer, value: types.SimpleNamespace) -> None:
 def _array(writer: _Writer, value: array.array[Any]) -> None:
     code = vars(array.array)["typecode"].__get__(value)
     if code in "uw":
-        # Arrays of characters are rare, so they need no bound of their own.
+        # Arrays of characters are rare, so ``repr`` writes them.
         writer.write(writer.foreign(value))
         return
     # More items than fit: each takes more than one character.

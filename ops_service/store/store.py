@@ -62,13 +62,12 @@ class Store:
     def write(self, partial: PartialSnapshot, messages: Generator[bytes, None, None]) -> None:
         """Write the messages of an announced snapshot, then give the file its name.
 
-        Always closes the messages, which ends the capture behind them.
+        Always closes the messages, which ends the capture behind them. After an error no
+        part of the snapshot remains.
 
         Raises:
             StoreFull, StoreUnwritable: The store cannot be written to.
             Exception: Any error that the messages raise.
-
-        After an error no part of the snapshot remains.
         """
         error: BaseException | None = None
         try:
