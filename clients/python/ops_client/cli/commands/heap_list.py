@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, size
 from ops_service.v1 import store_pb2
 
 
 @command
 async def list_snapshots(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     json: Json = False,
 ) -> None:
     """List the snapshots in the process's store."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.list_snapshots()
     if json:
         say_json(as_json(reply))

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from ops_client._operation import plain_value
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, say, say_json
 from ops_service.v1 import operations_pb2
 
 
 @command
 async def list_(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     json: Json = False,
 ) -> None:
     """Show the operations that the application offers."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.list_operations()
     if json:
         say_json(as_json(reply))

@@ -8,16 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import (
-    Ca,
-    Cert,
-    Json,
-    Key,
-    ServerName,
-    Target,
-    command,
-    connect,
-)
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.snapshot import say_snapshot
 from ops_client.cli.terminal import progress_bar
 from ops_service.v1 import heap_graph_pb2
@@ -55,17 +47,13 @@ _LEVELS = {
 
 @command
 async def capture(
-    target: Target,
-    ca: Ca,
+    connection: Connection,
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
         ),
     ],
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
     gc_moment: Annotated[
         GcMoment, typer.Option(help="When to capture. collect-first stops the process.")
     ] = GcMoment.NOW,
@@ -106,7 +94,7 @@ async def capture(
 ) -> None:
     """Capture the graph of all live objects into a file."""
     with progress_bar("Capturing") as advance:
-        async with connect(target, ca, cert, key, server_name) as client:
+        async with connection.open() as client:
             snapshot = await client.capture_heap_snapshot(
                 output,
                 gc_moment=_MOMENTS[gc_moment],

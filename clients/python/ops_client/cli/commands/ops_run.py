@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ops_client._operation import OperationRun
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.cli.terminal import as_json, complain, say, say_json, seconds
 from ops_service.v1 import operations_pb2
@@ -24,8 +25,7 @@ _CODES = {
 
 @command
 async def run(
-    target: Target,
-    ca: Ca,
+    connection: Connection,
     operation: Annotated[str, typer.Argument(help="As `opsctl ops list` shows it.")],
     arguments: Annotated[
         list[str] | None,
@@ -35,9 +35,6 @@ async def run(
             'JSON: n=3, on=true, names=\'["a", "b"]\'.',
         ),
     ] = None,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
     time_limit: Annotated[
         float | None,
         typer.Option(min=0.01, metavar="SECONDS", help="When it is asked to end."),
@@ -46,7 +43,7 @@ async def run(
 ) -> None:
     """Run an operation of the application."""
     given = [_split(each) for each in arguments or ()]
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         listed = {each.name: each for each in (await client.list_operations()).operations}
         done = await client.invoke_operation(
             operation,

@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops_client.cli.command import (
-    AllowPause,
-    Ca,
-    Cert,
-    IncludeOpsService,
-    Json,
-    Key,
-    ServerName,
-    Target,
-    command,
-    connect,
-)
+from ops_client.cli.command import AllowPause, IncludeOpsService, Json, command
+from ops_client.cli.connection import Connection, without_file
 from ops_client.cli.graph_file import read
 from ops_client.cli.terminal import (
     as_json,
@@ -58,11 +48,7 @@ async def summary(
         Path | None,
         typer.Argument(metavar="[FILE]", help="What `heap capture` wrote; else the live process."),
     ] = None,
-    target: Target = "",
-    ca: Ca = Path(),
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection | None = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many types.")] = 20,
     by: Annotated[Order, typer.Option(help="What comes first.")] = Order.SIZE,
     allow_pause: AllowPause = False,
@@ -86,15 +72,14 @@ async def summary(
             )
         _summarize(file, limit, by, include_ops_service=include_ops_service, json=json)
         return
-    if not target or ca == Path():
-        raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
+    live = without_file(connection)
     if hash_strings and allow_pause:
         raise typer.BadParameter("--hash-strings captures from a copy of the process alone.")
     if hash_strings:
         with TemporaryDirectory(prefix="opsctl-") as directory:
             captured = Path(directory) / "live.heap"
             with progress_bar("Capturing") as advance:
-                async with connect(target, ca, cert, key, server_name) as client:
+                async with live.open() as client:
                     snapshot = await client.capture_heap_snapshot(
                         captured,
                         hash_strings=True,
@@ -104,7 +89,7 @@ async def summary(
         if not json:
             say(f"The process stood still for {_pause(snapshot.trailer.clone_pause)}.")
         return
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with live.open() as client:
         reply = await client.summarize_heap(
             limit=limit,
             order=_ORDERS[by],

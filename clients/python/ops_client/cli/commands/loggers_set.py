@@ -6,21 +6,18 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, say, say_json
 
 
 @command
 async def set_(
-    target: Target,
-    ca: Ca,
+    connection: Connection,
     logger: Annotated[str, typer.Argument(help='A logger that exists; "root" is the root.')],
     level: Annotated[
         str, typer.Argument(help="Such as DEBUG, or a number. None: take the change back.")
     ] = "",
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
     restore_after: Annotated[
         float,
         typer.Option("--for", min=1, max=86_400, metavar="SECONDS", help="When it is taken back."),
@@ -28,7 +25,7 @@ async def set_(
     json: Json = False,
 ) -> None:
     """Set the level of a logger for a while, or take that back."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.set_log_level(logger, level, restore_after=restore_after)
     if json:
         say_json(as_json(reply))

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.memory_parts import PARTS, part_size, reasons
 from ops_client.cli.terminal import as_json, say, say_json, say_table, seconds, size
 from ops_service.v1 import memory_pb2
@@ -14,11 +15,7 @@ from ops_service.v1 import memory_pb2
 
 @command
 async def reclaim(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     collect: Annotated[
         bool, typer.Option("--collect", help="Run a full collection. It stops the process.")
     ] = False,
@@ -28,7 +25,7 @@ async def reclaim(
     json: Json = False,
 ) -> None:
     """Collect garbage, trim malloc, or both."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.reclaim_memory(collect=collect, trim=trim)
     if json:
         say_json(as_json(reply))

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
+from ops_client.cli.evaluation_text import say_output, say_result
 from ops_client.cli.exit_codes import ExitCode
-from ops_client.cli.terminal import as_json, complain, printable, say, say_json, seconds
+from ops_client.cli.terminal import as_json, say_json
 from ops_service.v1 import evaluation_pb2, evaluation_place_pb2
 
 _CODES = {
@@ -54,11 +56,7 @@ async def evaluate(
             callback=_read_source,
         ),
     ],
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     time_limit: Annotated[
         float | None,
         typer.Option(min=0.001, metavar="SECONDS", help="When to stop it."),
@@ -80,7 +78,7 @@ async def evaluate(
     json: Json = False,
 ) -> None:
     """Run code in the process, and print its output and value."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         evaluation = await client.evaluate_code(
             code,
             time_limit=time_limit,
@@ -106,37 +104,3 @@ async def evaluate(
     outcome = _CODES.get(result.outcome, ExitCode.DEFECT)
     if outcome is not ExitCode.OK:
         raise typer.Exit(outcome)
-
-
-def say_output(piece: evaluation_pb2.EvaluationOutput) -> None:
-    """Print what evaluated code printed, to the stream that it chose."""
-    to_stderr = piece.stream == evaluation_pb2.OUTPUT_STREAM_STDERR
-    stream = sys.stderr if to_stderr else sys.stdout
-    print(printable(piece.text, keep="\n\t"), end="", file=stream, flush=True)
-
-
-def say_result(result: evaluation_pb2.EvaluationResult) -> None:
-    """Print how an evaluation ended."""
-    if result.value_repr:
-        say(result.value_repr + ("… (cut)" if result.value_truncated else ""))
-    elapsed = seconds(result.elapsed.ToTimedelta().total_seconds())
-    if result.outcome == evaluation_pb2.EVALUATION_OUTCOME_TIMED_OUT:
-        complain(f"the code was stopped at its time limit, after {elapsed}.")
-    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_STILL_RUNNING:
-        complain(
-            f"the code could not be stopped at its time limit and still runs after {elapsed}: it "
-            "is in a C call or waits for a lock. See `opsctl status`."
-        )
-    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_INTERRUPTED:
-        complain(f"the code was interrupted after {elapsed}.")
-    elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED:
-        complain(
-            f"the code was not taken up within {elapsed}, and will not run later: the event loop "
-            "or the main thread is busy."
-        )
-    elif result.outcome != evaluation_pb2.EVALUATION_OUTCOME_COMPLETED:
-        raised = result.exception
-        text = raised.traceback or f"{raised.type_name}: {raised.message}"
-        print(printable(text.rstrip("\n"), keep="\n\t"), file=sys.stderr)
-    if result.output_truncated:
-        complain("output was dropped at its limit.")

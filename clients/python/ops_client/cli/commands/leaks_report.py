@@ -9,7 +9,8 @@ import typer
 
 from ops_client._history import GrowthHistory
 from ops_client._part_file import PartFile
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.growth_text import conclusion, line
 from ops_client.cli.terminal import as_json, complain, say, say_json
 from ops_client.growth_page import growth_page
@@ -21,11 +22,7 @@ _LINES = 10
 
 @command
 async def report(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write one page of HTML there."),
@@ -40,7 +37,7 @@ async def report(
     json: Json = False,
 ) -> None:
     """Tell what the background watch saw, in this process or in one before it."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         history = await client.read_growth_history(previous=previous, stored_instance_id=instance)
     if output is not None:
         with PartFile(output) as file:

@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, complain, printable, say_json
 
 
 @command
 async def stacks(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     distance: Annotated[
         float,
         typer.Option(
@@ -34,7 +31,7 @@ async def stacks(
     json: Json = False,
 ) -> None:
     """Show the stacks of all threads, asyncio tasks and greenlets."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         found = await client.capture_stacks(
             sample_distance=distance, limit=limit, include_ops_service=include_ops_service
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.memory_parts import PARTS, part_size, reasons
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds, size
 from ops_service.v1 import memory_pb2
@@ -10,15 +11,11 @@ from ops_service.v1 import memory_pb2
 
 @command
 async def show(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     json: Json = False,
 ) -> None:
     """Tell where the memory of the process is."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.get_memory()
     if json:
         say_json(as_json(reply))

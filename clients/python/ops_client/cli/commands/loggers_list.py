@@ -6,24 +6,21 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, say, say_json, say_table
 from ops_service.v1 import loggers_pb2
 
 
 @command
 async def list_(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     prefix: Annotated[str, typer.Argument(help="Only loggers whose names begin so.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 1000,
     json: Json = False,
 ) -> None:
     """Show the loggers of the process and their levels."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.list_loggers(prefix=prefix, limit=limit)
     if json:
         say_json(as_json(reply))

@@ -14,8 +14,9 @@ import typer
 
 from ops_client import AsyncMaintenanceClient
 from ops_client._async.repl import AsyncReplSession
-from ops_client.cli.command import Ca, Cert, Key, ServerName, Target, command, connect
-from ops_client.cli.evaluate import say_output, say_result
+from ops_client.cli.command import command
+from ops_client.cli.connection import Connection
+from ops_client.cli.evaluation_text import say_output, say_result
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.cli.terminal import complain, say
 from ops_client.errors import (
@@ -33,11 +34,7 @@ _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 @command
 async def repl(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     time_limit: Annotated[
         float | None,
         typer.Option(min=0.001, metavar="SECONDS", help="When to stop each input."),
@@ -60,7 +57,7 @@ async def repl(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         complain("repl needs a terminal. Use `opsctl eval -` for code from a pipe.")
         raise typer.Exit(ExitCode.USAGE)
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         opened = await _open(client, session, time_limit)
         await _Loop(client, opened, time_limit, history or _default_history()).run()
 

@@ -7,16 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import (
-    AllowPause,
-    Ca,
-    Cert,
-    Key,
-    ServerName,
-    Target,
-    command,
-    connect,
-)
+from ops_client.cli.command import AllowPause, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.cli.growth_text import conclusion, line, live_table
 from ops_client.cli.terminal import as_json, complain, say, say_json
@@ -32,11 +24,7 @@ _EXIT_CODES = {
 
 @command
 async def watch(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     interval: Annotated[
         float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="Time between samples.")
     ] = 10.0,
@@ -59,7 +47,7 @@ async def watch(
     trailer = growth_pb2.HeapGrowthTrailer()
     report = growth_pb2.HeapGrowthReport()
     on_terminal = sys.stdout.isatty() and not json
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         parts = client.watch_heap_growth(
             interval=interval,
             duration=duration,

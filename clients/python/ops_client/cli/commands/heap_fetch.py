@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.snapshot import say_snapshot
 from ops_client.cli.terminal import progress_bar
 
@@ -17,22 +18,18 @@ async def fetch(
     snapshot_id: Annotated[
         str, typer.Argument(metavar="SNAPSHOT", help="Its id, as in `opsctl heap list`.")
     ],
-    target: Target,
-    ca: Ca,
+    connection: Connection,
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
         ),
     ],
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
     json: Json = False,
 ) -> None:
     """Download a stored snapshot, from where an earlier download broke off."""
     with progress_bar("Fetching") as advance:
-        async with connect(target, ca, cert, key, server_name) as client:
+        async with connection.open() as client:
             snapshot = await client.fetch_snapshot(
                 snapshot_id,
                 output,

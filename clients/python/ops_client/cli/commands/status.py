@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, say_facts, say_json, seconds, size
 from ops_service.v1 import process_pb2
 
 
 @command
 async def status(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     json: Json = False,
 ) -> None:
     """Tell facts about the process."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         reply = await client.get_process()
     if json:
         say_json(as_json(reply))

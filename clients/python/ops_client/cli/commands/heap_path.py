@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection, without_file
 from ops_client.cli.drawing import check_name, write_graph
 from ops_client.cli.graph_file import Limit, find_objects, read
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds
@@ -28,11 +29,7 @@ async def path(
         Path | None,
         typer.Argument(metavar="[FILE]", help="What `heap capture` wrote; else the live process."),
     ] = None,
-    target: Target = "",
-    ca: Ca = Path(),
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection | None = None,
     limit: Limit = 10,
     alternatives: Annotated[
         bool,
@@ -64,11 +61,10 @@ async def path(
             raise typer.BadParameter("-o and --time-limit are for a live process; leave FILE out.")
         _of_file(what, file, limit, alternatives=alternatives, json=json)
         return
-    if not target or ca == Path():
-        raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
+    live = without_file(connection)
     if output is not None:
         check_name(output)
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with live.open() as client:
         reply = await client.find_referrers(
             int(what) if what.isdecimal() and len(what) < 20 else what,
             breadth=min(limit, _LIVE_MAX),

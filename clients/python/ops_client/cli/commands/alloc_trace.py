@@ -7,18 +7,15 @@ from typing import Annotated
 import typer
 
 from ops_client import AllocationTrace
-from ops_client.cli.command import Ca, Cert, Json, Key, ServerName, Target, command, connect
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds, size
 from ops_service.v1 import allocations_pb2
 
 
 @command
 async def trace(
-    target: Target,
-    ca: Ca,
-    cert: Cert = None,
-    key: Key = None,
-    server_name: ServerName = "",
+    connection: Connection,
     duration: Annotated[
         float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to trace.")
     ] = 10.0,
@@ -29,7 +26,7 @@ async def trace(
     json: Json = False,
 ) -> None:
     """Trace where memory is allocated, for a while. This slows the process down."""
-    async with connect(target, ca, cert, key, server_name) as client:
+    async with connection.open() as client:
         found = await client.trace_allocations(
             duration=duration,
             frame_limit=frames,
