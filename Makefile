@@ -84,7 +84,7 @@ test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tes
 	rm -rf .cache/valgrind
 	mkdir -p .cache/valgrind
 	PYTHONMALLOC=malloc valgrind --quiet --child-silent-after-fork=no --log-file=.cache/valgrind/%p.log \
-		$(bin)/python tests/native/walk_once.py
+		$(bin)/python tests/native/programs/walk_once.py
 	@echo "valgrind: what it found in the process and its children, if anything:"
 	@! grep . .cache/valgrind/*.log
 

@@ -13,7 +13,7 @@ from ops_service.heap.model import Sites
 from ops_service.heap.snapshot import start_capture
 from ops_service.v1 import heap_graph_pb2 as pb
 
-from .patient import PATIENT
+from .programs.patient import PATIENT
 
 
 class Planted:

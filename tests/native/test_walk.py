@@ -10,10 +10,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from . import planted, recipes
 from .compare import Matched, granule, place, region_differences
 from .decode import ELEMENT, ESTIMATED, Graph, decode
 from .host import Host
+from .programs import planted, recipes
 from .test_reference import recipe_lists
 
 
@@ -64,11 +64,11 @@ def test_only_sizes_that_need_running_are_estimates(
         for node, row in zip(found.node_of_row, found.rows, strict=True)
         if found.graph.flags[node] & ESTIMATED and row[6]
     }
-    assert "native.planted_types.Sized" in estimated
+    assert "native.programs.planted_types.Sized" in estimated
     builtin = {name for name in estimated if "." not in name}
     assert builtin == set()
     assert estimated <= {
-        "native.planted_types.Sized",
+        "native.programs.planted_types.Sized",
         "_io.BytesIO",
         "_io.StringIO",
         "types.UnionType",

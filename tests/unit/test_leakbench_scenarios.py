@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# As make runs it: a program, beside which its modules stand.
-READ = (
-    f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r}); "
-    "from pathlib import Path; from leakbench_scenarios import read_scenarios; "
-    "print([each.truth for each in read_scenarios(Path(sys.argv[1]), [])])"
-)
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60)
+@pytest.fixture(scope="module")
+def bench() -> Any:
+    # It stands beside a program and in no package.
+    spec = spec_from_file_location(
+        "leakbench_scenarios", ROOT / "benchmarks/leakbench_scenarios.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules["leakbench_scenarios"] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def write(folder: Path, text: str) -> Path:
@@ -27,31 +32,24 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_dicts_may_nest_in_the_truth(tmp_path: Path) -> None:
+def test_dicts_may_nest_in_the_truth(bench: Any, tmp_path: Path) -> None:
     write(
         tmp_path,
         "TRUTH = dict(verdict='leak', type='nested.Row', also=[dict(type='dict')],\n"
         "    second=dict(type='nested.Order', hints={'held': ('a', dict(by=-1))}))\n"
         "REQUIREMENTS = []\n",
     )
-    read = run("-c", READ, tmp_path)
-    assert read.stderr == ""
-    assert read.stdout.strip() == str(
-        [
-            {
-                "verdict": "leak",
-                "type": "nested.Row",
-                "also": [{"type": "dict"}],
-                "second": {"type": "nested.Order", "hints": {"held": ("a", {"by": -1})}},
-            }
-        ]
-    )
+    (read,) = bench.read_scenarios(tmp_path, [])
+    assert read.truth == {
+        "verdict": "leak",
+        "type": "nested.Row",
+        "also": [{"type": "dict"}],
+        "second": {"type": "nested.Order", "hints": {"held": ("a", {"by": -1})}},
+    }
 
 
-def test_all_of_the_projects_own_can_be_read() -> None:
-    read = run("-c", READ, ROOT / "tests/leakbench")
-    assert read.stderr == ""
-    assert read.stdout.count("'verdict'") > 50
+def test_all_of_the_projects_own_can_be_read(bench: Any) -> None:
+    assert len(bench.read_scenarios(ROOT / "tests/leakbench", [])) > 50
 
 
 @pytest.mark.parametrize(
@@ -68,11 +66,19 @@ def test_all_of_the_projects_own_can_be_read() -> None:
         ("x = 1", "has no TRUTH"),
     ],
 )
-def test_the_bench_refuses_what_is_no_scenario_in_a_sentence(
-    tmp_path: Path, text: str, why: str
-) -> None:
+def test_what_is_no_scenario_is_refused(bench: Any, tmp_path: Path, text: str, why: str) -> None:
     write(tmp_path, text)
-    refused = run(ROOT / "benchmarks/leakbench.py", "--scenarios", tmp_path)
+    with pytest.raises(bench.NoScenario) as refused:
+        bench.read_scenarios(tmp_path, [])
+    assert why in str(refused.value)
+
+
+def test_the_bench_says_so_in_a_sentence(tmp_path: Path) -> None:
+    write(tmp_path, "TRUTH = dict(verdict=VERDICT)")
+    program = ROOT / "benchmarks/leakbench.py"
+    refused = subprocess.run(
+        [sys.executable, program, "--scenarios", tmp_path], capture_output=True, text=True
+    )
     assert refused.returncode == 2
-    assert why in refused.stderr
+    assert "nested.py:1 has `VERDICT` in TRUTH" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -64,7 +64,9 @@ def capture_boxed() -> dict[str, Any]:
     messages, _ = capture.snapshot()
     census = take_census(options=CensusOptions(lifetime_limit=PATIENCE))
     KEPT.clear()
-    (counted,) = [row.count for row in census.types if row.type_name == "native.boxed.Boxed"]
+    (counted,) = [
+        row.count for row in census.types if row.type_name == "native.programs.boxed.Boxed"
+    ]
     return {"counts": counts, "messages": messages, "counted": counted}
 
 

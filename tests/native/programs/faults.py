@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from eventually import eventually
+
 from ops_service.errors import OpsServiceError
 from ops_service.heap.census import take_census
 from ops_service.heap.model import CaptureOptions
@@ -142,21 +144,13 @@ def left_behind() -> dict[str, int]:
     }
 
 
-def wait_for(condition: Any, what: str, within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(0.001)
-
-
 def open_waiting(lifetime_limit: float = PATIENCE) -> None:
     """Start a capture whose child waits in a traversal until ``release``."""
     import faulty
 
     faulty.set_released(False)
     OPEN.append(start_capture(CaptureOptions(lifetime_limit=lifetime_limit)))
-    wait_for(faulty.has_entered, "the child came to the object that waits")
+    eventually(faulty.has_entered, "the child is not at the object that waits", within=20)
 
 
 def release() -> None:
@@ -220,11 +214,11 @@ def counts_together(threads: int) -> list[float]:
 
     first = threading.Thread(target=count, args=(0,))
     first.start()
-    wait_for(faulty.has_entered, "the first census came to the object that waits")
+    eventually(faulty.has_entered, "the first census is not at the object that waits", within=20)
     rest = [threading.Thread(target=count, args=(number,)) for number in range(1, threads + 1)]
     for thread in rest:
         thread.start()
-    wait_for(lambda: all(map(waits_for_census, rest)), "the others wait for a census")
+    eventually(lambda: all(map(waits_for_census, rest)), "the others do not wait", within=20)
     faulty.set_released(True)
     for thread in (first, *rest):
         thread.join()
@@ -259,7 +253,7 @@ def cancelled_census() -> dict[str, Any]:
 
     thread = threading.Thread(target=count)
     thread.start()
-    wait_for(faulty.has_entered, "the census came to the object that waits")
+    eventually(faulty.has_entered, "the census is not at the object that waits", within=20)
     began = time.monotonic()
     cancel.set()
     thread.join()

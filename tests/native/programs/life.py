@@ -14,6 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from eventually import eventually
+
 from ops_service.errors import OpsServiceError
 from ops_service.heap import engine
 from ops_service.heap.census import take_census
@@ -247,7 +249,7 @@ def priority_of_child(objects: int) -> dict[str, Any]:
             return file.read()
 
     # The score is the last of its preparations.
-    faults.wait_for(lambda: int(read("oom_score_adj")) == 1000, "the child is prepared")
+    eventually(lambda: int(read("oom_score_adj")) == 1000, "the child is not prepared", within=20)
     descriptors = os.listdir(f"/proc/{child}/fd")
     limits = [line for line in read("limits").splitlines() if "core" in line]
     found = {

@@ -8,6 +8,8 @@ import time
 import weakref
 from typing import Any
 
+from eventually import eventually
+
 from ops_service.errors import OpsServiceError
 from ops_service.heap.model import CaptureOptions, GcMoment
 from ops_service.heap.snapshot import start_capture
@@ -59,7 +61,7 @@ def capture_after_collection() -> dict[str, Any]:
     # It collects by itself before it waits.
     thread = threading.Thread(target=wait)
     thread.start()
-    faults.wait_for(lambda: len(gc.callbacks) > len(before), "the callback is there")
+    eventually(lambda: len(gc.callbacks) > len(before), "there is no callback", within=20)
     for generation in (0, 1):
         gc.collect(generation)
     made_by_then = bool(found)

@@ -12,10 +12,11 @@ import gc
 import io
 import sys
 import threading
-import time
 import tracemalloc
 import types
 import weakref
+
+from eventually import eventually
 
 from ops_service.errors import Cancelled
 from ops_service.heap.census import take_census
@@ -177,7 +178,7 @@ def after_a_lost_sample() -> tuple[int, int]:
     except Exception:
         lost = 1
     module.items.extend(Item() for _ in range(5))
-    return lost, changes(sampler)["planted.items[…] (native.paths.Item)"][0]
+    return lost, changes(sampler)["planted.items[…] (native.programs.paths.Item)"][0]
 
 
 def after_an_unread_sample() -> tuple[str, int]:
@@ -194,9 +195,7 @@ def after_an_unread_sample() -> tuple[str, int]:
         looks += 1
         if looks == 1:
             return False
-        deadline = time.monotonic() + PATIENCE
-        while table.samples == 1 and time.monotonic() < deadline:
-            time.sleep(0.001)
+        eventually(lambda: table.samples != 1, within=PATIENCE, pause=0.001)
         return True
 
     module.items.extend(Item() for _ in range(3))
@@ -208,7 +207,7 @@ def after_an_unread_sample() -> tuple[str, int]:
     # The first of another table, since names that were told are told no more.
     sampler.take()
     module.items.extend(Item() for _ in range(5))
-    return end, changes(sampler)["planted.items[…] (native.paths.Item)"][0]
+    return end, changes(sampler)["planted.items[…] (native.programs.paths.Item)"][0]
 
 
 def in_another_order(count: int) -> tuple[int, dict[str, int]]:

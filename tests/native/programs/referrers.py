@@ -101,7 +101,7 @@ def by_id(name: str) -> dict[str, Any]:
     return search(holders.nodes[paths[0].nodes[-1]].step.object_id, 100)
 
 
-ITEM = "native.referrers.Item"
+ITEM = "native.programs.referrers.Item"
 SINGLE = "planted.single"
 
 
