@@ -37,7 +37,7 @@ from ops_service.v1 import evaluation_pb2, heap_pb2, process_pb2
 CAPTURE = b"/ops_service.v1.MaintenanceService/CaptureHeapSnapshot"
 BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
 SUMMARY = heap_pb2.SummarizeHeapRequest(limit=1)
-# Fewer in CI; `make faults` takes the catalogue's number.
+# `make faults` takes the catalogue's number, 500.
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "50"))
 
 
