@@ -94,6 +94,7 @@ def test_context_and_thread_local_storage_are_named(held: Graph) -> None:
     assert "_thread._local" in {step for step, _ in path}
 
 
+@pytest.mark.long
 def test_an_idle_process_does_not_change(new_host: Callable[..., Host]) -> None:
     # One of its own, in which nothing goes on that another test began.
     host = new_host()
