@@ -72,6 +72,7 @@ def test_nightly_runs_the_long_form_of_all_that_has_one() -> None:
     assert "faults FORK_CHILDREN=1000" in would
     assert "FAULT_ROUNDS=500" in would
     assert "OPS_WALKER_CAPTURES=500" in would
+    assert "RANDOM_HEAPS=30 .venv/sanitized/bin/pytest" in would
     assert len(re.findall(r"tests/fuzz/\w+\.py --seconds 900", would)) == 3
     assert re.findall(r"--minutes (\S+)", would) == ["30", "30"]
     assert "leakbench.py" in would

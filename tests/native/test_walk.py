@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,9 @@ from .decode import ELEMENT, ESTIMATED, Graph, decode
 from .host import Host
 from .programs import planted, recipes
 from .test_reference import recipe_lists
+
+# Each is a capture of the whole process, which takes half a minute under a sanitizer.
+RANDOM_HEAPS = int(os.environ.get("RANDOM_HEAPS", "10"))
 
 
 def matched(reply: dict[str, Any]) -> Matched:
@@ -77,7 +81,7 @@ def test_only_sizes_that_need_running_are_estimates(
 
 @pytest.mark.long
 @given(recipe=recipe_lists(25), collect=st.booleans())
-@settings(max_examples=10, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=RANDOM_HEAPS, deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_random_heap_is_captured_as_it_is(
     host: Host, recipe: list[recipes.Node], collect: bool
 ) -> None:
