@@ -79,6 +79,8 @@ def without_file(connection: Connection | None) -> Connection:
     return connection
 
 
+# The types of a parameter by which a command asks.
+_ASKS = (Connection, Connection | None)
 # What an option has where the connection may be left out.
 _LEFT_OUT = {"target": "", "ca": Path()}
 _NAMES = [field.name for field in fields(Connection)]
@@ -115,9 +117,6 @@ def expand_connection(function: Callable[..., Any]) -> Callable[..., Any]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
-
-
-_ASKS = (Connection, Connection | None)
 
 
 def _options(defaults: dict[str, Any]) -> list[inspect.Parameter]:
