@@ -11,7 +11,7 @@ import pytest
 from ops_service.errors import Cancelled
 from ops_service.heap.child import WalkBounds, WalkChild
 
-from .patient import PATIENCE
+from .programs.patient import PATIENCE
 
 WAIT_ALL = 0x40000000  # __WALL: also children whose exit sends no signal
 
