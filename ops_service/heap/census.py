@@ -179,7 +179,7 @@ class _Sum:
 
 
 def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]:
-    """Read the records of census.c, and add up types of one name.
+    """Read the records of walk_census.c, and add up types of one name.
 
     Returns:
         Types of the application, and of ops_service itself.

@@ -17,7 +17,7 @@ from ops_service.errors import WalkFailed
 
 
 class Root(IntEnum):
-    """Nodes where paths begin. Values as in paths.h."""
+    """Nodes where paths begin. Values as in growth.h."""
 
     MODULES = 1
     INTERPRETER = 2
@@ -132,7 +132,7 @@ class PathNames:
         return self._sites.get(number, "")
 
     def read(self, output: bytes) -> PathSample:
-        """Take in the output of a child. See trie_emit.c.
+        """Take in the output of a child. See emit_growth.c.
 
         Raises:
             WalkFailed: It is cut short. Nothing was taken in.

@@ -19,7 +19,7 @@ _MAX_ID = (1 << 32) - 1
 
 
 class What(IntEnum):
-    """What stands on a way. Values as in referrer_emit.c."""
+    """What stands on a way. Values as in emit_referrers.c."""
 
     OBJECT = 1
     MODULES = 2
@@ -181,7 +181,7 @@ def _not_found(target: int | str, suggestions: tuple[str, ...]) -> str:
     )
 
 
-# ---- the child's output, as referrer_emit.c writes it ---------------------------------
+# ---- the child's output, as emit_referrers.c writes it ---------------------------------
 
 _NUMBER = struct.Struct("<I")
 _STEP = struct.Struct("<IIBIIHHH")

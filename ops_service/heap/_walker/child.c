@@ -179,7 +179,7 @@ bound_life(double seconds)
 }
 
 static void
-be_humble(void)
+lower_priority(void)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -226,7 +226,7 @@ child_run(const Settings *settings)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_all_but(settings->output);
-    be_humble();
+    lower_priority();
 
     the_walk = walk_new(settings);
     catch_faults(the_walk);

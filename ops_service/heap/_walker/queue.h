@@ -1,4 +1,4 @@
-/* queue.c and late.c: objects that wait to be read, and edges that wait for the end. */
+/* queue.c and deferred_edges.c: objects that wait to be read, and edges that wait for the end. */
 #ifndef OPS_WALKER_QUEUE_H
 #define OPS_WALKER_QUEUE_H
 

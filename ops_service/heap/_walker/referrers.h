@@ -1,4 +1,4 @@
-/* referrers.c and referrer_emit.c: what holds an object, or the objects of a type. */
+/* walk_referrers.c and emit_referrers.c: what holds an object, or the objects of a type. */
 #ifndef OPS_WALKER_REFERRERS_H
 #define OPS_WALKER_REFERRERS_H
 

@@ -50,7 +50,7 @@ typedef struct {
     uint8_t container;
     uint8_t traversed_elements;
     uint8_t wanted;     /* what holds its instances is asked for */
-    uint8_t path_kind;  /* what paths.c needs to know of it */
+    uint8_t path_kind;  /* what walk_growth.c needs to know of it */
     uint32_t path_type; /* its name in the table of paths */
     uint32_t slot_count;
     Slot *slots;

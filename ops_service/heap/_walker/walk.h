@@ -1,4 +1,4 @@
-/* The state of one walk, and where it begins: graph.c, census.c and roots.c. */
+/* The state of one walk, and where it begins: walk_snapshot.c, walk_census.c and roots.c. */
 #ifndef OPS_WALKER_WALK_H
 #define OPS_WALKER_WALK_H
 

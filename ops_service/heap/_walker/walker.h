@@ -3,10 +3,10 @@
  *   module.c   the Python module: start a walk
  *   child.c    clone, and the life of the child around the walk
  *   proof.c    does the layout read by layout.h fit the running interpreter?
- *   graph.c    the walk of a snapshot      census.c  the walk of a census
- *   paths.c    the walk of a growth sample trie.c    its table of paths
- *   trie_emit.c  what has changed in it    path_table.c  the parent's hold of it
- *   referrers.c  the search for holders    referrer_emit.c  the ways that it found
+ *   walk_snapshot.c    the walk of a snapshot      walk_census.c  the walk of a census
+ *   walk_growth.c    the walk of a growth sample path_trie.c    its table of paths
+ *   emit_growth.c  what has changed in it    path_table.c  the parent's hold of it
+ *   walk_referrers.c  the search for holders    emit_referrers.c  the ways that it found
  *   unreached.c  what no root reaches      own.c     what of it is ops_service's own
  *   roots.c    where a walk begins         edges.c   what an object refers to
  *   parts.c    names of the parts of functions, types, frames ...
@@ -15,11 +15,11 @@
  *   names.c    the table of names          visited.c what was seen already
  *   queue.c    objects that wait           memory.c  mappings and output
  *   namespaces.c   dicts whose keys are names
- *   late.c     edges that wait             sites.c   where objects were allocated
+ *   deferred_edges.c     edges that wait             sites.c   where objects were allocated
  *   content.c  what strings and the like hold          hash.c   hashes of strings
- *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
- *   copied.c   what copy-on-write cost       files.c   files of the system
- *   handle.c   what the parent holds of a child
+ *   emit_snapshot.c     protobuf batches            bounds.c  memory left, pace, parent
+ *   cow.c   what copy-on-write cost       files.c   files of the system
+ *   child_handle.c   what the parent holds of a child
  *   allocator.c   no part of a walk: what CPython prints of its arenas
  *
  * No part of a walk are allocator.c, what CPython prints of its arenas, and
@@ -50,14 +50,14 @@ typedef struct Walk Walk;
 #include "queue.h"
 #include "edges.h"
 #include "content.h"
-#include "emit.h"
+#include "emit_snapshot.h"
 #include "walk.h"
-#include "paths.h"
+#include "growth.h"
 #include "referrers.h"
 #include "child.h"
-#include "copied.h"
+#include "cow.h"
 #include "files.h"
-#include "handle.h"
+#include "child_handle.h"
 #include "lookup.h"
 
 /* ---- allocator.c -------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* handle.c: what the parent holds of a child. */
+/* child_handle.c: what the parent holds of a child. */
 #ifndef OPS_WALKER_HANDLE_H
 #define OPS_WALKER_HANDLE_H
 

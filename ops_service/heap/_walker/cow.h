@@ -1,4 +1,4 @@
-/* copied.c: pages that exist twice because of the child. */
+/* cow.c: pages that exist twice because of the child. */
 #ifndef OPS_WALKER_COPIED_H
 #define OPS_WALKER_COPIED_H
 

@@ -1,4 +1,4 @@
-/* emit.c: protobuf batches. */
+/* emit_snapshot.c: protobuf batches. */
 #ifndef OPS_WALKER_EMIT_H
 #define OPS_WALKER_EMIT_H
 

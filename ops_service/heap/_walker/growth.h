@@ -1,4 +1,4 @@
-/* paths.c, trie.c and trie_emit.c: counts and sizes by path, for growth reports. */
+/* walk_growth.c, path_trie.c and emit_growth.c: counts and sizes by path, for growth reports. */
 #ifndef OPS_WALKER_PATHS_H
 #define OPS_WALKER_PATHS_H
 
