@@ -17,14 +17,14 @@ from ops_service.errors import (
     WalkFailed,
 )
 from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
+from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
 from ops_service.heap.spending import cpu_rate
+from ops_service.heap.walker import walker
 
 _POLL_SECONDS = 0.05
 _RECORD = struct.Struct("<QQQBHH")
-_ESTIMATED, _OWN = 1, 2
 _END = bytes(8)
 _DEFAULTS = CensusOptions()
 
@@ -148,7 +148,7 @@ def _walk(abandoned: Callable[[], bool], options: CensusOptions) -> Census:
     )
     slots.reserve(slots.CENSUS, cost.census)
     resident = headroom.resident_bytes()
-    child = WalkChild().start(census=True, bounds=bounds)
+    child = WalkChild().start(WalkKind.CENSUS, bounds)
     try:
         output = bytearray()
         while data := child.read(abandoned):
@@ -179,7 +179,7 @@ class _Sum:
 
 
 def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]:
-    """Read the records of walk_census.c, and add up types of one name.
+    """Read the records of emit_census.c, and add up types of one name.
 
     Returns:
         Types of the application, and of ops_service itself.
@@ -195,11 +195,13 @@ def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]
         for length in lengths:
             texts.append(output[position : position + length].decode(errors="replace"))
             position += length
-        merged = sums[1 if bits & _OWN else 0].setdefault(".".join(filter(None, texts)), _Sum())
+        merged = sums[1 if bits & walker.CENSUS_OWN else 0].setdefault(
+            ".".join(filter(None, texts)), _Sum()
+        )
         merged.count += count
         merged.size += size
         merged.extra += extra
-        merged.estimated |= bool(bits & _ESTIMATED)
+        merged.estimated |= bool(bits & walker.CENSUS_ESTIMATED)
     return _sorted(sums[0]), _sorted(sums[1])
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ops_service.errors import EngineUnavailable
 from ops_service.heap import cgroup, headroom, slots
-from ops_service.heap.child import WalkBounds, WalkChild
+from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.paths import PathNames, PathSample
 from ops_service.heap.site_probe import site_probe
 from ops_service.heap.spending import cpu_rate
+from ops_service.heap.walker import walker
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import PathTable
@@ -75,17 +76,13 @@ class PathSampler:
                 slots.give_back(slots.GROWTH)
 
     def _walk(self, cancelled: Callable[[], bool]) -> TakenSample:
-        from ops_service.heap import _walker
-
         # A sample that a child wrote and nobody read had names that are told once.
         if self._table is None or self._table.broken or self._table.samples != self._read:
-            self._table = _walker.path_table()
+            self._table = walker.path_table()
             self._names = PathNames()
             self._read = 0
         _, probe = site_probe()
-        child = WalkChild().start(
-            census=False, bounds=self._bounds(), site=probe, paths=self._table
-        )
+        child = WalkChild().start(WalkKind.GROWTH, self._bounds(), self._table, probe)
         try:
             output = bytearray()
             while data := child.read(cancelled):

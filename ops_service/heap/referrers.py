@@ -10,28 +10,29 @@ from pathlib import Path
 
 from ops_service.errors import Busy, EngineUnavailable, ObjectNotFound, WalkFailed, WalkTimeout
 from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
+from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.spending import cpu_rate
+from ops_service.heap.walker import walker
 
 _BUSY_RETRY_SECONDS = 2.0
 _MAX_ID = (1 << 32) - 1
 
 
 class What(IntEnum):
-    """What stands on a way. Values as in emit_referrers.c."""
+    """What stands on a way."""
 
-    OBJECT = 1
-    MODULES = 2
+    OBJECT = walker.REFERRERS_OBJECT
+    MODULES = walker.REFERRERS_MODULES
     """``sys.modules``."""
-    INTERPRETER = 3
-    THREAD = 4
-    FRAME = 5
-    OWN = 6
+    INTERPRETER = walker.REFERRERS_INTERPRETER
+    THREAD = walker.REFERRERS_THREAD
+    FRAME = walker.REFERRERS_FRAME
+    OWN = walker.REFERRERS_OWN
     """What only ops_service itself holds."""
-    HELD_BY_C = 7
+    HELD_BY_C = walker.REFERRERS_HELD_BY_C
     """An object that has more references than the heap shows."""
-    GARBAGE = 8
+    GARBAGE = walker.REFERRERS_GARBAGE
     """An object of a cycle that nothing holds, and that no collection took yet."""
 
 
@@ -127,15 +128,15 @@ def _walk(target: int | str, options: ReferrerOptions, cancelled: Callable[[], b
     quota = cgroup.cpu_quota(options.cgroup_root)
     slots.reserve(slots.SNAPSHOT, cost.snapshot)
     child = WalkChild().start(
-        census=False,
-        bounds=WalkBounds(
+        WalkKind.REFERRERS,
+        WalkBounds(
             lifetime=options.lifetime_limit,
             table_bytes=table_bytes,
             copied_bytes=headroom.copied_limit(reserved, room, cost),
             memory=room.bounds,
             cpu_rate=cpu_rate(quota, options.cpu_share),
         ),
-        referrers=(
+        (
             (target, "", options.time_limit)
             if isinstance(target, int)
             else (0, target, options.time_limit)
@@ -187,7 +188,6 @@ _NUMBER = struct.Struct("<I")
 _STEP = struct.Struct("<IIBIIHHH")
 _END = struct.Struct("<QQQB")
 _TEXT = struct.Struct("<H")
-_RECORD_END, _RECORD_WAY, _RECORD_TYPE = 0, 16, 64
 
 
 class _Output:
@@ -210,15 +210,15 @@ def _read(output: bytes) -> _Output:
         return output[position - length : position].decode(errors="replace")
 
     try:
-        while (record := output[position]) != _RECORD_END:
+        while (record := output[position]) != walker.REFERRERS_END:
             position += 1
-            if record == _RECORD_TYPE:
+            if record == walker.REFERRERS_TYPE:
                 (length,) = _TEXT.unpack_from(output, position)
                 position += _TEXT.size
                 found.suggestions += (text(length),)
                 continue
             number = 0
-            if not record & _RECORD_WAY:
+            if not record & walker.REFERRERS_WAY:
                 (number,) = _NUMBER.unpack_from(output, position)
                 position += _NUMBER.size
             before, object_id, kind, element, left_out, *lengths = _STEP.unpack_from(
@@ -226,7 +226,7 @@ def _read(output: bytes) -> _Output:
             )
             position += _STEP.size
             type_name, name, edge_name = map(text, lengths)
-            what = What(record & ~_RECORD_WAY)
+            what = What(record & ~walker.REFERRERS_WAY)
             step = Step(
                 before, what, object_id, type_name, name, kind, edge_name, element, left_out
             )

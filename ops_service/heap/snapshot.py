@@ -9,7 +9,7 @@ from types import TracebackType
 
 from ops_service.errors import Busy, EngineUnavailable, WalkFailed
 from ops_service.heap import cgroup, headroom, pause, slots
-from ops_service.heap.child import WalkBounds, WalkChild
+from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.gc_moment import at_moment
 from ops_service.heap.model import (
@@ -178,12 +178,12 @@ def _begin(options: CaptureOptions) -> Capture:
         cpu_rate=cpu_rate(quota, options.cpu_share),
     )
     sites, probe = site_probe()
+    contents = options.contents
     child = WalkChild().start(
-        census=False,
-        bounds=bounds,
-        max_objects=options.max_objects,
-        site=probe,
-        contents=options.contents,
+        WalkKind.SNAPSHOT,
+        bounds,
+        (options.max_objects, contents.level, contents.limit, contents.hash_strings),
+        probe,
     )
     return Capture(
         child,

@@ -1,62 +1,15 @@
-/* walk_growth.c, path_trie.c and emit_growth.c: counts and sizes by path, for growth reports. */
-#ifndef OPS_WALKER_PATHS_H
-#define OPS_WALKER_PATHS_H
+/* sink_growth.c, walk_growth.c and emit_growth.c: counts and sizes by path, for growth
+ * reports. path_strings.c and path_trie.c number the paths.
+ */
+#ifndef OPS_WALKER_GROWTH_H
+#define OPS_WALKER_GROWTH_H
 
-/* Nodes that stand for where a walk begins, and not for objects. */
-enum {
-    PATH_NONE = 0,
-    PATH_MODULES = 1,
-    PATH_INTERPRETER = 2,
-    PATH_THREADS = 3,
-    PATH_HELD_BY_C = 4, /* more references than the heap shows */
-    PATH_GARBAGE = 5,
-    PATH_FROZEN_GARBAGE = 6, /* gc.freeze() took it from the collector */
-    PATH_OWN = 7,
-    PATH_OTHER = 8, /* the table is full */
-    PATH_FIRST = 16,
-};
+#include "path_table.h"
+#include "queue.h"
+#include "types.h"
 
-#define PATH_NODES_MAX (1u << 20)
-#define PATH_STRINGS_MAX (1u << 18)
-#define PATH_TEXT_MAX (12u << 20)
-/* Stands for every string that no longer fits. */
-#define PATH_STRING_OTHER 1u
-
-typedef struct {
-    uint64_t count;
-    uint64_t size;
-    uint64_t length; /* elements of the containers among them */
-} PathSums;
-
-/* One folded path: an edge from the parent's objects to objects of a type. */
-typedef struct {
-    uint32_t parent;
-    uint32_t label; /* number of the name << 4 | kind */
-    uint32_t type;  /* number of the type's name */
-    uint32_t told;  /* the parent process knows it */
-    PathSums sums;  /* as the parent process knows them */
-} PathNode;
-
-typedef struct {
-    uint32_t offset;
-    uint16_t length;
-    uint16_t told;
-} PathString;
-
-/* Paths that the children of one process have met. Shared by all of them, and
- * extended by one at a time: a node and a string keep their numbers. */
-typedef struct PathTable {
-    volatile uint32_t node_count;
-    volatile uint32_t string_count;
-    volatile uint32_t text_used;
-    volatile uint32_t sample_count;
-    /* A child that was killed here leaves sums that nobody can rely on. */
-    volatile uint32_t committing;
-    uint32_t modules_at_first; /* names of modules at the first sample */
-    PathString strings[PATH_STRINGS_MAX];
-    PathNode nodes[PATH_NODES_MAX];
-    char text[PATH_TEXT_MAX];
-} PathTable;
+/* What else than its own memory an object has, which its type tells. */
+typedef enum { BUFFER_NONE, BUFFER_BYTES, BUFFER_TEXT } BufferKind;
 
 typedef struct {
     uint32_t parent;
@@ -65,18 +18,18 @@ typedef struct {
     uint32_t node;
 } PathPlace;
 
-#define PATHS_RECENT 1024u
+#define GROWTH_RECENT 1024u
 /* Entries that are taken from the queue before their turn, so that what they refer to
  * is fetched from memory meanwhile. A power of two. */
-#define PATHS_AHEAD 16u
+#define GROWTH_AHEAD 16u
 
 typedef struct {
     uintptr_t entry;
     uint32_t node;
-} PathEntry;
+} GrowthEntry;
 
 /* What one child knows beside the table. */
-typedef struct Paths {
+typedef struct {
     PathTable *table;
     uint32_t *places; /* nodes by their parent, label and type */
     size_t place_capacity;
@@ -102,31 +55,31 @@ typedef struct Paths {
     uint32_t string_found; /* the same of strings */
     uint32_t string_before;
     Queue nodes; /* of what waits in the walk's queue */
-    PathEntry ahead[PATHS_AHEAD];
+    GrowthEntry ahead[GROWTH_AHEAD];
     uint32_t ahead_taken; /* so many of them in all, from the queue */
     uint32_t ahead_read;
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */
     uint64_t large_size; /* bytes of objects that malloc serves */
     uint64_t own_large_size;
-} Paths;
+} Growth;
 
-void trie_open(Walk *walk);
-uint32_t trie_string(Walk *walk, const char *text, size_t length);
-uint32_t trie_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type);
-void trie_emit(Walk *walk);
+void growth_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
+void growth_walk(Walk *walk);
+/* Writes what has changed since the sample before, and makes it what is known. */
+void growth_emit(Walk *walk);
 
+/* ---- path_strings.c ---------------------------------------------------------------- */
+
+void path_strings_open(Walk *walk);
+uint32_t path_string(Walk *walk, const char *text, size_t length);
 /* Called when the walk meets a name, or a type, for the first time. */
 void path_name(Walk *walk, uint32_t number, const char *text, size_t length);
 void path_type(Walk *walk, TypeEntry *entry);
-void path_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
-void path_walk(Walk *walk);
 
-/* ---- path_table.c: in the parent, with the GIL held ------------------------------ */
+/* ---- path_trie.c ------------------------------------------------------------------- */
 
-PyTypeObject *path_table_type(void);
-PyObject *path_table_new(PyTypeObject *type);
-/* NULL, with an exception, if it is none. */
-PathTable *path_table_of(PyObject *object, PyTypeObject *type);
+void path_trie_open(Walk *walk);
+uint32_t path_child(Walk *walk, uint32_t parent, uint32_t label, uint32_t type);
 
 #endif
