@@ -70,6 +70,7 @@ from ops_service.v1 import (
     memory_pb2,
     process_pb2,
 )
+from ops_service.varint import undelimited
 from ops_service.watch.sampling import GrowthSampling
 
 # Batches of 64 to 256 KiB that may wait for a slow reader, and no more.
@@ -287,6 +288,7 @@ class MaintenanceServicer(
         try:
             async with asyncio.timeout(limit), aclosing(stream):
                 async for message in stream:
-                    await context.write(message)
+                    # gRPC delimits messages itself.
+                    await context.write(undelimited(message))
         except TimeoutError:
             raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None

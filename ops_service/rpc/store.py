@@ -20,6 +20,7 @@ from ops_service.store.store import Store, required
 from ops_service.store.writer import Growing
 from ops_service.threads import Workers
 from ops_service.v1 import heap_graph_pb2, process_pb2, store_pb2
+from ops_service.varint import undelimited
 
 _LOG = Log()
 
@@ -117,7 +118,7 @@ class StoreMethods:
         with await self._workers.run(lambda: store.read(snapshot_id, 0), cancel=_nothing) as reader:
             async for chunk in self._read(reader):
                 for message in chunk:
-                    await context.write(_without_length(message))
+                    await context.write(undelimited(message))
 
     async def _write_into_store(
         self, store: Store, growing: Growing, messages: Generator[bytes, None, None]
@@ -157,11 +158,6 @@ def _nothing() -> None:
     pass
 
 
-def _without_length(data: bytes) -> bytes:
-    begin = next(index for index, byte in enumerate(data) if byte < 0x80) + 1
-    return data[begin:]
-
-
 def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | None:
     """The header of a snapshot; None while it is not written yet.
 
@@ -173,7 +169,7 @@ def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | 
     if messages is not None and not messages:
         return None
     try:
-        data = _without_length(messages[0]) if messages else b""
+        data = undelimited(messages[0]) if messages else b""
         part = heap_graph_pb2.CaptureHeapSnapshotResponse.FromString(data)
     except DecodeError:
         part = heap_graph_pb2.CaptureHeapSnapshotResponse()
