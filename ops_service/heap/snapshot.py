@@ -22,8 +22,8 @@ from ops_service.heap.model import (
 )
 from ops_service.heap.site_probe import site_probe
 from ops_service.heap.spending import cpu_rate
+from ops_service.varint import read_varint
 
-_LENGTH_BYTES = 4
 _MESSAGE_MAX = 1 << 23
 _BUSY_RETRY_SECONDS = 2.0
 
@@ -32,8 +32,8 @@ class Capture:
     """One running capture. Use it as a context manager and iterate over it once.
 
     Iteration yields serialized ``CaptureHeapSnapshotResponse`` messages that hold
-    batches, without length prefixes. It blocks, so it belongs into a worker thread.
-    Leaving the context kills the child if it still runs.
+    batches, each with its length before it, as the child wrote them. It blocks, so it
+    belongs into a worker thread. Leaving the context kills the child if it still runs.
 
     Attributes:
         start: Facts known as soon as the child runs.
@@ -72,18 +72,15 @@ class Capture:
         while data := self._child.read():
             pending += data
             position = 0
-            while len(pending) - position >= _LENGTH_BYTES:
-                length = int.from_bytes(pending[position : position + _LENGTH_BYTES], "little")
-                if length > _MESSAGE_MAX:
-                    raise WalkFailed("The walking child wrote a message of an impossible length.")
+            while (head := _head(pending, position)) is not None:
+                length, begin = head
                 if length == 0:
                     self._finish()
                     return
-                end = position + _LENGTH_BYTES + length
-                if len(pending) < end:
+                if len(pending) < begin + length:
                     break
-                yield bytes(memoryview(pending)[position + _LENGTH_BYTES : end])
-                position = end
+                yield bytes(memoryview(pending)[position : begin + length])
+                position = begin + length
             del pending[:position]
         self._finish()
 
@@ -131,6 +128,17 @@ class Capture:
         if self._closed.acquire(blocking=False):
             self._child.close()
             slots.give_back(slots.SNAPSHOT)
+
+
+def _head(pending: bytearray, position: int) -> tuple[int, int] | None:
+    """Length of the message whose length stands at a position, and where it begins."""
+    try:
+        head = read_varint(pending, position)
+    except ValueError:
+        head = (_MESSAGE_MAX + 1, position)
+    if head is not None and head[0] > _MESSAGE_MAX:
+        raise WalkFailed("The walking child wrote a message of an impossible length.")
+    return head
 
 
 def start_capture(

@@ -48,7 +48,7 @@ def snapshot_messages(
     header = _header(capture.start, process, snapshot_id, gc_moment)
     yield counted(delimited(header.SerializeToString()))
     for batch in capture:
-        yield counted(delimited(batch))
+        yield counted(batch)
     trailer = _trailer(capture.summary)
     trailer.trailer.byte_count = byte_count
     trailer.trailer.sha256 = checksum.digest()

@@ -22,7 +22,7 @@ CAPABILITIES = ("heap", "leaks", "process", "repl", "store")
 # listed from the bottom up: none may import a room of a later row.
 MAY_IMPORT = {
     "varint": set(),
-    "heap": set(),
+    "heap": {"varint"},
     "leaks": {"heap"},
     "repl": set(),
     "process": set(),

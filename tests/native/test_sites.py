@@ -12,6 +12,7 @@ import pytest
 from ops_service.heap.model import Sites
 from ops_service.heap.snapshot import start_capture
 from ops_service.v1 import heap_graph_pb2 as pb
+from ops_service.varint import undelimited
 
 from .patient import PATIENT
 
@@ -29,7 +30,7 @@ def traced() -> Iterator[None]:
 
 def sites_of_planted() -> tuple[Sites, Counter[tuple[str, int] | None], tuple[str, ...]]:
     with start_capture(PATIENT) as capture:
-        messages = list(capture)
+        messages = list(map(undelimited, capture))
     sites: list[tuple[str, int] | None] = [None]
     types: list[str] = []
     found: Counter[tuple[str, int] | None] = Counter()

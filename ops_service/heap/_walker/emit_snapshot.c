@@ -1,7 +1,7 @@
 /* Snapshots as protobuf: CaptureHeapSnapshotResponse messages that hold a
  * HeapGraphBatch each, as protos/ops_service/v1/heap_graph.proto defines them.
- * On the pipe each is preceded by its length in four bytes, little-endian; a
- * length of zero is the end.
+ * Each is preceded by its length as a varint, as in the file that they will make,
+ * so that nobody who passes them on looks into them; a length of zero is the end.
  */
 #include "emit_snapshot.h"
 
@@ -35,9 +35,6 @@ column_field(int column)
     return column < COLUMN_CONTENT_OBJECTS ? FIELD_FIRST_COLUMN + column
                                            : FIELD_FIRST_CONTENT + column - COLUMN_CONTENT_OBJECTS;
 }
-
-/* Before each message on the pipe. */
-#define LENGTH_BYTES 4
 
 void
 emit_open(Walk *walk)
@@ -263,9 +260,9 @@ emit_flush(Walk *walk)
         inner += column_size(column_field(i), &batch->columns[i]);
 
     size_t outer = 1 + varint_size(inner) + inner;
-    uint8_t room[(COLUMN_COUNT + 4) * HEAD_MAX] = {(uint8_t)outer, (uint8_t)(outer >> 8),
-                                                   (uint8_t)(outer >> 16), (uint8_t)(outer >> 24)};
-    Message message = {.heads = {.data = room, .length = LENGTH_BYTES, .capacity = sizeof room}};
+    uint8_t room[(COLUMN_COUNT + 5) * HEAD_MAX];
+    Message message = {.heads = {.data = room, .length = 0, .capacity = sizeof room}};
+    buffer_varint(&message.heads, outer);
     protobuf_tag(&message.heads, FIELD_RESPONSE_BATCH, WIRE_BYTES);
     buffer_varint(&message.heads, inner);
     protobuf_number(&message.heads, FIELD_FIRST_OBJECT, batch->first_object);
@@ -276,7 +273,7 @@ emit_flush(Walk *walk)
     batch->definitions.length = 0;
     for (int i = 0; i < COLUMN_COUNT; i++)
         add_column(&message, column_field(i), &batch->columns[i]);
-    if (message.length != outer + LENGTH_BYTES)
+    if (message.length != varint_size(outer) + outer)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     output_write_parts(walk, message.parts, message.count);
     bounds_check(walk);
@@ -294,6 +291,6 @@ emit_end(Walk *walk)
 {
     if (batch_length(&walk->snapshot.batch) > 0)
         emit_flush(walk);
-    const uint8_t end[4] = {0, 0, 0, 0};
-    output_write(walk, end, sizeof end);
+    const uint8_t end = 0;
+    output_write(walk, &end, sizeof end);
 }
