@@ -21,11 +21,11 @@ CAPABILITIES = ("heap", "leaks", "process", "repl", "store")
 # ops_service, or one of the few single modules. All may import errors and log. Rooms are
 # listed from the bottom up: none may import a room of a later row.
 MAY_IMPORT = {
-    "heap": set(),
+    "varint": set(),
+    "heap": {"varint"},
     "leaks": {"heap"},
     "repl": set(),
     "process": set(),
-    "varint": set(),
     "store": {"varint"},
     "alarms": set(),
     "call": set(),
@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "gate": {"call", "config", "private_grpc", "tls", "v1"},
     "messages": {"config", "heap", "leaks", "process", "repl", "v1", "varint"},
     "watch": {"config", "heap", "leaks", "messages", "process", "store", "v1"},
-    "rpc": {"alarms", "call", "config", "messages", "threads", "v1", "watch", *CAPABILITIES},
+    "rpc": {"alarms", "call", "config", "messages", "threads", "v1", "varint", "watch"}
+    | {*CAPABILITIES},
     "server": {"alarms", "config", "gate", "private_grpc", "rpc", "threads", "tls", "v1", "watch"}
     | {*CAPABILITIES} - {"leaks"},
     "integrations": {"server", "threads"},

@@ -11,6 +11,7 @@ from ops_service.heap.engine import engine_status
 from ops_service.heap.model import Contents
 from ops_service.heap.own import own_objects
 from ops_service.heap.snapshot import start_capture
+from ops_service.varint import undelimited
 
 from . import planted, recipes, reference
 from .patient import PATIENT
@@ -46,7 +47,7 @@ def status() -> tuple[bool, str, str]:
 
 def snapshot(contents: Contents | None = None) -> tuple[list[bytes], dict[str, object]]:
     with start_capture(replace(PATIENT, contents=contents or Contents())) as capture:
-        messages = list(capture)
+        messages = list(map(undelimited, capture))
     return messages, asdict(capture.summary)
 
 
@@ -95,7 +96,7 @@ def captured(order: Order, known: dict[int, object]) -> dict[str, object]:
     # Rows would be many objects more: they are packed before the snapshot.
     before = marshal.dumps(reference.rows_of(order, known))
     with start_capture(PATIENT) as running:
-        messages = list(running)
+        messages = list(map(undelimited, running))
         # Meanwhile the service itself has changed what it knows of captures.
         after = marshal.dumps(reference.rows_of(order, known))
     KEPT.remove(order)

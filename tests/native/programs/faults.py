@@ -20,6 +20,7 @@ from ops_service.errors import OpsServiceError
 from ops_service.heap.census import take_census
 from ops_service.heap.model import CaptureOptions
 from ops_service.heap.snapshot import Capture, start_capture
+from ops_service.varint import undelimited
 
 from .patient import PATIENCE, PATIENT
 
@@ -107,7 +108,7 @@ def outcome(work: str, lifetime_limit: float = PATIENCE) -> dict[str, Any]:
         else:
             options = CaptureOptions(lifetime_limit=lifetime_limit)
             with start_capture(options) as running:
-                messages = list(running)
+                messages = list(map(undelimited, running))
             summary = running.summary
             found = {
                 "objects": summary.object_count,

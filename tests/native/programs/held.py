@@ -13,6 +13,7 @@ from typing import Any
 
 from ops_service.heap.model import ContentLevel, Contents
 from ops_service.heap.snapshot import start_capture
+from ops_service.varint import undelimited
 
 from . import capture
 from .patient import PATIENT
@@ -116,6 +117,6 @@ def capture_cut(most: int) -> list[bytes]:
         PATIENT, max_objects=most, contents=Contents(ContentLevel.KEYS, hash_strings=True)
     )
     with start_capture(options) as running:
-        messages = list(running)
+        messages = list(map(undelimited, running))
     KEPT.clear()
     return messages

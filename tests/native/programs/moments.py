@@ -13,6 +13,7 @@ from eventually import eventually
 from ops_service.errors import OpsServiceError
 from ops_service.heap.model import CaptureOptions, GcMoment
 from ops_service.heap.snapshot import start_capture
+from ops_service.varint import undelimited
 
 from . import faults
 from .patient import PATIENCE
@@ -39,7 +40,7 @@ def capture_at(moment: str, wait_limit: float = 20.0) -> dict[str, Any]:
     began = time.monotonic()
     try:
         with start_capture(options) as running:
-            found: dict[str, Any] = {"error": "", "messages": list(running)}
+            found: dict[str, Any] = {"error": "", "messages": list(map(undelimited, running))}
     except OpsServiceError as error:
         found = faults.describe(error)
     found["seconds"] = time.monotonic() - began

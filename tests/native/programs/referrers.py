@@ -10,11 +10,12 @@ import types
 from typing import Any
 
 from ops_service.errors import OpsServiceError
-from ops_service.heap import _walker, pause
+from ops_service.heap import pause
 from ops_service.heap.holders import find_holders
 from ops_service.heap.lookup import find_object
 from ops_service.heap.referrers import ReferrerOptions, find_referrers
 from ops_service.heap.snapshot import start_capture
+from ops_service.heap.walker import walker
 
 from .patient import PATIENCE, PATIENT
 
@@ -149,7 +150,7 @@ def id_of_item() -> int:
 
 def look_up(object_id: int, type_name: str, seconds: float) -> tuple[int, bool]:
     """How the lookup ended, and whether it handed out the planted item."""
-    end, found = _walker.find_object(object_id, type_name, seconds)
+    end, found = walker.find_object(object_id, type_name, seconds)
     return end, found is not None and found is sys.modules["planted"].single
 
 

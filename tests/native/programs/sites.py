@@ -7,6 +7,7 @@ from collections import Counter
 
 from ops_service.heap.snapshot import start_capture
 from ops_service.v1 import heap_graph_pb2 as pb
+from ops_service.varint import undelimited
 
 from .patient import PATIENT
 
@@ -25,7 +26,7 @@ def sites_of_planted(count: int, traced: bool) -> tuple[str, Place, dict[Place, 
     try:
         planted = [Planted() for _ in range(count)]
         with start_capture(PATIENT) as capture:
-            messages = list(capture)
+            messages = list(map(undelimited, capture))
         known = tracemalloc.get_object_traceback(planted[0])
     finally:
         tracemalloc.stop()

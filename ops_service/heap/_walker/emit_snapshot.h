@@ -1,6 +1,10 @@
-/* emit.c: protobuf batches. */
-#ifndef OPS_WALKER_EMIT_H
-#define OPS_WALKER_EMIT_H
+/* emit_snapshot.c: the rows of a snapshot, in batches. */
+#ifndef OPS_WALKER_EMIT_SNAPSHOT_H
+#define OPS_WALKER_EMIT_SNAPSHOT_H
+
+#include "deferred_edges.h"
+#include "memory.h"
+#include "sizes.h"
 
 /* In the order of their fields in HeapGraphBatch. */
 enum {
@@ -43,17 +47,11 @@ typedef struct {
 } Batch;
 
 void emit_open(Walk *walk);
-void emit_type(Walk *walk, TypeEntry *entry);
-uint32_t emit_synthetic_type(Walk *walk, const char *name);
-void emit_name(Walk *walk, const char *text, size_t length);
-void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
-               uint64_t thread_id);
 void emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags,
               uint32_t site);
-void emit_site(Walk *walk, PyObject *file, unsigned line);
 void emit_row_end(Walk *walk);
 void emit_edge(Walk *walk, uint64_t target, uint32_t label);
-void emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target);
+void emit_deferred_edge(Walk *walk, const DeferredEdge *edge, uint64_t target);
 void emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
                   size_t size);
 /* A name for an entry of a dict that is written already. */

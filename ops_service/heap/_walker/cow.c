@@ -5,7 +5,11 @@
  * system counts such pages as private to the child, and its own tables as well;
  * those are what its anonymous memory has grown by.
  */
-#include "walker.h"
+#include "cow.h"
+
+#include "child_end.h"
+#include "files.h"
+#include "walk.h"
 
 #include <string.h>
 #include <time.h>
@@ -43,13 +47,13 @@ anonymous_bytes(void)
 }
 
 void
-copied_begin(Walk *walk)
+cow_begin(Walk *walk)
 {
     walk->anonymous_before = anonymous_bytes();
 }
 
 void
-copied_measure(Walk *walk)
+cow_measure(Walk *walk)
 {
     char room[FILE_ROOM];
     uint64_t before = walk->anonymous_before;
@@ -63,17 +67,17 @@ copied_measure(Walk *walk)
 }
 
 void
-copied_check(Walk *walk, double now)
+cow_check(Walk *walk, double now)
 {
-    uint64_t limit = walk->settings->copied_limit;
+    uint64_t limit = walk->settings->bounds.copied;
     if (walk->measure_next == 0)
         walk->measure_next = walk->began + MEASURE_SECONDS;
     if (limit == 0 || now < walk->measure_next)
         return;
     double began = cpu_seconds();
-    copied_measure(walk);
+    cow_measure(walk);
     double rest = (cpu_seconds() - began) / MEASURE_SHARE;
-    double rate = walk->settings->cpu_rate;
+    double rate = walk->settings->bounds.cpu_rate;
     if (rate > 0 && rate < 1 && rest < PACED_REST_MAX)
         rest = rest < PACED_REST_MAX * rate ? rest / rate : PACED_REST_MAX;
     walk->measure_next = now + (rest > MEASURE_SECONDS ? rest : MEASURE_SECONDS);

@@ -7,7 +7,9 @@
  * ops_service, their bytes, those of them that malloc serves; objects past the bound,
  * changes that wait for the next sample, nodes.
  */
-#include "walker.h"
+#include "growth.h"
+#include "memory.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -17,14 +19,13 @@
 #define CHANGES_MAX 50000u
 
 static void
-put_little(Walk *walk, Buffer *buffer, uint64_t value, int bytes)
+put(Walk *walk, Buffer *buffer, uint64_t value, int bytes)
 {
     if (buffer->length > OUTPUT_CAPACITY - RECORD_MAX) {
         output_write(walk, buffer->data, buffer->length);
         buffer->length = 0;
     }
-    for (int i = 0; i < bytes; i++)
-        buffer->data[buffer->length++] = (uint8_t)(value >> (8 * i));
+    buffer_little(buffer, value, bytes);
 }
 
 static int
@@ -56,64 +57,64 @@ mark_node(PathTable *table, uint32_t number)
 static uint32_t
 mark_changes(Walk *walk, uint64_t *waiting)
 {
-    Paths *paths = walk->paths;
-    PathTable *table = paths->table;
+    Growth *growth = &walk->growth;
+    PathTable *table = growth->table;
     uint32_t told = 0;
     uint32_t number = 1;
     for (; number < table->node_count && told < CHANGES_MAX; number++)
-        if (changed(&table->nodes[number], &paths->sums[number])) {
+        if (changed(&table->nodes[number], &growth->sums[number])) {
             mark_node(table, number);
-            mark_string(table, paths->sites[number]);
+            mark_string(table, growth->sites[number]);
             told++;
         }
     uint32_t end = number;
     for (; number < table->node_count; number++)
-        *waiting += (uint64_t)changed(&table->nodes[number], &paths->sums[number]);
+        *waiting += (uint64_t)changed(&table->nodes[number], &growth->sums[number]);
     return end;
 }
 
 static void
 put_definitions(Walk *walk, Buffer *buffer)
 {
-    PathTable *table = walk->paths->table;
+    PathTable *table = walk->growth.table;
     for (uint32_t i = PATH_STRING_OTHER; i < table->string_count; i++) {
         const PathString *string = &table->strings[i];
         if (string->told != TO_TELL)
             continue;
-        put_little(walk, buffer, i, 4);
-        put_little(walk, buffer, string->length, 2);
+        put(walk, buffer, i, 4);
+        put(walk, buffer, string->length, 2);
         buffer_bytes(walk, buffer, table->text + string->offset, string->length);
     }
-    put_little(walk, buffer, 0, 4);
+    put(walk, buffer, 0, 4);
     for (uint32_t i = PATH_FIRST; i < table->node_count; i++) {
         const PathNode *node = &table->nodes[i];
         if (node->told != TO_TELL)
             continue;
-        put_little(walk, buffer, i, 4);
-        put_little(walk, buffer, node->parent, 4);
-        put_little(walk, buffer, node->label, 4);
-        put_little(walk, buffer, node->type, 4);
+        put(walk, buffer, i, 4);
+        put(walk, buffer, node->parent, 4);
+        put(walk, buffer, node->label, 4);
+        put(walk, buffer, node->type, 4);
     }
-    put_little(walk, buffer, 0, 4);
+    put(walk, buffer, 0, 4);
 }
 
 static void
 put_sums(Walk *walk, Buffer *buffer, const PathSums *sums)
 {
-    put_little(walk, buffer, sums->count, 8);
-    put_little(walk, buffer, sums->size, 8);
-    put_little(walk, buffer, sums->length, 8);
+    put(walk, buffer, sums->count, 8);
+    put(walk, buffer, sums->size, 8);
+    put(walk, buffer, sums->length, 8);
 }
 
 static void
 commit(Walk *walk, uint32_t end)
 {
-    Paths *paths = walk->paths;
-    PathTable *table = paths->table;
+    Growth *growth = &walk->growth;
+    PathTable *table = growth->table;
     __atomic_store_n(&table->committing, 1, __ATOMIC_RELEASE);
     for (uint32_t i = 1; i < end; i++) {
-        if (changed(&table->nodes[i], &paths->sums[i]))
-            table->nodes[i].sums = paths->sums[i];
+        if (changed(&table->nodes[i], &growth->sums[i]))
+            table->nodes[i].sums = growth->sums[i];
         if (table->nodes[i].told == TO_TELL)
             table->nodes[i].told = 1;
     }
@@ -121,16 +122,16 @@ commit(Walk *walk, uint32_t end)
         if (table->strings[i].told == TO_TELL)
             table->strings[i].told = 1;
     if (table->sample_count == 0)
-        table->modules_at_first = paths->named[PATH_MODULES];
+        table->modules_at_first = growth->named[PATH_MODULES];
     table->sample_count++;
     __atomic_store_n(&table->committing, 0, __ATOMIC_RELEASE);
 }
 
 void
-trie_emit(Walk *walk)
+growth_emit(Walk *walk)
 {
-    Paths *paths = walk->paths;
-    PathTable *table = paths->table;
+    Growth *growth = &walk->growth;
+    PathTable *table = growth->table;
     Buffer buffer;
     uint64_t waiting = 0;
     uint32_t end = table->node_count;
@@ -139,8 +140,8 @@ trie_emit(Walk *walk)
     for (uint32_t i = 1; i < table->node_count; i++) {
         if (i == PATH_OWN)
             continue;
-        all.count += paths->sums[i].count;
-        all.size += paths->sums[i].size;
+        all.count += growth->sums[i].count;
+        all.size += growth->sums[i].size;
     }
     /* The first sample is what the next is compared with. */
     int first = table->sample_count == 0;
@@ -148,22 +149,22 @@ trie_emit(Walk *walk)
         end = mark_changes(walk, &waiting);
     put_definitions(walk, &buffer);
     for (uint32_t i = 1; !first && i < end; i++)
-        if (changed(&table->nodes[i], &paths->sums[i])) {
-            put_little(walk, &buffer, i, 8);
-            put_sums(walk, &buffer, &paths->sums[i]);
+        if (changed(&table->nodes[i], &growth->sums[i])) {
+            put(walk, &buffer, i, 8);
+            put_sums(walk, &buffer, &growth->sums[i]);
             put_sums(walk, &buffer, &table->nodes[i].sums);
-            put_little(walk, &buffer, paths->sites[i], 8);
+            put(walk, &buffer, growth->sites[i], 8);
         }
-    put_little(walk, &buffer, 0, 8);
-    put_little(walk, &buffer, all.count, 8);
-    put_little(walk, &buffer, all.size, 8);
-    put_little(walk, &buffer, paths->large_size, 8);
-    put_little(walk, &buffer, paths->sums[PATH_OWN].count, 8);
-    put_little(walk, &buffer, paths->sums[PATH_OWN].size, 8);
-    put_little(walk, &buffer, paths->own_large_size, 8);
-    put_little(walk, &buffer, paths->past_bound, 8);
-    put_little(walk, &buffer, waiting, 8);
-    put_little(walk, &buffer, table->node_count, 8);
+    put(walk, &buffer, 0, 8);
+    put(walk, &buffer, all.count, 8);
+    put(walk, &buffer, all.size, 8);
+    put(walk, &buffer, growth->large_size, 8);
+    put(walk, &buffer, growth->sums[PATH_OWN].count, 8);
+    put(walk, &buffer, growth->sums[PATH_OWN].size, 8);
+    put(walk, &buffer, growth->own_large_size, 8);
+    put(walk, &buffer, growth->past_bound, 8);
+    put(walk, &buffer, waiting, 8);
+    put(walk, &buffer, table->node_count, 8);
     output_write(walk, buffer.data, buffer.length);
     commit(walk, end);
     walk->shared->objects = all.count;

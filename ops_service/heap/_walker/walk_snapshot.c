@@ -5,10 +5,23 @@
  * root to it. Objects that no root reaches come last: first those that C code
  * holds, from a root of their own, then those that are left, which form cycles.
  */
-#include "walker.h"
+#include "bounds.h"
+#include "child_end.h"
+#include "content.h"
+#include "edges.h"
+#include "names.h"
+#include "own.h"
+#include "roots.h"
+#include "sink.h"
+#include "sites.h"
+#include "sizes.h"
+#include "snapshot.h"
+#include "unreached.h"
 
 #define TICK_ROWS 4096u
 #define CALL_ARGUMENTS_MAX 64
+/* Garbage behind garbage is found in further rounds. */
+#define OWN_ROUNDS_MAX 8
 
 enum {
     FLAG_TRACKED = 1,
@@ -18,76 +31,6 @@ enum {
     FLAG_CYCLE = 32,
     FLAG_OWN = 64,
 };
-
-static uint32_t *
-index_place(Walk *walk, const void *address)
-{
-    Region *region = visited_region(walk, &walk->visited, address);
-    uint32_t *indexes = region->indexes;
-    if (indexes == NULL)
-        indexes = visited_indexes(walk, region);
-    return &indexes[visited_granule(address)];
-}
-
-static uint64_t
-give_index(Walk *walk)
-{
-    if (walk->next_object >= INDEX_CUT - 1)
-        child_end(walk->shared, STATUS_CORRUPT, 0);
-    return walk->next_object++;
-}
-
-/* Whether no further object may come into the snapshot. */
-static int
-is_full(const Walk *walk)
-{
-    uint64_t most = walk->settings->max_objects;
-    return most != 0 && walk->next_object >= most;
-}
-
-void
-graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
-{
-    if (tag == TAG_FRAME && is_full(walk)) {
-        walk->shared->left_out_objects++;
-        walk->shared->left_out_edges++;
-        return;
-    }
-    if (tag == TAG_FRAME) {
-        give_index(walk);
-        queue_push(walk, &walk->queue, target | tag);
-        emit_edge(walk, 0, label);
-        return;
-    }
-    uint32_t *place = index_place(walk, (void *)target);
-    uint64_t next = walk->next_object;
-    if (*place == 0 && is_full(walk)) {
-        *place = INDEX_CUT;
-        walk->shared->left_out_objects++;
-    }
-    if (*place == INDEX_CUT) {
-        walk->shared->left_out_edges++;
-        return;
-    }
-    if (*place == 0) {
-        *place = (uint32_t)give_index(walk) + 1;
-        queue_push(walk, &walk->queue, target | tag);
-        emit_edge(walk, 0, label);
-        if (tag == TAG_NAMESPACE)
-            namespace_found(walk, (PyObject *)target, 0);
-        return;
-    }
-    if (*place == INDEX_OWN) {
-        late_add(walk, walk->row - 1, (void *)target, label);
-        return;
-    }
-    uint64_t index = *place - 1;
-    uint64_t absolute = index << 1 | 1;
-    uint64_t relative = (next - index) << 1;
-    emit_edge(walk, relative < absolute ? relative : absolute, label);
-    if (tag == TAG_NAMESPACE)
-        namespace_found(walk, (PyObject *)target, (uint32_t)index + 1);
-}
 
 /* Keyword arguments of a call of ours that is under way: a dict that only C holds,
  * with an instance of a type of ours in it. */
@@ -138,13 +81,13 @@ read_object(Walk *walk, PyObject *object, uint32_t tag)
         own_note(walk, object);
     emit_row(walk, entry->index, size, visited_id(walk, object), flags, site);
     phase_is(walk, PHASE_EDGES);
-    if (walk->shows_contents)
+    if (walk->snapshot.shows_contents)
         content_of_row(walk, object, entry);
     edges_of(walk, object, entry);
     if (PyWeakref_Check(object)) {
         PyObject *referent = ((PyWeakReference *)object)->wr_object;
         if (referent != NULL && referent != Py_None)
-            late_add(walk, walk->row - 1, referent, LABEL(0, KIND_WEAK));
+            deferred_add(walk, walk->snapshot.row - 1, referent, LABEL(0, EDGE_WEAK));
     }
     phase_is(walk, PHASE_NONE);
     emit_row_end(walk);
@@ -164,11 +107,11 @@ static void
 progress(Walk *walk)
 {
     Shared *shared = walk->shared;
-    shared->objects = walk->row;
-    shared->edges = walk->edge_count;
+    shared->objects = walk->snapshot.row;
+    shared->edges = walk->snapshot.edge_count;
     shared->types = walk->types.count;
     shared->names = walk->names.count;
-    shared->total_size = walk->total_size;
+    shared->total_size = walk->snapshot.total_size;
     bounds_check(walk);
 }
 
@@ -203,7 +146,7 @@ drain(Walk *walk)
             read_root(walk, address, tag);
         else
             read_object(walk, (PyObject *)address, tag);
-        if (walk->row % TICK_ROWS == 0)
+        if (walk->snapshot.row % TICK_ROWS == 0)
             progress(walk);
     }
 }
@@ -216,33 +159,22 @@ read_held_by_c(Walk *walk)
     if (!unreached_sort(walk))
         return;
     emit_flush(walk);
-    walk->next_object += roots_push_held(walk);
-    walk->batch.first_next = walk->next_object;
+    walk->snapshot.next_object += roots_push_held(walk);
+    walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
 }
 
-int
-graph_is_held_back(Walk *walk, const void *object)
+/* Reads an object that nothing leads to, and what lies behind it. */
+static void
+seed(Walk *walk, PyObject *object)
 {
-    return *index_place(walk, object) == INDEX_OWN;
-}
-
-int
-graph_is_unreached(Walk *walk, const void *object)
-{
-    return *index_place(walk, object) == 0;
-}
-
-void
-graph_seed(Walk *walk, PyObject *object)
-{
-    uint32_t *place = index_place(walk, object);
-    if (is_full(walk)) {
+    uint32_t *place = snapshot_place(walk, object);
+    if (snapshot_is_full(walk)) {
         *place = INDEX_CUT;
         walk->shared->left_out_objects++;
         return;
     }
-    *place = (uint32_t)give_index(walk) + 1;
+    *place = (uint32_t)snapshot_give_index(walk) + 1;
     queue_push(walk, &walk->queue, (uintptr_t)object | TAG_CYCLE);
     drain(walk);
 }
@@ -251,9 +183,36 @@ static void
 seed_cycles(Walk *walk)
 {
     uintptr_t object;
-    while ((object = queue_pop(walk, &walk->garbage)) != 0)
-        if (graph_is_unreached(walk, (PyObject *)object))
-            graph_seed(walk, (PyObject *)object);
+    while ((object = queue_pop(walk, &walk->snapshot.garbage)) != 0)
+        if (*snapshot_place(walk, (PyObject *)object) == 0)
+            seed(walk, (PyObject *)object);
+}
+
+/* Reads the garbage that refers to what is the port's own; the rest stays where it was. */
+static void
+seed_own_garbage(Walk *walk)
+{
+    Snapshot *snapshot = &walk->snapshot;
+    int found = 1;
+    for (int round = 0; found && round < OWN_ROUNDS_MAX; round++) {
+        Queue rest;
+        uintptr_t object;
+        queue_open(walk, &rest);
+        found = 0;
+        while ((object = queue_pop(walk, &snapshot->garbage)) != 0) {
+            if (*snapshot_place(walk, (PyObject *)object) != 0)
+                continue;
+            if (!own_leads_from(walk, (PyObject *)object)) {
+                queue_push(walk, &rest, object);
+                continue;
+            }
+            walk->own = 1;
+            seed(walk, (PyObject *)object);
+            walk->own = 0;
+            found = 1;
+        }
+        snapshot->garbage = rest;
+    }
 }
 
 /* What ops_service itself is made of, from a root of its own. */
@@ -262,35 +221,36 @@ read_own(Walk *walk)
 {
     emit_flush(walk);
     for (int i = 0; i < walk->settings->own_count; i++)
-        *index_place(walk, walk->settings->own[i]) = 0;
+        *snapshot_place(walk, walk->settings->own[i]) = 0;
     walk->own = 1;
-    walk->next_object += roots_push_own(walk);
-    walk->batch.first_next = walk->next_object;
+    walk->snapshot.next_object += roots_push_own(walk);
+    walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
     walk->own = 0;
 }
 
 void
-graph_walk(Walk *walk)
+snapshot_walk(Walk *walk)
 {
+    visited_know_regions(walk);
     emit_open(walk);
     sites_open(walk);
     contents_open(walk);
-    walk->class_label = LABEL(name_number_literal(walk, "__class__"), KIND_INTERNAL);
-    walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), KIND_INTERNAL);
+    walk->class_label = LABEL(name_number_literal(walk, "__class__"), EDGE_INTERNAL);
+    walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), EDGE_INTERNAL);
     for (int i = 0; i < walk->settings->own_count; i++)
-        *index_place(walk, walk->settings->own[i]) = INDEX_OWN;
-    walk->next_object = roots_push(walk);
-    walk->batch.first_next = walk->next_object;
+        *snapshot_place(walk, walk->settings->own[i]) = INDEX_OWN;
+    walk->snapshot.next_object = roots_push(walk);
+    walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
     /* What lies behind what was left out cannot be told from what no root reaches. */
     if (walk->shared->left_out_objects == 0) {
         read_own(walk);
         read_held_by_c(walk);
-        own_seed_garbage(walk);
+        seed_own_garbage(walk);
         seed_cycles(walk);
     }
-    late_emit(walk);
+    deferred_emit(walk);
     progress(walk);
     emit_end(walk);
 }

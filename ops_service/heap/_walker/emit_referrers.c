@@ -4,12 +4,19 @@
  * it is (1), for a node its number (4), number of the node before it (4, 0 where the
  * way begins), id (4), kind of the edge (1), number of the element (4), objects left out
  * in between (4), lengths of type, name and edge's name (2 each), these texts. A type
- * that may have been meant: RECORD_TYPE (1), length (2), text. The end: 0 (1), then
+ * that may have been meant: REFERRERS_TYPE (1), length (2), text. The end: 0 (1), then
  * objects, ways seen, rows read (8 each), whether the time was over (1).
  *
  * A node is written once, before those behind it, so nodes form a tree.
  */
-#include "walker.h"
+#include "edges.h"
+#include "memory.h"
+#include "names.h"
+#include "namespaces.h"
+#include "referrers.h"
+#include "roots.h"
+#include "type_name.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -17,20 +24,6 @@
 #define TEXT_MAX 400u
 #define RECORD_MAX (3 * TEXT_MAX + 64u)
 #define SUGGESTIONS_MAX 3
-
-enum {
-    RECORD_END = 0,
-    RECORD_OBJECT = 1,
-    RECORD_MODULES = 2,
-    RECORD_INTERPRETER = 3,
-    RECORD_THREAD = 4,
-    RECORD_FRAME = 5,
-    RECORD_OWN = 6,
-    RECORD_HELD_BY_C = 7,
-    RECORD_GARBAGE = 8,
-    RECORD_WAY = 16, /* added to what the object is */
-    RECORD_TYPE = 64,
-};
 
 typedef struct {
     char text[TEXT_MAX];
@@ -59,13 +52,6 @@ text_add_type(Text *to, PyTypeObject *type)
 }
 
 static void
-put_little(Buffer *buffer, uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        buffer->data[buffer->length++] = (uint8_t)(value >> (8 * i));
-}
-
-static void
 make_room(Walk *walk, Buffer *buffer)
 {
     if (buffer->length <= OUTPUT_CAPACITY - RECORD_MAX)
@@ -82,13 +68,13 @@ what_is(uintptr_t entry, Text *type, Text *name, Walk *walk)
     uintptr_t address = entry & ~(uintptr_t)TAG_MASK;
     uint32_t tag = (uint32_t)(entry & TAG_MASK);
     if (tag == TAG_ROOT)
-        return address >> 3 == ROOT_MODULES ? RECORD_MODULES
-               : address >> 3 == ROOT_OWN   ? RECORD_OWN : RECORD_INTERPRETER;
+        return address >> 3 == ROOT_MODULES ? REFERRERS_MODULES
+               : address >> 3 == ROOT_OWN   ? REFERRERS_OWN : REFERRERS_INTERPRETER;
     if (tag == TAG_THREAD) {
         const ThreadName *thread = thread_name(walk, (PyThreadState *)address);
         if (thread != NULL)
             text_add(name, thread->name, strlen(thread->name));
-        return RECORD_THREAD;
+        return REFERRERS_THREAD;
     }
     if (tag == TAG_FRAME) {
         PyCodeObject *code = layout_frame_code((layout_frame *)address);
@@ -96,21 +82,21 @@ what_is(uintptr_t entry, Text *type, Text *name, Walk *walk)
         size_t length;
         if (code != NULL && type_text(code->co_qualname, &text, &length))
             text_add(name, text, length);
-        return RECORD_FRAME;
+        return REFERRERS_FRAME;
     }
     PyObject *object = (PyObject *)address;
     text_add_type(type, Py_TYPE(object));
     if (PyType_Check(object))
         text_add_type(name, (PyTypeObject *)object);
-    return tag == TAG_HELD_BY_C ? RECORD_HELD_BY_C
-           : tag == TAG_CYCLE      ? RECORD_GARBAGE : RECORD_OBJECT;
+    return tag == TAG_HELD_BY_C ? REFERRERS_HELD_BY_C
+           : tag == TAG_CYCLE      ? REFERRERS_GARBAGE : REFERRERS_OBJECT;
 }
 
 /* The name of an entry of a dict that was known as a namespace only later. */
 static uint32_t
 late_name(Walk *walk, uint32_t parent, uintptr_t target)
 {
-    uintptr_t entry = referrer_row(walk->referrers, parent)->entry;
+    uintptr_t entry = referrers_row(&walk->referrers, parent)->entry;
     uint32_t tag = (uint32_t)(entry & TAG_MASK);
     if (tag == TAG_FRAME || tag == TAG_THREAD || tag == TAG_ROOT)
         return 0;
@@ -136,26 +122,27 @@ put_record(Walk *walk, Buffer *buffer, int way, uint32_t number, uint32_t before
     int is_object = tag != TAG_FRAME && tag != TAG_THREAD && tag != TAG_ROOT;
     uintptr_t address = row->entry & ~(uintptr_t)TAG_MASK;
     uint32_t label = row->label;
-    if (left_out == 0 && label == LABEL(0, KIND_VALUE)) {
+    if (left_out == 0 && label == LABEL(0, EDGE_VALUE)) {
         uint32_t late = late_name(walk, row->parent, address);
-        label = late != 0 ? LABEL(late, KIND_ATTRIBUTE) : label;
+        label = late != 0 ? LABEL(late, EDGE_ATTRIBUTE) : label;
     }
     if (left_out == 0 && label >> 4 != 0) {
-        const ReferrerName *known = &walk->referrers->names[label >> 4];
+        const ReferrerName *known = &walk->referrers.names[label >> 4];
         text_add(&edge_name, known->text, known->length);
     }
     make_room(walk, buffer);
-    put_little(buffer, (uint64_t)what_is(row->entry, &type, &name, walk) | (way ? RECORD_WAY : 0), 1);
+    uint64_t what = (uint64_t)what_is(row->entry, &type, &name, walk);
+    buffer_little(buffer, what | (way ? REFERRERS_WAY : 0), 1);
     if (!way)
-        put_little(buffer, number, 4);
-    put_little(buffer, before, 4);
-    put_little(buffer, is_object ? visited_id(walk, (void *)address) : 0, 4);
-    put_little(buffer, left_out == 0 ? label & 15 : 0, 1);
-    put_little(buffer, row->element, 4);
-    put_little(buffer, left_out, 4);
-    put_little(buffer, type.length, 2);
-    put_little(buffer, name.length, 2);
-    put_little(buffer, edge_name.length, 2);
+        buffer_little(buffer, number, 4);
+    buffer_little(buffer, before, 4);
+    buffer_little(buffer, is_object ? visited_id(walk, (void *)address) : 0, 4);
+    buffer_little(buffer, left_out == 0 ? label & 15 : 0, 1);
+    buffer_little(buffer, row->element, 4);
+    buffer_little(buffer, left_out, 4);
+    buffer_little(buffer, type.length, 2);
+    buffer_little(buffer, name.length, 2);
+    buffer_little(buffer, edge_name.length, 2);
     buffer_bytes(walk, buffer, type.text, type.length);
     buffer_bytes(walk, buffer, name.text, name.length);
     buffer_bytes(walk, buffer, edge_name.text, edge_name.length);
@@ -167,10 +154,10 @@ put_record(Walk *walk, Buffer *buffer, int way, uint32_t number, uint32_t before
 static uint32_t
 put_node(Walk *walk, Buffer *buffer, uint32_t row_number, uint32_t before, uint32_t left_out)
 {
-    Referrers *referrers = walk->referrers;
+    Referrers *referrers = &walk->referrers;
     if (referrers->node_count >= NODES_MAX)
         return 0;
-    ReferrerRow *row = referrer_row(referrers, row_number);
+    ReferrerRow *row = referrers_row(referrers, row_number);
     uint32_t number = row->node = ++referrers->node_count;
     const ReferrerNode *last = &referrers->nodes[before];
     ReferrerNode *node = &referrers->nodes[number];
@@ -187,11 +174,11 @@ put_node(Walk *walk, Buffer *buffer, uint32_t row_number, uint32_t before, uint3
 static uint32_t
 put_chain(Walk *walk, Buffer *buffer, uint32_t row_number)
 {
-    Referrers *referrers = walk->referrers;
+    Referrers *referrers = &walk->referrers;
     uint32_t last[STEPS_MAX], first[STEPS_FIRST + 1];
     uint32_t length = 0, at = row_number, before = 0;
     for (; at != ROW_NONE; length++) {
-        const ReferrerRow *row = referrer_row(referrers, at);
+        const ReferrerRow *row = referrers_row(referrers, at);
         before = row->node;
         if (before != 0)
             break;
@@ -229,7 +216,7 @@ is_circle(Referrers *referrers, const ReferrerWay *way)
     if (referrers->address == 0 || referrers->is_followed)
         return 0;
     for (uint32_t at = way->parent; at != ROW_NONE;) {
-        const ReferrerRow *row = referrer_row(referrers, at);
+        const ReferrerRow *row = referrers_row(referrers, at);
         if ((row->entry & ~(uintptr_t)TAG_MASK) == referrers->address)
             return 1;
         at = row->parent;
@@ -240,7 +227,7 @@ is_circle(Referrers *referrers, const ReferrerWay *way)
 static void
 put_way(Walk *walk, Buffer *buffer, const ReferrerWay *way)
 {
-    Referrers *referrers = walk->referrers;
+    Referrers *referrers = &walk->referrers;
     if (is_circle(referrers, way))
         return;
     uint32_t before = 0;
@@ -256,7 +243,7 @@ put_way(Walk *walk, Buffer *buffer, const ReferrerWay *way)
 static void
 put_suggestions(Walk *walk, Buffer *buffer)
 {
-    const char *wanted = walk->settings->referrers_of_type;
+    const char *wanted = walk->settings->referrers.type;
     const char *dot = strrchr(wanted, '.');
     wanted = dot != NULL ? dot + 1 : wanted;
     int count = 0;
@@ -271,28 +258,28 @@ put_suggestions(Walk *walk, Buffer *buffer)
             memcmp(text.text + text.length - length, wanted, length) != 0 ||
             (text.length > length && text.text[text.length - length - 1] != '.'))
             continue;
-        put_little(buffer, RECORD_TYPE, 1);
-        put_little(buffer, text.length, 2);
+        buffer_little(buffer, REFERRERS_TYPE, 1);
+        buffer_little(buffer, text.length, 2);
         buffer_bytes(walk, buffer, text.text, text.length);
         count++;
     }
 }
 
 void
-referrer_emit(Walk *walk)
+referrers_emit(Walk *walk)
 {
-    Referrers *referrers = walk->referrers;
+    Referrers *referrers = &walk->referrers;
     Buffer buffer;
     buffer_open(walk, &buffer, OUTPUT_CAPACITY);
     for (uint32_t i = 0; i < referrers->way_count; i++)
         put_way(walk, &buffer, &referrers->ways[i]);
     make_room(walk, &buffer);
-    if (referrers->objects == 0 && walk->settings->referrers_of == 0)
+    if (referrers->objects == 0 && walk->settings->referrers.id == 0)
         put_suggestions(walk, &buffer);
-    put_little(&buffer, RECORD_END, 1);
-    put_little(&buffer, referrers->objects, 8);
-    put_little(&buffer, referrers->ways_seen, 8);
-    put_little(&buffer, referrers->count, 8);
-    put_little(&buffer, (uint64_t)referrers->stopped, 1);
+    buffer_little(&buffer, REFERRERS_END, 1);
+    buffer_little(&buffer, referrers->objects, 8);
+    buffer_little(&buffer, referrers->ways_seen, 8);
+    buffer_little(&buffer, referrers->count, 8);
+    buffer_little(&buffer, (uint64_t)referrers->stopped, 1);
     output_write(walk, buffer.data, buffer.length);
 }

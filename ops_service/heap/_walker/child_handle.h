@@ -1,6 +1,9 @@
-/* handle.c: what the parent holds of a child. */
-#ifndef OPS_WALKER_HANDLE_H
-#define OPS_WALKER_HANDLE_H
+/* child_handle.c: what the parent holds of a child. */
+#ifndef OPS_WALKER_CHILD_HANDLE_H
+#define OPS_WALKER_CHILD_HANDLE_H
+
+#include "walker.h"
+#include "shared.h"
 
 typedef struct {
     PyObject_HEAD

@@ -1,19 +1,21 @@
 /* Snapshots as protobuf: CaptureHeapSnapshotResponse messages that hold a
  * HeapGraphBatch each, as protos/ops_service/v1/heap_graph.proto defines them.
- * On the pipe each is preceded by its length in four bytes, little-endian; a
- * length of zero is the end.
+ * Each is preceded by its length as a varint, as in the file that they will make,
+ * so that nobody who passes them on looks into them; a length of zero is the end.
  */
-#include "walker.h"
+#include "emit_snapshot.h"
 
-#include <string.h>
+#include "bounds.h"
+#include "child_end.h"
+#include "content.h"
+#include "protobuf.h"
+#include "walk.h"
 
 #define COLUMN_LIMIT (96u << 10)
 #define COLUMN_CAPACITY (COLUMN_LIMIT + CONTENT_LIMIT_MAX + 64)
 #define DEFINITIONS_CAPACITY (64u << 10)
 #define DEFINITIONS_LIMIT (1u << 20)
 #define BATCH_LIMIT (192u << 10)
-#define TEXT_MAX 512
-#define VARINT_MAX 10
 /* Of a column: its tag and its length. */
 #define HEAD_MAX (2 * VARINT_MAX)
 #define ROWS_BETWEEN_LOOKS 16
@@ -23,11 +25,7 @@ enum {
     FIELD_FIRST_OBJECT = 1,
     FIELD_NEXT_OBJECT = 2,
     FIELD_CONTINUED_EDGES = 3,
-    FIELD_TYPES = 4,
-    FIELD_NAMES = 5,
-    FIELD_ROOTS = 6,
     FIELD_FIRST_COLUMN = 7,
-    FIELD_SITES = 19,
     FIELD_FIRST_CONTENT = 20,
 };
 
@@ -38,58 +36,10 @@ column_field(int column)
                                            : FIELD_FIRST_CONTENT + column - COLUMN_CONTENT_OBJECTS;
 }
 
-/* Before each message on the pipe. */
-#define LENGTH_BYTES 4
-
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
-enum { TYPE_KIND_PYTHON = 1, TYPE_KIND_SYNTHETIC = 2 };
-
-static void
-put_tag(Buffer *buffer, int field, int wire)
-{
-    buffer_varint(buffer, (uint64_t)field << 3 | (uint64_t)wire);
-}
-
-static void
-put_number(Buffer *buffer, int field, uint64_t value)
-{
-    if (value == 0)
-        return;
-    put_tag(buffer, field, WIRE_VARINT);
-    buffer_varint(buffer, value);
-}
-
-static void
-put_text(Walk *walk, Buffer *buffer, int field, const char *text, size_t length)
-{
-    if (length > TEXT_MAX) {
-        length = TEXT_MAX;
-        /* Not in the middle of a character. */
-        while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
-            length--;
-    }
-    if (length == 0)
-        return;
-    put_tag(buffer, field, WIRE_BYTES);
-    buffer_varint(buffer, length);
-    buffer_bytes(walk, buffer, text, length);
-}
-
-static size_t
-varint_size(uint64_t value)
-{
-    size_t size = 1;
-    while (value >= 0x80) {
-        value >>= 7;
-        size++;
-    }
-    return size;
-}
-
 void
 emit_open(Walk *walk)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     buffer_open(walk, &batch->definitions, DEFINITIONS_CAPACITY);
     for (int i = 0; i <= COLUMN_EXTRA_SIZES; i++)
         buffer_open(walk, &batch->columns[i], COLUMN_CAPACITY);
@@ -100,98 +50,10 @@ emit_open(Walk *walk)
 static Buffer *
 rare(Walk *walk, int column)
 {
-    Buffer *buffer = &walk->batch.columns[column];
+    Buffer *buffer = &walk->snapshot.batch.columns[column];
     if (buffer->capacity == 0)
         buffer_open(walk, buffer, COLUMN_CAPACITY);
     return buffer;
-}
-
-/* ---- definitions ---------------------------------------------------------- */
-
-static void
-put_definition(Walk *walk, int field, const uint8_t *data, size_t length)
-{
-    Buffer *to = &walk->batch.definitions;
-    buffer_room(walk, to, length + 2 * VARINT_MAX);
-    put_tag(to, field, WIRE_BYTES);
-    buffer_varint(to, length);
-    buffer_bytes(walk, to, data, length);
-}
-
-/* Text of a C type's name, which nothing promises to be UTF-8. */
-static size_t
-plain_text(const char *text, size_t length, char *to)
-{
-    if (length > TEXT_MAX)
-        length = TEXT_MAX;
-    for (size_t i = 0; i < length; i++)
-        to[i] = (uint8_t)text[i] < 0x80 ? text[i] : '?';
-    return length;
-}
-
-void
-emit_type(Walk *walk, TypeEntry *entry)
-{
-    uint8_t room[2 * TEXT_MAX + 64];
-    char text[TEXT_MAX];
-    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
-    const char *module, *name;
-    size_t module_length, name_length;
-    type_name(entry->type, &module, &module_length, &name, &name_length);
-    if (entry->type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-        put_text(walk, &piece, 1, module, module_length);
-        put_text(walk, &piece, 2, name, name_length);
-    }
-    else {
-        put_text(walk, &piece, 1, text, plain_text(module, module_length, text));
-        put_text(walk, &piece, 2, text, plain_text(name, name_length, text));
-    }
-    put_number(&piece, 3, TYPE_KIND_PYTHON);
-    put_number(&piece, 4, visited_id(walk, entry->type));
-    put_number(&piece, 5, entry->size_estimated);
-    put_definition(walk, FIELD_TYPES, piece.data, piece.length);
-}
-
-uint32_t
-emit_synthetic_type(Walk *walk, const char *name)
-{
-    uint8_t room[128];
-    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
-    put_text(walk, &piece, 2, name, strlen(name));
-    put_number(&piece, 3, TYPE_KIND_SYNTHETIC);
-    put_definition(walk, FIELD_TYPES, piece.data, piece.length);
-    return walk->types.count++;
-}
-
-void
-emit_site(Walk *walk, PyObject *file, unsigned line)
-{
-    uint8_t room[TEXT_MAX + 64];
-    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
-    const char *text = "?";
-    size_t length = 1;
-    type_text(file, &text, &length);
-    put_text(walk, &piece, 1, text, length);
-    put_number(&piece, 2, line);
-    put_definition(walk, FIELD_SITES, piece.data, piece.length);
-}
-
-void
-emit_name(Walk *walk, const char *text, size_t length)
-{
-    put_definition(walk, FIELD_NAMES, (const uint8_t *)text, length);
-}
-
-void
-emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length, uint64_t thread_id)
-{
-    uint8_t room[TEXT_MAX + 64];
-    Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
-    put_number(&piece, 1, row);
-    put_number(&piece, 2, (uint64_t)kind);
-    put_text(walk, &piece, 3, name, length);
-    put_number(&piece, 4, thread_id);
-    put_definition(walk, FIELD_ROOTS, piece.data, piece.length);
 }
 
 /* ---- rows ------------------------------------------------------------------- */
@@ -200,7 +62,7 @@ void
 emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags,
          uint32_t site)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     int64_t delta = (int64_t)id - (int64_t)batch->last_id;
     batch->last_id = id;
     buffer_varint(&batch->columns[COLUMN_TYPE_INDEXES], type_index);
@@ -211,21 +73,21 @@ emit_row(Walk *walk, uint32_t type_index, Size size, uint32_t id, uint32_t flags
         buffer_varint(rare(walk, COLUMN_SITES), site);
     buffer_varint(&batch->columns[COLUMN_ID_DELTAS], ((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
     buffer_varint(&batch->columns[COLUMN_FLAGS], flags);
-    walk->row++;
-    walk->row_edges = 0;
-    walk->row_before = 0;
-    walk->row_continued = 0;
-    walk->total_size += size.counted;
+    walk->snapshot.row++;
+    walk->snapshot.row_edges = 0;
+    walk->snapshot.row_before = 0;
+    walk->snapshot.row_continued = 0;
+    walk->snapshot.total_size += size.counted;
 }
 
 static void
 close_row(Walk *walk)
 {
-    Batch *batch = &walk->batch;
-    if (walk->row_continued)
-        batch->continued_edges = walk->row_edges;
+    Batch *batch = &walk->snapshot.batch;
+    if (walk->snapshot.row_continued)
+        batch->continued_edges = walk->snapshot.row_edges;
     else
-        buffer_varint(&batch->columns[COLUMN_EDGE_COUNTS], walk->row_edges);
+        buffer_varint(&batch->columns[COLUMN_EDGE_COUNTS], walk->snapshot.row_edges);
 }
 
 static size_t
@@ -251,11 +113,11 @@ is_full(const Batch *batch)
 void
 emit_row_end(Walk *walk)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     close_row(walk);
-    walk->row_continued = 0;
+    walk->snapshot.row_continued = 0;
     /* Rows are small: what fills a batch faster looks for itself. */
-    if (walk->row % ROWS_BETWEEN_LOOKS == 0 && is_full(batch))
+    if (walk->snapshot.row % ROWS_BETWEEN_LOOKS == 0 && is_full(batch))
         emit_flush(walk);
 }
 
@@ -265,19 +127,19 @@ split_row(Walk *walk)
 {
     close_row(walk);
     emit_flush(walk);
-    walk->row_before += walk->row_edges;
-    walk->row_edges = 0;
-    walk->row_continued = 1;
+    walk->snapshot.row_before += walk->snapshot.row_edges;
+    walk->snapshot.row_edges = 0;
+    walk->snapshot.row_continued = 1;
 }
 
 void
 emit_edge(Walk *walk, uint64_t target, uint32_t label)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     buffer_varint(&batch->columns[COLUMN_EDGE_TARGETS], target);
     buffer_varint(&batch->columns[COLUMN_EDGE_LABELS], label);
-    walk->row_edges++;
-    walk->edge_count++;
+    walk->snapshot.row_edges++;
+    walk->snapshot.edge_count++;
     if (batch->columns[COLUMN_EDGE_TARGETS].length > COLUMN_LIMIT ||
         batch->columns[COLUMN_EDGE_LABELS].length > COLUMN_LIMIT ||
         batch->definitions.length > DEFINITIONS_LIMIT)
@@ -285,14 +147,14 @@ emit_edge(Walk *walk, uint64_t target, uint32_t label)
 }
 
 void
-emit_late_edge(Walk *walk, const LateEdge *edge, uint64_t target)
+emit_deferred_edge(Walk *walk, const DeferredEdge *edge, uint64_t target)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     buffer_varint(rare(walk, COLUMN_LATE_SOURCES), edge->source);
     buffer_varint(rare(walk, COLUMN_LATE_TARGETS), target);
     buffer_varint(rare(walk, COLUMN_LATE_LABELS), edge->label);
     buffer_varint(rare(walk, COLUMN_LATE_PLACES), edge->place);
-    walk->edge_count++;
+    walk->snapshot.edge_count++;
     if (is_full(batch))
         emit_flush(walk);
 }
@@ -309,7 +171,7 @@ void
 emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
              size_t size)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     put_object(rare(walk, COLUMN_CONTENT_OBJECTS), &batch->last_content, index);
     buffer_varint(rare(walk, COLUMN_CONTENT_KINDS), kind);
     buffer_varint(rare(walk, COLUMN_CONTENT_LENGTHS), length);
@@ -322,7 +184,7 @@ emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const ui
 void
 emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     buffer_varint(rare(walk, COLUMN_NAMED_OBJECTS), index);
     buffer_varint(rare(walk, COLUMN_NAMED_NUMBERS), number);
     buffer_varint(rare(walk, COLUMN_NAMED_NAMES), name);
@@ -333,8 +195,8 @@ emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name)
 void
 emit_hash(Walk *walk, uint64_t hash)
 {
-    Batch *batch = &walk->batch;
-    put_object(rare(walk, COLUMN_HASH_OBJECTS), &batch->last_hash, walk->row - 1);
+    Batch *batch = &walk->snapshot.batch;
+    put_object(rare(walk, COLUMN_HASH_OBJECTS), &batch->last_hash, walk->snapshot.row - 1);
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(hash >> (8 * i));
@@ -373,7 +235,7 @@ add_column(Message *message, int field, Buffer *column)
         return;
     uint8_t *head = message->heads.data + message->heads.length;
     size_t before = message->heads.length;
-    put_tag(&message->heads, field, WIRE_BYTES);
+    protobuf_tag(&message->heads, field, WIRE_BYTES);
     buffer_varint(&message->heads, column->length);
     add_part(message, head, message->heads.length - before);
     add_part(message, column->data, column->length);
@@ -389,7 +251,7 @@ number_size(uint64_t value)
 void
 emit_flush(Walk *walk)
 {
-    Batch *batch = &walk->batch;
+    Batch *batch = &walk->snapshot.batch;
     if (batch->any_extra == 0)
         batch->columns[COLUMN_EXTRA_SIZES].length = 0;
     size_t inner = number_size(batch->first_object) + number_size(batch->first_next) +
@@ -398,37 +260,37 @@ emit_flush(Walk *walk)
         inner += column_size(column_field(i), &batch->columns[i]);
 
     size_t outer = 1 + varint_size(inner) + inner;
-    uint8_t room[(COLUMN_COUNT + 4) * HEAD_MAX] = {(uint8_t)outer, (uint8_t)(outer >> 8),
-                                                   (uint8_t)(outer >> 16), (uint8_t)(outer >> 24)};
-    Message message = {.heads = {.data = room, .length = LENGTH_BYTES, .capacity = sizeof room}};
-    put_tag(&message.heads, FIELD_RESPONSE_BATCH, WIRE_BYTES);
+    uint8_t room[(COLUMN_COUNT + 5) * HEAD_MAX];
+    Message message = {.heads = {.data = room, .length = 0, .capacity = sizeof room}};
+    buffer_varint(&message.heads, outer);
+    protobuf_tag(&message.heads, FIELD_RESPONSE_BATCH, WIRE_BYTES);
     buffer_varint(&message.heads, inner);
-    put_number(&message.heads, FIELD_FIRST_OBJECT, batch->first_object);
-    put_number(&message.heads, FIELD_NEXT_OBJECT, batch->first_next);
-    put_number(&message.heads, FIELD_CONTINUED_EDGES, batch->continued_edges);
+    protobuf_number(&message.heads, FIELD_FIRST_OBJECT, batch->first_object);
+    protobuf_number(&message.heads, FIELD_NEXT_OBJECT, batch->first_next);
+    protobuf_number(&message.heads, FIELD_CONTINUED_EDGES, batch->continued_edges);
     add_part(&message, room, message.heads.length);
     add_part(&message, batch->definitions.data, batch->definitions.length);
     batch->definitions.length = 0;
     for (int i = 0; i < COLUMN_COUNT; i++)
         add_column(&message, column_field(i), &batch->columns[i]);
-    if (message.length != outer + LENGTH_BYTES)
+    if (message.length != varint_size(outer) + outer)
         child_end(walk->shared, STATUS_CORRUPT, 0);
     output_write_parts(walk, message.parts, message.count);
     bounds_check(walk);
 
-    batch->first_object = walk->row;
-    batch->first_next = walk->next_object;
+    batch->first_object = walk->snapshot.row;
+    batch->first_next = walk->snapshot.next_object;
     batch->continued_edges = 0;
     batch->last_id = 0;
-    batch->last_content = batch->last_hash = walk->row;
+    batch->last_content = batch->last_hash = walk->snapshot.row;
     batch->any_extra = 0;
 }
 
 void
 emit_end(Walk *walk)
 {
-    if (batch_length(&walk->batch) > 0)
+    if (batch_length(&walk->snapshot.batch) > 0)
         emit_flush(walk);
-    const uint8_t end[4] = {0, 0, 0, 0};
-    output_write(walk, end, sizeof end);
+    const uint8_t end = 0;
+    output_write(walk, &end, sizeof end);
 }

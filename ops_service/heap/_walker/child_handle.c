@@ -1,5 +1,7 @@
 /* What the parent holds of a child: signals it, waits for it, reads its figures. */
-#include "walker.h"
+#include "child_handle.h"
+
+#include "proof.h"
 
 #include <errno.h>
 #include <signal.h>
