@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops_service.heap.walker import walker
+
 
 class GcMoment(enum.Enum):
     """Moment of a snapshot, relative to garbage collections."""
@@ -28,12 +30,12 @@ class Sites(enum.Enum):
 
 
 class ContentLevel(enum.IntEnum):
-    """Which contents of objects a snapshot holds. The walker takes the number."""
+    """Which contents of objects a snapshot holds."""
 
-    NONE = 1
-    KEYS = 2
+    NONE = walker.CONTENT_LEVEL_NONE
+    KEYS = walker.CONTENT_LEVEL_KEYS
     """Keys of dictionaries."""
-    VALUES = 3
+    VALUES = walker.CONTENT_LEVEL_VALUES
     """Every str, bytes, int, float, bool and None."""
 
 

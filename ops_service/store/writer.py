@@ -11,7 +11,6 @@ from types import TracebackType
 from ops_service.errors import Cancelled
 from ops_service.store.directory import PART, WHOLE, Directory
 from ops_service.store.failures import write_failure
-from ops_service.varint import varint
 
 # Bytes to write before the next check of the store's bound.
 _ROOM_BYTES = 8 << 20
@@ -99,8 +98,8 @@ class SnapshotWriter:
             self._partial.end(exc or Cancelled("The capture was abandoned."))
 
     def append(self, message: bytes) -> None:
-        """Append a message, preceded by its length."""
-        data = memoryview(varint(len(message)) + message)
+        """Append a message that begins with its length."""
+        data = memoryview(message)
         if self._room < len(data):
             self._room = max(_ROOM_BYTES, len(data))
             self._directory.make_room(self._room)
