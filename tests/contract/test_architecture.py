@@ -27,7 +27,6 @@ MAY_IMPORT = {
     "repl": set(),
     "process": set(),
     "store": {"varint"},
-    "alarms": set(),
     "call": set(),
     "threads": set(),
     "config": set(),
@@ -36,15 +35,14 @@ MAY_IMPORT = {
     "gate": {"call", "config", "private_grpc", "tls", "v1"},
     "messages": {"config", "heap", "leaks", "process", "repl", "v1", "varint"},
     "watch": {"config", "heap", "leaks", "messages", "process", "store", "v1"},
-    "rpc": {"alarms", "call", "config", "messages", "threads", "v1", "varint", "watch"}
-    | {*CAPABILITIES},
-    "server": {"alarms", "config", "gate", "private_grpc", "rpc", "threads", "tls", "v1", "watch"}
+    "rpc": {"call", "config", "messages", "threads", "v1", "varint", "watch"} | {*CAPABILITIES},
+    "server": {"config", "gate", "private_grpc", "rpc", "threads", "tls", "v1", "watch"}
     | {*CAPABILITIES} - {"leaks"},
     "integrations": {"server", "threads"},
     "pytest_plugin": {"heap", "leaks", "watch"},
     "__main__": {"integrations"},
 }
-OPEN = ("errors", "log", "__version__")
+OPEN = ("errors", "log", "version")
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "google"}
 
 
