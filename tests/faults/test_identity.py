@@ -110,7 +110,7 @@ def test_07_common_name_that_reads_spiffe(
 
 def test_08_other_trust_domain(fault: FaultHost, authority: CertificateAuthority) -> None:
     identity = authority.issue("foreign", uri("spiffe://other.example/admin"))
-    assert_denied(fault, identity, "other.example of the certificate is not believed")
+    assert_denied(fault, identity, "other.example of the certificate is not trusted")
 
 
 def test_09_denied_serial(fault: FaultHost, denied: Identity) -> None:

@@ -104,7 +104,7 @@ def test_an_authority_that_is_replaced(
     put(bundle, other)
     status = status_of(end_of(old))
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
-    assert "The authority of the certificate does not count here any more" in status.message
+    assert "The authority of the certificate is no longer accepted here" in status.message
     # The port is opened anew, which takes some milliseconds.
     wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
     assert next(new).WhichOneof("part") == "report"
