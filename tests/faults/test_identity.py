@@ -268,7 +268,7 @@ def test_18_world_readable_key_and_world_writable_directory(
         text = text.replace(
             str(authority.certificate.parent / "server.key"), str(server.private_key)
         )
-        words = "may be read or written by everybody"
+        words = "may be read or written by everyone"
     else:
         (tmp_path / "run").mkdir()
         (tmp_path / "run").chmod(0o777)
