@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from ops_service.server.service import Service, start
     from ops_service.watch.rules import RuleFired
 
-# Not read from the metadata of the distribution: a host that is vendored, zipped or frozen
-# has none.
+# Not read from the distribution's metadata: a vendored, zipped or frozen host has none.
 __version__ = "0.1.0"
 
 _MODULES = {

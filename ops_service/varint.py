@@ -1,10 +1,10 @@
-"""The one encoding of protobuf that is needed without protobuf."""
+"""The only protobuf encoding that is needed without protobuf."""
 
 from __future__ import annotations
 
 
 def varint(number: int) -> bytes:
-    """A length as protobuf writes it: seven bits a byte, lowest first."""
+    """Encode a length as protobuf does: seven bits a byte, lowest first."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

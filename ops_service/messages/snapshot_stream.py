@@ -1,4 +1,4 @@
-"""From a capture to the messages of its stream: header, batches as they are, trailer."""
+"""Converts a capture to the messages of its stream: header, unchanged batches, trailer."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def snapshot_messages(
 ) -> Iterator[bytes]:
     """Yield the serialized messages of one snapshot. Blocks as the capture does.
 
-    The checksum and byte count of the trailer are those of the file that the
-    messages make: each preceded by its length as a varint.
+    The trailer's checksum and byte count are those of a file with these messages,
+    each preceded by its length as a varint.
     """
     checksum = hashlib.sha256()
     byte_count = 0
