@@ -88,7 +88,7 @@ def _line_of(key: str, text: str) -> int | None:
     """The line of a key such as ``limits.calls`` or ``grants[1].principal``, or of its table.
 
     tomllib does not report lines. This recognises the usual ways to write tables,
-    and returns None for others.
+    and ignores others.
     """
     found: int | None = None
     table = ""

@@ -62,7 +62,7 @@ class AuthorizationConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationConfig:
-    """Revoked certificates. Read again when it changes."""
+    """Revoked certificates. The settings and the list are read again when they change."""
 
     crl: Path | None = None
     """Revocation lists of the authorities in ``tls.client_ca``, in PEM or one in DER.
@@ -200,7 +200,7 @@ class Config:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Split ``host:port``. An IPv6 host stands in brackets, which are dropped.
+    """Split ``host:port``. An IPv6 host is in brackets, which are dropped.
 
     Raises:
         ConfigurationError: It is not such an address.
@@ -289,7 +289,7 @@ def _check_grants(config: Config, *, may_be_empty: bool) -> None:
         domain = name.removeprefix("spiffe://").partition("/")[0]
         if prefix == "spiffe://" and domain not in config.authorization.trust_domains:
             raise ConfigurationError(
-                f"{key}.principal is {name!r}, whose trust domain is not trusted; "
+                f"{key}.principal is {name!r}, whose trust domain is not listed; "
                 f'add "{domain}" to authorization.trust_domains'
             )
         _check_wildcard(key, grant)

@@ -79,7 +79,7 @@ def _who_may_write(info: os.stat_result) -> tuple[str, str] | None:
     if info.st_mode & stat.S_IWGRP and info.st_gid not in (_ROOT, os.getegid()):
         return f"the group {info.st_gid}", "chmod g-w"
     if _is_strangers(info):
-        # Unless it is mounted read-only in this process, as for a sidecar's files.
+        # A read-only mount in this process also helps, as for a sidecar's files.
         return f"the user {info.st_uid} that owns it", f"chown {os.geteuid()}"
     return None
 

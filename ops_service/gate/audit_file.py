@@ -3,7 +3,7 @@
 A line is a JSON object. Its first member, ``previous``, is the SHA-256 of the
 previous line, newline excluded. Altering, removing or moving a line breaks the
 chain after it, unless the rest is rewritten. A rewrite is detected with a saved
-hash of any later line. Several processes may append to one file.
+hash of a later line. Several processes may append to one file.
 """
 
 from __future__ import annotations
@@ -149,9 +149,11 @@ class FileSink:
             return False
 
     def _follow(self, limit: float) -> None:
-        """Switch to the file that the path names. Another process of the service, or an
-        external tool, rotated the open one. If the new file cannot be opened, the old one
-        stays open."""
+        """Switch to the file that the path names.
+
+        Another process of the service, or an external tool, has rotated the open file. If
+        the new file cannot be opened, the old one stays open.
+        """
         ours = self._is_ours()
         head = _read_end(self._fd)[1] if ours else self._head
         fresh = self._open()

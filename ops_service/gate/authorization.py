@@ -80,7 +80,7 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
         (uri,) = uris
         if not uri.lower().startswith("spiffe:"):
             return Principal(f"uri:{uri}", "", presented)
-        # gRPC sets this only for a SPIFFE id, and takes queries and dots in its path.
+        # gRPC sets this only for a SPIFFE id, and accepts queries and dots in its path.
         if _values(auth_context, "peer_spiffe_id") != [uri] or not is_spiffe_id(uri):
             return unusable("The certificate's SPIFFE id is not well-formed.")
         domain = uri.removeprefix("spiffe://").partition("/")[0]
@@ -189,7 +189,7 @@ class Authorization:
             )
 
     def refuse_revoked(self, auth_context: AuthContext) -> None:
-        """Raise if the peer's certificate was revoked.
+        """Raise if the peer's certificate is no longer accepted.
 
         Raises:
             PermissionDenied: It was revoked, its serial number is denied, or its authority

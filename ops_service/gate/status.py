@@ -55,8 +55,8 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
 def to_status(error: BaseException, reference: str) -> tuple[StatusCode, status_pb2.Status]:
     """Translate an exception to a status.
 
-    The text of a foreign exception stays in the process, since it may contain any
-    data of the application.
+    The text of an exception from outside the service stays in the process, since it may
+    contain any data of the application.
 
     Args:
         error: The exception.

@@ -76,9 +76,9 @@ def start_worker(role: str, **options: Any) -> Service | None:
         role: What the process is, for `opsctl ps`.
         options: Arguments of `ops_service.start`.
 
-        Returns:
-            The service. None if it could not be started, or if it takes longer than a second
-            and opens in the background; the log says which.
+    Returns:
+        The service. None if it could not be started, or if it takes longer than a second
+        and opens in the background; the log says which.
     """
     global _opening
     earlier = _opening

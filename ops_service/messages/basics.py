@@ -110,7 +110,7 @@ def limit_field(value: int, *, field: str, default: int, high: int) -> int:
 
 
 def contents(request: heap_pb2.CaptureHeapSnapshotRequest) -> Contents:
-    """The contents that a capture request includes.
+    """Options for contents, from a capture request.
 
     Raises:
         InvalidRequest: The limit is over its bound.

@@ -1,4 +1,4 @@
-"""gRPC's asynchronous server, without a call that would let any peer end it.
+"""gRPC's asynchronous server, protected against a call with which any peer could end it.
 
 grpcio decodes the name of an unregistered method in the loop that accepts
 calls. A name that is not UTF-8 ends that loop, and with it the port, before the

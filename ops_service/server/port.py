@@ -299,7 +299,8 @@ def closes_for_forks() -> bool:
     """Whether the port closes around a fork.
 
     True if gRPC is shared with the application and restarts its threads in a forked
-    child. It does so unless the environment disables that."""
+    child. It does so unless the environment disables that.
+    """
     return not isolated and os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() not in _NO
 
 

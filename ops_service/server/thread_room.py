@@ -56,7 +56,10 @@ def refuse_without_room() -> None:
 
 
 def _try(wanted: int) -> int:
-    """Start up to this many threads at once; return how many started. All end first."""
+    """Start up to this many threads at once, and return how many started.
+
+    All of them end before it returns.
+    """
     started: list[int] = []
     end, ended = threading.Event(), threading.Semaphore(0)
 

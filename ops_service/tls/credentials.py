@@ -29,7 +29,7 @@ class CertificateSource:
         self._tls = tls
         self.trust: Trust | None = None
         """The authorities that are still accepted, once one was removed. None before that, and
-        if the bundle cannot be read."""
+        if the bundle cannot be checked."""
         self.lost_authority = False
         """Whether the last change removed an authority."""
         self._bundle = b""

@@ -62,7 +62,7 @@ class Actions:
         self._job: CaptureJob | None = None
 
     def act(self, fired: RuleFired) -> Done:
-        """Carry out the rule's actions. Blocks for a capture. Their failures raise nothing."""
+        """Carry out the rule's actions. Blocks for a capture. Failed actions do not raise."""
         done = Done()
         if "log" in fired.actions:
             _LOG.warning("rule %s: %s", fired.rule, fired.reason)

@@ -70,7 +70,7 @@ class BackgroundWatch:
             now = time.monotonic()
             if now >= due:
                 self._guarded(self._sample)
-                # Samples that were missed while the process was stopped are skipped.
+                # Samples that were missed while the process was paused are skipped.
                 due = max(due + self.interval, time.monotonic())
             self._guarded(self._look_at_headroom)
             pause = due - time.monotonic()

@@ -1,8 +1,8 @@
 """Filters alarms of the background watch: only those that last are raised.
 
-A process that has just started fills its caches. And over weeks of samples, noise will
-once look like growth. So an alarm must have lasted for a quarter of the watch, and none
-is raised while the process warms up, unless the growth is large.
+A process that has just started fills its caches. And over weeks of samples, noise will at
+some point look like growth. So an alarm must have lasted for a quarter of the watch, and
+none is raised while the process warms up, unless the growth is large.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Confirmation:
 def _alarms(report: GrowthReport) -> list[str]:
     """Stable names of the report's alarms: the holder's, not the type's.
 
-    If several types grow together, the most significant type can change."""
+    If several types grow together, the most significant type can change.
+    """
     match report.verdict:
         case Verdict.LEAK:
             return [each.holder.text for each in report.suspects]

@@ -23,7 +23,7 @@ class CensusSampler:
         self._first = True
 
     def take(self) -> GrowthSample:
-        """Count now. The process stops meanwhile."""
+        """Count now. The process pauses meanwhile."""
         census = census_by_objgraph()
         counts = {
             row.type_name: row.count

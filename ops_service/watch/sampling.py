@@ -86,7 +86,7 @@ class GrowthSampling:
             interval: Seconds between the points of the watch.
             asked: Unix time at which the point was due; None is now. A sample that
                 was taken while the watch waited for its turn can serve it.
-            allow_pause: Whether the process may stop for the sample.
+            allow_pause: Whether the process may pause for the sample.
             cancelled: Whether the caller no longer waits for it.
 
         Raises:
@@ -174,7 +174,7 @@ class _MemoryReader:
         )
 
     def _arenas(self) -> str:
-        # An allocator with a hook also returns an empty text.
+        # An empty text is also what a hooked allocator reports.
         return "" if "arenas" in self._slow else self._timed("arenas", arena_statistics)
 
     def _malloc(self) -> tuple[int, int]:
