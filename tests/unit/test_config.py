@@ -334,7 +334,7 @@ def test_a_folder_that_all_may_write_to(tmp_path: Path) -> None:
     file = folder / "ca.crl"
     file.write_bytes(b"")
     folder.chmod(0o777)
-    with pytest.raises(ConfigurationError, match="everybody may replace it"):
+    with pytest.raises(ConfigurationError, match="everyone may replace it"):
         refuse_if_others_may_write(file, "revocation.crl")
     # As Kubernetes mounts a ConfigMap: nobody can write through such a mount.
     for command in (["--bind", folder], ["-o", "remount,ro,bind"]):
