@@ -8,8 +8,11 @@ SHELL := /bin/bash
 # The stamps of inner layers are kept.
 .SECONDARY:
 
-# VERSION=PATH for each interpreter found.
+# VERSION=PATH for each interpreter found. Who calls make often may give it, since each is
+# started to find out.
+ifndef pythons
 pythons := $(shell tools/find_python.sh)
+endif
 versions := $(foreach found,$(pythons),$(firstword $(subst =, ,$(found))))
 python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error No CPython $(1) \
 	with headers and venv found on PATH or in pyenv; install it, or choose VERSION=$(versions)))
@@ -33,20 +36,32 @@ again := tools/pytest_again.sh
 oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
 # What has a target of its own.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
-# What grpcio and protobuf could change: calls of every kind, by every client.
+# What grpcio and protobuf could change: calls of every kind, by every client. Forks are
+# for test-grpcio, with the oldest too.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
-	credentials evaluation forks growth grpcurl host_life port reflection repl_session \
+	credentials evaluation growth grpcurl host_life port reflection repl_session \
 	snapshot_stream store thread_room validity)
+# What differs by release of grpcio.
+forks := $(wildcard tests/integration/test_fork*.py)
+# What test-extra runs, in this order.
+extra := $(addprefix test-,long others oldest grpcio native node browser analysis ecosystem frameworks mesh how-to) \
+	faults fuzz install-test
+benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
 # The interpreter is not built for AddressSanitizer, so the library is loaded
 # first. PYTHONMALLOC lets it see single objects.
 # Not the tests of faults and of the child's life: a sanitizer takes their signals.
 small_heaps := $(patsubst %,tests/native/test_%.py,bounds boxed copied groups handle probes referrers sites walk)
+# Nor what measures shares of processor time, which finds nothing here and takes long.
+timed := tests/native/test_bounds.py::test_within_a_quota_the_child_and_our_threads_share_a_share
 sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
+# A group begins with five number signs, and is printed if it has a target with a text.
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  Interpreters: $(or $(versions),none found) (VERSION=$(VERSION))"
+	@awk -F ':.*## ' '/^##### / {group = "\n" substr($$0, 7) "\n"} \
+		/^[a-z0-9-]+:.*## / {printf "%s  %-16s %s\n", group, $$1, $$2; group = ""}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Interpreters: $(or $(versions),none found) (VERSION=$(VERSION))"
 
 ##### What a new user runs
 
@@ -58,33 +73,59 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## The suite, on one interpreter
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## The suite, on one interpreter, in some minutes
 	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
 
-test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
-	for version in $(others); do \
-		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
-	done
-
-test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## What of the suite takes many seconds a test
-	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
+# With make -k, what follows a part that fails runs as well.
+test-extra: $(extra) ## All that CI tests beside the suite: every part below
 
 test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp $(oldest_pytest) test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
 
+nightly: ## The long form of all that has one: hours, on a machine of its own
+	for version in $(versions); do $(MAKE) test-long VERSION=$$version; done
+	$(MAKE) test-grpcio FORK_CHILDREN=1000
+	$(MAKE) faults FORK_CHILDREN=1000 FAULT_ROUNDS=500
+	$(MAKE) test-native RANDOM_HEAPS=30
+	$(MAKE) captures-500
+	$(MAKE) fuzz SECONDS=900
+	$(MAKE) leakbench
+	$(MAKE) bench
+	$(MAKE) soak MINUTES=30
+	$(MAKE) soak-servers MINUTES=30
+
+##### The parts of make test-extra
+
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## What of the suite takes many seconds a test
+	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
+
+test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
+	for version in $(others); do \
+		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
+	done
+
 test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
 	$(again) .venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
-test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind
-	env $(sanitized) .venv/sanitized/bin/pytest --durations=5 --timeout 900 $(small_heaps)
+# The oldest has a target of its own. What is newest may be newer than the pinned one.
+releases := 1.74.0 1.80.0 newest
+
+test-grpcio: $(releases:%=.venv/grpcio-%/test.stamp) .venv/oldest/test.stamp ## Forks of the host, with releases of grpcio that differ in them: FORK_CHILDREN=60
+	for each in $(releases:%=grpcio-%) oldest; do \
+		$(again) .venv/$$each/bin/pytest $(pytest) $(forks); \
+	done
+
+test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind: RANDOM_HEAPS=3
+	env $(sanitized) RANDOM_HEAPS=$(or $(RANDOM_HEAPS),3) .venv/sanitized/bin/pytest --durations=10 \
+		--timeout 900 -n 2 --dist worksteal $(small_heaps) --deselect $(timed)
 	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/native.py --seconds 20
 	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/reader.py --seconds 20 --sanitized
 	rm -rf .cache/valgrind
 	mkdir -p .cache/valgrind
 	PYTHONMALLOC=malloc valgrind --quiet --child-silent-after-fork=no --log-file=.cache/valgrind/%p.log \
-		$(bin)/python tests/native/walk_once.py
+		$(bin)/python tests/native/programs/walk_once.py
 	@echo "valgrind: what it found in the process and its children, if anything:"
 	@! grep . .cache/valgrind/*.log
 
@@ -96,24 +137,6 @@ test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in
 
 test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
 	$(again) $(bin)/pytest --durations=5 tests/analysis
-
-# The oldest has a target of its own. What is newest may be newer than the pinned one.
-releases := 1.74.0 1.80.0 newest
-
-test-grpcio: $(releases:%=.venv/grpcio-%/test.stamp) .venv/oldest/test.stamp ## Forks of the host, with releases of grpcio that differ in them: FORK_CHILDREN=60
-	for each in $(releases:%=grpcio-%) oldest; do \
-		$(again) .venv/$$each/bin/pytest $(pytest) tests/integration/test_forks.py; \
-	done
-
-nightly: ## What takes long: 1,000 children that are forked, with each release of grpcio, and all soaks
-	$(MAKE) test-grpcio FORK_CHILDREN=1000
-	$(MAKE) faults FORK_CHILDREN=1000
-	$(MAKE) captures-500
-	$(MAKE) soak MINUTES=10
-	$(MAKE) soak-servers MINUTES=30
-
-faults: .venv/$(VERSION)/mesh.stamp ## The catalogue of faults, tried on a real host, and a table of them
-	FAULT_ROUNDS=500 $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
 test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
 	$(again) $(bin)/pytest $(pytest) tests/ecosystem
@@ -127,22 +150,48 @@ test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## The rec
 test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The pages of docs/how-to and of examples/mesh, typed as they stand
 	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
-SECONDS ?= 60
+faults: .venv/$(VERSION)/mesh.stamp ## The catalogue of faults, tried on a real host, and a table: FAULT_ROUNDS=500 FORK_CHILDREN=100
+	FAULT_ROUNDS=$(or $(FAULT_ROUNDS),500) $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
 # A seed and a number of calls repeat a run: SEED=7 CALLS=1
 fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files, columns, and calls over mTLS, for SECONDS=60 each: SEED=
-	$(bin)/python tests/fuzz/reader.py --seconds $(SECONDS) --seed $(or $(SEED),0)
-	$(bin)/python tests/fuzz/native.py --seconds $(SECONDS) --seed $(or $(SEED),0)
-	$(bin)/python tests/fuzz/port.py --seconds $(SECONDS) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
+	$(bin)/python tests/fuzz/reader.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
+	$(bin)/python tests/fuzz/native.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
+	$(bin)/python tests/fuzz/port.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
 
-MINUTES ?= 10
+install-test: build ## Install the wheel into a new environment, as a user would
+	rm -rf .cache/installed
+	$(call python,$(VERSION)) -m venv .cache/installed
+	.cache/installed/bin/pip -qq install $(newest) "$$(ls dist/*.whl)[cli]"
+	cd .cache && installed/bin/opsctl --help >/dev/null && installed/bin/python -c \
+		"from ops_service.heap.engine import engine_status as status; print(status()); assert status().available"
 
+##### Soaks and benchmarks
+
+# A default of its own for each, and none for make: a variable has one default, whichever
+# target it was set beside.
 soak: .venv/$(VERSION)/test.stamp ## Use and abuse one host for MINUTES=10, and print what was lost
-	GRPC_VERBOSITY=NONE $(bin)/python tests/soak/run.py --minutes $(MINUTES)
+	GRPC_VERBOSITY=NONE $(bin)/python tests/soak/run.py --minutes $(or $(MINUTES),10)
+
+soak-servers: .venv/$(VERSION)/frameworks.stamp ## gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
+	$(bin)/python benchmarks/soak_servers.py --minutes $(or $(MINUTES),30) $(if $(OUT),--out $(OUT))
 
 captures-500: .venv/$(VERSION)/test.stamp ## 500 captures beside threads that allocate from one arena
 	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \
 		-k captures_amid_threads_that_allocate
+
+bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
+	for each in $(benchmarks); do $(bin)/python $$each; done
+
+bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
+	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
+
+leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
+	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
+		$(if $(OUT),--out $(OUT)) $(if $(PEERS),--peers) $(if $(JOBS),--jobs $(JOBS))
+
+leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
+	$(bin)/python benchmarks/leakbench.py --short
 
 ##### Checks and generated files
 
@@ -163,45 +212,18 @@ fix: .venv/$(VERSION)/check.stamp ## Format, and mend what the linters can mend
 proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 	.cache/stubs/bin/python tools/generate_stubs.py
 
-##### Benchmarks and packages
-
-benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
-
-bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
-	for each in $(benchmarks); do $(bin)/python $$each; done
-
-bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
-	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
-
-leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
-	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
-		$(if $(OUT),--out $(OUT)) $(if $(PEERS),--peers) $(if $(JOBS),--jobs $(JOBS))
-
-MINUTES ?= 30
-
-soak-servers: .venv/$(VERSION)/frameworks.stamp ## gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
-	$(bin)/python benchmarks/soak_servers.py --minutes $(MINUTES) $(if $(OUT),--out $(OUT))
-
-leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
-	$(bin)/python benchmarks/leakbench.py --short
+##### Packages
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
 	$(bin)/python -m build --outdir dist
-
-install-test: build ## Install the wheel into a new environment, as a user would
-	rm -rf .cache/installed
-	$(call python,$(VERSION)) -m venv .cache/installed
-	.cache/installed/bin/pip -qq install $(newest) "$$(ls dist/*.whl)[cli]"
-	cd .cache && installed/bin/opsctl --help >/dev/null && installed/bin/python -c \
-		"from ops_service.heap.engine import engine_status as status; print(status()); assert status().available"
 
 clean: ## Remove environments, caches and builds
 	rm -rf .venv .cache .demo build dist *.egg-info tests/node/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-grpcio test-mesh test-how-to nightly faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-extra $(extra) test-all nightly soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 

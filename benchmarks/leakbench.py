@@ -8,7 +8,6 @@ an answer a line as JSON. The form of a scenario stands in tests/leakbench/READM
 from __future__ import annotations
 
 import argparse
-import ast
 import asyncio
 import hashlib
 import json
@@ -19,7 +18,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from leakbench_scenarios import NoScenario, Scenario, read_scenarios
 
 from ops_client import AsyncMaintenanceClient, ClientCredentials
 from ops_service.v1 import growth_pb2
@@ -58,16 +58,6 @@ VERDICTS = {
 }
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A scenario, read without importing it."""
-
-    name: str
-    folder: Path
-    truth: dict[str, Any]
-    requirements: tuple[str, ...]
-
-
 @dataclass
 class Answer:
     """What the watch said of a scenario."""
@@ -89,36 +79,7 @@ class Answer:
         return json.dumps({name: getattr(self, name) for name in names}, ensure_ascii=False)
 
 
-# ---- scenarios ----------------------------------------------------------------------
-
-
-def read_scenarios(folder: Path, only: list[str]) -> list[Scenario]:
-    """Every scenario of a folder, or those named."""
-    found = []
-    for path in sorted(folder.glob("*.py")):
-        if path.stem.startswith("_") or (only and path.stem not in only):
-            continue
-        values = assigned(ast.parse(path.read_text()))
-        if "TRUTH" not in values:
-            sys.exit(f"{path} has no TRUTH of literals, so it is no scenario")
-        requirements = tuple(values.get("REQUIREMENTS", ()))
-        found.append(Scenario(path.stem, folder.resolve(), values["TRUTH"], requirements))
-    return found
-
-
-def assigned(tree: ast.Module) -> dict[str, Any]:
-    """The literals TRUTH and REQUIREMENTS."""
-    values = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name, value = node.targets[0].id, node.value
-            if name in ("TRUTH", "REQUIREMENTS"):
-                values[name] = (
-                    {str(each.arg): ast.literal_eval(each.value) for each in value.keywords}
-                    if isinstance(value, ast.Call)
-                    else ast.literal_eval(value)
-                )
-    return values
+# ---- packages -------------------------------------------------------------------------
 
 
 def install(requirements: tuple[str, ...]) -> str:
@@ -317,7 +278,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     names = [*options.names, *(SHORT if options.short else ())]
-    scenarios = read_scenarios(options.scenarios, names)
+    try:
+        scenarios = read_scenarios(options.scenarios, names)
+    except NoScenario as error:
+        parser.error(str(error))
     if not scenarios:
         parser.error(f"{options.scenarios} has no scenario")
     with tempfile.TemporaryDirectory() as directory:

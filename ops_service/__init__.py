@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ops_service.version import VERSION
+
 if TYPE_CHECKING:
     from ops_service.config.file import load_config
     from ops_service.config.limits import LimitsConfig
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
     from ops_service.server.service import Service, start
     from ops_service.watch.rules import RuleFired
 
-# Not read from the distribution's metadata: a vendored, zipped or frozen host has none.
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _MODULES = {
     "AuditConfig": "config.model",

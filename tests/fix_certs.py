@@ -43,6 +43,20 @@ class Identity:
     private_key: Path
     ca: Path
 
+    @property
+    def loaded(self) -> x509.Certificate:
+        """The certificate itself, without those between it and the authority."""
+        return x509.load_pem_x509_certificate(self.certificate.read_bytes())
+
+    @property
+    def serial(self) -> int:
+        return self.loaded.serial_number
+
+    @property
+    def expiry(self) -> float:
+        """When the certificate expires, as Unix time."""
+        return self.loaded.not_valid_after_utc.timestamp()
+
     def channel_credentials(self) -> grpc.ChannelCredentials:
         return grpc.ssl_channel_credentials(
             self.ca.read_bytes(), self.private_key.read_bytes(), self.certificate.read_bytes()

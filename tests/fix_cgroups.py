@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 ROOT = Path("/sys/fs/cgroup")
 
@@ -28,13 +29,13 @@ def make_cgroup(controller: str) -> Path:
 
 def remove_cgroup(path: Path) -> None:
     """Remove a group, once the kernel has let go of its last process."""
-    limit = time.monotonic() + 10
-    while path.exists():
-        try:
+
+    def is_removed() -> bool:
+        with contextlib.suppress(OSError):
             path.rmdir()
-        except OSError:
-            assert time.monotonic() < limit, f"{path} is in use"
-            time.sleep(0.05)
+        return not path.exists()
+
+    eventually(is_removed, f"{path} is in use", within=10)
 
 
 class MemoryGroup:

@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from eventually import eventually
 from fix_certs import Identity
 
-from ops_client import AsyncMaintenanceClient, ClientCredentials, MaintenanceClient
+from ops_client import (
+    AsyncMaintenanceClient,
+    ClientCredentials,
+    GrowthHistory,
+    MaintenanceClient,
+)
 
 
 def credentials_of(identity: Identity, **changes: Any) -> ClientCredentials:
@@ -45,6 +51,24 @@ class BlockingFace:
             return self._runner.run(getattr(self._client, name)(*args, **options))
 
         return call
+
+
+def history_when(
+    client: MaintenanceClient, condition: Callable[[GrowthHistory], object]
+) -> GrowthHistory:
+    """The history of the background watch, once something is true of it."""
+    history = client.read_growth_history()
+
+    def holds() -> object:
+        nonlocal history
+        history = client.read_growth_history()
+        return condition(history)
+
+    def last() -> str:
+        return f"not true of {history.records[-1] if history.records else 'no record'}"
+
+    eventually(holds, last, within=120, pause=0.1)
+    return history
 
 
 Connect = Callable[..., MaintenanceClient]

@@ -7,13 +7,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from heartbeat import RECORD_BYTES, recorded
 
@@ -128,13 +128,7 @@ class Host:
 
     def wait_for(self, condition: str, seconds: float = 60.0) -> None:
         """Wait until an expression is true in the host; fail if it does not come true."""
-        self.run(
-            f"import time\n"
-            f"limit = time.monotonic() + {seconds}\n"
-            f"while not ({condition}):\n"
-            f"    assert time.monotonic() < limit, 'it did not come true'\n"
-            f"    time.sleep(0.005)"
-        )
+        self.run(f"eventually(lambda: ({condition}), within={seconds}, pause=0.005)")
 
     def assert_printed_nothing(self) -> None:
         """Fail if anything stands in the host's standard output or error."""
@@ -142,13 +136,11 @@ class Host:
 
     def wait_for_records(self, method: str, count: int) -> list[dict[str, Any]]:
         """The last audit records of a method, once there are so many."""
-        limit = time.monotonic() + 60
-        while True:
-            found = [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
-            if len(found) >= count:
-                return found[-count:]
-            assert time.monotonic() < limit, f"only {found}"
-            time.sleep(0.005)
+        eventually(
+            lambda: len(self._records_of(method)) >= count,
+            lambda: f"only {self._records_of(method)}",
+        )
+        return self._records_of(method)[-count:]
 
     def wait_for_last_call(self, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The records of the last call of a method that began: its begin, and its end.
@@ -156,15 +148,21 @@ class Host:
         A host that earlier tests called has records of theirs, and the end of a call is
         written after its answer. Its begin is there before any of it is answered.
         """
-        limit = time.monotonic() + 60
-        while True:
-            found = [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
+
+        def call() -> tuple[dict[str, Any], dict[str, Any]] | None:
+            found = self._records_of(method)
             begins = [r for r in found if r["event"] == "begin"]
             for end in found:
                 if begins and end["event"] == "end" and end["call_id"] == begins[-1]["call_id"]:
                     return begins[-1], end
-            assert time.monotonic() < limit, f"only {found}"
-            time.sleep(0.005)
+            return None
+
+        ended = eventually(call, lambda: f"only {self._records_of(method)}")
+        assert ended is not None
+        return ended
+
+    def _records_of(self, method: str) -> list[dict[str, Any]]:
+        return [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
 
     def audit_records(self) -> list[dict[str, Any]]:
         # Not what is being written at this moment.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, dns, ip, uri
 from fix_host import Host, StartHost
 
@@ -59,22 +60,21 @@ class Envoy:
         self.address = f"{bound['address']}:{bound['port_value']}"
 
     def _ask(self, path: str) -> Any:
-        limit = time.monotonic() + 90
-        while True:
-            try:
-                with socket.socket(socket.AF_UNIX) as over:
-                    over.connect(str(self._admin))
-                    connection = http.client.HTTPConnection("admin")
-                    connection.sock = over
-                    connection.request("GET", path)
-                    body = json.loads(connection.getresponse().read())
-                if body:
-                    return body
-            except (OSError, ValueError, http.client.HTTPException):
-                pass
+        def body() -> Any:
+            with (
+                contextlib.suppress(OSError, ValueError, http.client.HTTPException),
+                socket.socket(socket.AF_UNIX) as over,
+            ):
+                over.connect(str(self._admin))
+                connection = http.client.HTTPConnection("admin")
+                connection.sock = over
+                connection.request("GET", path)
+                if found := json.loads(connection.getresponse().read()):
+                    return found
             assert self.process.poll() is None, self._log.read_text()
-            assert time.monotonic() < limit, self._log.read_text()
-            time.sleep(0.05)
+            return None
+
+        return eventually(body, self._log.read_text, within=90)
 
     def close(self) -> None:
         """End it, whatever it does."""

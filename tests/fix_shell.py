@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from eventually import eventually
+
 BIN = Path(sys.executable).parent
 SECONDS = 150.0
 _END = "==the line has ended: "
@@ -46,12 +48,13 @@ def free_ports(count: int) -> int:
 
 def wait_for_port(port: int) -> None:
     """Wait until somebody listens there."""
-    limit = time.monotonic() + SECONDS
-    while True:
+
+    def listens() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
-            return
-        assert time.monotonic() < limit, f"nobody listens at {port}"
-        time.sleep(0.1)
+            return True
+        return False
+
+    eventually(listens, f"nobody listens at {port}", within=SECONDS)
 
 
 class Shell:

@@ -21,7 +21,7 @@ from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_fault_table import Line
 from fix_host import ADMIN, Host, StartHost
@@ -140,15 +140,18 @@ def under_watch(
         channel.close()
     host._channels.clear()
     # Descriptors of connections close when their peers are heard to be gone.
-    limit = time.monotonic() + 30
-    while True:
+    left, new = before, []
+
+    def is_as_before() -> bool:
+        nonlocal left, new
         left, new = host.run(FACTS), new_files(host, files, kept)
-        if not new and all(now <= then for now, then in zip(left, before, strict=True)):
-            break
-        assert time.monotonic() < limit, (
-            f"descriptors, children, threads: {before} -> {left}; files: {new}"
-        )
-        time.sleep(0.02)
+        return not new and all(now <= then for now, then in zip(left, before, strict=True))
+
+    eventually(
+        is_as_before,
+        lambda: f"descriptors, children, threads: {before} -> {left}; files: {new}",
+        within=30,
+    )
     host.assert_alive()
     if silent:
         host.assert_printed_nothing()
@@ -192,10 +195,11 @@ def under_watch_to_its_end(
     line.percentiles = (below, control.gap_percentile())
     line.resident = (resident, 0)
     # A walking child has the memory of the host, and so its environment.
-    limit = time.monotonic() + 30
-    while left := processes_of(host):
-        assert time.monotonic() < limit, f"processes are left: {left}"
-        time.sleep(0.02)
+    eventually(
+        lambda: not processes_of(host),
+        lambda: f"processes are left: {processes_of(host)}",
+        within=30,
+    )
     assert new_files(host, files, kept) == []
     host.assert_printed_nothing()
     assert_gap(line, pause)
@@ -224,11 +228,6 @@ def revoked(authority: CertificateAuthority) -> Identity:
     return authority.issue("revoked", uri(ADMIN))
 
 
-def serial_of(identity: Identity) -> int:
-    loaded = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
-    return loaded.serial_number
-
-
 @pytest.fixture(scope="module")
 def control(start_shared_host: StartHost) -> Host:
     """The same application without a port, on the same machine at the same time."""
@@ -246,11 +245,11 @@ def shared(
 ) -> tuple[Host, float]:
     """A host for the faults that leave it as it was, and the pause of a fork of it."""
     crl = tmp_path_factory.mktemp("revocation") / "ca.crl"
-    crl.write_bytes(authority.revocation_list(serial_of(revoked)))
+    crl.write_bytes(authority.revocation_list(revoked.serial))
     host = start_shared_host(
         # gRPC writes a line for each handshake that fails, unless the host says so.
         environment={"GRPC_VERBOSITY": "NONE"},
-        revocation={"denied_serials": [f"{serial_of(denied):x}"], "crl": str(crl)},
+        revocation={"denied_serials": [f"{denied.serial:x}"], "crl": str(crl)},
         limits={"stall_seconds": 2.0, "request_seconds": 2.0},
     )
     return host, measured_pause(host, admin)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from eventually import eventually
 from heartbeat import Heartbeat
 
 import ops_service
@@ -80,6 +81,7 @@ def main() -> None:
         "heartbeat": heartbeat,
         "main_thread_work": main_thread_work,
         "children": children,
+        "eventually": eventually,
         "peak_bytes": peak_bytes,
         "say": say,
         "service_evaluations": service_evaluations,

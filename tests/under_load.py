@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eventually import eventually
 from fix_certs import CertificateAuthority
 from fix_host import Host, StartHost, starter
 
@@ -60,20 +60,25 @@ def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
 def settled(host: Host) -> list[int]:
     """Descriptors, children and threads of a host, once they do not change any more."""
     last: list[int] = []
-    while (now := host.run(FACTS)) != last:
-        last = now
-        host.run("import time; time.sleep(0.2)")
+
+    def is_same() -> bool:
+        nonlocal last
+        before, last = last, host.run(FACTS)
+        return last == before
+
+    eventually(is_same, lambda: f"they change: {last}", pause=0.2)
     return last
 
 
 def left_over(host: Host, before: list[int], seconds: float = 60.0) -> list[int]:
     """What is there beyond what there was, once it does not become less any more."""
-    limit = time.monotonic() + seconds
-    while True:
-        left = [max(0, now - then) for now, then in zip(host.run(FACTS), before, strict=True)]
-        if not any(left) or time.monotonic() > limit:
-            return left
-        time.sleep(0.05)
+
+    def left() -> list[int]:
+        return [max(0, now - then) for now, then in zip(host.run(FACTS), before, strict=True)]
+
+    with contextlib.suppress(AssertionError):
+        eventually(lambda: not any(left()), within=seconds, pause=0.05)
+    return left()
 
 
 def files_of(host: Host) -> set[str]:

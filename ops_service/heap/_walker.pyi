@@ -3,6 +3,104 @@
 from typing import Any
 
 COMPILED_FOR: str
+UNREADABLE: str
+
+STATUS_RUNNING: int
+STATUS_DONE: int
+STATUS_OUT_OF_MEMORY: int
+STATUS_READER_GONE: int
+STATUS_OUTPUT_FAILED: int
+STATUS_CORRUPT: int
+STATUS_MISMATCH: int
+STATUS_MEMORY_BOUND: int
+STATUS_FAULT: int
+STATUS_PRESSURE: int
+STATUS_COPIED: int
+PHASE_NONE: int
+PHASE_SIZE: int
+PHASE_EDGES: int
+PHASE_MARK: int
+PHASE_TYPE: int
+PHASE_ROOT: int
+LEFT_OUT_THREADS: int
+LEFT_OUT_FRAMES: int
+LEFT_OUT_CALLBACKS: int
+LEFT_OUT_PART_NAMES: int
+LEFT_OUT_SITES: int
+
+WALK_SNAPSHOT: int
+WALK_CENSUS: int
+WALK_GROWTH: int
+WALK_REFERRERS: int
+WALK_PROOF: int
+
+EDGE_ELEMENT: int
+EDGE_KEY: int
+EDGE_VALUE: int
+EDGE_ATTRIBUTE: int
+EDGE_SLOT: int
+EDGE_LOCAL: int
+EDGE_CELL: int
+EDGE_INTERNAL: int
+EDGE_WEAK: int
+EDGE_ROOT: int
+
+PATH_MODULES: int
+PATH_INTERPRETER: int
+PATH_THREADS: int
+PATH_HELD_BY_C: int
+PATH_GARBAGE: int
+PATH_FROZEN_GARBAGE: int
+PATH_OWN: int
+PATH_OTHER: int
+PATH_FIRST: int
+
+REFERRERS_END: int
+REFERRERS_OBJECT: int
+REFERRERS_MODULES: int
+REFERRERS_INTERPRETER: int
+REFERRERS_THREAD: int
+REFERRERS_FRAME: int
+REFERRERS_OWN: int
+REFERRERS_HELD_BY_C: int
+REFERRERS_GARBAGE: int
+REFERRERS_WAY: int
+REFERRERS_TYPE: int
+
+CENSUS_ESTIMATED: int
+CENSUS_OWN: int
+
+CONTENT_LEVEL_NONE: int
+CONTENT_LEVEL_KEYS: int
+CONTENT_LEVEL_VALUES: int
+
+LOOKUP_FOUND: int
+LOOKUP_UNKNOWN_ID: int
+LOOKUP_NOT_TRACKED: int
+LOOKUP_OTHER_TYPE: int
+LOOKUP_PAST_LIMIT: int
+
+PLANT_INSTANCE: int
+PLANT_FIRST: int
+PLANT_SECOND: int
+PLANT_DICTED: int
+PLANT_STRING_DICT: int
+PLANT_GENERAL_DICT: int
+PLANT_KEY: int
+PLANT_VALUE: int
+PLANT_LIST: int
+PLANT_ITEM: int
+PLANT_SLOTTED: int
+PLANT_TRACKED: int
+PLANT_CALLBACKS: int
+PLANT_CODE: int
+PLANT_LOCAL: int
+PLANT_GENERATOR: int
+PLANT_FUNCTION: int
+PLANT_FUNCTION_CODE: int
+PLANT_FROZEN: int
+PLANT_SIZES: int
+PLANT_CLASS_DICT_HAS: int
 
 class Child:
     """A child process that walks, or has ended."""
@@ -29,22 +127,14 @@ class PathTable:
 
 def path_table() -> PathTable: ...
 def start(
+    kind: int,
     output: int,
-    census: bool,
-    lifetime_limit: float,
-    memory_limit: int,
-    copied_limit: int,
-    max_objects: int,
-    memory_bounds: tuple[tuple[str, str, str, int], ...],
-    cpu_rate: float,
+    bounds: tuple[float, int, int, float, tuple[tuple[str, str, str, int], ...]],
     roots: tuple[tuple[object, str], ...],
     own: tuple[object, ...],
     threads: tuple[tuple[int, str, bool], ...],
-    site: tuple[object, str, int] | None,
-    content: tuple[int, int, bool],
-    proof: tuple[object, ...] | None,
-    paths: PathTable | None = None,
-    referrers: tuple[int, str, float] | None = None,
+    site: tuple[object, str, int] | None = None,
+    detail: tuple[object, ...] | PathTable | None = None,
 ) -> Child: ...
 def learn_arrays(kind: type, samples: tuple[tuple[object, int, int, str], ...]) -> bool: ...
 def arena_statistics() -> bytes: ...

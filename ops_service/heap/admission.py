@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ops_service.errors import EngineUnavailable
 from ops_service.heap import cgroup, headroom, pause, walk_slots
 from ops_service.heap.cgroup import CpuQuota
-from ops_service.heap.child import ChildEnd, WalkBounds, WalkChild
+from ops_service.heap.child import ChildEnd, WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import Cost
 from ops_service.heap.spending import cpu_rate
+
+if TYPE_CHECKING:
+    from ops_service.heap._walker import PathTable
 
 
 class WalkLimits(Protocol):
@@ -34,29 +37,30 @@ class WalkLimits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WalkKind:
-    """What differs between kinds of walks before they start."""
+class Purpose:
+    """What a walk is for, and what differs for it before the walk starts."""
 
     name: str
     """For the text of a refusal."""
+    kind: WalkKind
     slot: str
     cost: Callable[[Cost], int]
     """Bytes that it is estimated to take."""
 
 
-SNAPSHOT = WalkKind("snapshot", walk_slots.SNAPSHOT, attrgetter("snapshot"))
-SUMMARY = WalkKind("summary", walk_slots.CENSUS, attrgetter("census"))
-GROWTH = WalkKind("growth sample", walk_slots.GROWTH, attrgetter("growth"))
+SNAPSHOT = Purpose("snapshot", WalkKind.SNAPSHOT, walk_slots.SNAPSHOT, attrgetter("snapshot"))
+SUMMARY = Purpose("summary", WalkKind.CENSUS, walk_slots.CENSUS, attrgetter("census"))
+GROWTH = Purpose("growth sample", WalkKind.GROWTH, walk_slots.GROWTH, attrgetter("growth"))
 # Like a snapshot it numbers regions of memory, which one child at a time may do.
-REFERRERS = WalkKind("search for referrers", walk_slots.SNAPSHOT, attrgetter("snapshot"))
+REFERRERS = Purpose(
+    "search for referrers", WalkKind.REFERRERS, walk_slots.SNAPSHOT, attrgetter("snapshot")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A walk that may start."""
 
-    resident: int
-    """Resident bytes of the process before the clone."""
     bounds: WalkBounds
     quota: CpuQuota
 
@@ -69,6 +73,7 @@ class Walked:
     """Unix time of the clone."""
     pause: float
     resident: int
+    """Resident bytes of the process before the clone."""
     output: bytes
     end: ChildEnd
 
@@ -87,7 +92,7 @@ def require_engine(resident: int) -> None:
         raise EngineUnavailable(status.reason)
 
 
-def admit(kind: WalkKind, limits: WalkLimits, resident: int, max_objects: int = 0) -> Admitted:
+def admit(purpose: Purpose, limits: WalkLimits, resident: int, max_objects: int = 0) -> Admitted:
     """Admit a walk that holds its slot, and reserve its memory there.
 
     Args:
@@ -100,11 +105,11 @@ def admit(kind: WalkKind, limits: WalkLimits, resident: int, max_objects: int = 
     pause.admit(resident)
     cost = headroom.estimate(resident, max_objects)
     room = headroom.headroom(limits.cgroup_root)
-    reserved = walk_slots.reserved_by_others(kind.slot)
-    needed = kind.cost(cost)
-    table_bytes = headroom.admit(needed, reserved, room, cost, kind.name)
+    reserved = walk_slots.reserved_by_others(purpose.slot)
+    needed = purpose.cost(cost)
+    table_bytes = headroom.admit(needed, reserved, room, cost, purpose.name)
     quota = cgroup.cpu_quota(limits.cgroup_root)
-    walk_slots.reserve(kind.slot, needed)
+    walk_slots.reserve(purpose.slot, needed)
     bounds = WalkBounds(
         lifetime=limits.lifetime_limit,
         table_bytes=table_bytes,
@@ -112,22 +117,29 @@ def admit(kind: WalkKind, limits: WalkLimits, resident: int, max_objects: int = 
         memory=room.bounds,
         cpu_rate=cpu_rate(quota, limits.cpu_share),
     )
-    return Admitted(resident, bounds, quota)
+    return Admitted(bounds, quota)
 
 
 def walk(
-    kind: WalkKind,
+    purpose: Purpose,
     limits: WalkLimits,
     resident: int,
-    start: Callable[[Admitted], WalkChild],
     cancelled: Callable[[], bool],
+    *,
+    detail: tuple[object, ...] | PathTable | None = None,
+    site: tuple[object, str, int] | None = None,
 ) -> Walked:
     """Admit a walk that holds its slot, and run it to its end. Blocks.
+
+    Args:
+        detail: What this kind of walk alone needs, see `WalkKind`.
+        site: An object, and where tracemalloc says that it was allocated.
 
     Raises:
         PauseOverBudget, InsufficientMemory, CloneRefused, WalkFailed, WalkTimeout, Cancelled.
     """
-    child = start(admit(kind, limits, resident))
+    admitted = admit(purpose, limits, resident)
+    child = WalkChild().start(purpose.kind, admitted.bounds, resident, detail, site)
     try:
         output = bytearray()
         while data := child.read(cancelled):

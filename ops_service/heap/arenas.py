@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ops_service.errors import EngineUnavailable
+from ops_service.heap.walker import walker
 
 
 def arena_statistics() -> str:
@@ -15,8 +16,8 @@ def arena_statistics() -> str:
             interpreter.
     """
     try:
-        from ops_service.heap._walker import arena_statistics as statistics
-    except ImportError:
+        statistics = walker.arena_statistics
+    except AttributeError:
         raise EngineUnavailable(
             "CPython tells of its arenas only through the extension of ops-service, which was not "
             "compiled for this interpreter."

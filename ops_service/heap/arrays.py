@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ops_service.heap.walker import walker
+
 _ITEM_SIZES = (1, 17, 4321)
 """Distinct, so that nothing else in a dtype has these values."""
 
@@ -25,12 +27,10 @@ def learn_arrays() -> None:
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or numpy is _learnt:
         return
-    from ops_service.heap import _walker
-
     try:
         kind, samples = numpy.ndarray, _samples(numpy)
         if isinstance(kind, type):
-            _walker.learn_arrays(kind, samples)
+            walker.learn_arrays(kind, samples)
     except Exception:
         # Another thread may be importing it, or it is something else by that name.
         # Sizes are estimates then.

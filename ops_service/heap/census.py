@@ -17,13 +17,12 @@ from ops_service.errors import (
     WalkFailed,
 )
 from ops_service.heap import headroom, walk_slots
-from ops_service.heap.admission import SUMMARY, Admitted, require_engine, walk
-from ops_service.heap.child import WalkChild
+from ops_service.heap.admission import SUMMARY, require_engine, walk
 from ops_service.heap.model import Census, CensusOptions, TypeCount, WalkMode
+from ops_service.heap.walker import walker
 
 _POLL_SECONDS = 0.05
 _RECORD = struct.Struct("<QQQBHH")
-_ESTIMATED, _OWN = 1, 2
 _END = bytes(8)
 _DEFAULTS = CensusOptions()
 
@@ -132,10 +131,7 @@ def _lead(
 
 
 def _walk(abandoned: Callable[[], bool], options: CensusOptions, resident: int) -> Census:
-    def start(admitted: Admitted) -> WalkChild:
-        return WalkChild().start(census=True, bounds=admitted.bounds, resident=admitted.resident)
-
-    walked = walk(SUMMARY, options, resident, start, abandoned)
+    walked = walk(SUMMARY, options, resident, abandoned)
     types, own_types = _types(walked.output)
     return Census(
         capture_time=walked.started,
@@ -159,7 +155,7 @@ class _Sum:
 
 
 def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]:
-    """Read the records of census.c, and add up types of one name.
+    """Read the records of emit_census.c, and add up types of one name.
 
     Returns:
         Types of the application, and of ops_service itself.
@@ -175,11 +171,13 @@ def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]
         for length in lengths:
             texts.append(output[position : position + length].decode(errors="replace"))
             position += length
-        merged = sums[1 if bits & _OWN else 0].setdefault(".".join(filter(None, texts)), _Sum())
+        merged = sums[1 if bits & walker.CENSUS_OWN else 0].setdefault(
+            ".".join(filter(None, texts)), _Sum()
+        )
         merged.count += count
         merged.size += size
         merged.extra += extra
-        merged.estimated |= bool(bits & _ESTIMATED)
+        merged.estimated |= bool(bits & walker.CENSUS_ESTIMATED)
     return _sorted(sums[0]), _sorted(sums[1])
 
 

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from ops_service.errors import (
@@ -30,9 +31,9 @@ from ops_service.errors import (
 from ops_service.heap import pause
 from ops_service.heap.arrays import learn_arrays
 from ops_service.heap.headroom import MemoryBound
-from ops_service.heap.model import Contents
 from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
+from ops_service.heap.walker import walker
 from ops_service.log import Log
 
 if TYPE_CHECKING:
@@ -42,24 +43,39 @@ _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 18
 _POLL_MS = 50
 _LOG = Log()
-_NO_CONTENTS = Contents()
 
-# Values of Status in shared.h.
-_DONE, _OUT_OF_MEMORY, _READER_GONE, _OUTPUT_FAILED, _CORRUPT = 1, 2, 3, 4, 5
-MISMATCH, _MEMORY_BOUND, _FAULT, _PRESSURE, _COPIED = 6, 7, 8, 9, 10
-# Of Phase in walk.h: nothing was being read that could be given up.
-_PHASE_NONE = 0
-# Of types.h.
-_UNREADABLE = "unreadable"
-# In the order of what shared.h has for what a bound left out.
-_LEFT_OUT = (
-    "The stacks of {} threads are left out: a walk looks at 4,096 of them.",
-    "{} frames, or exceptions that are being handled, are left out: a walk looks at 200,000 "
-    "of each thread, those that were called last.",
-    "{} callbacks of atexit are left out: a walk looks at 100,000.",
-    "{} references of objects with more than 1,024 named parts are without their names.",
-    "{} objects are without the line that allocated them: a walk tells a million lines apart.",
-)
+_LEFT_OUT = {
+    walker.LEFT_OUT_THREADS: (
+        "The stacks of {} threads are left out: a walk looks at 4,096 of them."
+    ),
+    walker.LEFT_OUT_FRAMES: (
+        "{} frames, or exceptions that are being handled, are left out: a walk looks at 200,000 "
+        "of each thread, those that were called last."
+    ),
+    walker.LEFT_OUT_CALLBACKS: ("{} callbacks of atexit are left out: a walk looks at 100,000."),
+    walker.LEFT_OUT_PART_NAMES: (
+        "{} references of objects with more than 1,024 named parts are without their names."
+    ),
+    walker.LEFT_OUT_SITES: (
+        "{} objects are without the line that allocated them: a walk tells a million lines apart."
+    ),
+}
+"""What a bound of the walk left out, in words."""
+
+
+class WalkKind(IntEnum):
+    """What a child is cloned for, and what its detail is."""
+
+    SNAPSHOT = walker.WALK_SNAPSHOT
+    """The bound on objects, the content level and its limit, whether strings are hashed."""
+    CENSUS = walker.WALK_CENSUS
+    """No detail."""
+    GROWTH = walker.WALK_GROWTH
+    """The table of paths."""
+    REFERRERS = walker.WALK_REFERRERS
+    """An id or 0, the name of a type, and the seconds that the search may take."""
+    PROOF = walker.WALK_PROOF
+    """What the parent has planted, in the order of the walker's numbers for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +110,13 @@ class ChildEnd:
         left out, a sentence each."""
         faulted = (
             f"References to what is no object, or none that can be read: {count}."
-            if name == _UNREADABLE
+            if name == walker.UNREADABLE
             else f"Type {name} faulted when it was read; what its instances refer to is not known."
             for name, count in Counter(self.report["opaque"]).items()
         )
         cut = (
-            text.format(count)
-            for text, count in zip(_LEFT_OUT, self.report["left_out"], strict=True)
+            _LEFT_OUT[what].format(count)
+            for what, count in enumerate(self.report["left_out"])
             if count
         )
         return (*faulted, *cut)
@@ -116,24 +132,24 @@ class WalkChild:
 
     def start(
         self,
-        *,
-        census: bool,
+        kind: WalkKind,
         bounds: WalkBounds,
         resident: int,
-        max_objects: int = 0,
+        detail: tuple[object, ...] | PathTable | None = None,
         site: tuple[object, str, int] | None = None,
-        contents: Contents = _NO_CONTENTS,
-        proof: tuple[object, ...] | None = None,
-        paths: PathTable | None = None,
-        referrers: tuple[int, str, float] | None = None,
     ) -> Self:
-        """Clone the process, of so many resident bytes.
+        """Clone the process.
 
         Not part of the constructor, which C code would call: what that holds meanwhile would
         be in the snapshot.
-        """
-        from ops_service.heap import _walker
 
+        Args:
+            kind: What the child is to do.
+            bounds: What it may take.
+            resident: Resident bytes of the process, read just now.
+            detail: What this kind of walk alone needs, see `WalkKind`.
+            site: An object, and where tracemalloc says that it was allocated.
+        """
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._end: ChildEnd | None = None
@@ -155,23 +171,21 @@ class WalkChild:
                 fcntl.fcntl(self._read_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             self.started = time.time()
             self._begin = time.monotonic()
-            self._child: Child = _walker.start(
+            self._child: Child = walker.start(
+                kind=kind,
                 output=write_fd,
-                census=census,
-                lifetime_limit=bounds.lifetime,
-                memory_limit=bounds.table_bytes,
-                copied_limit=bounds.copied_bytes,
-                max_objects=max_objects,
-                memory_bounds=bounds.memory,
-                cpu_rate=bounds.cpu_rate,
+                bounds=(
+                    bounds.lifetime,
+                    bounds.table_bytes,
+                    bounds.copied_bytes,
+                    bounds.cpu_rate,
+                    bounds.memory,
+                ),
                 roots=((sys.__dict__, "sys"),),
                 own=own_objects(),
                 threads=names,
                 site=site,
-                content=(contents.level, contents.limit, contents.hash_strings),
-                proof=proof,
-                paths=paths,
-                referrers=referrers,
+                detail=detail,
             )
         except OSError as error:
             os.close(self._read_fd)
@@ -241,7 +255,7 @@ class WalkChild:
         self._reap(block=True)
         end = self._end
         assert end is not None
-        if end.status != _DONE:
+        if end.status != walker.STATUS_DONE:
             raise self._failure(end)
         return end
 
@@ -283,19 +297,19 @@ class WalkChild:
                 "longer.",
                 retry_after=5.0,
             )
-        if end.status in (_OUT_OF_MEMORY, _MEMORY_BOUND):
+        if end.status in (walker.STATUS_OUT_OF_MEMORY, walker.STATUS_MEMORY_BOUND):
             used = end.report["mapped_peak"]
             return InsufficientMemory(
                 f"The walking child ended itself: its tables reached {used} bytes, the share of "
                 "the free memory that it may use. A summary needs far less."
             )
-        if end.status == _PRESSURE:
+        if end.status == walker.STATUS_PRESSURE:
             return InsufficientMemory(
                 "The walking child ended itself: memory was running out, and what is left belongs "
                 "to the application. A summary needs far less than a snapshot.",
                 retry_after=30.0,
             )
-        if end.status == _COPIED:
+        if end.status == walker.STATUS_COPIED:
             return InsufficientMemory(
                 "The walking child ended itself: the process writes to so much of its memory that "
                 f"{end.report['copied'] >> 20} MiB existed twice, more than the share of the free "
@@ -305,7 +319,7 @@ class WalkChild:
                 details={"copied_bytes": str(end.report["copied"])},
             )
         opaque = end.report["opaque"]
-        if end.status == _FAULT:
+        if end.status == walker.STATUS_FAULT:
             # The address is for those who look after this process alone.
             _LOG.warning(
                 "the walking child faulted: signal %d at %#x in phase %d, after %d objects; %s",
@@ -315,7 +329,7 @@ class WalkChild:
                 end.report["objects"],
                 ", ".join(opaque),
             )
-            read = opaque and end.report["fault_phase"] != _PHASE_NONE
+            read = opaque and end.report["fault_phase"] != walker.PHASE_NONE
             where = f"while it read an object of type {opaque[-1]}" if read else "between objects"
             return WalkFailed(
                 f"The walking child faulted {where}. The process itself is unharmed.",

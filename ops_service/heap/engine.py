@@ -6,7 +6,6 @@ a child proves that they lie where the walker was compiled to find them.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import importlib
 import os
@@ -23,8 +22,7 @@ from ops_service.errors import (
     WalkTimeout,
 )
 from ops_service.heap.model import EngineStatus
-
-_WALKER = "ops_service.heap._walker"
+from ops_service.heap.walker import NAME, walker
 
 _PROOF_SECONDS = 15.0
 _PROOF_BYTES = 1 << 28
@@ -40,11 +38,8 @@ _status: tuple[int, EngineStatus] | None = None
 def configure(*, allow_other_patch_release: bool) -> None:
     """Choose whether a walker compiled for another patch release may run.
 
-    The proof of the layout has to hold in either case. Loads the walker, since the
-    process may be unable to open a file by the time that it is needed.
+    The proof of the layout has to hold in either case.
     """
-    with contextlib.suppress(ImportError, OSError):
-        importlib.import_module(_WALKER)
     global _allow_other_patch_release, _status
     with _lock:
         if allow_other_patch_release != _allow_other_patch_release:
@@ -74,10 +69,12 @@ def _find_out() -> tuple[EngineStatus, bool]:
             f"The snapshot engine needs CPython, and this is {sys.implementation.name}."
         ), True
     try:
-        compiled_for: str = importlib.import_module(_WALKER).COMPILED_FOR
-    except (ImportError, AttributeError):
-        # The directory of its sources imports as an empty package.
+        found = importlib.import_module(NAME)
+    except ImportError:
         return _off(_missing()), True
+    if found is not walker:
+        return _off(_missing()), True
+    compiled_for = walker.COMPILED_FOR
     running = ".".join(map(str, sys.version_info[:3]))
     if compiled_for.split("+")[0] != running and not _allow_other_patch_release:
         return (
@@ -151,7 +148,7 @@ def _generator(planted_local: object) -> Iterator[object]:
 def _prove() -> str:
     """Name of what the walker misreads, "" if nothing."""
     from ops_service.heap import pause
-    from ops_service.heap.child import MISMATCH, WalkBounds, WalkChild
+    from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
     from ops_service.heap.headroom import resident_bytes
 
     planted_local = object()
@@ -170,21 +167,36 @@ def _prove() -> str:
         _Slotted(1), _prove, int, _Instance, len, range(3), 1.5, None, True,
     )  # fmt: skip
     sizes = tuple((each, sys.getsizeof(each)) for each in samples)
-    planted = (
-        _Instance(planted_local, value), planted_local, value, dicted, {interned: value},
-        {interned: value, 1: item}, interned, value, [item], item, _Slotted(value), tracked,
-        gc.callbacks, sys._getframe().f_code, planted_local, generator, _prove, _prove.__code__,
-        min(gc.get_freeze_count(), 1), sizes, space,
-    )  # fmt: skip
+    plants: dict[int, object] = {
+        walker.PLANT_INSTANCE: _Instance(planted_local, value),
+        walker.PLANT_FIRST: planted_local,
+        walker.PLANT_SECOND: value,
+        walker.PLANT_DICTED: dicted,
+        walker.PLANT_STRING_DICT: {interned: value},
+        walker.PLANT_GENERAL_DICT: {interned: value, 1: item},
+        walker.PLANT_KEY: interned,
+        walker.PLANT_VALUE: value,
+        walker.PLANT_LIST: [item],
+        walker.PLANT_ITEM: item,
+        walker.PLANT_SLOTTED: _Slotted(value),
+        walker.PLANT_TRACKED: tracked,
+        walker.PLANT_CALLBACKS: gc.callbacks,
+        walker.PLANT_CODE: sys._getframe().f_code,
+        walker.PLANT_LOCAL: planted_local,
+        walker.PLANT_GENERATOR: generator,
+        walker.PLANT_FUNCTION: _prove,
+        walker.PLANT_FUNCTION_CODE: _prove.__code__,
+        walker.PLANT_FROZEN: min(gc.get_freeze_count(), 1),
+        walker.PLANT_SIZES: sizes,
+        walker.PLANT_CLASS_DICT_HAS: space,
+    }
+    # In the order of their numbers.
+    planted = tuple(plants[number] for number in sorted(plants))
     tracked.append(planted)
     resident = resident_bytes()
     pause.admit(resident)
-    child = WalkChild().start(
-        census=True,
-        bounds=WalkBounds(_PROOF_SECONDS, _PROOF_BYTES),
-        resident=resident,
-        proof=planted,
-    )
+    bounds = WalkBounds(_PROOF_SECONDS, _PROOF_BYTES)
+    child = WalkChild().start(WalkKind.PROOF, bounds, resident, planted)
     try:
         while child.read():
             pass
@@ -192,7 +204,7 @@ def _prove() -> str:
             child.finish()
         except OpsServiceError:
             end = child.end
-            if end is not None and end.status == MISMATCH:
+            if end is not None and end.status == walker.STATUS_MISMATCH:
                 return str(end.report["proof_step"])
             raise
     finally:

@@ -6,14 +6,12 @@ from typing import Any
 
 from ops_service.heap import pause
 from ops_service.heap.engine import engine_status
+from ops_service.heap.walker import walker
 
 # The collector's lists are walked with the GIL held: some 10 million objects.
 _PAUSE_SECONDS = 0.1
 
 _MAX_ID = (1 << 64) - 1
-
-# How the walker's lookup can end, in the order of its LookupEnd.
-_FOUND, _UNKNOWN_ID, _NOT_TRACKED, _OTHER_TYPE, _PAST_LIMIT = range(5)
 
 _HOLDER = (
     "Only what the garbage collector tracks can be found; anything else, such as a string, a "
@@ -21,12 +19,16 @@ _HOLDER = (
 )
 
 _REASONS = {
-    _UNKNOWN_ID: f"no snapshot of this process has shown the id {{id}}. {_HOLDER}",
-    _NOT_TRACKED: f"no tracked object has the id {{id}} now. {_HOLDER}",
-    _OTHER_TYPE: "the object with the id {id} is not of the type {type}, so its address was "
-    f"taken by another one, or the name is not as the snapshot shows it. {_HOLDER}",
-    _PAST_LIMIT: "the object with the id {id} was not found within {seconds:g} s, for which the "
-    f"process may stand still. {_HOLDER}",
+    walker.LOOKUP_UNKNOWN_ID: f"no snapshot of this process has shown the id {{id}}. {_HOLDER}",
+    walker.LOOKUP_NOT_TRACKED: f"no tracked object has the id {{id}} now. {_HOLDER}",
+    walker.LOOKUP_OTHER_TYPE: (
+        "the object with the id {id} is not of the type {type}, so its address was taken by "
+        f"another one, or the name is not as the snapshot shows it. {_HOLDER}"
+    ),
+    walker.LOOKUP_PAST_LIMIT: (
+        "the object with the id {id} was not found within {seconds:g} s, for which the process may "
+        f"stand still. {_HOLDER}"
+    ),
 }
 
 
@@ -43,13 +45,11 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
     status = engine_status()
     if not status.available:
         return f"ids cannot be looked up here. {status.reason}"
-    from ops_service.heap import _walker
-
     seconds = pause.within_budget(_PAUSE_SECONDS)
-    end, found = _UNKNOWN_ID, None
+    end, found = walker.LOOKUP_UNKNOWN_ID, None
     if 0 <= object_id <= _MAX_ID and "\0" not in type_name:
-        end, found = _walker.find_object(object_id, type_name, seconds)
-    if end == _FOUND:
+        end, found = walker.find_object(object_id, type_name, seconds)
+    if end == walker.LOOKUP_FOUND:
         return [found]
     return _REASONS[end].format(id=object_id, type=type_name, seconds=seconds)
 
@@ -72,10 +72,8 @@ def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
     status = engine_status()
     if not status.available:
         return [], f"The collector's lists cannot be searched here. {status.reason}"
-    from ops_service.heap import _walker
-
     seconds = pause.within_budget(seconds)
-    found, complete = _walker.find_instances(kind, seconds)
+    found, complete = walker.find_instances(kind, seconds)
     if complete:
         return found, None
     return found, (

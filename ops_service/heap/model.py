@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops_service.heap.walker import walker
+
 
 class GcMoment(enum.Enum):
     """When a snapshot is taken, seen from the garbage collector."""
@@ -28,12 +30,12 @@ class Sites(enum.Enum):
 
 
 class ContentLevel(enum.IntEnum):
-    """How much of the objects' contents a snapshot holds; the walker takes the number."""
+    """How much of the objects' contents a snapshot holds."""
 
-    NONE = 1
-    KEYS = 2
+    NONE = walker.CONTENT_LEVEL_NONE
+    KEYS = walker.CONTENT_LEVEL_KEYS
     """What stands as a key of a dictionary."""
-    VALUES = 3
+    VALUES = walker.CONTENT_LEVEL_VALUES
     """Every str, bytes, int, float, bool and None."""
 
 

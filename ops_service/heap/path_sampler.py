@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ops_service.heap import walk_slots
-from ops_service.heap.admission import GROWTH, Admitted, require_engine, walk
-from ops_service.heap.child import WalkChild
+from ops_service.heap.admission import GROWTH, require_engine, walk
 from ops_service.heap.growth_sample import ChildCost, GrowthSample
 from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CensusOptions, WalkMode
 from ops_service.heap.paths import PathNames
 from ops_service.heap.site_probe import site_probe
+from ops_service.heap.walker import walker
 
 if TYPE_CHECKING:
     from ops_service.heap._walker import PathTable
@@ -56,26 +56,14 @@ class PathSampler:
                 walk_slots.give_back(GROWTH.slot)
 
     def _walk(self, resident: int, cancelled: Callable[[], bool]) -> GrowthSample:
-        from ops_service.heap import _walker
-
         # A sample that a child wrote and nobody read had names that are told once.
         if self._table is None or self._table.broken or self._table.samples != self._read:
-            self._table = _walker.path_table()
+            self._table = walker.path_table()
             self._names = PathNames()
             self._read = 0
         table = self._table
         _, probe = site_probe()
-
-        def start(admitted: Admitted) -> WalkChild:
-            return WalkChild().start(
-                census=False,
-                bounds=admitted.bounds,
-                resident=admitted.resident,
-                site=probe,
-                paths=table,
-            )
-
-        walked = walk(GROWTH, self._options, resident, start, cancelled)
+        walked = walk(GROWTH, self._options, resident, cancelled, detail=table, site=probe)
         paths = self._names.read(walked.output)
         self._read += 1
         return GrowthSample(

@@ -11,41 +11,46 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from ops_service.errors import WalkFailed
+from ops_service.heap.walker import walker
 
 
 class Root(IntEnum):
-    """Nodes where paths begin. Values as in paths.h."""
+    """Nodes where paths begin."""
 
-    MODULES = 1
-    INTERPRETER = 2
-    THREADS = 3
-    HELD_BY_C = 4
+    MODULES = walker.PATH_MODULES
+    INTERPRETER = walker.PATH_INTERPRETER
+    THREADS = walker.PATH_THREADS
+    HELD_BY_C = walker.PATH_HELD_BY_C
     """Objects with more references than the heap shows."""
-    GARBAGE = 5
-    FROZEN_GARBAGE = 6
+    GARBAGE = walker.PATH_GARBAGE
+    FROZEN_GARBAGE = walker.PATH_FROZEN_GARBAGE
     """Garbage that ``gc.freeze()`` took from the collector."""
-    OWN = 7
+    OWN = walker.PATH_OWN
     """What ops_service itself is made of."""
-    OTHER = 8
+    OTHER = walker.PATH_OTHER
     """What the full table has no node for."""
 
 
 class EdgeKind(IntEnum):
-    """How an object refers to another. Values as in edges.h."""
+    """How an object refers to another. The numbers are those of the contract."""
 
-    ELEMENT = 1
-    KEY = 2
-    VALUE = 3
-    ATTRIBUTE = 4
-    SLOT = 5
-    LOCAL = 6
-    CELL = 7
-    INTERNAL = 8
-    WEAK = 9
-    ROOT = 10
+    ELEMENT = walker.EDGE_ELEMENT
+    KEY = walker.EDGE_KEY
+    VALUE = walker.EDGE_VALUE
+    ATTRIBUTE = walker.EDGE_ATTRIBUTE
+    SLOT = walker.EDGE_SLOT
+    LOCAL = walker.EDGE_LOCAL
+    CELL = walker.EDGE_CELL
+    INTERNAL = walker.EDGE_INTERNAL
+    WEAK = walker.EDGE_WEAK
+    ROOT = walker.EDGE_ROOT
+
+
+FIRST_NODE: Final = walker.PATH_FIRST
+"""Smaller numbers are those of a `Root`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ class PathNames:
         return self._sites.get(number, "")
 
     def read(self, output: bytes) -> PathSample:
-        """Take in the output of a child. See trie_emit.c.
+        """Take in the output of a child. See emit_growth.c.
 
         Raises:
             WalkFailed: It is cut short. Nothing was taken in.
@@ -162,7 +167,7 @@ class NodeNames(Protocol):
 
 def root_of(names: NodeNames, number: int) -> Root:
     """The root that a node's path begins at."""
-    while number >= _FIRST:
+    while number >= FIRST_NODE:
         number = names[number].parent
     return Root(number)
 
@@ -170,13 +175,10 @@ def root_of(names: NodeNames, number: int) -> Root:
 def steps_to(names: NodeNames, number: int) -> list[int]:
     """Numbers of the nodes from the first after the root to this one."""
     steps = []
-    while number >= _FIRST:
+    while number >= FIRST_NODE:
         steps.append(number)
         number = names[number].parent
     return steps[::-1]
-
-
-_FIRST = 16
 
 
 def _strings(output: bytes) -> tuple[dict[int, str], int]:

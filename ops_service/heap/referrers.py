@@ -10,28 +10,28 @@ from pathlib import Path
 
 from ops_service.errors import Busy, ObjectNotFound, WalkFailed, WalkTimeout
 from ops_service.heap import walk_slots
-from ops_service.heap.admission import REFERRERS, Admitted, require_engine, walk
-from ops_service.heap.child import WalkChild
+from ops_service.heap.admission import REFERRERS, require_engine, walk
 from ops_service.heap.headroom import resident_bytes
+from ops_service.heap.walker import walker
 
 _BUSY_RETRY_SECONDS = 2.0
 _MAX_ID = (1 << 32) - 1
 
 
 class StepKind(IntEnum):
-    """What stands on a way. Values as in referrer_emit.c."""
+    """What stands on a way."""
 
-    OBJECT = 1
-    MODULES = 2
+    OBJECT = walker.REFERRERS_OBJECT
+    MODULES = walker.REFERRERS_MODULES
     """``sys.modules``."""
-    INTERPRETER = 3
-    THREAD = 4
-    FRAME = 5
-    OWN = 6
+    INTERPRETER = walker.REFERRERS_INTERPRETER
+    THREAD = walker.REFERRERS_THREAD
+    FRAME = walker.REFERRERS_FRAME
+    OWN = walker.REFERRERS_OWN
     """What only ops_service itself holds."""
-    HELD_BY_C = 7
+    HELD_BY_C = walker.REFERRERS_HELD_BY_C
     """An object that has more references than the heap shows."""
-    GARBAGE = 8
+    GARBAGE = walker.REFERRERS_GARBAGE
     """An object of a cycle that nothing holds, and that no collection took yet."""
 
 
@@ -119,16 +119,8 @@ def _walk(
     target: int | str, options: ReferrerOptions, resident: int, cancelled: Callable[[], bool]
 ) -> Referrers:
     sought = (target, "") if isinstance(target, int) else (0, target)
-
-    def start(admitted: Admitted) -> WalkChild:
-        return WalkChild().start(
-            census=False,
-            bounds=admitted.bounds,
-            resident=admitted.resident,
-            referrers=(*sought, options.time_limit),
-        )
-
-    walked = walk(REFERRERS, options, resident, start, cancelled)
+    detail = (*sought, options.time_limit)
+    walked = walk(REFERRERS, options, resident, cancelled, detail=detail)
     found = _read(walked.output)
     if found.object_count == 0:
         if found.is_partial:
@@ -162,13 +154,12 @@ def _not_found(target: int | str, suggestions: tuple[str, ...]) -> str:
     )
 
 
-# ---- the child's output, as referrer_emit.c writes it ---------------------------------
+# ---- the child's output, as emit_referrers.c writes it ---------------------------------
 
 _NUMBER = struct.Struct("<I")
 _STEP = struct.Struct("<IIBIIHHH")
 _END = struct.Struct("<QQQB")
 _TEXT = struct.Struct("<H")
-_RECORD_END, _RECORD_WAY, _RECORD_TYPE = 0, 16, 64
 
 
 class _Output:
@@ -191,15 +182,15 @@ def _read(output: bytes) -> _Output:
         return output[position - length : position].decode(errors="replace")
 
     try:
-        while (record := output[position]) != _RECORD_END:
+        while (record := output[position]) != walker.REFERRERS_END:
             position += 1
-            if record == _RECORD_TYPE:
+            if record == walker.REFERRERS_TYPE:
                 (length,) = _TEXT.unpack_from(output, position)
                 position += _TEXT.size
                 found.suggestions += (text(length),)
                 continue
             number = 0
-            if not record & _RECORD_WAY:
+            if not record & walker.REFERRERS_WAY:
                 (number,) = _NUMBER.unpack_from(output, position)
                 position += _NUMBER.size
             before, object_id, kind, element, left_out, *lengths = _STEP.unpack_from(
@@ -207,7 +198,7 @@ def _read(output: bytes) -> _Output:
             )
             position += _STEP.size
             type_name, name, edge_name = map(text, lengths)
-            what = StepKind(record & ~_RECORD_WAY)
+            what = StepKind(record & ~walker.REFERRERS_WAY)
             step = Step(
                 before, what, object_id, type_name, name, kind, edge_name, element, left_out
             )

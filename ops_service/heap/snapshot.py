@@ -23,8 +23,8 @@ from ops_service.heap.model import (
     WalkMode,
 )
 from ops_service.heap.site_probe import site_probe
+from ops_service.varint import read_varint
 
-_LENGTH_BYTES = 4
 _MESSAGE_MAX = 1 << 23
 _BUSY_RETRY_SECONDS = 2.0
 
@@ -33,8 +33,8 @@ class Capture:
     """One running capture. Use it as a context manager and iterate over it once.
 
     Iteration yields serialized ``CaptureHeapSnapshotResponse`` messages that hold
-    batches, without length prefixes. It blocks, so it belongs into a worker thread.
-    Leaving the context kills the child if it still runs.
+    batches, each with its length before it, as the child wrote them. It blocks, so it
+    belongs into a worker thread. Leaving the context kills the child if it still runs.
 
     Attributes:
         start: Facts known as soon as the child runs.
@@ -73,18 +73,15 @@ class Capture:
         while data := self._child.read():
             pending += data
             position = 0
-            while len(pending) - position >= _LENGTH_BYTES:
-                length = int.from_bytes(pending[position : position + _LENGTH_BYTES], "little")
-                if length > _MESSAGE_MAX:
-                    raise WalkFailed("The walking child wrote a message of an impossible length.")
+            while (head := _head(pending, position)) is not None:
+                length, begin = head
                 if length == 0:
                     self._finish()
                     return
-                end = position + _LENGTH_BYTES + length
-                if len(pending) < end:
+                if len(pending) < begin + length:
                     break
-                yield bytes(memoryview(pending)[position + _LENGTH_BYTES : end])
-                position = end
+                yield bytes(memoryview(pending)[position : begin + length])
+                position = begin + length
             del pending[:position]
         self._finish()
 
@@ -134,6 +131,17 @@ class Capture:
             walk_slots.give_back(SNAPSHOT.slot)
 
 
+def _head(pending: bytearray, position: int) -> tuple[int, int] | None:
+    """Length of the message whose length stands at a position, and where it begins."""
+    try:
+        head = read_varint(pending, position)
+    except ValueError:
+        head = (_MESSAGE_MAX + 1, position)
+    if head is not None and head[0] > _MESSAGE_MAX:
+        raise WalkFailed("The walking child wrote a message of an impossible length.")
+    return head
+
+
 def start_capture(
     options: CaptureOptions, cancelled: Callable[[], bool] = lambda: False
 ) -> Capture:
@@ -170,13 +178,13 @@ def _begin(options: CaptureOptions, resident: int) -> Capture:
     blocks = sys.getallocatedblocks()
     admitted = admit(SNAPSHOT, options, resident, options.max_objects)
     sites, probe = site_probe()
+    contents = options.contents
     child = WalkChild().start(
-        census=False,
-        bounds=admitted.bounds,
-        resident=resident,
-        max_objects=options.max_objects,
-        site=probe,
-        contents=options.contents,
+        SNAPSHOT.kind,
+        admitted.bounds,
+        resident,
+        (options.max_objects, contents.level, contents.limit, contents.hash_strings),
+        probe,
     )
     return Capture(
         child,

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ops_service.heap.path_text import FOLDED, folded_path, root_text
-from ops_service.heap.paths import EdgeKind, PathNames, PathNode, Root, root_of, steps_to
+from ops_service.heap.paths import (
+    FIRST_NODE,
+    EdgeKind,
+    PathNames,
+    PathNode,
+    Root,
+    root_of,
+    steps_to,
+)
 from ops_service.leaks.folding import FoldedNames, fold_new_names, types_below
 from ops_service.leaks.report import Holder, PathStep, PerMinute, Suspect
 from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
@@ -144,7 +152,7 @@ class SuspectFinder:
     def _text(self, number: int) -> str:
         if node := self._folded.nodes.get(number):
             return f"{self._text(node.parent)}.{FOLDED} ({node.type_name})"
-        if number < _FIRST_NODE:
+        if number < FIRST_NODE:
             return root_text(Root(number)) or "sys.modules"
         return folded_path(self._names, number)
 
@@ -215,7 +223,7 @@ class SuspectFinder:
         also.pop(type_name, None)
         holder = self._holder(group.holder)
         begin = self._node(group.tops[0])
-        if group.holder < _FIRST_NODE and begin.name:
+        if group.holder < FIRST_NODE and begin.name:
             # What the root calls it, such as atexit.
             holder = replace(holder, text=f"{holder.text} -> {begin.name}")
         rate = self._per_minute(counts)
@@ -292,7 +300,7 @@ class SuspectFinder:
             accounted.add(holder)
             accounted.update(steps_to(self._nodes, holder))
         for node in self._candidates:
-            if node in growing or node in accounted or node < _FIRST_NODE:
+            if node in growing or node in accounted or node < FIRST_NODE:
                 continue
             if root_of(self._nodes, node) in (Root.OWN, Root.OTHER, *_COLLECTABLE):
                 continue
@@ -377,9 +385,6 @@ class SuspectFinder:
             owner_type=owner if owner != "module" else "",
             lengths=tuple(lengths) if any(lengths) else (),
         )
-
-
-_FIRST_NODE = 16
 
 
 class _Nodes:

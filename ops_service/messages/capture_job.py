@@ -21,7 +21,8 @@ class CaptureJob:
         self._cancelled = threading.Event()
 
     def messages(self, **facts: Any) -> Generator[bytes, None, None]:
-        """The messages of the snapshot. Closing them ends the child. See `snapshot_messages`."""
+        """The messages of the snapshot, as `snapshot_messages` yields them. Closing them ends
+        the child."""
         with start_capture(self._options, self._cancelled.is_set) as capture:
             with self._lock:
                 self._capture = capture

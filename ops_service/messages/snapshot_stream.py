@@ -19,7 +19,7 @@ from ops_service.messages.basics import (
 from ops_service.messages.memory import memory_parts
 from ops_service.process.memory import read_memory
 from ops_service.v1 import heap_graph_pb2, process_pb2
-from ops_service.varint import varint
+from ops_service.varint import delimited
 
 FORMAT_VERSION = 1
 
@@ -31,29 +31,29 @@ def snapshot_messages(
     snapshot_id: str,
     gc_moment: heap_graph_pb2.GcMoment,
 ) -> Iterator[bytes]:
-    """Yield the serialized messages of one snapshot. Blocks as the capture does.
+    """Yield the serialized messages of one snapshot, each prefixed with its length.
 
-    The trailer's checksum and byte count are those of a file with these messages,
-    each preceded by its length as a varint.
+    Together they are the snapshot's file. Blocks as the capture does.
+
+    The trailer's checksum and byte count are those of the bytes before it.
     """
     checksum = hashlib.sha256()
     byte_count = 0
 
     def counted(data: bytes) -> bytes:
         nonlocal byte_count
-        prefix = varint(len(data))
-        checksum.update(prefix)
         checksum.update(data)
-        byte_count += len(prefix) + len(data)
+        byte_count += len(data)
         return data
 
-    yield counted(_header(capture.start, process, snapshot_id, gc_moment).SerializeToString())
+    header = _header(capture.start, process, snapshot_id, gc_moment)
+    yield counted(delimited(header.SerializeToString()))
     for batch in capture:
         yield counted(batch)
     trailer = _trailer(capture.summary)
     trailer.trailer.byte_count = byte_count
     trailer.trailer.sha256 = checksum.digest()
-    yield trailer.SerializeToString()
+    yield delimited(trailer.SerializeToString())
 
 
 def _header(

@@ -26,6 +26,7 @@ from ops_service.messages.capture_job import CaptureJob
 from ops_service.process.identity import ProcessIdentity
 from ops_service.threads import Threads
 from ops_service.v1 import heap_graph_pb2, heap_pb2
+from ops_service.varint import undelimited
 
 # Bound on batches that wait for a slow reader, each 64 to 256 KiB.
 _STREAM_DEPTH = 4
@@ -129,6 +130,7 @@ class HeapHandler:
         try:
             async with asyncio.timeout(limit), aclosing(stream):
                 async for message in stream:
-                    await context.write(message)
+                    # gRPC delimits messages itself.
+                    await context.write(undelimited(message))
         except TimeoutError:
             raise WalkTimeout(f"The capture was not complete after {limit:g} s.") from None

@@ -9,8 +9,6 @@ from typing import Any
 import google.protobuf
 import grpc
 
-from ops_service import __version__
-from ops_service.alarms import Alarms
 from ops_service.call import current_call
 from ops_service.config.model import Config
 from ops_service.heap.engine import engine_status
@@ -18,6 +16,7 @@ from ops_service.heap.headroom import resident_bytes
 from ops_service.messages.basics import duration, process_id, start_settings, timestamp
 from ops_service.messages.evaluation import evaluation_places, open_sessions, running_evaluations
 from ops_service.process import facts
+from ops_service.process.alarms import Alarms
 from ops_service.process.command import arguments, environment
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.operation_runner import OperationRunner
@@ -25,6 +24,7 @@ from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.session import Sessions
 from ops_service.threads import Threads
 from ops_service.v1 import annotations_pb2, process_pb2
+from ops_service.version import VERSION
 
 
 class ProcessHandler:
@@ -74,7 +74,7 @@ class ProcessHandler:
         response = process_pb2.GetProcessResponse(
             process=process_id(identity),
             service_uptime=duration(max(0.0, now - identity.service_start_time)),
-            service_version=__version__,
+            service_version=VERSION,
             python_implementation=platform.python_implementation(),
             python_version=platform.python_version(),
             grpcio_version=grpc.__version__,

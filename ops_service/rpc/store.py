@@ -19,6 +19,7 @@ from ops_service.store.store import Store, required
 from ops_service.store.writer import PartialSnapshot
 from ops_service.threads import Threads
 from ops_service.v1 import heap_graph_pb2, process_pb2, store_pb2
+from ops_service.varint import undelimited
 
 _LOG = Log()
 
@@ -117,7 +118,7 @@ class StoreHandler:
         with await self._threads.run(lambda: store.read(snapshot_id, 0)) as reader:
             async for chunk in self._chunks(reader):
                 for message in chunk:
-                    await context.write(_without_length(message))
+                    await context.write(undelimited(message))
 
     async def _write(
         self, store: Store, partial: PartialSnapshot, messages: Generator[bytes, None, None]
@@ -143,11 +144,6 @@ class StoreHandler:
                 yield messages
 
 
-def _without_length(data: bytes) -> bytes:
-    begin = next(index for index, byte in enumerate(data) if byte < 0x80) + 1
-    return data[begin:]
-
-
 def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | None:
     """The header of a snapshot. None if it is not written yet.
 
@@ -159,7 +155,7 @@ def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | 
     if messages is not None and not messages:
         return None
     try:
-        data = _without_length(messages[0]) if messages else b""
+        data = undelimited(messages[0]) if messages else b""
         part = heap_graph_pb2.CaptureHeapSnapshotResponse.FromString(data)
     except DecodeError:
         part = heap_graph_pb2.CaptureHeapSnapshotResponse()

@@ -9,7 +9,6 @@ from typing import Any
 
 from grpc_health.v1 import health, health_pb2
 
-from ops_service.alarms import Alarms
 from ops_service.config.model import Config, HeapConfig, StoreConfig
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
@@ -21,6 +20,7 @@ from ops_service.gate.rates import Rates
 from ops_service.gate.xfcc import read_forwarded_peer, read_tls_peer
 from ops_service.heap.lookup import find_object
 from ops_service.heap.model import CaptureOptions, CensusOptions
+from ops_service.process.alarms import Alarms
 from ops_service.process.allocations import AllocationTracer
 from ops_service.process.identity import ProcessIdentity
 from ops_service.process.loggers import LogLevels

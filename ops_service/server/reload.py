@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ops_service.alarms import Alarms
 from ops_service.config.file import load_config
 from ops_service.config.model import Config
 from ops_service.config.trusted_files import Stamp, read_stamp
 from ops_service.config.warnings import warn_of_missing_audit
+from ops_service.process.alarms import Alarms
 from ops_service.tls.credentials import CertificateSource
 from ops_service.tls.revocation import Revocation, load_revocation
 

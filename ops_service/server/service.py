@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from ops_service.alarms import Alarm, Alarms
 from ops_service.config.file import apply_environment, load_config, with_place
 from ops_service.config.model import Config, check_config
 from ops_service.config.warnings import warn_of_missing_audit
@@ -28,6 +27,7 @@ from ops_service.heap import engine, pause
 from ops_service.heap.own import register
 from ops_service.log import Log
 from ops_service.private_grpc import keep_for_ever, problem
+from ops_service.process.alarms import Alarm, Alarms
 from ops_service.process.identity import identify_process
 from ops_service.process.loops import LoopFinder
 from ops_service.process.worker_descriptors import (

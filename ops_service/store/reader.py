@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 from ops_service.errors import Busy, Cancelled, InvalidRequest, SnapshotNotFound, StoreDamaged
 from ops_service.store.directory import PART, Directory
 from ops_service.store.failures import read_failure
 from ops_service.store.writer import PartialSnapshot
+from ops_service.varint import MAX_BYTES, read_varint
 
-_PREFIX_BYTES = 10
 # The walker writes at most some 200 KiB a message; a length beyond this is damage.
 _MESSAGE_MAX = 8 << 20
 _WAIT_SECONDS = 0.25
@@ -171,15 +172,13 @@ class SnapshotReader:
             raise read_failure(error) from error
 
     def _end_of_message(self) -> int:
-        prefix = self._bytes(self._position, min(self._position + _PREFIX_BYTES, self._size))
-        length = 0
-        for index, byte in enumerate(prefix):
-            length |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                end = self._position + index + 1 + length
+        prefix = self._bytes(self._position, min(self._position + MAX_BYTES, self._size))
+        with suppress(ValueError):
+            if (head := read_varint(prefix)) is not None:
+                length, begin = head
+                end = self._position + begin + length
                 if 0 < length <= _MESSAGE_MAX and end <= self._size:
                     return end
-                break
         self.close()
         raise StoreDamaged(
             f"The snapshot {self._id} is damaged at byte {self._position}: its file was cut or "

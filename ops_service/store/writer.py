@@ -11,7 +11,6 @@ from types import TracebackType
 from ops_service.errors import Cancelled
 from ops_service.store.directory import PART, WHOLE, Directory
 from ops_service.store.failures import write_failure
-from ops_service.varint import varint
 
 # How much is written before the bound of the store is looked at again.
 _ROOM_BYTES = 8 << 20
@@ -98,8 +97,8 @@ class SnapshotWriter:
             self._partial.end(exc or Cancelled("The capture was given up."))
 
     def append(self, message: bytes) -> None:
-        """Append a message with its length before it."""
-        data = memoryview(varint(len(message)) + message)
+        """Append a message that has its length before it."""
+        data = memoryview(message)
         if self._room < len(data):
             self._room = max(_ROOM_BYTES, len(data))
             self._directory.make_room(self._room)

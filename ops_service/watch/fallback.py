@@ -5,9 +5,15 @@ from __future__ import annotations
 from ops_service.heap.census import census_by_objgraph
 from ops_service.heap.growth_sample import GrowthSample
 from ops_service.heap.model import WalkMode
-from ops_service.heap.paths import Change, EdgeKind, PathNames, PathNode, PathSample, Root
-
-_FIRST_NODE = 16
+from ops_service.heap.paths import (
+    FIRST_NODE,
+    Change,
+    EdgeKind,
+    PathNames,
+    PathNode,
+    PathSample,
+    Root,
+)
 
 
 class CensusSampler:
@@ -59,6 +65,6 @@ class CensusSampler:
     def _number(self, name: str) -> int:
         number = self._numbers.get(name)
         if number is None:
-            number = self._numbers[name] = _FIRST_NODE + len(self._numbers)
+            number = self._numbers[name] = FIRST_NODE + len(self._numbers)
             self._names.add(number, PathNode(Root.OTHER, EdgeKind.ROOT, "", name))
         return number

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from eventually import eventually
 from fix_certs import Identity
 from fix_full_disk import OnFullDisk
 from fix_host import StartHost
@@ -189,9 +189,8 @@ def test_an_endless_query_ends_with_ctrl_c(
     run = start_opsctl("heap", "query", exported, ENDLESS, env={}, cwd=tmp_path)
     threads = Path(f"/proc/{run.pid}/task")
     # DuckDB's threads are there, and work.
-    while len(list(threads.iterdir())) < 3:
-        assert run.poll() is None
-        time.sleep(0.05)
+    eventually(lambda: run.poll() is not None or len(list(threads.iterdir())) >= 3)
+    assert run.poll() is None
 
     run.send_signal(signal.SIGINT)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fix_certs import Identity
-from fix_client import credentials_of
+from fix_client import credentials_of, history_when
 from fix_host import StartHost
 from fix_opsctl import Opsctl, environment_of
 
@@ -53,12 +53,9 @@ def page(
     )
     host.run(LEAK)
     with MaintenanceClient(host.address, credentials_of(admin)) as client:
-        for _ in range(300):
-            history = client.read_growth_history()
-            if history.latest is not None and history.latest.verdict == LEAKS:
-                break
-            beats = host.run("answer = heartbeat.beats")
-            host.wait_for(f"heartbeat.beats > {beats} + 200")
+        history = history_when(
+            client, lambda each: each.latest is not None and each.latest.verdict == LEAKS
+        )
     assert history.suspected is not None
     assert history.suspected.verdict == LEAKS
     path = tmp_path_factory.mktemp("page") / "leaks.html"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime
 import ssl
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
-from cryptography import x509
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_fault_table import Line
 from fix_host import ADMIN, Host, StartHost
 from fix_http2 import ResumingClient
+from fix_rotation import replace
 from fix_status import status_of
 from fix_watched import FaultHost, measured_pause, under_watch
 
@@ -23,13 +23,6 @@ from ops_service.v1 import growth_pb2
 PRINCIPAL = b"/ops_service.v1.MaintenanceService/GetPrincipal"
 # Long enough for a first call on a busy machine.
 SOON = datetime.timedelta(seconds=5)
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 def code(client: ResumingClient) -> str:
@@ -51,17 +44,12 @@ def assert_expires(fault: FaultHost, short: Identity, version: ssl.TLSVersion) -
     client = ResumingClient(fault.address, short, version)
     assert (code(client), client.resumed) == ("0", False)
     assert (code(client), client.resumed) == ("0", True)
-    wait(lambda: code(client) != "0")
-    assert time.time() >= expiry(short)
+    eventually(lambda: code(client) != "0")
+    assert time.time() >= short.expiry
     assert_refused_by_resumption(client, grpc.StatusCode.UNAUTHENTICATED)
     record = fault.wait_for_records("GetPrincipal", 1)[0]
     assert (record["event"], record["principal"]) == ("refused", ADMIN)
     assert record["reason"] == "CERTIFICATE_OUT_OF_DATE"
-
-
-def expiry(identity: Identity) -> float:
-    loaded = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
-    return loaded.not_valid_after_utc.timestamp()
 
 
 def test_64_expired_certificate_resumes_tls_13(
@@ -89,14 +77,9 @@ def test_66_certificate_expires_mid_stream(
             pass
     ended = time.time()
     assert status_of(raised.value).reason == "CERTIFICATE_OUT_OF_DATE"
-    assert expiry(short) <= ended < expiry(short) + 5
+    assert short.expiry <= ended < short.expiry + 5
     record = fault.wait_for_last_call("WatchHeapGrowth")[1]
     assert (record["event"], record["reason"]) == ("end", "CERTIFICATE_OUT_OF_DATE")
-
-
-def put(path: Path, data: bytes) -> None:
-    path.with_name("new").write_bytes(data)
-    path.with_name("new").rename(path)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -128,14 +111,13 @@ def test_67_authority_taken_out_and_68_serial_revoked_by_resumption(
             assert (code(client), client.resumed) == ("0", True)
 
         # 68: the connection still opens, and every call over it is refused.
-        loaded = x509.load_pem_x509_certificate(revoked.certificate.read_bytes())
-        put(crl, authority.revocation_list(loaded.serial_number) + other.revocation_list())
-        wait(lambda: code(clients[1]) != "0")
+        replace(crl, authority.revocation_list(revoked.serial) + other.revocation_list())
+        eventually(lambda: code(clients[1]) != "0")
         assert_refused_by_resumption(clients[1], grpc.StatusCode.PERMISSION_DENIED)
 
         # 67: the port is opened anew, and its new keys open no old ticket.
-        put(crl, authority.revocation_list())
-        put(bundle, own)
-        wait(lambda: code(clients[0]) not in ("0", "7"))
-        wait(lambda: code(clients[1]) == "0")
+        replace(crl, authority.revocation_list())
+        replace(bundle, own)
+        eventually(lambda: code(clients[0]) not in ("0", "7"))
+        eventually(lambda: code(clients[1]) == "0")
         assert {code(clients[0]) for _ in range(4)} <= {"no handshake", "reset"}

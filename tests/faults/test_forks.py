@@ -5,48 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import grpc
 import pytest
 from fix_certs import Identity
 from fix_fault_table import Line
+from fix_forks import close_in_children
 from fix_host import Host, HostError, StartHost
+from fix_streams import goes_on, watch
 from fix_watched import FaultHost, measured_pause, under_watch
 
-from ops_service.v1 import growth_pb2, process_pb2
+from ops_service.v1 import process_pb2
 
 # 1,000 in `make nightly`.
 CHILDREN = int(os.environ.get("FORK_CHILDREN", "100"))
 
 
-def watch(fault: FaultHost, identity: Identity) -> grpc.Call:
-    request = growth_pb2.WatchHeapGrowthRequest(
-        interval={"nanos": 100_000_000}, duration={"seconds": 3600}
-    )
-    stream = fault.stub(identity).WatchHeapGrowth(request, timeout=600)
-    assert next(stream).WhichOneof("part") == "header"
-    return stream
-
-
 def test_59_children_that_close_their_descriptors(fault: FaultHost, admin: Identity) -> None:
-    stream = watch(fault, admin)
-    ends = fault.run(
-        "import collections, os, time\n"
-        "ends = collections.Counter()\n"
-        f"for _ in range({CHILDREN} // 20):\n"
-        "    pids = []\n"
-        "    for _ in range(20):\n"
-        "        pid = os.fork()\n"
-        "        if pid == 0:\n"
-        "            os.closerange(3, 4096)\n"
-        "            time.sleep(0.2)\n"
-        "            os._exit(0)\n"
-        "        pids.append(pid)\n"
-        "    for pid in pids: ends[str(os.waitpid(pid, 0)[1])] += 1\n"
-        "answer = ends"
-    )
+    stream = watch(fault.host, admin)
+    ends = close_in_children(fault.host, CHILDREN)
     assert ends == {"0": CHILDREN // 20 * 20}
-    for _ in range(2):
-        assert next(stream).WhichOneof("part") == "report"
+    assert goes_on(stream)
     stream.cancel()
 
 

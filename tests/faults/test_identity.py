@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
-import ssl
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,12 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, email, uri
 from fix_fault_table import Line
 from fix_host import ADMIN, VIEWER, Host, HostError, StartHost
 from fix_mesh import APPENDING, ENVOY, OPERATOR, SERVER, Front
+from fix_rotation import install, presented
 from fix_status import status_of
 from fix_watched import FaultHost, measured_pause, under_watch
 from grpc_health.v1 import health_pb2
@@ -56,8 +56,7 @@ def assert_denied(fault: FaultHost, identity: Identity, words: str, **options: A
     (record,) = fault.wait_for_records("GetProcess", before + 1)[before:]
     assert (record["event"], record["code"]) == ("refused", "PERMISSION_DENIED")
     shown = [record["principal"], *record.get("presented_names", [])]
-    certificate = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
-    for name in names_of(certificate):
+    for name in names_of(identity.loaded):
         assert any(name in each for each in shown)
 
 
@@ -191,13 +190,6 @@ def test_14_reflection_and_health_without_a_grant(
     assert HealthStub(fault.channel(stranger)).Check(health_pb2.HealthCheckRequest(), timeout=60)
 
 
-def install(server: Identity, directory: Path) -> None:
-    for source, name in ((server.certificate, "server.pem"), (server.private_key, "server.key")):
-        shutil.copy(source, directory / "new")
-        (directory / "new").chmod(0o600)
-        (directory / "new").rename(directory / name)
-
-
 def test_15_certificate_rotated_mid_stream_16_and_a_reload_that_fails(
     start_host: StartHost,
     control: Host,
@@ -212,35 +204,22 @@ def test_15_certificate_rotated_mid_stream_16_and_a_reload_that_fails(
         tls={"certificate": f"{tmp_path}/server.pem", "private_key": f"{tmp_path}/server.key"},
     )
 
-    def presented() -> str:
-        name, _, port = host.address.rpartition(":")
-        while True:
-            try:
-                return ssl.get_server_certificate((name, int(port)), timeout=60)
-            except OSError:
-                # The port is opened anew with other files, which takes some milliseconds.
-                time.sleep(0.01)
-
-    def wait(condition: Any) -> None:
-        limit = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < limit
-            time.sleep(0.02)
-
     with under_watch(host, control, line, measured_pause(host, admin), silent=False):
         request = growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 200_000_000})
         stream = host.stub(admin).WatchHeapGrowth(request, timeout=120)
         next(stream)
         second = authority.issue_server("second")
         install(second, tmp_path)
-        wait(lambda: presented() == second.certificate.read_text())
+        eventually(lambda: presented(host) == second.certificate.read_text())
         assert next(stream).WhichOneof("part") == "report"
 
         # 16: a certificate without its key.
         shutil.copy(authority.issue_server("third").certificate, tmp_path / "server.pem")
         stub = host.stub(admin)
-        wait(lambda: [a.topic for a in stub.GetProcess(PROCESS, timeout=60).alarms] == ["tls"])
-        assert presented() == second.certificate.read_text()
+        eventually(
+            lambda: [a.topic for a in stub.GetProcess(PROCESS, timeout=60).alarms] == ["tls"]
+        )
+        assert presented(host) == second.certificate.read_text()
         assert next(stream).WhichOneof("part") == "report"
         stream.cancel()
 

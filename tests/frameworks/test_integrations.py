@@ -10,12 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity
 from fix_client import credentials_of
 from fix_host import configuration, toml
@@ -54,12 +54,13 @@ class Application:
 
     def wait_for(self, what: Callable[[], Any]) -> Any:
         """Wait until it gives something, and return that."""
-        limit = time.monotonic() + SECONDS
-        while not (found := what()):
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < limit, self.output.read_text()
-            time.sleep(0.05)
-        return found
+
+        def found() -> Any:
+            given = what()
+            assert given or self.process.poll() is None, self.output.read_text()
+            return given
+
+        return eventually(found, self.output.read_text, within=SECONDS)
 
     def descriptors(self) -> list[dict[str, Any]]:
         """What its workers say of themselves."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 from fix_shell import Shell, free_ports, lines_of, wait_for_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,14 +105,15 @@ def test_a_page(page: str, place: Path) -> None:
                 continue
             begins, code, words = expected.pop(0)
             assert line.startswith(begins)
-            limit = time.monotonic() + SECONDS
-            while True:
+            allowed = code if isinstance(code, tuple) else (code,)
+
+            def answered(
+                line: str = line, allowed: tuple[int, ...] = allowed, words: str = words
+            ) -> bool:
                 status, printed = shell.type(adapted(line))
-                allowed = code if isinstance(code, tuple) else (code,)
-                if status in allowed and re.search(words, printed):
-                    break
-                assert time.monotonic() < limit, shell.output
-                time.sleep(0.5)
+                return status in allowed and re.search(words, printed) is not None
+
+            eventually(answered, lambda: shell.output, within=SECONDS, pause=0.5)
     assert expected == []
 
 
@@ -130,10 +131,7 @@ MESH_LINES = lines_of(MESH / "README.md")
 
 def wait_for_socket(path: Path) -> None:
     """Wait until there is a socket of that name."""
-    limit = time.monotonic() + SECONDS
-    while not path.exists():
-        assert time.monotonic() < limit, f"nobody made {path}"
-        time.sleep(0.1)
+    eventually(path.exists, f"nobody made {path}", within=SECONDS)
 
 
 @pytest.mark.timeout(300)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import Identity
 from fix_host import ADMIN, TRUST_DOMAIN, VIEWER, Host, HostError, StartHost
 from fix_status import status_of
@@ -133,18 +132,13 @@ def test_grants_that_come_later_warn_once(start_host: StartHost, viewer: Identit
         more = f'[[grants]]\nprincipal = "{principal}"\ncapabilities = ["{capability}"]\n'
         file.write_text(f"{file.read_text()}\n{more}")
 
-    def wait_for(true: Callable[[], bool]) -> None:
-        limit = time.monotonic() + 60
-        while not true():
-            assert time.monotonic() < limit, host.output_file.read_text()
-            time.sleep(0.02)
-
     grant_too(f"spiffe://{TRUST_DOMAIN}/other", "OPERATE")
-    wait_for(lambda: "grants list OPERATE: " in host.output_file.read_text())
+    said = host.output_file.read_text
+    eventually(lambda: "grants list OPERATE: " in said(), said)
     # The same, for one more caller, is nothing new.
     grant_too(VIEWER, "OPERATE")
     asked = process_pb2.GetPrincipalRequest()
     stub = host.stub(viewer)
     operate = annotations_pb2.CAPABILITY_OPERATE
-    wait_for(lambda: operate in stub.GetPrincipal(asked, timeout=120).capabilities)
+    eventually(lambda: operate in stub.GetPrincipal(asked, timeout=120).capabilities, said)
     assert len(host.output_file.read_text().splitlines()) == 1

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_host import ADMIN, Host, StartHost
-from fix_status import status_of
+from fix_rotation import replace
+from fix_streams import error_of, watch, why_it_ended
 
-from ops_service.v1 import growth_pb2, process_pb2
+from ops_service.v1 import process_pb2
 
 
 @pytest.fixture
@@ -37,10 +36,8 @@ def bundle(authority: CertificateAuthority, tmp_path: Path) -> Path:
 
 
 def put(bundle: Path, *authorities: CertificateAuthority) -> None:
-    """Replace the bundle, in one step."""
-    new = bundle.with_name("new")
-    new.write_bytes(b"\n".join(each.certificate.read_bytes() for each in authorities))
-    new.rename(bundle)
+    """Replace the bundle."""
+    replace(bundle, b"\n".join(each.certificate.read_bytes() for each in authorities))
 
 
 def answer(host: Host, identity: Identity) -> str:
@@ -52,27 +49,6 @@ def answer(host: Host, identity: Identity) -> str:
         except grpc.RpcError as error:
             return error.code().name
     return ""
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit, "it did not come true"
-        time.sleep(0.05)
-
-
-def watch(host: Host, identity: Identity) -> Any:
-    request = growth_pb2.WatchHeapGrowthRequest(interval={"nanos": 100_000_000})
-    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120)
-    assert next(stream).WhichOneof("part") == "header"
-    return stream
-
-
-def end_of(stream: Any) -> grpc.RpcError:
-    with pytest.raises(grpc.RpcError) as raised:
-        for _ in stream:
-            pass
-    return raised.value
 
 
 def test_an_authority_that_is_replaced(
@@ -89,30 +65,29 @@ def test_an_authority_that_is_replaced(
 
     # Both count, and nobody loses anything.
     put(bundle, authority, other)
-    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
+    eventually(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
     assert next(old).WhichOneof("part") == "report"
     new = watch(host, successor)
 
     # A bundle that cannot be used changes nothing, and raises an alarm.
-    bundle.with_name("new").write_text("junk")
-    bundle.with_name("new").rename(bundle)
+    replace(bundle, b"junk")
     stub, request = host.stub(successor), process_pb2.GetProcessRequest()
-    wait_for(lambda: [a.topic for a in stub.GetProcess(request, timeout=120).alarms] == ["tls"])
+    eventually(lambda: [a.topic for a in stub.GetProcess(request, timeout=120).alarms] == ["tls"])
     assert (answer(host, admin), answer(host, successor)) == ("", "")
 
     # The old one is taken out: its callers go, those who are connected too.
     put(bundle, other)
-    status = status_of(end_of(old))
+    status = why_it_ended(old)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert "The authority of the certificate is no longer accepted here" in status.message
     # The port is opened anew, which takes some milliseconds.
-    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
+    eventually(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
     assert next(new).WhichOneof("part") == "report"
     assert host.wait_for_records("WatchHeapGrowth", 3)[-1]["code"] == "PERMISSION_DENIED"
 
     # And it may come again.
     put(bundle, authority, other)
-    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
+    eventually(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
     assert next(new).WhichOneof("part") == "report"
     new.cancel()
 
@@ -131,9 +106,9 @@ def test_whose_callers_cannot_be_told(
     streams = [watch(host, each) for each in (admin, successor)]
     put(bundle, other)
     for stream in streams:
-        assert end_of(stream).code() in (
+        assert error_of(stream).code() in (
             grpc.StatusCode.CANCELLED,
             grpc.StatusCode.UNAVAILABLE,
         )
-    wait_for(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
+    eventually(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
     host.assert_printed_nothing()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
-import ssl
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity
 from fix_host import Host, HostError, StartHost
+from fix_rotation import install, presented
 
 from ops_service.v1 import growth_pb2, process_pb2
 
@@ -31,32 +31,8 @@ def tls(authority: CertificateAuthority, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def install(server: Identity, directory: Path) -> None:
-    """Put a certificate and key in place, each in one step, as certificate tools do."""
-    for source, name in ((server.certificate, "server.pem"), (server.private_key, "server.key")):
-        shutil.copy(source, directory / "new")
-        (directory / "new").chmod(0o600)
-        (directory / "new").rename(directory / name)
-
-
-def presented(host: Host) -> str:
-    """The certificate that a new connection is shown, in PEM."""
-    name, _, port = host.address.rpartition(":")
-    limit = time.monotonic() + 60
-    while True:
-        try:
-            return ssl.get_server_certificate((name, int(port)), timeout=60)
-        except OSError:
-            # The port is opened anew with other files, which takes some milliseconds.
-            assert time.monotonic() < limit
-            time.sleep(0.01)
-
-
 def wait_until_presented(host: Host, certificate: str) -> None:
-    limit = time.monotonic() + 60
-    while presented(host) != certificate:
-        assert time.monotonic() < limit, "the certificate was not reloaded"
-        time.sleep(0.05)
+    eventually(lambda: presented(host) == certificate, "the certificate was not reloaded")
 
 
 def test_a_rotated_certificate(
@@ -103,12 +79,13 @@ def test_files_that_cannot_be_used_change_nothing(
     # A certificate without its key.
     other = authority.issue_server("other")
     shutil.copy(other.certificate, tls["certificate"])
-    limit = time.monotonic() + 60
-    while not host.run("answer = logged"):
-        assert presented(host) == first
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    assert "the old state stays" in host.run("answer = logged[0]")
+
+    def logged() -> list[str]:
+        found: list[str] = host.run("answer = logged")
+        assert found or presented(host) == first
+        return found
+
+    assert "the old state stays" in eventually(logged)[0]
     host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
 
     # Once the key is there too, both are taken.

@@ -157,6 +157,7 @@ def test_a_baseline_is_kept_and_compared_with(host: Host, viewer: Identity) -> N
     assert status_of(raised.value).reason == "INVALID_REQUEST"
 
 
+@pytest.mark.long
 def test_what_stopped_growing_since_a_baseline(host: Host, viewer: Identity) -> None:
     host.run("import sys; sys.kept = []; Kept = type('Kept', (), {'__module__': 'app'})")
     *_, trailer = list(watch(host, viewer, interval=0.1, duration=0.2, keep_baseline=True))

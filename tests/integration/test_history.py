@@ -13,7 +13,7 @@ import grpc
 import pytest
 from fix_certs import Identity
 from fix_cgroups import MemoryGroup
-from fix_client import Connect, credentials_of
+from fix_client import Connect, credentials_of, history_when
 from fix_host import Host, HostError, StartHost
 from fix_opsctl import Opsctl, environment_of
 from fix_status import status_of
@@ -50,17 +50,6 @@ def leak(host: Host) -> None:
     host.run(f"exec({LEAK!r}, shop.__dict__)")
 
 
-def history_when(client: MaintenanceClient, host: Host, condition: Any) -> GrowthHistory:
-    """The history, once something is true of it. Each round waits for another sample."""
-    for _ in range(300):
-        history = client.read_growth_history()
-        if condition(history):
-            return history
-        beats = host.run("answer = heartbeat.beats")
-        host.wait_for(f"heartbeat.beats > {beats} + 100")
-    raise AssertionError(f"it did not come true: {history.records[-1] if history.records else ''}")
-
-
 def leaks(history: GrowthHistory) -> bool:
     latest = history.latest
     if latest is None or latest.verdict != growth_pb2.HEAP_GROWTH_VERDICT_LEAK:
@@ -87,7 +76,7 @@ def test_a_new_client_sees_growth_since_the_start(
     host = start_host(watch={"interval_seconds": 0.1})
     leak(host)
     client = connect(host.address, credentials_of(viewer))
-    history = history_when(client, host, leaks)
+    history = history_when(client, leaks)
     header = history.header
     assert header.process == header.watched_process
     assert (header.running, header.interval.ToMilliseconds()) == (True, 100)
@@ -166,7 +155,7 @@ def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
     host.start_service()
     leak(host)
     client = client_of(host)
-    history = history_when(client, host, lambda each: each.events)
+    history = history_when(client, lambda each: each.events)
     (record,) = history.events
     event = record.event
     assert (event.rule, list(event.actions)) == ("leaking", ["log", "hook", "snapshot"])
@@ -183,7 +172,7 @@ def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
     assert (audited["rule"], audited["snapshot_id"]) == ("leaking", stored.snapshot_id)
     # It acts once a window, however long the leak goes on.
     count = history.reports[-1].sample_count
-    later = history_when(client, host, lambda each: each.latest.sample_count > count + 2)
+    later = history_when(client, lambda each: each.latest.sample_count > count + 2)
     assert len(later.events) == 1
     host.assert_alive()
 
@@ -198,9 +187,9 @@ def test_growth_and_headroom(start_host: StartHost, client_of: Any) -> None:
         ],
     )
     client = client_of(host)
-    history_when(client, host, lambda each: each.latest is not None)
+    history_when(client, lambda each: each.latest is not None)
     host.run("ballast = [bytearray(1 << 20) for _ in range(64)]")
-    history = history_when(client, host, lambda each: each.events)
+    history = history_when(client, lambda each: each.events)
     (record,) = history.events
     assert record.event.rule == "grown"
     assert re.match(r"The Python objects grew by \d+ MiB", record.event.reason)
@@ -236,7 +225,7 @@ def test_a_history_that_a_kill_tore(start_host: StartHost, tmp_path: Path, clien
         "store": {"directory": str(tmp_path / "store")},
     }
     first = start_host(**settings)
-    history_when(client_of(first), first, lambda each: len(each.reports) > 4)
+    history_when(client_of(first), lambda each: len(each.reports) > 4)
     first.close()
     (segment,) = (tmp_path / "store" / first.instance_id).glob("history.*")
     whole = segment.read_bytes()
@@ -282,7 +271,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     memory_group.add(first.pid)
     first.start_service()
     leak(first)
-    history_when(client_of(first), first, leaks)
+    history_when(client_of(first), leaks)
     # Another client comes, whose sessions are large: some 10 MiB a second.
     first.run("shop.size = 100_000")
     assert first.process.wait(120) == -9

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import Identity
+from fix_forks import in_forked_child
 from fix_host import Host, HostError, StartHost
 
 from ops_service.v1 import evaluation_pb2, growth_pb2, heap_pb2, process_pb2
@@ -75,10 +77,11 @@ def test_exit_with_a_stalled_stream(start_host: StartHost, admin: Identity) -> N
 
     assert_exits_in_time(start_host, prepare)
     # Their pipes are gone, so they end at their next write.
-    limit = time.monotonic() + 10
-    while any(Path(f"/proc/{child}").exists() for child in children):
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    eventually(
+        lambda: not any(Path(f"/proc/{child}").exists() for child in children),
+        "a walking child outlives its host",
+        within=10,
+    )
 
 
 def test_exit_with_a_watch(start_host: StartHost, admin: Identity) -> None:
@@ -239,35 +242,6 @@ def test_the_process_is_left_as_it_was(start_host: StartHost, admin: Identity) -
 
 
 # ---- fork --------------------------------------------------------------------------
-
-FORK = """
-import os, json, signal, traceback
-read, write = os.pipe()
-pid = os.fork()
-if pid == 0:
-    try:
-        os.close(read)
-        signal.alarm(60)
-        {child}
-        os.write(write, json.dumps(told).encode())
-        os._exit(0)
-    except BaseException:
-        os.write(write, json.dumps(traceback.format_exc()).encode())
-    os._exit(1)
-os.close(write)
-answer = b""
-while data := os.read(read, 65536):
-    answer += data
-status = os.waitpid(pid, 0)[1]
-answer = [status, json.loads(answer or b"null")]
-"""
-
-
-def in_forked_child(host: Host, code: str) -> object:
-    """Run statements in a forked child of the host; returns what they assign to ``told``."""
-    status, told = host.run(FORK.format(child=code.replace("\n", "\n        ")))
-    assert status == 0, (status, told, host.output_file.read_text())
-    return told
 
 
 def test_in_a_forked_child_the_service_is_dead(start_host: StartHost, admin: Identity) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_host import ADMIN, Host, StartHost
 from fix_opsctl import Opsctl, StartOpsctl, environment_of
@@ -213,8 +214,8 @@ def test_an_interrupted_capture_leaves_nothing(
         *("heap", "capture", "-o", tmp_path / "some.heapgraph", *gc_never_comes),
         env=environment_of(host.address, admin),
     )
-    while not list(tmp_path.glob("*.part")):
-        assert run.poll() is None
+    eventually(lambda: run.poll() is not None or list(tmp_path.glob("*.part")))
+    assert run.poll() is None
     run.send_signal(signal.SIGINT)
     assert run.communicate() == ("", "")
     assert run.returncode == ExitCode.INTERRUPTED

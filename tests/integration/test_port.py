@@ -10,20 +10,11 @@ import pytest
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_host import Host, StartHost
 from fix_http2 import Http2
+from fix_streams import watch
 
-from ops_service.v1 import growth_pb2, process_pb2
+from ops_service.v1 import process_pb2
 
 GET_PRINCIPAL = b"/ops_service.v1.MaintenanceService/GetPrincipal"
-
-
-def watch(host: Host, identity: Identity) -> grpc.Call:
-    """An open stream that tells something ten times a second."""
-    request = growth_pb2.WatchHeapGrowthRequest(
-        interval={"nanos": 100_000_000}, duration={"seconds": 3600}
-    )
-    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120, wait_for_ready=True)
-    assert next(stream).WhichOneof("part") == "header"
-    return stream
 
 
 @pytest.mark.parametrize("path", [b"/\xff\xfe", b"/\x80/x", GET_PRINCIPAL + b"\xff", b"\xc3\x28"])

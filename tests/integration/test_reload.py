@@ -5,20 +5,21 @@ from __future__ import annotations
 import datetime
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_host import ADMIN, VIEWER, Host, HostError, StartHost
+from fix_rotation import replace
 from fix_status import status_of
+from fix_streams import watch, why_it_ended
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import evaluation_pb2, growth_pb2, process_pb2, repl_pb2
+from ops_service.v1 import evaluation_pb2, process_pb2, repl_pb2
 
 
 def edit(host: Host, *pairs: tuple[str, str]) -> None:
@@ -32,44 +33,15 @@ def edit(host: Host, *pairs: tuple[str, str]) -> None:
     os.replace(host.directory / "new", file)
 
 
-def watch(host: Host, identity: Identity) -> Any:
-    request = growth_pb2.WatchHeapGrowthRequest(
-        interval={"nanos": 100_000_000}, duration={"seconds": 3600}
-    )
-    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120)
-    assert next(stream).WhichOneof("part") == "header"
-    return stream
-
-
-def why_it_ended(stream: Any) -> Any:
-    """Read a stream to its end, which must be a refusal."""
-    with pytest.raises(grpc.RpcError) as raised:
-        for _ in stream:
-            pass
-    return status_of(raised.value)
-
-
 def alarms(host: Host, identity: Identity) -> dict[str, str]:
     reply = host.stub(identity).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     return {each.topic: each.text for each in reply.alarms}
-
-
-def wait_until(host: Host, condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        host.run("import time; time.sleep(0.02)")
-    raise AssertionError("it did not come true")
 
 
 def alarm_health(host: Host, identity: Identity) -> int:
     stub = HealthStub(host.channel(identity))
     request = health_pb2.HealthCheckRequest(service="ops_service.alarms")
     return stub.Check(request, timeout=120).status
-
-
-def serial(identity: Identity) -> int:
-    return x509.load_pem_x509_certificate(identity.certificate.read_bytes()).serial_number
 
 
 # ---- grants ------------------------------------------------------------------------
@@ -110,7 +82,7 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
     assert alarms(host, viewer) == {}
     assert alarm_health(host, viewer) == health_pb2.HealthCheckResponse.SERVING
     edit(host, ('"INSPECT"', '"INSPEKT"'))
-    wait_until(host, lambda: bool(alarms(host, viewer)))
+    eventually(lambda: bool(alarms(host, viewer)))
     (text,) = alarms(host, viewer).values()
     assert "the old state stays" in text
     assert f"{host.directory}/ops.toml:" in text
@@ -120,15 +92,15 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
     assert (record["topic"], record["text"]) == ("configuration", text)
 
     edit(host, ('"INSPEKT"', '"INSPECT"'))
-    wait_until(host, lambda: not alarms(host, viewer))
-    wait_until(host, lambda: alarm_health(host, viewer) == health_pb2.HealthCheckResponse.SERVING)
+    eventually(lambda: not alarms(host, viewer))
+    eventually(lambda: alarm_health(host, viewer) == health_pb2.HealthCheckResponse.SERVING)
     assert "mended" in [each["event"] for each in host.audit_records()]
 
 
 def test_what_needs_a_new_start_is_said(start_host: StartHost, viewer: Identity) -> None:
     host = start_host(limits={"calls": 30})
     edit(host, ("calls = 30", "calls = 31"))
-    wait_until(host, lambda: "restart" in alarms(host, viewer))
+    eventually(lambda: "restart" in alarms(host, viewer))
     assert alarms(host, viewer)["restart"].startswith("limits changed in ")
 
 
@@ -165,7 +137,7 @@ def test_a_denied_serial(start_host: StartHost, authority: CertificateAuthority)
     host = start_host(revocation={"denied_serials": ["1"]})
     denied, kept = (authority.issue(name, uri(ADMIN)) for name in ("denied", "kept"))
     stream, other = watch(host, denied), watch(host, kept)
-    text = f"{serial(denied):x}"
+    text = f"{denied.serial:x}"
     # As openssl prints it, and with colons.
     edit(host, ('["1"]', f'["{text.upper()}", "00:01"]'))
     status = why_it_ended(stream)
@@ -192,21 +164,16 @@ def crl(authority: CertificateAuthority, tmp_path: Path) -> Path:
     return path
 
 
-def replace(path: Path, data: bytes) -> None:
-    path.with_name("new").write_bytes(data)
-    path.with_name("new").rename(path)
-
-
 def test_a_revocation_list(
     start_host: StartHost, authority: CertificateAuthority, admin: Identity, crl: Path
 ) -> None:
     host = start_host(revocation={"crl": str(crl)})
     revoked = authority.issue("revoked", uri(ADMIN))
     stream, other = watch(host, revoked), watch(host, admin)
-    replace(crl, authority.revocation_list(serial(revoked)))
+    replace(crl, authority.revocation_list(revoked.serial))
     status = why_it_ended(stream)
     assert status.message.startswith(
-        f"The certificate with the serial number {serial(revoked):x} was revoked."
+        f"The certificate with the serial number {revoked.serial:x} was revoked."
     )
     with pytest.raises(grpc.RpcError):
         alarms(host, revoked)
@@ -218,18 +185,18 @@ def test_a_revocation_list(
         (stranger.revocation_list(), "that no authority of tls.client_ca has signed"),
     ):
         replace(crl, data)
-        wait_until(host, lambda words=words: words in alarms(host, admin).get("revocation", ""))
+        eventually(lambda words=words: words in alarms(host, admin).get("revocation", ""))
         with pytest.raises(grpc.RpcError):
             alarms(host, revoked)
     assert next(other).WhichOneof("part") == "report"
 
     # A list that should have been replaced still counts, and raises an alarm.
-    replace(crl, authority.revocation_list(serial(revoked), due=-datetime.timedelta(hours=1)))
-    wait_until(host, lambda: set(alarms(host, admin)) == {"stale_revocation_list"})
+    replace(crl, authority.revocation_list(revoked.serial, due=-datetime.timedelta(hours=1)))
+    eventually(lambda: set(alarms(host, admin)) == {"stale_revocation_list"})
     with pytest.raises(grpc.RpcError):
         alarms(host, revoked)
     replace(crl, authority.revocation_list())
-    wait_until(host, lambda: not alarms(host, admin))
+    eventually(lambda: not alarms(host, admin))
     assert alarms(host, revoked) == {}
     other.cancel()
 
@@ -256,11 +223,11 @@ def test_a_revoked_caller_keeps_no_session(
         reply = host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
         return list(reply.running_evaluations)
 
-    wait_until(host, lambda: len(running()) == 1)
-    replace(crl, authority.revocation_list(serial(revoked)))
+    eventually(lambda: len(running()) == 1)
+    replace(crl, authority.revocation_list(revoked.serial))
     assert "was revoked" in why_it_ended(stream).message
     over.set()
-    wait_until(host, lambda: running() == [])
+    eventually(lambda: running() == [])
     # The same principal, by a certificate that counts.
     again = repl_pb2.OpenReplRequest(open={"session_id": session_id})
     status = why_it_ended(host.stub(admin).OpenRepl(iter([again]), timeout=120))
@@ -271,9 +238,9 @@ def test_a_list_that_others_may_write_is_not_taken(
     start_host: StartHost, authority: CertificateAuthority, admin: Identity, crl: Path
 ) -> None:
     host = start_host(revocation={"crl": str(crl)})
-    replace(crl, authority.revocation_list(serial(admin)))
+    replace(crl, authority.revocation_list(admin.serial))
     crl.chmod(0o666)
-    wait_until(host, lambda: "written by everyone" in alarms(host, admin).get("revocation", ""))
+    eventually(lambda: "written by everyone" in alarms(host, admin).get("revocation", ""))
 
 
 def test_revocation_lists_that_are_refused(

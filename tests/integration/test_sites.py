@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fix_certs import Identity
 from fix_host import StartHost
 from fix_opsctl import Opsctl, environment_of
@@ -25,6 +26,7 @@ planted = plant()
 LINE = 5
 
 
+@pytest.mark.long
 def test_sites_come_to_the_file_and_to_devtools(
     start_host: StartHost, admin: Identity, opsctl: Opsctl, tmp_path: Path
 ) -> None:

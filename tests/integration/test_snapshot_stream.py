@@ -15,8 +15,8 @@ from fix_host import Host, StartHost
 from fix_status import status_of
 from google.protobuf.duration_pb2 import Duration
 
-from ops_service.messages.snapshot_stream import varint
 from ops_service.v1 import heap_graph_pb2, heap_pb2
+from ops_service.varint import delimited, varint
 
 REQUEST = heap_pb2.CaptureHeapSnapshotRequest()
 
@@ -51,7 +51,7 @@ def test_a_whole_snapshot(host: Host, admin: Identity) -> None:
         memory.anonymous.bytes + memory.file_backed.bytes + memory.shared.bytes
     )
 
-    file = b"".join(varint(len(data)) + data for data in raw[:-1])
+    file = b"".join(map(delimited, raw[:-1]))
     assert trailer.byte_count == len(file)
     assert trailer.sha256 == hashlib.sha256(file).digest()
     batches = [part.batch for part in parts[1:-1]]

@@ -8,13 +8,13 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
 from fix_client import Connect, credentials_of
 from fix_cut import Cut
@@ -97,11 +97,9 @@ def refusal(call: Any) -> tuple[str, str]:
 
 
 def wait_until_whole(host: Host, admin: Identity, snapshot_id: str) -> None:
-    limit = time.monotonic() + 60
+    whole = store_pb2.STORED_SNAPSHOT_STATE_WHOLE
     with MaintenanceClient(host.address, credentials_of(admin)) as client:
-        while stored(client)[snapshot_id].state != store_pb2.STORED_SNAPSHOT_STATE_WHOLE:
-            assert time.monotonic() < limit
-            time.sleep(0.02)
+        eventually(lambda: stored(client)[snapshot_id].state == whole)
 
 
 # ---- whole ways -------------------------------------------------------------------------

@@ -7,34 +7,28 @@ import datetime
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
+from eventually import eventually
 from fix_certs import CertificateAuthority, Identity, uri
-from fix_host import ADMIN, VIEWER, Host, StartHost
+from fix_host import ADMIN, VIEWER, StartHost
 from fix_http2 import ResumingClient
+from fix_rotation import replace
 from fix_status import status_of
+from fix_streams import watch, why_it_ended
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from ops_service.v1 import growth_pb2, process_pb2, repl_pb2
+from ops_service.v1 import process_pb2, repl_pb2
 
 PRINCIPAL = b"/ops_service.v1.MaintenanceService/GetPrincipal"
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 # Long enough for a first call on a busy machine.
 SOON = datetime.timedelta(seconds=6)
 UNAUTHENTICATED = str(grpc.StatusCode.UNAUTHENTICATED.value[0]).encode()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit, "it did not come true"
-        time.sleep(0.05)
 
 
 def answer(client: ResumingClient) -> bytes | None:
@@ -44,12 +38,6 @@ def answer(client: ResumingClient) -> bytes | None:
     except OSError:
         return None
     return None if found is None else found[b"grpc-status"]
-
-
-def expiry(identity: Identity) -> float:
-    """When the caller's own certificate expires, as Unix time."""
-    loaded = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
-    return loaded.not_valid_after_utc.timestamp()
 
 
 def test_who_resumes_a_session_is_refused_once_any_certificate_expired(
@@ -86,7 +74,7 @@ def test_who_resumes_a_session_is_refused_once_any_certificate_expired(
     for (words, _), client in clients.items():
         if not words:
             continue
-        wait_for(lambda client=client: answer(client) != b"0")
+        eventually(lambda client=client: answer(client) != b"0")
         # Each over a connection of its own, with the ticket of the one before.
         for _ in range(4):
             found = client.call(PRINCIPAL)
@@ -103,23 +91,6 @@ def test_who_resumes_a_session_is_refused_once_any_certificate_expired(
     assert (record["code"], record["reason"]) == ("UNAUTHENTICATED", "CERTIFICATE_OUT_OF_DATE")
     assert record["error"] == "CertificateOutOfDate"
     host.assert_printed_nothing()
-
-
-def watch(host: Host, identity: Identity) -> Any:
-    request = growth_pb2.WatchHeapGrowthRequest(
-        interval={"nanos": 100_000_000}, duration={"seconds": 3600}
-    )
-    stream = host.stub(identity).WatchHeapGrowth(request, timeout=120)
-    assert next(stream).WhichOneof("part") == "header"
-    return stream
-
-
-def end_of(stream: Any) -> tuple[Any, float]:
-    """Why a stream was ended, and when, as Unix time."""
-    with pytest.raises(grpc.RpcError) as raised:
-        for _ in stream:
-            pass
-    return status_of(raised.value), time.time()
 
 
 def test_streams_end_with_the_certificate(
@@ -149,16 +120,16 @@ def test_streams_end_with_the_certificate(
     next(health)
 
     for each in (stream, repl, health):
-        status, ended = end_of(each)
+        status, ended = why_it_ended(each), time.time()
         assert status.code == grpc.StatusCode.UNAUTHENTICATED
         assert status.reason == "CERTIFICATE_OUT_OF_DATE"
         assert status.message.startswith("The certificate expired at ")
-        assert expiry(short) <= ended < expiry(short) + 5
+        assert short.expiry <= ended < short.expiry + 5
     over.set()
     # With the session behind it, and what that ran.
-    wait_for(lambda: running() == 0)
+    eventually(lambda: running() == 0)
     again = repl_pb2.OpenReplRequest(open={"session_id": session_id})
-    status, _ = end_of(host.stub(admin).OpenRepl(iter([again]), timeout=120))
+    status = why_it_ended(host.stub(admin).OpenRepl(iter([again]), timeout=120))
     assert status.code is grpc.StatusCode.NOT_FOUND
 
     # A call over the connection that is there, a health check included.
@@ -206,7 +177,7 @@ def test_an_application_that_freezes_its_clock(
         assert host.run("answer = time.time()") == moment
         assert answer(ResumingClient(host.address, viewer, VERSIONS["1.3"])) == b"0"
         if not moment:
-            wait_for(lambda: answer(client) == UNAUTHENTICATED)
+            eventually(lambda: answer(client) == UNAUTHENTICATED)
         host.run("put(frozen, real)")
     assert answer(client) == UNAUTHENTICATED
 
@@ -224,10 +195,8 @@ def test_a_revoked_certificate_resumes_to_be_refused(
     revoked = authority.issue("revoked", uri(VIEWER))
     client = ResumingClient(host.address, revoked, VERSIONS[version])
     assert answer(client) == b"0"
-    loaded = x509.load_pem_x509_certificate(revoked.certificate.read_bytes())
-    crl.with_name("new").write_bytes(authority.revocation_list(loaded.serial_number))
-    crl.with_name("new").rename(crl)
-    wait_for(lambda: answer(client) != b"0")
+    replace(crl, authority.revocation_list(revoked.serial))
+    eventually(lambda: answer(client) != b"0")
     for _ in range(4):
         found = client.call(PRINCIPAL)
         assert client.resumed
@@ -262,10 +231,9 @@ def test_no_ticket_outlives_its_authority(
     for each in (client, kept):
         assert (answer(each), each.resumed) == (b"0", False)
         assert (answer(each), each.resumed) == (b"0", True)
-    bundle.with_name("new").write_bytes(authority.certificate.read_bytes())
-    bundle.with_name("new").rename(bundle)
-    wait_for(lambda: answer(client) != b"0")
+    replace(bundle, authority.certificate.read_bytes())
+    eventually(lambda: answer(client) != b"0")
     # The port is opened anew with other keys for tickets, which takes some milliseconds.
-    wait_for(lambda: answer(kept) == b"0" and not kept.resumed)
+    eventually(lambda: answer(kept) == b"0" and not kept.resumed)
     assert [answer(client) for _ in range(4)] == [None] * 4
     assert (answer(kept), kept.resumed) == (b"0", True)

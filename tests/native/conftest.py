@@ -61,6 +61,6 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> str:
     output = directory / f"faulty{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = sysconfig.get_path("include")
     flags = ["-shared", "-fPIC", "-O0", "-w", f"-I{include}"]
-    command = [*compiler, *flags, str(HERE / "faulty.c"), "-o", str(output)]
+    command = [*compiler, *flags, str(HERE / "programs/faulty.c"), "-o", str(output)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return str(directory)

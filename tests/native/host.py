@@ -28,7 +28,7 @@ class HostFailed(Exception):
 
 
 class Host:
-    """Starts ``serve.py`` and calls functions in it.
+    """Starts ``programs/serve.py`` and calls functions in it.
 
     Args:
         environment: Variables in addition to the test's own.
@@ -40,7 +40,7 @@ class Host:
     ) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self.process = subprocess.Popen(
-            [python, "-c", START, str(HERE.parent), f"{HERE.name}.serve"],
+            [python, "-c", START, str(HERE.parent), f"{HERE.name}.programs.serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 
@@ -28,16 +26,6 @@ def children(pid: int) -> list[int]:
         if int(fields[1]) == pid:
             found.append(int(entry.name))
     return found
-
-
-def wait_until(condition: Callable[[], object], what: str, within: float) -> float:
-    """Wait for a fact; return how many seconds it took."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > within:
-            raise AssertionError(f"not within {within} s: {what}")
-        time.sleep(0.002)
-    return time.monotonic() - began
 
 
 def gone(pid: int) -> bool:

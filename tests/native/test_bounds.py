@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 
 from ops_service.errors import InsufficientMemory
 from ops_service.heap import cgroup
@@ -15,7 +16,7 @@ from ops_service.heap.model import CaptureOptions, CensusOptions
 from ops_service.heap.own import THREAD_PREFIX
 from ops_service.heap.snapshot import start_capture
 
-from .patient import PATIENCE, PATIENT
+from .programs.patient import PATIENCE, PATIENT
 
 GIB = 1 << 30
 
@@ -66,9 +67,7 @@ def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
         next(batches)
         tree(tmp_path, GIB - (10 << 20))
         # It looks every 50 ms, also while nobody reads.
-        deadline = time.monotonic() + 10
-        while capture.running() and time.monotonic() < deadline:
-            pass
+        eventually(lambda: not capture.running(), within=10)
         with pytest.raises(InsufficientMemory, match="memory was running out"):
             list(batches)
     assert len(ballast) == 300_000
@@ -100,8 +99,7 @@ def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) 
         # What the service's own threads take counts as what the child takes.
         sender = threading.Thread(target=spend, name=f"{THREAD_PREFIX}-sender")
         sender.start()
-        while spent < 0.2:
-            time.sleep(0.001)
+        eventually(lambda: spent >= 0.2)
         list(batches)
         sender.join()
     beside = capture.summary

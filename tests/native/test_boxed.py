@@ -23,8 +23,8 @@ def test_elements_of_every_layout_are_seen(new_host: Callable[..., Host]) -> Non
     host = new_host()
     found = host.call("boxed", "capture_boxed")
     graph = decode(found["messages"])
-    holder = graph.only("native.boxed.Holder")
-    boxed = set(graph.of_type("native.boxed.Boxed"))
+    holder = graph.only("native.programs.boxed.Holder")
+    boxed = set(graph.of_type("native.programs.boxed.Boxed"))
     seen = {name: elements(graph, holder, name) for name in found["counts"]}
     assert {name: len(each) for name, each in seen.items()} == found["counts"]
     assert boxed == {target for each in seen.values() for target in each}
@@ -35,7 +35,7 @@ def test_elements_of_every_layout_are_seen(new_host: Callable[..., Host]) -> Non
 
     found = host.call("boxed", "capture_in_order")
     graph = decode(found["messages"])
-    holder = graph.only("native.boxed.Holder")
+    holder = graph.only("native.programs.boxed.Holder")
     wanted = graph.targets(graph.only("Order"), ELEMENT)
     for name, order in zip(found["names"], wanted, strict=True):
         assert elements(graph, holder, name) == graph.targets(order, ELEMENT)

@@ -9,9 +9,9 @@ import pytest
 
 from ops_service.v1 import heap_graph_pb2 as pb
 
-from . import contents as planted
 from .decode import ATTRIBUTE, ELEMENT, KEY, SLOT, VALUE, Content, Graph, decode
 from .host import Host
+from .programs import contents as planted
 
 NONE, KEYS, VALUES = 1, 2, 3
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 from .decode import decode
 from .host import Host
-from .processes import children, gone, wait_until
+from .processes import children, gone
 
 TYPE = "faulty.Faulty"
 
@@ -40,10 +41,13 @@ def nothing_left(host: Host) -> Iterator[None]:
     """Checks that the work leaves no descriptor, thread, callback or child."""
     before = host.call("faults", "left_behind")
     yield
+
     # A thread that has done its work takes a moment to end.
-    deadline = time.monotonic() + 10
-    while (after := host.call("faults", "left_behind")) != before:
-        assert time.monotonic() < deadline, (after, before)
+    def left() -> dict[str, int]:
+        found: dict[str, int] = host.call("faults", "left_behind")
+        return found
+
+    eventually(lambda: left() == before, lambda: f"{before} -> {left()}", within=10)
     assert children(host.pid) == []
 
 
@@ -130,8 +134,8 @@ def test_a_second_fault_at_a_type_ends_the_child(bystander: Host) -> None:
     finally:
         bystander.call("faults", "unplant")
     assert result["error"] == "WalkFailed", result
-    assert result["details"] == {"type_name": "native.faults.Headless"}
-    assert "of type native.faults.Headless." in result["text"]
+    assert result["details"] == {"type_name": "native.programs.faults.Headless"}
+    assert "of type native.programs.faults.Headless." in result["text"]
     # Once what faults is gone, so is the trouble.
     assert outcome(bystander, "capture")["error"] == ""
 
@@ -167,7 +171,7 @@ def test_the_host_captures_again_afterwards(faulted: Callable[[str], Host]) -> N
     result = outcome(host, "capture")
     assert (result["error"], result["warnings"]) == ("", ())
     graph = decode(result["messages"])
-    (behind,) = graph.of_type("native.faults.BehindIt")
+    (behind,) = graph.of_type("native.programs.faults.BehindIt")
     assert graph.path(behind)[-1][0] == TYPE
 
 
@@ -209,7 +213,9 @@ def test_cancelling_kills_the_child(faulted: Callable[[str], Host], read: bool) 
         (child,) = children(host.pid)
         result = host.call("faults", "cancel_open", read)
         assert result["error"] == ("Cancelled" if read else "")
-        assert wait_until(lambda: gone(child), "the child is gone", 1) + result["seconds"] < 1
+        began = time.monotonic()
+        eventually(lambda: gone(child), "the child is there", within=1, pause=0.002)
+        assert time.monotonic() - began + result["seconds"] < 1
 
 
 def test_cancelling_a_census_kills_the_child(faulted: Callable[[str], Host]) -> None:

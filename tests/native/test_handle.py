@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ops_service.errors import Cancelled
-from ops_service.heap.child import WalkBounds, WalkChild
+from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
+from ops_service.heap.model import ContentLevel
 
-from .patient import PATIENCE
+from .programs.patient import PATIENCE
 
 WAIT_ALL = 0x40000000  # __WALL: also children whose exit sends no signal
 
@@ -25,7 +26,10 @@ def ballast() -> list[list[int]]:
 def unread_child() -> WalkChild:
     """A child that will wait for a reader."""
     return WalkChild().start(
-        census=False, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), resident=1 << 20
+        WalkKind.SNAPSHOT,
+        WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30),
+        1 << 20,
+        (0, ContentLevel.NONE, 0, False),
     )
 
 
@@ -67,7 +71,7 @@ def test_a_host_that_reaps_all_frees_the_number_and_not_the_descriptor() -> None
 
 def test_a_child_that_ends_is_noticed_at_once() -> None:
     child = WalkChild().start(
-        census=True, bounds=WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), resident=1 << 20
+        WalkKind.CENSUS, WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), 1 << 20
     )
     while child.read():
         pass

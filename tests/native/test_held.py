@@ -26,12 +26,12 @@ def names(graph: Graph, index: int) -> list[str | int]:
 
 def test_a_namespace_that_something_else_finds_first_is_named(namespaces: Graph) -> None:
     graph = namespaces
-    registry = graph.only("native.held.Registry")
+    registry = graph.only("native.programs.held.Registry")
     found = graph.targets(graph.follow(registry, SLOT, "found"), ELEMENT)
     assert names(graph, found[0]) == ["first_entry", 1, "third_entry"]
     assert names(graph, found[1]) == ["at_once"]
     assert "in_module" in names(graph, found[2])
-    assert names(graph, graph.only("native.held.Attributes")) == ["entry_of_itself"]
+    assert names(graph, graph.only("native.programs.held.Attributes")) == ["entry_of_itself"]
     # The test is of what it means to be: the owners did not find them.
     for each in found[:2]:
         assert graph.parents[each] == graph.follow(registry, SLOT, "found")
@@ -48,7 +48,7 @@ def test_a_cut_leaves_no_value_without_its_key(host: Host, most: int) -> None:
 
 def test_keys_of_data_stay_without_names(namespaces: Graph) -> None:
     graph = namespaces
-    plain = graph.follow(graph.only("native.held.Registry"), SLOT, "plain")
+    plain = graph.follow(graph.only("native.programs.held.Registry"), SLOT, "plain")
     assert names(graph, plain) == [0]
     assert "data_key" not in graph.names
 
@@ -94,6 +94,7 @@ def test_context_and_thread_local_storage_are_named(held: Graph) -> None:
     assert "_thread._local" in {step for step, _ in path}
 
 
+@pytest.mark.long
 def test_an_idle_process_does_not_change(new_host: Callable[..., Host]) -> None:
     # One of its own, in which nothing goes on that another test began.
     host = new_host()

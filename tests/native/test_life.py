@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 from .host import Host
-from .processes import children, gone, state, wait_until
+from .processes import children, gone, state
 
 NewHost = Callable[..., Host]
 
@@ -86,7 +87,7 @@ def test_a_killed_host_leaves_neither_child_nor_socket(new_host: NewHost) -> Non
     assert state(child) != ""
     host.process.kill()
     host.process.wait(10)
-    wait_until(lambda: gone(child), "the child of the killed host is gone", 2)
+    eventually(lambda: gone(child), "the child of the killed host is there", within=2)
     # Nothing listens any more, and the port can be bound again at once.
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 1)

@@ -16,7 +16,7 @@ def test_now_shows_garbage(new_host: NewHost) -> None:
     found = new_host().call("moments", "capture_at", "NOW")
     assert (found["error"], found["alive"]) == ("", True)
     graph = decode(found["messages"])
-    garbage = graph.only("native.moments.Garbage")
+    garbage = graph.only("native.programs.moments.Garbage")
     # Nothing but itself and its own namespace refers to it.
     root = graph.parents.get(garbage, garbage)
     assert graph.flags[root] & ROOT
@@ -26,7 +26,7 @@ def test_now_shows_garbage(new_host: NewHost) -> None:
 def test_collect_first_collects(new_host: NewHost) -> None:
     found = new_host().call("moments", "capture_at", "COLLECT_FIRST")
     assert (found["error"], found["alive"]) == ("", False)
-    assert decode(found["messages"]).of_type("native.moments.Garbage") == []
+    assert decode(found["messages"]).of_type("native.programs.moments.Garbage") == []
 
 
 def test_after_a_full_collection_and_no_smaller_one(new_host: NewHost) -> None:
@@ -34,7 +34,7 @@ def test_after_a_full_collection_and_no_smaller_one(new_host: NewHost) -> None:
     assert (found["error"], found["alive"]) == ("", False)
     assert found["at a smaller collection"] is False
     assert found["callbacks restored"] is True
-    assert decode(found["messages"]).of_type("native.moments.Garbage") == []
+    assert decode(found["messages"]).of_type("native.programs.moments.Garbage") == []
 
 
 @pytest.mark.parametrize(

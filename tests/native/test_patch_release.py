@@ -65,7 +65,7 @@ def test_it_runs_where_its_layout_proves_right(other: Host) -> None:
     reply = other.call("patch_release", "capture_planted")
     graph = decode(reply["messages"])
     assert (
-        graph.type_name(graph.only("native.patch_release.Planted"))
-        == "native.patch_release.Planted"
+        graph.type_name(graph.only("native.programs.patch_release.Planted"))
+        == "native.programs.patch_release.Planted"
     )
     assert reply["objects"] == len(graph)

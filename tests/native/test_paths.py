@@ -10,7 +10,8 @@ import pytest
 from .host import Host
 
 COUNT = 20
-ITEM = "native.paths.Item"
+ITEM = "native.programs.paths.Item"
+KNOT = "native.programs.paths.Knot"
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +29,14 @@ def grown(host: Host) -> dict[str, tuple[int, int, int]]:
         f"planted.nested[…][…] ({ITEM})",
         "planted.queue[…] (tuple)",
         f"planted.queue[…][…] ({ITEM})",
-        "planted.weak.data[…] (native.paths.Keyed)",
+        "planted.weak.data[…] (native.programs.paths.Keyed)",
         f"planted.local -> dict[…].rows[…] ({ITEM})",
         "planted.functions[…] (function)",
         f"planted.functions[…] __closure__[…].cell_contents ({ITEM})",
         "planted.generators[…] (generator)",
         f"planted.generators[…] item ({ITEM})",
-        "native.paths.Held.cached -> dict[…][…] (native.paths.Held)",
-        "a garbage cycle -> native.paths.Knot (native.paths.Knot)",
+        "native.programs.paths.Held.cached -> dict[…][…] (native.programs.paths.Held)",
+        f"a garbage cycle -> {KNOT} ({KNOT})",
         f"C code alone -> {ITEM} ({ITEM})",
     ],
 )
@@ -78,10 +79,10 @@ def test_context_variables_have_their_names(grown: dict[str, tuple[int, int, int
 def test_structures_that_repeat_themselves_are_folded(
     grown: dict[str, tuple[int, int, int]],
 ) -> None:
-    links = [row for text, row in grown.items() if text.endswith("(native.paths.Link)")]
+    links = [row for text, row in grown.items() if text.endswith("(native.programs.paths.Link)")]
     assert sum(count for count, *_ in links) == COUNT
     assert len(links) <= 4
-    trees = [row for text, row in grown.items() if text.endswith("(native.paths.Tree)")]
+    trees = [row for text, row in grown.items() if text.endswith("(native.programs.paths.Tree)")]
     assert sum(count for count, *_ in trees) == 2**11 - 1
     assert len(trees) <= 300
 

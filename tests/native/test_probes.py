@@ -73,13 +73,13 @@ def root(graph: Graph, kind: int, name: str = "") -> int:
 def test_modules_hold_what_their_names_say(named: Graph) -> None:
     modules = root(named, pb.HEAP_ROOT_KIND_MODULES)
     assert named.flags[modules] & ROOT
-    module = named.follow(modules, ROOT_EDGE, "native.probes")
+    module = named.follow(modules, ROOT_EDGE, "native.programs.probes")
     assert named.type_name(module) == "module"
     namespace = named.follow(module, INTERNAL, "__dict__")
     kept = named.follow(namespace, ATTRIBUTE, "NAMED_AT_MODULE_LEVEL")
     assert named.type_name(kept) == "list"
     assert named.path(kept) == [
-        ("modules", "native.probes"),
+        ("modules", "native.programs.probes"),
         ("module", "__dict__"),
         ("dict", "NAMED_AT_MODULE_LEVEL"),
     ]
@@ -94,16 +94,16 @@ def test_a_module_made_by_hand_has_named_parts(named: Graph) -> None:
 
 
 def test_attributes_and_slots_are_named(named: Graph) -> None:
-    inline = named.only("native.probes.Inline")
+    inline = named.only("native.programs.probes.Inline")
     assert named.type_name(named.follow(inline, ATTRIBUTE, "inline_text")) == "int"
-    slotted = named.only("native.probes.Slotted")
+    slotted = named.only("native.programs.probes.Slotted")
     assert named.type_name(named.follow(slotted, SLOT, "slot_text")) == "list"
-    namespace = named.follow(named.only("native.probes.Asked"), INTERNAL, "__dict__")
+    namespace = named.follow(named.only("native.programs.probes.Asked"), INTERNAL, "__dict__")
     assert named.type_name(named.follow(namespace, ATTRIBUTE, "dict_text")) == "list"
 
 
 def test_class_and_its_namespace_are_named(named: Graph) -> None:
-    kind = named.follow(named.only("native.probes.Inline"), INTERNAL, "__class__")
+    kind = named.follow(named.only("native.programs.probes.Inline"), INTERNAL, "__class__")
     assert named.type_name(kind) == "type"
     namespace = named.follow(kind, INTERNAL, "__dict__")
     assert named.type_name(named.follow(namespace, ATTRIBUTE, "class_constant")) == "list"
@@ -115,7 +115,7 @@ def test_class_and_its_namespace_are_named(named: Graph) -> None:
 
 
 def test_attributes_without_a_proper_name_are_numbered(named: Graph) -> None:
-    awkward = named.only("native.probes.Awkward")
+    awkward = named.only("native.programs.probes.Awkward")
     attributes = [edge for edge in named.edges[awkward] if edge.kind in (ATTRIBUTE, VALUE)]
     assert [edge.label for edge in attributes if isinstance(edge.label, str)] == ["proper"]
     assert len(attributes) == 3
@@ -123,7 +123,7 @@ def test_attributes_without_a_proper_name_are_numbered(named: Graph) -> None:
 
 
 def attribute_of_closed(named: Graph, name: str) -> int:
-    return named.follow(named.only("native.probes.Closed"), ATTRIBUTE, name)
+    return named.follow(named.only("native.programs.probes.Closed"), ATTRIBUTE, name)
 
 
 def test_cells_of_a_closure_are_named(named: Graph) -> None:
@@ -131,14 +131,14 @@ def test_cells_of_a_closure_are_named(named: Graph) -> None:
     (cell,) = named.targets(closure, ELEMENT)
     assert named.type_name(cell) == "cell"
     (content,) = named.targets(cell, CELL)
-    assert named.type_name(content) == "native.probes.Keys"
+    assert named.type_name(content) == "native.programs.probes.Keys"
 
 
 def test_locals_of_a_generator_are_named(named: Graph) -> None:
     generator = attribute_of_closed(named, "generator")
     assert (
         named.type_name(named.follow(generator, LOCAL, "local_of_generator"))
-        == "native.probes.Keys"
+        == "native.programs.probes.Keys"
     )
 
 
@@ -159,7 +159,7 @@ def test_entries_of_other_dicts_are_numbered_in_pairs(named: Graph) -> None:
         (VALUE, 2),
     ]
     types = [named.type_name(edge.target) for edge in edges]
-    assert types == ["str", "list", "native.probes.Keys", "tuple", "str", "dict"]
+    assert types == ["str", "list", "native.programs.probes.Keys", "tuple", "str", "dict"]
 
 
 def test_locals_of_another_thread_are_named(named: Graph) -> None:

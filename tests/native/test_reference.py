@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from . import recipes, reference
 from .host import Host
+from .programs import recipes, reference
 
 KINDS = sorted(recipes.FIXED | recipes.FILLED)
 

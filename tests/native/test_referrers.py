@@ -8,7 +8,7 @@ import pytest
 
 from .host import Host
 
-ITEM = "native.referrers.Item"
+ITEM = "native.programs.referrers.Item"
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,19 @@ def test_breadth_bounds_the_graph(planted: Host) -> None:
 @pytest.mark.parametrize(
     ("type_name", "text"),
     [
-        ("Knot", "a garbage cycle -> native.referrers.Knot (native.referrers.Knot)"),
-        ("Pinned", "C code alone -> native.referrers.Pinned (native.referrers.Pinned)"),
-        ("InFrame", "thread holder -> wait_with() item (native.referrers.InFrame)"),
+        (
+            "Knot",
+            "a garbage cycle -> native.programs.referrers.Knot (native.programs.referrers.Knot)",
+        ),
+        (
+            "Pinned",
+            "C code alone -> native.programs.referrers.Pinned (native.programs.referrers.Pinned)",
+        ),
+        ("InFrame", "thread holder -> wait_with() item (native.programs.referrers.InFrame)"),
     ],
 )
 def test_where_a_way_begins(planted: Host, type_name: str, text: str) -> None:
-    name = f"native.referrers.{type_name}"
+    name = f"native.programs.referrers.{type_name}"
     of_type = [each for each, _ in planted.call("referrers", "by_type", name)["paths"]]
     assert text in of_type
     of_object = [each for each, _ in planted.call("referrers", "by_id", name)["paths"]]
@@ -82,15 +88,15 @@ def test_where_a_way_begins(planted: Host, type_name: str, text: str) -> None:
 
 
 def test_chains_without_end_are_cut_in_the_middle(planted: Host) -> None:
-    found = planted.call("referrers", "by_type", "native.referrers.Link")
+    found = planted.call("referrers", "by_type", "native.programs.referrers.Link")
     assert found["object_count"] == 100_001
     assert {text for text, _ in found["paths"]} == {
-        "planted.head (native.referrers.Link)",
-        "planted.head.next… (native.referrers.Link)",
+        "planted.head (native.programs.referrers.Link)",
+        "planted.head.next… (native.programs.referrers.Link)",
     }
-    found = planted.call("referrers", "by_type", "native.referrers.Deep")
+    found = planted.call("referrers", "by_type", "native.programs.referrers.Deep")
     ((text, _),) = found["paths"]
-    assert text == "planted.head.next… (native.referrers.Deep)"
+    assert text == "planted.head.next… (native.programs.referrers.Deep)"
     ((*steps,),) = found["steps"]
     assert len(steps) < 60
     # The roots, the module, its namespace, 100,001 links, and the object.
@@ -102,7 +108,7 @@ def test_types_that_are_not_there(planted: Host) -> None:
     assert found["error"] == "ObjectNotFound"
     # Other tests of this host may have planted types of that name, too.
     _, _, meant = found["text"].partition("Did you mean ")
-    assert "native.referrers.Slotted" in meant
+    assert "native.programs.referrers.Slotted" in meant
     found = planted.call("referrers", "by_type", "no.such.Type")
     assert "Did you mean" not in found["text"]
 
@@ -117,7 +123,7 @@ def test_a_search_that_is_ended_tells_what_it_has(planted: Host) -> None:
     found = planted.call("referrers", "in_no_time", ITEM)
     assert found["partial"]
     assert 0 < found["object_count"] < 3001 or found["paths"]
-    found = planted.call("referrers", "in_no_time", "native.referrers.Deep")
+    found = planted.call("referrers", "in_no_time", "native.programs.referrers.Deep")
     assert found["error"] == "WalkTimeout"
     assert "time_limit" in found["text"]
 

@@ -28,7 +28,7 @@ def held_by_c(graph: Graph) -> list[int]:
 
 
 def planted(graph: Graph, name: str) -> list[int]:
-    return graph.of_type(f"native.unreached.{name}")
+    return graph.of_type(f"native.programs.unreached.{name}")
 
 
 def test_what_c_code_holds_hangs_under_a_root_of_its_own(unreached: Graph) -> None:

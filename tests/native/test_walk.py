@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from . import planted, recipes
 from .compare import Matched, granule, place, region_differences
 from .decode import ELEMENT, ESTIMATED, Graph, decode
 from .host import Host
+from .programs import planted, recipes
 from .test_reference import recipe_lists
+
+# Each is a capture of the whole process, which takes half a minute under a sanitizer.
+RANDOM_HEAPS = int(os.environ.get("RANDOM_HEAPS", "10"))
 
 
 def matched(reply: dict[str, Any]) -> Matched:
@@ -64,11 +68,11 @@ def test_only_sizes_that_need_running_are_estimates(
         for node, row in zip(found.node_of_row, found.rows, strict=True)
         if found.graph.flags[node] & ESTIMATED and row[6]
     }
-    assert "native.planted_types.Sized" in estimated
+    assert "native.programs.planted_types.Sized" in estimated
     builtin = {name for name in estimated if "." not in name}
     assert builtin == set()
     assert estimated <= {
-        "native.planted_types.Sized",
+        "native.programs.planted_types.Sized",
         "_io.BytesIO",
         "_io.StringIO",
         "types.UnionType",
@@ -77,7 +81,7 @@ def test_only_sizes_that_need_running_are_estimates(
 
 @pytest.mark.long
 @given(recipe=recipe_lists(25), collect=st.booleans())
-@settings(max_examples=10, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=RANDOM_HEAPS, deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_random_heap_is_captured_as_it_is(
     host: Host, recipe: list[recipes.Node], collect: bool
 ) -> None:

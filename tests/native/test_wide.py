@@ -26,7 +26,7 @@ def wide(reply: dict[str, Any]) -> Graph:
 
 def found_by(graph: Graph, name: str) -> set[tuple[int, str | int]]:
     """Kind and label of the edges that found the objects of a type."""
-    targets = set(graph.of_type(f"native.wide.{name}"))
+    targets = set(graph.of_type(f"native.programs.wide.{name}"))
     assert len(targets) == MANY
     return {
         (edge.kind, edge.label)

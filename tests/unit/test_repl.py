@@ -10,6 +10,7 @@ import time
 import types
 
 import pytest
+from eventually import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,10 +150,7 @@ class Runner:
         return result
 
     def wait_until_idle(self) -> None:
-        deadline = time.monotonic() + 60
-        while self.evaluator.running():
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        eventually(lambda: not self.evaluator.running())
 
 
 def test_an_interruption_never_leaves_its_thread() -> None:

@@ -3,7 +3,7 @@
  * On 3.11 this text is the only way to the figures that does not read the
  * allocator's own structures, whose layout differs between releases.
  */
-#include "walker.h"
+#include "allocator.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,11 @@
 /* Looks after the bounds of the walk while it runs: is the parent alive, is there
  * memory left for the host, is the share of the CPU kept?
  */
-#include "walker.h"
+#include "bounds.h"
+
+#include "child_end.h"
+#include "cow.h"
+#include "files.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -46,10 +50,10 @@ look(Walk *walk, double now)
     walk->looked = now;
     if (getppid() != settings->host)
         child_end(walk->shared, STATUS_READER_GONE, 0);
-    for (int i = 0; i < settings->memory_bound_count; i++)
-        if (is_short(&settings->memory_bounds[i]))
+    for (int i = 0; i < settings->bounds.memory_count; i++)
+        if (is_short(&settings->bounds.memory[i]))
             child_end(walk->shared, STATUS_PRESSURE, 0);
-    copied_check(walk, now);
+    cow_check(walk, now);
 }
 
 /* Seconds by which the CPU time of the child and of those who pass on its output
@@ -59,13 +63,13 @@ ahead(const Walk *walk, double now)
 {
     double spent = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) +
                    (double)walk->shared->spent_microseconds * 1e-6;
-    return spent / walk->settings->cpu_rate - (now - walk->began);
+    return spent / walk->settings->bounds.cpu_rate - (now - walk->began);
 }
 
 void
 bounds_begin(Walk *walk)
 {
-    if (walk->settings->cpu_rate <= 0)
+    if (walk->settings->bounds.cpu_rate <= 0)
         return;
     struct timespec period = {.tv_sec = 0, .tv_nsec = QUOTA_PERIOD_NS};
     nanosleep(&period, NULL);
@@ -78,7 +82,7 @@ bounds_check(Walk *walk)
     if (walk->began == 0)
         walk->began = now;
     look(walk, now);
-    if (walk->settings->cpu_rate <= 0)
+    if (walk->settings->bounds.cpu_rate <= 0)
         return;
     for (double wait; (wait = ahead(walk, now)) > 0; now = clock_seconds(CLOCK_MONOTONIC)) {
         /* In short rests, since the time has come to look meanwhile, and the

@@ -6,7 +6,19 @@
  * sees it. It may fault, run out of memory or be killed; the host only reads an
  * end of file.
  */
-#include "walker.h"
+#include "child.h"
+
+#include "bounds.h"
+#include "census.h"
+#include "child_end.h"
+#include "cow.h"
+#include "growth.h"
+#include "memory.h"
+#include "proof.h"
+#include "referrers.h"
+#include "roots.h"
+#include "snapshot.h"
+#include "type_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,18 +41,10 @@
 #define FAULT_STACK (128u << 10)
 #define OPEN_FILES_MAX 1048576
 
-/* The walk of this child. The parent never sets it. */
+/* The walk of this child, which a handler of signals has no other way to. The parent never
+ * sets it. */
 static Walk *the_walk;
 static volatile sig_atomic_t in_fault;
-
-_Noreturn void
-child_end(Shared *shared, Status status, int error_number)
-{
-    shared->error_number = (uint32_t)error_number;
-    __atomic_store_n(&shared->status, (uint32_t)status, __ATOMIC_RELEASE);
-    for (;;)
-        syscall(SYS_exit_group, status == STATUS_DONE ? 0 : 1);
-}
 
 /* ---- faults -------------------------------------------------------------------- */
 
@@ -100,7 +104,7 @@ give_up(Walk *walk)
     case PHASE_ROOT:
         return give_up_one(walk->shared, root_type(walk->entry));
     case PHASE_TYPE:
-        return give_up_one(walk->shared, UNREADABLE);
+        return give_up_one(walk->shared, TYPE_UNREADABLE);
     default:
         return give_up_type(walk);
     }
@@ -179,7 +183,7 @@ bound_life(double seconds)
 }
 
 static void
-be_humble(void)
+lower_priority(void)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -192,7 +196,7 @@ be_humble(void)
     }
 }
 
-Walk *
+static Walk *
 walk_new(const Settings *settings)
 {
     Walk *walk = mmap(NULL, sizeof(Walk), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -200,19 +204,36 @@ walk_new(const Settings *settings)
         child_end(settings->shared, STATUS_OUT_OF_MEMORY, errno);
     walk->settings = settings;
     walk->shared = settings->shared;
-    copied_begin(walk);
-    walk->census = settings->census;
-    walk->instance_traverse = settings->plain_class->tp_traverse;
-    if (settings->paths != NULL) {
-        walk->paths = memory_map(walk, sizeof(Paths));
-        walk->paths->table = settings->paths;
-    }
-    if (settings->finds_referrers)
-        walk->referrers = memory_map(walk, sizeof(Referrers));
+    walk->kind = settings->kind;
+    cow_begin(walk);
+    walk->instance_traverse = settings->known.plain_class->tp_traverse;
     types_open(walk);
     visited_open(walk, &walk->visited);
     queue_open(walk, &walk->queue);
     return walk;
+}
+
+static void
+run(Walk *walk)
+{
+    switch (walk->kind) {
+    case WALK_SNAPSHOT:
+        snapshot_walk(walk);
+        break;
+    case WALK_CENSUS:
+        census_walk(walk);
+        break;
+    case WALK_GROWTH:
+        growth_walk(walk);
+        /* Nobody is told what it copied, and to measure that takes a good part of it. */
+        return;
+    case WALK_REFERRERS:
+        referrers_walk(walk);
+        break;
+    default:
+        child_end(walk->shared, STATUS_CORRUPT, 0);
+    }
+    cow_measure(walk);
 }
 
 static _Noreturn void
@@ -222,31 +243,21 @@ child_run(const Settings *settings)
     /* First the bound: whatever goes wrong from here on has an end. */
     sigset_t none;
     reset_signals();
-    bound_life(settings->lifetime_limit);
+    bound_life(settings->bounds.lifetime);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_all_but(settings->output);
-    be_humble();
+    lower_priority();
 
     the_walk = walk_new(settings);
     catch_faults(the_walk);
-    if (settings->proof != NULL) {
+    if (settings->kind == WALK_PROOF) {
         int failed = proof_run(the_walk);
         shared->proof_step = (uint64_t)failed;
         child_end(shared, failed == 0 ? STATUS_DONE : STATUS_MISMATCH, (int)shared->error_number);
     }
     bounds_begin(the_walk);
-    if (settings->paths != NULL)
-        path_walk(the_walk);
-    else if (settings->finds_referrers)
-        referrer_walk(the_walk);
-    else if (settings->census)
-        census_walk(the_walk);
-    else
-        graph_walk(the_walk);
-    /* Nobody is told of a growth sample, and it takes a good part of one. */
-    if (settings->paths == NULL)
-        copied_measure(the_walk);
+    run(the_walk);
     child_end(shared, STATUS_DONE, 0);
 }
 

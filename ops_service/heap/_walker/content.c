@@ -5,11 +5,14 @@
  * level of keys only what stands as a key of a dict has one: it is noted when the
  * dict is read, and written then, or with its row if that is still to come.
  */
-#include "walker.h"
+#include "content.h"
+
+#include "emit_snapshot.h"
+#include "hash.h"
+#include "memory.h"
+#include "walk.h"
 
 #include <string.h>
-
-enum { LEVEL_KEYS = 2, LEVEL_VALUES = 3 };
 
 /* Keys that are tuples are shown by their elements. */
 #define TUPLE_DEPTH_MAX 3
@@ -22,41 +25,24 @@ enum { LEVEL_KEYS = 2, LEVEL_VALUES = 3 };
 #define CHUNK_DIGITS 9
 #define CHUNKS_MAX (INT_BITS_MAX / 29 + 2)
 
-#define BASES_MAX 256
-
 void
 contents_open(Walk *walk)
 {
-    const Settings *settings = walk->settings;
-    walk->shows_keys = settings->content_level == LEVEL_KEYS;
-    walk->shows_values = settings->content_level == LEVEL_VALUES;
-    if (walk->shows_keys || walk->shows_values)
-        walk->content_room = memory_map(walk, CONTENT_LIMIT_MAX);
+    Snapshot *snapshot = &walk->snapshot;
+    int level = walk->settings->snapshot.content_level;
+    snapshot->shows_keys = level == CONTENT_LEVEL_KEYS;
+    snapshot->shows_values = level == CONTENT_LEVEL_VALUES;
+    if (snapshot->shows_keys || snapshot->shows_values)
+        snapshot->content_room = memory_map(walk, CONTENT_LIMIT_MAX);
     hashes_open(walk);
-    walk->shows_contents = walk->shows_keys || walk->shows_values || walk->hashing.on;
+    snapshot->shows_contents =
+        snapshot->shows_keys || snapshot->shows_values || snapshot->hashing.on;
 }
 
-uint8_t
-content_kind(const PyTypeObject *type)
-{
-    if (type == Py_TYPE(Py_None))
-        return CONTENT_NONE;
-    if (type == &PyBool_Type)
-        return CONTENT_BOOL;
-    if (type->tp_flags & Py_TPFLAGS_LONG_SUBCLASS)
-        return CONTENT_INT;
-    if (type->tp_flags & Py_TPFLAGS_UNICODE_SUBCLASS)
-        return CONTENT_TEXT;
-    if (type->tp_flags & Py_TPFLAGS_BYTES_SUBCLASS)
-        return CONTENT_BYTES;
-    for (int depth = 0; type != NULL && depth < BASES_MAX; depth++, type = type->tp_base)
-        if (type == &PyFloat_Type)
-            return CONTENT_FLOAT;
-    return CONTENT_UNKNOWN;
-}
-
-const void *
-content_characters(PyObject *text, size_t *length, unsigned *width)
+/* The characters of a str, their number, and the bytes that each takes; NULL if it has
+ * none at hand. */
+static const void *
+characters(PyObject *text, size_t *length, unsigned *width)
 {
     PyASCIIObject *string = (PyASCIIObject *)text;
     *length = (size_t)string->length;
@@ -100,11 +86,11 @@ read_text(Walk *walk, PyObject *object, size_t limit, Content *content)
 {
     unsigned width;
     size_t length;
-    const void *data = content_characters(object, &length, &width);
+    const void *data = characters(object, &length, &width);
     if (data == NULL)
         return 0;
     content->length = length;
-    content->data = walk->content_room;
+    content->data = walk->snapshot.content_room;
     uint8_t character[4];
     for (size_t i = 0; i < length; i++) {
         uint32_t c = width == 1   ? ((const uint8_t *)data)[i]
@@ -113,7 +99,7 @@ read_text(Walk *walk, PyObject *object, size_t limit, Content *content)
         size_t size = put_character(character, c & 0x1FFFFF);
         if (size > limit - content->size)
             break;
-        memcpy(walk->content_room + content->size, character, size);
+        memcpy(walk->snapshot.content_room + content->size, character, size);
         content->size += size;
     }
     return 1;
@@ -136,9 +122,9 @@ read_int(Walk *walk, PyObject *object, size_t limit, Content *content)
     char text[CHUNKS_MAX * CHUNK_DIGITS + 1];
     size_t count = (size_t)layout_int_digits(object);
     const digit *digits = layout_int_data(object);
-    content->data = walk->content_room;
+    content->data = walk->snapshot.content_room;
     if (count == 0) {
-        walk->content_room[0] = '0';
+        walk->snapshot.content_room[0] = '0';
         content->size = 1;
         return;
     }
@@ -166,14 +152,14 @@ read_int(Walk *walk, PyObject *object, size_t limit, Content *content)
     size_t size = sizeof text - at;
     if (size > limit)
         return;
-    memcpy(walk->content_room, text + at, size);
+    memcpy(walk->snapshot.content_room, text + at, size);
     content->size = size;
 }
 
 static int
 read_content(Walk *walk, PyObject *object, uint8_t kind, Content *content)
 {
-    size_t limit = walk->settings->content_limit;
+    size_t limit = walk->settings->snapshot.content_limit;
     switch (kind) {
     case CONTENT_TEXT:
         return read_text(walk, object, limit, content);
@@ -189,18 +175,18 @@ read_content(Walk *walk, PyObject *object, uint8_t kind, Content *content)
         uint64_t bits;
         memcpy(&bits, &((PyFloatObject *)object)->ob_fval, sizeof bits);
         for (int i = 0; i < 8; i++)
-            walk->content_room[i] = (uint8_t)(bits >> (8 * i));
+            walk->snapshot.content_room[i] = (uint8_t)(bits >> (8 * i));
         content->size = 8;
-        content->data = walk->content_room;
+        content->data = walk->snapshot.content_room;
         return 1;
     }
     case CONTENT_BOOL:
-        walk->content_room[0] = object == Py_True;
+        walk->snapshot.content_room[0] = object == Py_True;
         content->size = 1;
-        content->data = walk->content_room;
+        content->data = walk->snapshot.content_room;
         return 1;
     case CONTENT_NONE:
-        content->data = walk->content_room;
+        content->data = walk->snapshot.content_room;
         return 1;
     default:
         return 0;
@@ -235,7 +221,7 @@ want(Walk *walk, PyObject *object, int depth)
                 want(walk, ((PyTupleObject *)object)->ob_item[i], depth + 1);
         return;
     }
-    uint8_t kind = type_entry(walk, Py_TYPE(object))->content;
+    uint8_t kind = type_entry(walk, Py_TYPE(object))->snapshot.content;
     if (kind == CONTENT_UNKNOWN)
         return;
     Region *region = visited_region(walk, &walk->visited, object);
@@ -245,7 +231,7 @@ want(Walk *walk, PyObject *object, int depth)
         return;
     *word |= bit;
     uint32_t place = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
-    if (place != 0 && place != INDEX_OWN && place - 1 < walk->row)
+    if (snapshot_is_written(&walk->snapshot, place))
         show(walk, object, kind, place - 1);
 }
 
@@ -257,19 +243,41 @@ content_of_key(Walk *walk, PyObject *key)
 
 /* ---- rows ------------------------------------------------------------------------ */
 
+static void
+hash_of_row(Walk *walk, PyObject *object, uint8_t kind)
+{
+    size_t size;
+    unsigned width = 1;
+    const void *data;
+    if (kind == CONTENT_TEXT) {
+        /* Equal strings have the same width: it is the least that fits. */
+        data = characters(object, &size, &width);
+        if (data == NULL)
+            return;
+        size *= width;
+    }
+    else {
+        data = ((PyBytesObject *)object)->ob_sval;
+        size = (size_t)((PyVarObject *)object)->ob_size;
+    }
+    uint64_t tag = (uint64_t)kind << 8 | width;
+    emit_hash(walk, hash_data(walk, walk->snapshot.hashing.key, tag, data, size));
+}
+
 void
 content_of_row(Walk *walk, PyObject *object, const TypeEntry *entry)
 {
-    if (entry->content == CONTENT_UNKNOWN || entry->opaque)
+    uint8_t kind = entry->snapshot.content;
+    if (kind == CONTENT_UNKNOWN || entry->opaque)
         return;
-    int shown = walk->shows_values;
-    if (walk->shows_keys) {
+    int shown = walk->snapshot.shows_values;
+    if (walk->snapshot.shows_keys) {
         Region *region = visited_region(walk, &walk->visited, object);
         uint32_t granule = visited_granule(object);
         shown = region->wanted != NULL && (region->wanted[granule >> 6] >> (granule & 63) & 1);
     }
     if (shown)
-        show(walk, object, entry->content, walk->row - 1);
-    if (walk->hashing.on && (entry->content == CONTENT_TEXT || entry->content == CONTENT_BYTES))
-        hash_of_row(walk, object, entry->content);
+        show(walk, object, kind, walk->snapshot.row - 1);
+    if (walk->snapshot.hashing.on && (kind == CONTENT_TEXT || kind == CONTENT_BYTES))
+        hash_of_row(walk, object, kind);
 }

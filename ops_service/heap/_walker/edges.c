@@ -5,22 +5,13 @@
  * names and is faster. For everything else the traversal runs, and its visits
  * are named by comparing them with the parts that parts.c knows.
  */
-#include "walker.h"
+#include "edges.h"
 
-void
-edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
-{
-    if (target == NULL)
-        return;
-    if (walk->census)
-        census_edge(walk, target);
-    else if (walk->paths != NULL)
-        path_edge(walk, (uintptr_t)target, label, tag);
-    else if (walk->referrers != NULL)
-        referrer_edge(walk, (uintptr_t)target, label, tag);
-    else
-        graph_edge(walk, (uintptr_t)target, label, tag);
-}
+#include "arrays.h"
+#include "memory.h"
+#include "names.h"
+#include "namespaces.h"
+#include "sink.h"
 
 /* ---- containers -------------------------------------------------------------- */
 
@@ -36,7 +27,7 @@ sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
     for (Py_ssize_t i = 0; i < count; i++) {
         if (i + AHEAD < count)
             __builtin_prefetch(items[i + AHEAD]);
-        edge(walk, items[i], LABEL(0, KIND_ELEMENT), TAG_OBJECT);
+        sink_edge(walk, items[i], LABEL(0, EDGE_ELEMENT), TAG_OBJECT);
     }
 }
 
@@ -45,8 +36,7 @@ sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
 static int
 is_own_key(Walk *walk, PyObject *key, PyObject *value)
 {
-    return Py_TYPE(key) == &PyLong_Type && !walk->census && walk->paths == NULL &&
-           walk->referrers == NULL && graph_is_held_back(walk, value);
+    return Py_TYPE(key) == &PyLong_Type && sink_holds_back(walk, value);
 }
 
 static void
@@ -64,13 +54,14 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
         if (value == NULL)
             continue;
         uint64_t left_out = walk->shared->left_out_edges;
-        edge(walk, key, LABEL(0, KIND_KEY), is_own_key(walk, key, value) ? TAG_OWN : TAG_OBJECT);
-        uint32_t name = is_namespace && !walk->census ? name_number(walk, key) : 0;
-        if (walk->shows_keys && name == 0)
-            content_of_key(walk, key);
+        sink_edge(walk, key, LABEL(0, EDGE_KEY),
+                  is_own_key(walk, key, value) ? TAG_OWN : TAG_OBJECT);
+        uint32_t name = is_namespace ? name_number(walk, key) : 0;
+        if (name == 0)
+            sink_key(walk, key);
         /* A value stands behind its key. Where a cut left the key out, it is none. */
-        uint32_t kind = walk->shared->left_out_edges == left_out ? KIND_VALUE : KIND_ELEMENT;
-        edge(walk, value, name ? LABEL(name, KIND_ATTRIBUTE) : LABEL(0, kind), TAG_OBJECT);
+        uint32_t kind = walk->shared->left_out_edges == left_out ? EDGE_VALUE : EDGE_ELEMENT;
+        sink_edge(walk, value, name ? LABEL(name, EDGE_ATTRIBUTE) : LABEL(0, kind), TAG_OBJECT);
     }
 }
 
@@ -81,7 +72,7 @@ set_edges(Walk *walk, PySetObject *set)
         PyObject *key = set->table[i].key;
         /* A deleted entry holds a placeholder whose hash is -1. */
         if (key != NULL && set->table[i].hash != -1)
-            edge(walk, key, LABEL(0, KIND_ELEMENT), TAG_OBJECT);
+            sink_edge(walk, key, LABEL(0, EDGE_ELEMENT), TAG_OBJECT);
     }
 }
 
@@ -97,7 +88,7 @@ container_edges(Walk *walk, PyObject *object, Shape shape)
         break;
     case SHAPE_DICT:
         dict_edges(walk, (PyDictObject *)object,
-                   !walk->census && namespace_known(walk, (PyDictObject *)object));
+                   sink_has_names(walk) && namespace_known(walk, (PyDictObject *)object));
         break;
     case SHAPE_SET:
         set_edges(walk, (PySetObject *)object);
@@ -119,9 +110,9 @@ inline_edges(Walk *walk, PyObject *object, TypeEntry *entry)
     Py_ssize_t count = layout_keys_count(keys);
     if (count > SHARED_KEYS_MAX_SIZE)
         count = SHARED_KEYS_MAX_SIZE;
-    if (walk->census) {
+    if (!sink_has_names(walk)) {
         for (Py_ssize_t i = 0; i < count; i++)
-            edge(walk, values[i], 0, TAG_OBJECT);
+            sink_edge(walk, values[i], 0, TAG_OBJECT);
         return;
     }
     if (entry->inline_labels == NULL)
@@ -133,10 +124,10 @@ inline_edges(Walk *walk, PyObject *object, TypeEntry *entry)
             continue;
         uint32_t label = entry->inline_labels[i];
         if (label == 0) {
-            label = LABEL(name_number(walk, layout_keys_name(keys, i)), KIND_ATTRIBUTE);
+            label = LABEL(name_number(walk, layout_keys_name(keys, i)), EDGE_ATTRIBUTE);
             entry->inline_labels[i] = label;
         }
-        edge(walk, values[i], label, TAG_OBJECT);
+        sink_edge(walk, values[i], label, TAG_OBJECT);
     }
 }
 
@@ -145,15 +136,15 @@ instance_edges(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     PyTypeObject *type = entry->type;
     for (uint32_t i = 0; i < entry->slot_count; i++)
-        edge(walk, *(PyObject **)((char *)object + entry->slots[i].offset), entry->slots[i].label,
-             TAG_OBJECT);
+        sink_edge(walk, *(PyObject **)((char *)object + entry->slots[i].offset),
+                  entry->slots[i].label, TAG_OBJECT);
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
         inline_edges(walk, object, entry);
-        edge(walk, layout_managed_dict(object), walk->dict_label, TAG_NAMESPACE);
+        sink_edge(walk, layout_managed_dict(object), walk->dict_label, TAG_NAMESPACE);
     }
     else
-        edge(walk, layout_offset_dict(object, type), walk->dict_label, TAG_NAMESPACE);
-    edge(walk, (PyObject *)type, walk->class_label, TAG_OBJECT);
+        sink_edge(walk, layout_offset_dict(object, type), walk->dict_label, TAG_NAMESPACE);
+    sink_edge(walk, (PyObject *)type, walk->class_label, TAG_OBJECT);
 }
 
 /* ---- traversal -------------------------------------------------------------------- */
@@ -217,10 +208,9 @@ advance_skip(Walk *walk)
 }
 
 static int
-visit_census(PyObject *target, void *argument)
+visit_unnamed(PyObject *target, void *argument)
 {
-    if (target != NULL)
-        census_edge(argument, target);
+    sink_edge(argument, target, LABEL(0, EDGE_INTERNAL), TAG_OBJECT);
     return 0;
 }
 
@@ -241,14 +231,14 @@ visit_named(PyObject *target, void *argument)
         /* The parts tend to come in the order of the visits. */
         int i = (walk->part_cursor + n) % walk->part_count;
         if (walk->parts[i].target == target) {
-            edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
+            sink_edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
             walk->parts[i].target = NULL;
             walk->part_cursor = i + 1 == walk->part_count ? 0 : i + 1;
             return 0;
         }
     }
-    uint32_t kind = walk->traversed_elements ? KIND_ELEMENT : KIND_INTERNAL;
-    edge(walk, target, LABEL(0, kind), TAG_OBJECT);
+    uint32_t kind = walk->traversed_elements ? EDGE_ELEMENT : EDGE_INTERNAL;
+    sink_edge(walk, target, LABEL(0, kind), TAG_OBJECT);
     return 0;
 }
 
@@ -261,10 +251,10 @@ traversed_edges(Walk *walk, PyObject *object, TypeEntry *entry)
         parts_left_out(walk, object);
         return;
     }
-    if (walk->census) {
+    if (!sink_has_names(walk)) {
         if (container == SHAPE_DICT)
             container_edges(walk, object, container);
-        entry->type->tp_traverse(object, visit_census, walk);
+        entry->type->tp_traverse(object, visit_unnamed, walk);
         parts_left_out(walk, object);
         return;
     }

@@ -2,17 +2,20 @@
 #ifndef OPS_WALKER_EDGES_H
 #define OPS_WALKER_EDGES_H
 
+#include "types.h"
+
+/* As EdgeKind has them. */
 enum {
-    KIND_ELEMENT = 1,
-    KIND_KEY = 2,
-    KIND_VALUE = 3,
-    KIND_ATTRIBUTE = 4,
-    KIND_SLOT = 5,
-    KIND_LOCAL = 6,
-    KIND_CELL = 7,
-    KIND_INTERNAL = 8,
-    KIND_WEAK = 9,
-    KIND_ROOT = 10,
+    EDGE_ELEMENT = 1,
+    EDGE_KEY = 2,
+    EDGE_VALUE = 3,
+    EDGE_ATTRIBUTE = 4,
+    EDGE_SLOT = 5,
+    EDGE_LOCAL = 6,
+    EDGE_CELL = 7,
+    EDGE_INTERNAL = 8,
+    EDGE_WEAK = 9,
+    EDGE_ROOT = 10,
 };
 
 #define LABEL(name, kind) (((uint32_t)(name) << 4) | (uint32_t)(kind))
@@ -38,22 +41,12 @@ typedef struct {
 
 #define PARTS_MAX 1024
 
-/* Reports one reference of the object being read. */
-void edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag);
-void graph_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
-void census_edge(Walk *walk, PyObject *target);
-/* ---- namespaces.c: dicts whose keys are names ------------------------------- */
-
-int namespace_known(Walk *walk, PyDictObject *dict);
-/* Something showed that a dict is a namespace. Its place among the indexes tells
- * whether its entries are written already; then their names follow. */
-void namespace_found(Walk *walk, PyObject *dict, uint32_t place);
-/* The namespaces of a threading.local, one for each thread. */
-void namespaces_of_local(Walk *walk, PyObject *object);
-
-/* ---- edges.c and parts.c ------------------------------------------------------ */
+/* ---- edges.c --------------------------------------------------------------------- */
 
 void edges_of(Walk *walk, PyObject *object, TypeEntry *entry);
+
+/* ---- parts.c --------------------------------------------------------------------- */
+
 void edges_of_frame(Walk *walk, layout_frame *frame);
 void parts_of(Walk *walk, PyObject *object, TypeEntry *entry);
 void parts_left_out(Walk *walk, PyObject *object);

@@ -1,5 +1,5 @@
 /* Small text files of the system, read without the C library's streams. */
-#include "walker.h"
+#include "files.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_FILES_H
 #define OPS_WALKER_FILES_H
 
+#include "walker.h"
+
 #define FILE_ROOM 4096
 
 /* Reads the beginning of a file as a string; whether there was any. */

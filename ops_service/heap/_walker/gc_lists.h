@@ -4,6 +4,8 @@
 #ifndef OPS_WALKER_GC_LISTS_H
 #define OPS_WALKER_GC_LISTS_H
 
+#include "walker.h"
+
 typedef struct {
     PyInterpreterState *interp;
     PyGC_Head *node; /* the last one, or the head of the list */

@@ -3,7 +3,9 @@
  * SipHash-2-4 of Aumasson and Bernstein. The child draws the key and keeps it: a
  * hash tells nothing to whoever guesses at what was hashed.
  */
-#include "walker.h"
+#include "hash.h"
+
+#include "bounds.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -19,11 +21,12 @@ typedef struct {
 void
 hashes_open(Walk *walk)
 {
-    if (!walk->settings->hash_strings)
+    Hashing *hashing = &walk->snapshot.hashing;
+    if (!walk->settings->snapshot.hash_strings)
         return;
-    long drawn = syscall(SYS_getrandom, walk->hashing.key, sizeof walk->hashing.key, 0);
-    walk->hashing.on = drawn == (long)sizeof walk->hashing.key;
-    walk->shared->hashes_made = (uint64_t)walk->hashing.on;
+    long drawn = syscall(SYS_getrandom, hashing->key, sizeof hashing->key, 0);
+    hashing->on = drawn == (long)sizeof hashing->key;
+    walk->shared->hashes_made = (uint64_t)hashing->on;
 }
 
 static inline uint64_t
@@ -67,7 +70,6 @@ little_endian(const uint8_t *from, size_t size)
     return word;
 }
 
-/* Hash of eight bytes, the tag, and the data behind it. */
 uint64_t
 hash_data(Walk *walk, const uint64_t key[2], uint64_t tag, const uint8_t *data, size_t size)
 {
@@ -84,25 +86,4 @@ hash_data(Walk *walk, const uint64_t key[2], uint64_t tag, const uint8_t *data, 
     sip.v[2] ^= 0xFF;
     sip_rounds(&sip, 4);
     return sip.v[0] ^ sip.v[1] ^ sip.v[2] ^ sip.v[3];
-}
-
-void
-hash_of_row(Walk *walk, PyObject *object, uint8_t kind)
-{
-    size_t size;
-    unsigned width = 1;
-    const void *data;
-    if (kind == CONTENT_TEXT) {
-        /* Equal strings have the same width: it is the least that fits. */
-        data = content_characters(object, &size, &width);
-        if (data == NULL)
-            return;
-        size *= width;
-    }
-    else {
-        data = ((PyBytesObject *)object)->ob_sval;
-        size = (size_t)((PyVarObject *)object)->ob_size;
-    }
-    uint64_t tag = (uint64_t)kind << 8 | width;
-    emit_hash(walk, hash_data(walk, walk->hashing.key, tag, data, size));
 }

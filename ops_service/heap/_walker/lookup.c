@@ -1,7 +1,10 @@
 /* Finds a live object by the id that snapshots show, or the instances of a type. Runs
  * in the process itself, with the GIL held, and so within a bound of time.
  */
-#include "walker.h"
+#include "lookup.h"
+
+#include "gc_lists.h"
+#include "type_name.h"
 
 #include <string.h>
 #include <time.h>

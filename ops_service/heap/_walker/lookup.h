@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_LOOKUP_H
 #define OPS_WALKER_LOOKUP_H
 
+#include "visited.h"
+
 typedef enum {
     LOOKUP_FOUND,
     LOOKUP_UNKNOWN_ID,

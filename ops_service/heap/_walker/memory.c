@@ -3,7 +3,10 @@
  * The heap of the C library may be locked by a thread that does not exist in
  * the child, so all memory is mapped from the system.
  */
-#include "walker.h"
+#include "memory.h"
+
+#include "bounds.h"
+#include "child_end.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +24,7 @@ count_mapped(Walk *walk, size_t size)
     shared->mapped_now += size;
     if (shared->mapped_now > shared->mapped_peak)
         shared->mapped_peak = shared->mapped_now;
-    if (shared->mapped_now > walk->settings->memory_limit)
+    if (shared->mapped_now > walk->settings->bounds.mapped)
         child_end(shared, STATUS_MEMORY_BOUND, 0);
 }
 

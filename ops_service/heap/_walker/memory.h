@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_MEMORY_H
 #define OPS_WALKER_MEMORY_H
 
+#include "walker.h"
+
 #include <sys/uio.h>
 
 typedef struct {
@@ -33,6 +35,14 @@ buffer_varint(Buffer *buffer, uint64_t value)
     }
     *to++ = (uint8_t)value;
     buffer->length = (size_t)(to - buffer->data);
+}
+
+/* A number in so many bytes, little-endian. */
+static inline void
+buffer_little(Buffer *buffer, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        buffer->data[buffer->length++] = (uint8_t)(value >> (8 * i));
 }
 
 /* Writes everything, or ends the child. */

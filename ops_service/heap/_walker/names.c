@@ -1,7 +1,11 @@
 /* Names that code wrote. Content never gets here: only identifiers do, and only
  * from places where they are names.
  */
-#include "walker.h"
+#include "names.h"
+
+#include "memory.h"
+#include "sink.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -114,12 +118,7 @@ number_of(Walk *walk, PyObject *object, const char *literal, const char *text, s
     entry->text = literal != NULL ? (const void *)literal : object;
     entry->is_literal = literal != NULL;
     entry->number = ++names->count;
-    if (walk->paths != NULL)
-        path_name(walk, entry->number, text, length);
-    else if (walk->referrers != NULL)
-        referrer_name(walk, entry->number, text, length);
-    else
-        emit_name(walk, text, length);
+    sink_name(walk, entry->number, text, length);
     return entry->number;
 }
 

@@ -1,6 +1,8 @@
-/* names.c and sites.c: what is numbered once and referred to by its number. */
+/* names.c: the table of names. */
 #ifndef OPS_WALKER_NAMES_H
 #define OPS_WALKER_NAMES_H
+
+#include "walker.h"
 
 #define NAMES_MAX (1u << 19)
 
@@ -30,26 +32,5 @@ typedef struct {
 uint32_t name_number(Walk *walk, PyObject *text);
 uint32_t name_number_dotted(Walk *walk, PyObject *text);
 uint32_t name_number_literal(Walk *walk, const char *literal);
-
-/* ---- sites.c --------------------------------------------------------------------------- */
-
-typedef struct {
-    PyObject *file;
-    unsigned line;
-    uint32_t number;
-} SiteEntry;
-
-typedef struct {
-    int on;
-    SiteEntry *slots;
-    size_t capacity;
-    uint32_t count;
-} Sites;
-
-void sites_open(Walk *walk);
-/* Number of the line that allocated an object; 0 if it is not known. */
-uint32_t site_number(Walk *walk, PyObject *object);
-/* The site as "file:line", without a number for it; 0 if it is not known. */
-size_t site_text(PyObject *object, char *room, size_t capacity);
 
 #endif

@@ -4,7 +4,13 @@
  * something else does, it is noted before the dict is read where that can be, and
  * its entries are named afterwards where it cannot.
  */
-#include "walker.h"
+#include "namespaces.h"
+
+#include "emit_snapshot.h"
+#include "memory.h"
+#include "names.h"
+#include "sink.h"
+#include "walk.h"
 
 /* Notes that a dict is a namespace; whether that is news. */
 static int
@@ -37,7 +43,7 @@ namespace_known(Walk *walk, PyDictObject *dict)
 void
 namespace_found(Walk *walk, PyObject *object, uint32_t place)
 {
-    if (!PyDict_Check(object) || !mark(walk, object) || place == 0 || place == INDEX_OWN || place - 1 >= walk->row)
+    if (!PyDict_Check(object) || !mark(walk, object) || !sink_is_written(walk, place))
         return;
     /* Once edges are left out, entries cannot be told by their number. */
     if (walk->shared->left_out_edges != 0)

@@ -2,10 +2,9 @@
  * the length of a call, and garbage of calls that are over. It is told by what it refers
  * to, since nothing of the application refers to the parts of the port.
  */
-#include "walker.h"
+#include "own.h"
 
-/* Garbage behind garbage is found in further rounds. */
-#define ROUNDS_MAX 8
+#include "walk.h"
 
 void
 own_note(Walk *walk, PyObject *object)
@@ -49,29 +48,4 @@ own_leads_from(Walk *walk, PyObject *object)
     int found = entry->type->tp_traverse(object, visit_own, walk);
     phase_is(walk, PHASE_NONE);
     return found != 0;
-}
-
-void
-own_seed_garbage(Walk *walk)
-{
-    int found = 1;
-    for (int round = 0; found && round < ROUNDS_MAX; round++) {
-        Queue rest;
-        uintptr_t object;
-        queue_open(walk, &rest);
-        found = 0;
-        while ((object = queue_pop(walk, &walk->garbage)) != 0) {
-            if (!graph_is_unreached(walk, (PyObject *)object))
-                continue;
-            if (!own_leads_from(walk, (PyObject *)object)) {
-                queue_push(walk, &rest, object);
-                continue;
-            }
-            walk->own = 1;
-            graph_seed(walk, (PyObject *)object);
-            walk->own = 0;
-            found = 1;
-        }
-        walk->garbage = rest;
-    }
 }

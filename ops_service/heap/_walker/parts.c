@@ -1,7 +1,11 @@
 /* Names of the parts of functions, types, modules, generators and the like, and
  * the parts that their traversals leave out.
  */
-#include "walker.h"
+#include "edges.h"
+#include "names.h"
+#include "namespaces.h"
+#include "sink.h"
+#include "walk.h"
 
 /* Past the bound a part has no name, but its traversal tells of it all the same. */
 static void
@@ -24,14 +28,14 @@ part_add(Walk *walk, PyObject *target, const char *name, uint32_t kind, uint32_t
 static void
 internal(Walk *walk, PyObject *target, const char *name)
 {
-    part_add(walk, target, name, KIND_INTERNAL, TAG_OBJECT);
+    part_add(walk, target, name, EDGE_INTERNAL, TAG_OBJECT);
 }
 
 static void
 namespace(Walk *walk, PyObject *target, const char *name)
 {
     uint32_t tag = target != NULL && PyDict_Check(target) ? TAG_NAMESPACE : TAG_OBJECT;
-    part_add(walk, target, name, KIND_INTERNAL, tag);
+    part_add(walk, target, name, EDGE_INTERNAL, tag);
 }
 
 static void
@@ -62,10 +66,10 @@ type_parts(Walk *walk, PyTypeObject *type)
         internal(walk, ((PyHeapTypeObject *)type)->ht_module, "__module__");
 }
 
-/* Local variables, each told by edge() or by add(). */
+/* Local variables, each reported by sink_edge() or noted by add(). */
 static void
 frame_locals(Walk *walk, layout_frame *frame,
-             void (*tell)(Walk *, PyObject *, uint32_t label, uint32_t tag))
+             void (*report)(Walk *, PyObject *, uint32_t label, uint32_t tag))
 {
     PyCodeObject *code = layout_frame_code(frame);
     if (code == NULL)
@@ -77,7 +81,7 @@ frame_locals(Walk *walk, layout_frame *frame,
         if (value == NULL)
             continue;
         uint32_t name = i < named ? name_number(walk, ((PyTupleObject *)names)->ob_item[i]) : 0;
-        tell(walk, value, LABEL(name, KIND_LOCAL), TAG_OBJECT);
+        report(walk, value, LABEL(name, EDGE_LOCAL), TAG_OBJECT);
     }
 }
 
@@ -117,7 +121,7 @@ instance_parts(Walk *walk, PyObject *object, TypeEntry *entry)
             for (Py_ssize_t i = 0; i < count && i < SHARED_KEYS_MAX_SIZE; i++)
                 if (values[i] != NULL)
                     add(walk, values[i],
-                        LABEL(name_number(walk, layout_keys_name(keys, i)), KIND_ATTRIBUTE),
+                        LABEL(name_number(walk, layout_keys_name(keys, i)), EDGE_ATTRIBUTE),
                         TAG_OBJECT);
         }
         namespace(walk, layout_managed_dict(object), "__dict__");
@@ -135,7 +139,7 @@ parts_of(Walk *walk, PyObject *object, TypeEntry *entry)
     if (type == &PyFunction_Type)
         function_parts(walk, (PyFunctionObject *)object);
     else if (type == &PyCell_Type)
-        part_add(walk, ((PyCellObject *)object)->ob_ref, "cell_contents", KIND_CELL, TAG_OBJECT);
+        part_add(walk, ((PyCellObject *)object)->ob_ref, "cell_contents", EDGE_CELL, TAG_OBJECT);
     else if (type == &PyMethod_Type) {
         internal(walk, ((PyMethodObject *)object)->im_func, "__func__");
         internal(walk, ((PyMethodObject *)object)->im_self, "__self__");
@@ -168,8 +172,8 @@ left_out(Walk *walk, PyObject *target, const char *name, uint32_t tag)
 {
     if (target == NULL)
         return;
-    uint32_t number = walk->census || name == NULL ? 0 : name_number_literal(walk, name);
-    edge(walk, target, LABEL(number, KIND_INTERNAL), tag);
+    uint32_t number = name == NULL ? 0 : sink_literal(walk, name);
+    sink_edge(walk, target, LABEL(number, EDGE_INTERNAL), tag);
 }
 
 static void
@@ -236,7 +240,7 @@ edges_of_frame(Walk *walk, layout_frame *frame)
     if (code == NULL)
         return;
     walk->part_count = 0;
-    if (!walk->census)
+    if (sink_has_names(walk))
         frame_parts(walk, frame);
     else {
         left_out(walk, (PyObject *)frame->frame_obj, NULL, TAG_OBJECT);
@@ -245,14 +249,14 @@ edges_of_frame(Walk *walk, layout_frame *frame)
         left_out(walk, (PyObject *)code, NULL, TAG_OBJECT);
     }
     for (int i = 0; i < walk->part_count; i++)
-        edge(walk, walk->parts[i].target, walk->parts[i].label, walk->parts[i].tag);
-    if (!walk->census)
-        frame_locals(walk, frame, edge);
+        sink_edge(walk, walk->parts[i].target, walk->parts[i].label, walk->parts[i].tag);
+    if (sink_has_names(walk))
+        frame_locals(walk, frame, sink_edge);
     left_out(walk, frame->f_globals, "f_globals", TAG_NAMESPACE);
     left_out(walk, frame->f_builtins, "f_builtins", TAG_NAMESPACE);
-    Py_ssize_t first = walk->census ? 0 : code->co_nlocalsplus;
+    Py_ssize_t first = sink_has_names(walk) ? code->co_nlocalsplus : 0;
     Py_ssize_t last = layout_frame_stack_top(frame);
-    if (walk->census && last < code->co_nlocalsplus)
+    if (!sink_has_names(walk) && last < code->co_nlocalsplus)
         last = code->co_nlocalsplus;
     for (Py_ssize_t i = first; i < last; i++)
         left_out(walk, frame->localsplus[i], NULL, TAG_OBJECT);

@@ -1,5 +1,5 @@
 /* The table of paths as the parent holds it: memory that its children share. */
-#include "walker.h"
+#include "path_table.h"
 
 #include <sys/mman.h>
 
@@ -54,9 +54,9 @@ static PyType_Spec path_table_spec = {
 };
 
 PyTypeObject *
-path_table_type(void)
+path_table_type(PyObject *module)
 {
-    return (PyTypeObject *)PyType_FromSpec(&path_table_spec);
+    return (PyTypeObject *)PyType_FromModuleAndSpec(module, &path_table_spec, NULL);
 }
 
 PyObject *

@@ -4,7 +4,9 @@
  * written as what it differs by from the one before it: mostly two or three bytes
  * in place of eight. What waits is the larger part of what a census takes.
  */
-#include "walker.h"
+#include "queue.h"
+
+#include "memory.h"
 
 #define ENTRY_MAX 10u /* of a varint */
 /* What addresses of objects are multiples of. */

@@ -1,6 +1,10 @@
-/* referrers.c and referrer_emit.c: what holds an object, or the objects of a type. */
+/* sink_referrers.c, walk_referrers.c and emit_referrers.c: what holds an object, or the
+ * objects of a type.
+ */
 #ifndef OPS_WALKER_REFERRERS_H
 #define OPS_WALKER_REFERRERS_H
+
+#include "walker.h"
 
 /* Objects that refer to others, in the order in which the walk found them. */
 typedef struct {
@@ -42,7 +46,7 @@ typedef struct {
     uint32_t anchor; /* the node at STEPS_FIRST of its way, or itself above that */
 } ReferrerNode;
 
-typedef struct Referrers {
+typedef struct {
     uintptr_t address; /* of the object that is asked for; 0 for a type */
     double stop_at;
     int stopped;
@@ -69,13 +73,26 @@ typedef struct Referrers {
     uint32_t node_count;
 } Referrers;
 
-/* Called when the walk meets a name, or a type, for the first time. */
-void referrer_name(Walk *walk, uint32_t number, const char *text, size_t length);
-int referrer_wants(Walk *walk, PyTypeObject *type);
-void referrer_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
-void referrer_walk(Walk *walk);
+/* What stands on a way: the first byte of a record. */
+enum {
+    REFERRERS_END = 0,
+    REFERRERS_OBJECT = 1,
+    REFERRERS_MODULES = 2,
+    REFERRERS_INTERPRETER = 3,
+    REFERRERS_THREAD = 4,
+    REFERRERS_FRAME = 5,
+    REFERRERS_OWN = 6,
+    REFERRERS_HELD_BY_C = 7,
+    REFERRERS_GARBAGE = 8,
+    REFERRERS_WAY = 16, /* added to what the object is */
+    REFERRERS_TYPE = 64,
+};
 
-ReferrerRow *referrer_row(Referrers *referrers, uint32_t number);
-void referrer_emit(Walk *walk);
+void referrers_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
+ReferrerRow *referrers_row(Referrers *referrers, uint32_t number);
+void referrers_row_add(Walk *walk, uintptr_t entry, uint32_t parent, uint32_t label);
+void referrers_way_add(Walk *walk, uintptr_t entry, uint32_t label);
+void referrers_walk(Walk *walk);
+void referrers_emit(Walk *walk);
 
 #endif

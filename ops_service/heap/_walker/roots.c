@@ -1,7 +1,13 @@
 /* Where a walk begins: modules, the interpreter, and the stacks of all threads.
  * And the lists of the garbage collector, where it finds what no root reaches.
  */
-#include "walker.h"
+#include "roots.h"
+
+#include "child_end.h"
+#include "edges.h"
+#include "emit_definitions.h"
+#include "names.h"
+#include "sink.h"
 
 #include <string.h>
 
@@ -107,9 +113,10 @@ static uint32_t
 synthetic_type(Walk *walk, int number)
 {
     /* 0 is "not yet introduced". */
-    if (walk->synthetic_types[number] == 0)
-        walk->synthetic_types[number] = emit_synthetic_type(walk, synthetic_names[number]) + 1;
-    return walk->synthetic_types[number] - 1;
+    uint32_t *type = &walk->snapshot.synthetic_types[number];
+    if (*type == 0)
+        *type = emit_synthetic_type(walk, synthetic_names[number]) + 1;
+    return *type - 1;
 }
 
 static void
@@ -117,7 +124,7 @@ define_thread(Walk *walk, PyThreadState *thread)
 {
     const ThreadName *known = thread_name(walk, thread);
     const char *name = known != NULL ? known->name : "";
-    emit_root(walk, walk->row, ROOT_KIND_THREAD, name, strlen(name), thread->thread_id);
+    emit_root(walk, walk->snapshot.row, ROOT_KIND_THREAD, name, strlen(name), thread->thread_id);
 }
 
 static void
@@ -131,7 +138,7 @@ define_frame(Walk *walk, layout_frame *frame)
         text = (const char *)((PyASCIIObject *)name + 1);
         length = (size_t)((PyASCIIObject *)name)->length;
     }
-    emit_root(walk, walk->row, ROOT_KIND_FRAME, text, length, 0);
+    emit_root(walk, walk->snapshot.row, ROOT_KIND_FRAME, text, length, 0);
 }
 
 static int
@@ -170,7 +177,7 @@ root_define(Walk *walk, uintptr_t address, uint32_t tag)
     else if (number == SYNTHETIC_THREAD)
         define_thread(walk, (PyThreadState *)address);
     else
-        emit_root(walk, walk->row, kinds[number], "", 0, 0);
+        emit_root(walk, walk->snapshot.row, kinds[number], "", 0, 0);
     return synthetic_type(walk, number);
 }
 
@@ -179,15 +186,7 @@ root_define(Walk *walk, uintptr_t address, uint32_t tag)
 static void
 root_edge(Walk *walk, PyObject *target, uint32_t name, uint32_t tag)
 {
-    if (target == NULL)
-        return;
-    edge(walk, target, LABEL(name, KIND_ROOT), tag);
-}
-
-static uint32_t
-literal(Walk *walk, const char *name)
-{
-    return walk->census ? 0 : name_number_literal(walk, name);
+    sink_edge(walk, target, LABEL(name, EDGE_ROOT), tag);
 }
 
 static void
@@ -203,10 +202,11 @@ modules_edges(Walk *walk)
             PyObject *key, *value;
             layout_dict_entry(dict, i, &key, &value);
             if (value != NULL)
-                root_edge(walk, value, walk->census ? 0 : name_number_dotted(walk, key), TAG_OBJECT);
+                root_edge(walk, value, sink_has_names(walk) ? name_number_dotted(walk, key) : 0,
+                          TAG_OBJECT);
         }
     }
-    root_edge(walk, modules, literal(walk, "sys.modules"), TAG_OBJECT);
+    root_edge(walk, modules, sink_literal(walk, "sys.modules"), TAG_OBJECT);
 }
 
 static void
@@ -219,12 +219,13 @@ held_by_interpreter(Walk *walk)
         /* Namespaces of modules, and copies of them; the other dicts hold data. */
         int is_namespace = part == interp->builtins || part == interp->builtins_copy;
         if (part != NULL)
-            root_edge(walk, part, literal(walk, name), is_namespace ? TAG_NAMESPACE : TAG_OBJECT);
+            root_edge(walk, part, sink_literal(walk, name),
+                      is_namespace ? TAG_NAMESPACE : TAG_OBJECT);
     }
     PyObject *parts[3];
     for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, i, parts); i++)
         for (int j = 0; j < 3; j++)
-            root_edge(walk, parts[j], literal(walk, "atexit.register"), TAG_OBJECT);
+            root_edge(walk, parts[j], sink_literal(walk, "atexit.register"), TAG_OBJECT);
     if (walk->settings->atexit_count > ATEXIT_MAX)
         walk->shared->left_out[LEFT_OUT_CALLBACKS] +=
             (uint64_t)(walk->settings->atexit_count - ATEXIT_MAX);
@@ -237,33 +238,30 @@ interpreter_edges(Walk *walk)
     for (int i = 0; i < settings->root_count; i++) {
         PyObject *object = settings->roots[i].object;
         uint32_t tag = PyDict_Check(object) ? TAG_NAMESPACE : TAG_OBJECT;
-        root_edge(walk, object, literal(walk, settings->roots[i].name), tag);
+        root_edge(walk, object, sink_literal(walk, settings->roots[i].name), tag);
     }
-    if (layout_interpreter_holds(settings->interp, settings->sys_dict, settings->interpreter_dict,
-                                 settings->atexit_count))
+    if (layout_interpreter_holds(settings->interp, settings->known.sys_dict,
+                                 settings->interpreter_dict, settings->atexit_count))
         held_by_interpreter(walk);
-    root_edge(walk, settings->interp->gc.garbage, literal(walk, "gc.garbage"), TAG_OBJECT);
-    root_edge(walk, settings->interp->gc.callbacks, literal(walk, "gc.callbacks"), TAG_OBJECT);
+    root_edge(walk, settings->interp->gc.garbage, sink_literal(walk, "gc.garbage"), TAG_OBJECT);
+    root_edge(walk, settings->interp->gc.callbacks, sink_literal(walk, "gc.callbacks"), TAG_OBJECT);
 }
 
 static void
 held_edges(Walk *walk)
 {
     uintptr_t entry;
-    while ((entry = queue_pop(walk, &walk->held_by_c)) != 0)
+    while ((entry = queue_pop(walk, &walk->snapshot.held_by_c)) != 0)
         root_edge(walk, (PyObject *)(entry & ~(uintptr_t)TAG_MASK), 0,
                   (uint32_t)(entry & TAG_MASK));
 }
 
 static void
-frame_edge(Walk *walk, layout_frame *frame, uint32_t label)
+frame_edge(Walk *walk, layout_frame *frame, PyCodeObject *code)
 {
-    if (walk->paths != NULL)
-        path_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
-    else if (walk->referrers != NULL)
-        referrer_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
-    else
-        graph_edge(walk, (uintptr_t)frame, label, TAG_FRAME);
+    uint32_t name = sink_has_names(walk) ? name_number(walk, code->co_name) : 0;
+    if (!sink_frame(walk, (uintptr_t)frame, LABEL(name, EDGE_ROOT), TAG_FRAME))
+        edges_of_frame(walk, frame);
 }
 
 static void
@@ -272,12 +270,8 @@ thread_edges(Walk *walk, PyThreadState *thread)
     layout_frame *frame = layout_current_frame(thread);
     for (int depth = 0; frame != NULL && depth < FRAMES_MAX; depth++, frame = frame->previous) {
         PyCodeObject *code = layout_frame_code(frame);
-        if (code == NULL)
-            continue;
-        if (walk->census)
-            edges_of_frame(walk, frame);
-        else
-            frame_edge(walk, frame, LABEL(name_number(walk, code->co_name), KIND_ROOT));
+        if (code != NULL)
+            frame_edge(walk, frame, code);
     }
     for (int depth = 0; frame != NULL && depth < FRAMES_COUNTED_MAX; depth++, frame = frame->previous)
         walk->shared->left_out[LEFT_OUT_FRAMES] += layout_frame_code(frame) != NULL;
@@ -285,11 +279,11 @@ thread_edges(Walk *walk, PyThreadState *thread)
         const char *name;
         PyObject *part = layout_thread_part(thread, i, &name);
         if (part != NULL)
-            root_edge(walk, part, literal(walk, name), TAG_OBJECT);
+            root_edge(walk, part, sink_literal(walk, name), TAG_OBJECT);
     }
     _PyErr_StackItem *item = thread->exc_info;
     for (int depth = 0; item != NULL && depth < FRAMES_MAX; depth++, item = item->previous_item)
-        root_edge(walk, item->exc_value, literal(walk, "handled_exception"), TAG_OBJECT);
+        root_edge(walk, item->exc_value, sink_literal(walk, "handled_exception"), TAG_OBJECT);
     for (int depth = 0; item != NULL && depth < FRAMES_COUNTED_MAX; depth++, item = item->previous_item)
         walk->shared->left_out[LEFT_OUT_FRAMES] += item->exc_value != NULL;
 }

@@ -2,6 +2,12 @@
 #ifndef OPS_WALKER_SETTINGS_H
 #define OPS_WALKER_SETTINGS_H
 
+#include "arrays.h"
+#include "shared.h"
+#include "visited.h"
+
+#include <sys/types.h>
+
 #define ROOT_OBJECTS_MAX 64
 #define MEMORY_BOUNDS_MAX 16
 #define PATH_ROOM 512
@@ -27,31 +33,80 @@ typedef struct {
     uint64_t bytes;
 } MemoryBound;
 
-/* Of NumPy's arrays; the type is NULL where they are not known. */
+/* What the child is cloned for. */
+typedef enum {
+    WALK_SNAPSHOT,
+    WALK_CENSUS,
+    WALK_GROWTH,
+    WALK_REFERRERS,
+    WALK_PROOF, /* of the layout: no walk, but it reads as one does */
+    WALK_KINDS,
+} WalkKind;
+
+/* What the child may take. */
 typedef struct {
-    PyTypeObject *type;
-    Py_ssize_t offset; /* of the size of an item in a dtype */
-    Py_ssize_t width;  /* bytes that it takes there */
-    int tells_kinds;   /* a dtype tells whether items are objects */
-} ArrayLayout;
+    double lifetime;
+    uint64_t mapped; /* bytes */
+    uint64_t copied; /* bytes that may exist twice; 0 is no bound */
+    double cpu_rate; /* CPU seconds a second; 0 is no bound */
+    MemoryBound *memory;
+    int memory_count;
+} Bounds;
+
+/* An object, and where tracemalloc says it was allocated. */
+typedef struct {
+    PyObject *object; /* NULL if sites are not to be read */
+    const char *file;
+    unsigned line;
+} SiteProbe;
 
 typedef struct {
+    uint64_t max_objects; /* 0 is no bound */
+    int content_level;    /* a ContentLevel */
+    size_t content_limit;
+    int hash_strings;
+} SnapshotSettings;
+
+typedef struct {
+    struct PathTable *table;
+} GrowthSettings;
+
+/* What is held: an object or the objects of a type. */
+typedef struct {
+    uint64_t id; /* 0 if a type is asked for */
+    const char *type;
+    double seconds;
+} ReferrersSettings;
+
+/* What was found out once, when the module was loaded. */
+typedef struct {
+    size_t zero_size;     /* sys.getsizeof(0) */
+    size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
+    PyTypeObject *plain_class;
+    PyTypeObject *deque;
+    PyTypeObject *ordered_dict;
+    PyTypeObject *array;
+    PyTypeObject *thread_local;
+    PyObject *sys_dict;
+    ArrayLayout arrays;
+} Known;
+
+typedef struct {
+    WalkKind kind;
+    SnapshotSettings snapshot;
+    GrowthSettings growth;
+    ReferrersSettings referrers;
+    PyObject *proof; /* what the parent planted */
+    SiteProbe site;
+
     PyInterpreterState *interp;
     pid_t host;
     int output;
-    int census;
-    double lifetime_limit;
-    uint64_t memory_limit;
-    uint64_t max_objects;  /* of a snapshot; 0 is no bound */
-    uint64_t copied_limit; /* bytes that may exist twice; 0 is no bound */
-    double cpu_rate; /* CPU seconds a second; 0 is no bound */
-    MemoryBound *memory_bounds;
-    int memory_bound_count;
+    Bounds bounds;
     Shared *shared;
     RegionTable *regions;
+    Known known;
     PyObject *modules;
-    /* What Python tells of the interpreter's state. */
-    PyObject *sys_dict;
     PyObject *interpreter_dict;
     int atexit_count;
     RootObject roots[ROOT_OBJECTS_MAX];
@@ -63,27 +118,6 @@ typedef struct {
     PyObject *call[2];
     ThreadName *threads;
     int thread_count;
-    size_t zero_size;     /* sys.getsizeof(0) */
-    size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
-    PyTypeObject *plain_class;
-    PyTypeObject *deque;
-    PyTypeObject *ordered_dict;
-    PyTypeObject *array;
-    PyTypeObject *thread_local;
-    ArrayLayout arrays;
-    /* An object, and where tracemalloc says it was allocated. */
-    PyObject *site_probe;
-    const char *site_file;
-    unsigned site_line;
-    int content_level; /* a ContentLevel */
-    size_t content_limit;
-    int hash_strings;
-    PyObject *proof;
-    struct PathTable *paths; /* for a growth sample */
-    int finds_referrers;     /* of an object or a type, within a time */
-    uint64_t referrers_of;   /* an id; 0 if a type is asked for */
-    const char *referrers_of_type;
-    double referrers_seconds;
 } Settings;
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_SHARED_H
 #define OPS_WALKER_SHARED_H
 
+#include "walker.h"
+
 typedef enum {
     STATUS_RUNNING = 0,
     STATUS_DONE = 1,
@@ -16,7 +18,17 @@ typedef enum {
     STATUS_COPIED = 10,
 } Status;
 
-/* What a bound of the walk left out, each with its number. child.py says it in words. */
+/* What a fault would interrupt. */
+typedef enum {
+    PHASE_NONE, /* nothing that can be given up: a fault ends the child */
+    PHASE_SIZE,
+    PHASE_EDGES,
+    PHASE_MARK,
+    PHASE_TYPE, /* of an object, whether it is one */
+    PHASE_ROOT, /* of a root in the queue, what it refers to */
+} Phase;
+
+/* What a bound of the walk left out. */
 enum {
     LEFT_OUT_THREADS,
     LEFT_OUT_FRAMES, /* or exceptions that are being handled */

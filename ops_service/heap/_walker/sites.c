@@ -4,7 +4,12 @@
  * child. What a table in the midst of a change would show is bounded here, and a
  * fault in it is a fault of the object being read.
  */
-#include "walker.h"
+#include "sites.h"
+
+#include "emit_definitions.h"
+#include "memory.h"
+#include "type_name.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -98,17 +103,17 @@ site_text(PyObject *object, char *room, size_t capacity)
 void
 sites_open(Walk *walk)
 {
-    const Settings *settings = walk->settings;
+    const SiteProbe *probe = &walk->settings->site;
     PyObject *file;
     unsigned line;
-    if (settings->site_probe == NULL)
+    if (probe->object == NULL)
         return;
-    if (!layout_site(block_of(settings->site_probe), BUCKET_STEPS_MAX, &file, &line))
+    if (!layout_site(block_of(probe->object), BUCKET_STEPS_MAX, &file, &line))
         return;
     const char *text;
     size_t length;
-    if (line != settings->site_line || !type_text(file, &text, &length) ||
-        length != strlen(settings->site_file) || memcmp(text, settings->site_file, length) != 0)
+    if (line != probe->line || !type_text(file, &text, &length) ||
+        length != strlen(probe->file) || memcmp(text, probe->file, length) != 0)
         return;
     walk->sites.on = 1;
     walk->shared->sites_read = 1;

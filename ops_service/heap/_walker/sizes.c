@@ -3,7 +3,7 @@
  * Source of each formula: the __sizeof__ of the type in CPython (Objects/ and
  * Modules/), and sys.getsizeof, which adds what lies before the object.
  */
-#include "walker.h"
+#include "sizes.h"
 
 /* Only the beginnings of these structures are read; they are private to their
  * modules and the same in CPython 3.11 to 3.13. */
@@ -146,7 +146,7 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
     PyTypeObject *type = entry->type;
     switch ((SizeKind)entry->size_kind) {
     case SIZE_INT:
-        return layout_int_digits(object) == 0 ? settings->zero_size : layout_int_size(object);
+        return layout_int_digits(object) == 0 ? settings->known.zero_size : layout_int_size(object);
     case SIZE_STR:
         return str_size(object);
     case SIZE_LIST:
@@ -172,7 +172,7 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
                (size_t)array->allocated * (size_t)array->description->item_size;
     }
     case SIZE_NUMPY_ARRAY:
-        return array_size(&settings->arrays, object);
+        return array_size(&settings->known.arrays, object);
     case SIZE_ORDERED_DICT:
         return ordered_dict_size(object);
     case SIZE_CODE:
@@ -195,7 +195,7 @@ size_of(const Settings *settings, PyObject *object, const TypeEntry *entry)
     else if (PyType_IS_GC(type))
         /* A static type: whether its type's header counts changed between
          * releases. */
-        size.counted += settings->static_header;
+        size.counted += settings->known.static_header;
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
         size.extra = layout_inline_size(object, type);
     return size;

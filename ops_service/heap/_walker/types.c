@@ -1,11 +1,19 @@
 /* What the walk knows of a type: found out once, when its first instance comes. */
-#include "walker.h"
+#include "types.h"
+
+#include "content.h"
+#include "memory.h"
+#include "names.h"
+#include "sink.h"
+#include "type_name.h"
+#include "walk.h"
 
 #include <string.h>
 #include <structmember.h>
 
 #define FIRST_CAPACITY 1024u
 #define BASES_MAX (1 << 16)
+#define FLOAT_BASES_MAX 256
 
 static size_t
 slot_of(const PyTypeObject *type, size_t capacity)
@@ -43,85 +51,15 @@ grow(Walk *walk)
     types->capacity = capacity;
 }
 
-static PyObject *
-namespace_value(PyTypeObject *type, const char *wanted)
-{
-    PyObject *dict = layout_type_dict(type);
-    if (dict == NULL || !PyDict_Check(dict))
-        return NULL;
-    PyDictObject *namespace = (PyDictObject *)dict;
-    size_t length = strlen(wanted);
-    Py_ssize_t count = layout_keys_count(namespace->ma_keys);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *key, *value;
-        layout_dict_entry(namespace, i, &key, &value);
-        if (value == NULL || !PyUnicode_Check(key))
-            continue;
-        PyASCIIObject *string = (PyASCIIObject *)key;
-        if (string->state.compact && string->state.ascii &&
-            (size_t)string->length == length && memcmp(string + 1, wanted, length) == 0)
-            return value;
-    }
-    return NULL;
-}
-
-/* ---- name ---------------------------------------------------------------- */
-
-int
-type_text(PyObject *object, const char **text, size_t *length)
-{
-    if (object == NULL || !PyUnicode_Check(object))
-        return 0;
-    PyASCIIObject *string = (PyASCIIObject *)object;
-    if (!string->state.compact)
-        return 0;
-    if (string->state.ascii) {
-        *text = (const char *)(string + 1);
-        *length = (size_t)string->length;
-        return 1;
-    }
-    PyCompactUnicodeObject *compact = (PyCompactUnicodeObject *)object;
-    if (compact->utf8 == NULL)
-        return 0;
-    *text = compact->utf8;
-    *length = (size_t)compact->utf8_length;
-    return 1;
-}
-
-void
-type_name(PyTypeObject *type, const char **module, size_t *module_length, const char **name,
-          size_t *name_length)
-{
-    *module = "";
-    *module_length = 0;
-    const char *full = type->tp_name != NULL ? type->tp_name : "?";
-    const char *dot = strrchr(full, '.');
-    *name = dot != NULL ? dot + 1 : full;
-    *name_length = strlen(*name);
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-        type_text(((PyHeapTypeObject *)type)->ht_qualname, name, name_length);
-        if (!type_text(namespace_value(type, "__module__"), module, module_length) && dot != NULL) {
-            *module = full;
-            *module_length = (size_t)(dot - full);
-        }
-    }
-    else if (dot != NULL) {
-        *module = full;
-        *module_length = (size_t)(dot - full);
-    }
-    if (*module_length == 8 && memcmp(*module, "builtins", 8) == 0)
-        *module_length = 0;
-}
-
 /* ---- size and shape --------------------------------------------------------- */
 
 static int
-known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *kind)
+known_size_kind(const Known *known, const PyTypeObject *type, SizeKind *kind)
 {
     const struct {
         const PyTypeObject *type;
         SizeKind kind;
-    } known[] = {
+    } kinds[] = {
         {&PyBaseObject_Type, SIZE_PLAIN}, {&PyLong_Type, SIZE_INT},
         {&PyUnicode_Type, SIZE_STR},      {&PyBytes_Type, SIZE_PLAIN},
         {&PyList_Type, SIZE_LIST},        {&PyDict_Type, SIZE_DICT},
@@ -130,13 +68,13 @@ known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *ki
         {&PyType_Type, SIZE_TYPE},        {&PyCode_Type, SIZE_CODE},
         {&PyFrame_Type, SIZE_FRAME},      {&PyGen_Type, SIZE_GENERATOR},
         {&PyCoro_Type, SIZE_GENERATOR},   {&PyAsyncGen_Type, SIZE_GENERATOR},
-        {settings->deque, SIZE_DEQUE},    {settings->array, SIZE_ARRAY},
-        {settings->ordered_dict, SIZE_ORDERED_DICT},
-        {settings->arrays.type, SIZE_NUMPY_ARRAY},
+        {known->deque, SIZE_DEQUE},    {known->array, SIZE_ARRAY},
+        {known->ordered_dict, SIZE_ORDERED_DICT},
+        {known->arrays.type, SIZE_NUMPY_ARRAY},
     };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].type != NULL && known[i].type == type) {
-            *kind = known[i].kind;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].type != NULL && kinds[i].type == type) {
+            *kind = kinds[i].kind;
             return 1;
         }
     return 0;
@@ -145,16 +83,16 @@ known_size_kind(const Settings *settings, const PyTypeObject *type, SizeKind *ki
 /* Whether the __sizeof__ of a type is one whose formula is known. It may be a class's
  * own, or that of a mixin which is no base of the structure. */
 static int
-is_size_known(const Settings *settings, PyTypeObject *type)
+is_size_known(const Known *known, PyTypeObject *type)
 {
     SizeKind kind;
     PyObject *order = type->tp_mro;
     if (order == NULL || !PyTuple_Check(order))
-        return known_size_kind(settings, type, &kind);
+        return known_size_kind(known, type, &kind);
     for (Py_ssize_t i = 0; i < ((PyVarObject *)order)->ob_size; i++) {
         PyTypeObject *class = (PyTypeObject *)((PyTupleObject *)order)->ob_item[i];
-        if (namespace_value(class, "__sizeof__") != NULL)
-            return known_size_kind(settings, class, &kind);
+        if (type_namespace_value(class, "__sizeof__") != NULL)
+            return known_size_kind(known, class, &kind);
     }
     return 1;
 }
@@ -165,10 +103,10 @@ find_size_kind(Walk *walk, TypeEntry *entry)
     PyTypeObject *base = entry->type;
     SizeKind kind = SIZE_PLAIN;
     for (int depth = 0; base != NULL && depth < BASES_MAX; depth++, base = base->tp_base)
-        if (known_size_kind(walk->settings, base, &kind))
+        if (known_size_kind(&walk->settings->known, base, &kind))
             break;
     entry->size_kind = (uint8_t)kind;
-    entry->size_estimated = !is_size_known(walk->settings, entry->type);
+    entry->size_estimated = !is_size_known(&walk->settings->known, entry->type);
 }
 
 static int
@@ -225,10 +163,10 @@ find_shape(Walk *walk, TypeEntry *entry)
     else if (type->tp_traverse == native && container != SHAPE_LEAF &&
              (container != SHAPE_DICT || native == PyDict_Type.tp_traverse))
         entry->shape = (uint8_t)container;
-    const PyTypeObject *thread_local = walk->settings->thread_local;
+    const PyTypeObject *thread_local = walk->settings->known.thread_local;
     entry->thread_local = thread_local != NULL && native == thread_local->tp_traverse;
     /* Named tuples of C code visit fields that their length leaves out. */
-    const PyTypeObject *deque = walk->settings->deque;
+    const PyTypeObject *deque = walk->settings->known.deque;
     entry->traversed_elements =
         container == SHAPE_LEAF &&
         ((deque != NULL && native == deque->tp_traverse) ||
@@ -260,13 +198,31 @@ find_slots(Walk *walk, TypeEntry *entry)
         for (Py_ssize_t i = 0; i < ((PyVarObject *)base)->ob_size; i++, member++) {
             if (member->type != T_OBJECT_EX)
                 continue;
-            uint32_t name = walk->census || member->name == NULL
-                                ? 0 : name_number_literal(walk, member->name);
+            uint32_t name = member->name == NULL ? 0 : sink_literal(walk, member->name);
             Slot *slot = &entry->slots[entry->slot_count++];
             slot->offset = member->offset;
-            slot->label = LABEL(name, KIND_SLOT);
+            slot->label = LABEL(name, EDGE_SLOT);
         }
     }
+}
+
+uint8_t
+type_content(const PyTypeObject *type)
+{
+    if (type == Py_TYPE(Py_None))
+        return CONTENT_NONE;
+    if (type == &PyBool_Type)
+        return CONTENT_BOOL;
+    if (type->tp_flags & Py_TPFLAGS_LONG_SUBCLASS)
+        return CONTENT_INT;
+    if (type->tp_flags & Py_TPFLAGS_UNICODE_SUBCLASS)
+        return CONTENT_TEXT;
+    if (type->tp_flags & Py_TPFLAGS_BYTES_SUBCLASS)
+        return CONTENT_BYTES;
+    for (int depth = 0; type != NULL && depth < FLOAT_BASES_MAX; depth++, type = type->tp_base)
+        if (type == &PyFloat_Type)
+            return CONTENT_FLOAT;
+    return CONTENT_UNKNOWN;
 }
 
 /* Temporaries of the service's executing frames cannot be told from those of the
@@ -285,7 +241,7 @@ is_own(PyTypeObject *type)
 
 static PyTypeObject unreadable_type = {
     PyVarObject_HEAD_INIT(&PyType_Type, 0)
-    .tp_name = UNREADABLE,
+    .tp_name = TYPE_UNREADABLE,
 };
 
 TypeEntry *
@@ -320,13 +276,7 @@ type_entry_slow(Walk *walk, PyTypeObject *type)
         find_size_kind(walk, entry);
         find_shape(walk, entry);
         entry->own = is_own(type);
-        entry->content = content_kind(type);
-        if (walk->paths != NULL)
-            path_type(walk, entry);
-        else if (walk->referrers != NULL)
-            entry->wanted = (uint8_t)referrer_wants(walk, type);
-        else if (!walk->census)
-            emit_type(walk, entry);
+        sink_type(walk, entry);
         find_slots(walk, entry);
     }
     *types_recent(&walk->types, type) = *at;

@@ -1,6 +1,8 @@
-/* types.c and sizes.c: what is known of a type, and the sizes of its instances. */
+/* types.c: what is known of a type. */
 #ifndef OPS_WALKER_TYPES_H
 #define OPS_WALKER_TYPES_H
+
+#include "walker.h"
 
 typedef enum {
     SIZE_PLAIN,
@@ -37,6 +39,28 @@ typedef struct {
     uint32_t label;
 } Slot;
 
+/* What a kind of walk notes of a type. */
+typedef struct {
+    uint8_t content; /* of its instances */
+} SnapshotType;
+
+typedef struct {
+    /* Of the application, and of ops_service itself. */
+    uint64_t count[2];
+    uint64_t total_size[2];
+    uint64_t extra_size[2];
+} CensusType;
+
+typedef struct {
+    uint32_t string; /* its name in the table of paths */
+    uint8_t buffer;  /* a BufferKind */
+    uint8_t keys_by_variable;
+} GrowthType;
+
+typedef struct {
+    uint8_t wanted; /* what holds its instances is asked for */
+} ReferrersType;
+
 typedef struct {
     PyTypeObject *type;
     uint32_t index;
@@ -44,26 +68,24 @@ typedef struct {
     uint8_t size_estimated;
     uint8_t shape;
     uint8_t opaque;
-    uint8_t own; /* defined by ops_service */
-    uint8_t content;
+    uint8_t own;          /* defined by ops_service */
     uint8_t thread_local; /* threading.local, or a class of it */
     uint8_t container;
     uint8_t traversed_elements;
-    uint8_t wanted;     /* what holds its instances is asked for */
-    uint8_t path_kind;  /* what paths.c needs to know of it */
-    uint32_t path_type; /* its name in the table of paths */
     uint32_t slot_count;
     Slot *slots;
     uint32_t *inline_labels;
     uint32_t inline_count;
-    /* Of the application, and of ops_service itself. */
-    uint64_t count[2];
-    uint64_t total_size[2];
-    uint64_t extra_size[2];
+    union {
+        SnapshotType snapshot;
+        CensusType census;
+        GrowthType growth;
+        ReferrersType referrers;
+    };
 } TypeEntry;
 
 /* Name of a type of our own, see type_unreadable(). */
-#define UNREADABLE "unreadable"
+#define TYPE_UNREADABLE "unreadable"
 
 #define TYPES_RECENT 64u
 
@@ -85,19 +107,9 @@ types_recent(Types *types, const PyTypeObject *type)
     return &types->recent[mixed >> 40 & (TYPES_RECENT - 1)];
 }
 
+/* What kind of content instances of a type have: a ContentKind. */
+uint8_t type_content(const PyTypeObject *type);
 TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);
 /* The type of what a reference leads to that is no object, or none that can be read. */
 TypeEntry *type_unreadable(Walk *walk);
-/* The text of a string that is ASCII or has its UTF-8 at hand. */
-int type_text(PyObject *object, const char **text, size_t *length);
-void type_name(PyTypeObject *type, const char **module, size_t *module_length,
-               const char **name, size_t *name_length);
-
-typedef struct {
-    size_t counted; /* what sys.getsizeof says */
-    size_t extra;   /* what it leaves out */
-} Size;
-
-Size size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);
-
 #endif

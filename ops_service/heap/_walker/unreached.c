@@ -5,7 +5,11 @@
  * Counts stand where the indexes of objects do. In a snapshot, where objects have
  * indexes, they lie above all that were given out, and are taken back at the end.
  */
-#include "walker.h"
+#include "unreached.h"
+
+#include "bounds.h"
+#include "own.h"
+#include "roots.h"
 
 /* Whether a root reaches an object. */
 static int
@@ -38,10 +42,9 @@ visit_count(PyObject *target, void *argument)
 }
 
 void
-unreached_count(Walk *walk, Queue *found)
+unreached_count(Walk *walk, uint64_t last_index, Queue *found)
 {
-    /* Walks that give no indexes mark what they saw. */
-    walk->counts_above = (uint32_t)walk->next_object;
+    walk->counts_above = (uint32_t)last_index;
     gc_lists_begin(walk);
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
@@ -90,21 +93,22 @@ forget_counts(Walk *walk)
 int
 unreached_sort(Walk *walk)
 {
+    Snapshot *snapshot = &walk->snapshot;
     Queue unreached;
     uintptr_t entry;
     int found = 0;
     queue_open(walk, &unreached);
-    queue_open(walk, &walk->held_by_c);
-    queue_open(walk, &walk->garbage);
-    unreached_count(walk, &unreached);
+    queue_open(walk, &snapshot->held_by_c);
+    queue_open(walk, &snapshot->garbage);
+    unreached_count(walk, snapshot->next_object, &unreached);
     while ((entry = queue_pop(walk, &unreached)) != 0) {
         PyObject *object = (PyObject *)(entry & ~(uintptr_t)1);
         int held = unreached_is_held_by_c(walk, object);
         if (held)
-            queue_push(walk, &walk->held_by_c, (uintptr_t)object |
+            queue_push(walk, &snapshot->held_by_c, (uintptr_t)object |
                        (own_leads_from(walk, object) ? TAG_OWN : TAG_HELD_BY_C));
         else
-            queue_push(walk, &walk->garbage, (uintptr_t)object);
+            queue_push(walk, &snapshot->garbage, (uintptr_t)object);
         found |= held;
     }
     forget_counts(walk);

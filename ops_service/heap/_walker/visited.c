@@ -2,7 +2,10 @@
  * a place for each 16 bytes of it. Neighbours in memory share cache lines, which
  * makes it about three times as fast as a hash table of addresses.
  */
-#include "walker.h"
+#include "visited.h"
+
+#include "memory.h"
+#include "walk.h"
 
 #include <string.h>
 
@@ -24,12 +27,6 @@ visited_open(Walk *walk, Visited *visited)
     visited->used = 0;
     visited->slots = memory_map(walk, FIRST_CAPACITY * sizeof(Region));
     visited->last = &visited->slots[0];
-    if (walk->census || walk->paths != NULL)
-        return;
-    const RegionTable *known = walk->settings->regions;
-    uint32_t count = known->count <= REGION_TABLE_SIZE ? known->count : REGION_TABLE_SIZE;
-    for (uint32_t i = 0; i < count; i++)
-        visited_find(walk, visited, known->keys[i])->number = i;
 }
 
 static void
@@ -60,6 +57,15 @@ visited_find(Walk *walk, Visited *visited, uintptr_t key)
     }
     visited->last = region;
     return region;
+}
+
+void
+visited_know_regions(Walk *walk)
+{
+    const RegionTable *known = walk->settings->regions;
+    uint32_t count = known->count <= REGION_TABLE_SIZE ? known->count : REGION_TABLE_SIZE;
+    for (uint32_t i = 0; i < count; i++)
+        visited_find(walk, &walk->visited, known->keys[i])->number = i;
 }
 
 uint32_t *

@@ -2,6 +2,8 @@
 #ifndef OPS_WALKER_VISITED_H
 #define OPS_WALKER_VISITED_H
 
+#include "walker.h"
+
 #define REGION_SHIFT 18
 #define REGION_GRANULES (1u << (REGION_SHIFT - 4))
 #define REGION_TABLE_SIZE (1u << 17)
@@ -40,6 +42,8 @@ typedef struct {
 #define INDEX_CUT (UINT32_MAX - 1)
 
 void visited_open(Walk *walk, Visited *visited);
+/* Numbers the regions that walks before this one have met: for walks that show ids. */
+void visited_know_regions(Walk *walk);
 Region *visited_find(Walk *walk, Visited *visited, uintptr_t key);
 
 static inline size_t

@@ -1,78 +1,72 @@
-/* The heap walker: what its parts share.
+/* The heap walker: what all of its files build on, and a map of them.
  *
- *   module.c   the Python module: start a walk
- *   child.c    clone, and the life of the child around the walk
- *   proof.c    does the layout read by layout.h fit the running interpreter?
- *   graph.c    the walk of a snapshot      census.c  the walk of a census
- *   paths.c    the walk of a growth sample trie.c    its table of paths
- *   trie_emit.c  what has changed in it    path_table.c  the parent's hold of it
- *   referrers.c  the search for holders    referrer_emit.c  the ways that it found
- *   unreached.c  what no root reaches      own.c     what of it is ops_service's own
- *   roots.c    where a walk begins         edges.c   what an object refers to
- *   parts.c    names of the parts of functions, types, frames ...
- *   types.c    what is known of a type     sizes.c   what sys.getsizeof says
- *   arrays.c   NumPy's arrays
- *   names.c    the table of names          visited.c what was seen already
- *   queue.c    objects that wait           memory.c  mappings and output
- *   namespaces.c   dicts whose keys are names
- *   late.c     edges that wait             sites.c   where objects were allocated
- *   content.c  what strings and the like hold          hash.c   hashes of strings
- *   emit.c     protobuf batches            bounds.c  memory left, pace, parent
- *   copied.c   what copy-on-write cost       files.c   files of the system
- *   handle.c   what the parent holds of a child
- *   allocator.c   no part of a walk: what CPython prints of its arenas
+ * A walk runs in a child that shares nothing with the interpreter's locks: no malloc, no
+ * stdio, no Python code. All its memory is mapped. Four kinds of walks differ in
+ * what they do with a reference, a new name and a new type: see sink.h. The fields of each
+ * kind stand in a struct of its own: see walk.h.
  *
- * No part of a walk are allocator.c, what CPython prints of its arenas, and
- * lookup.c, from an id to the live object.
+ * From the bottom up. No file calls one below it in this list.
  *
- * A walk runs in a child that shares nothing with the interpreter's locks: no
- * malloc, no stdio, no Python code. All its memory comes from memory.c.
+ *   child_end.c         how a child ends
+ *   files.c             small files of the system
+ *   cow.c               what copy-on-write cost
+ *   bounds.c            memory left, pace, parent
+ *   memory.c            mappings, and output
+ *   queue.c             objects that wait
+ *   visited.c           what was seen already
+ *   type_name.c         names of types
+ *   lookup.c            from an id to the live object, in the process itself
+ *   emit_snapshot.c     rows, and batches of them
+ *   emit_definitions.c  types, names and roots in a batch
+ *   path_strings.c      the strings of the table of paths
+ *   path_trie.c         its nodes
+ *   names.c             the table of names
+ *   types.c             what is known of a type
+ *   arrays.c            NumPy's arrays, and their sizes
+ *   sizes.c             what sys.getsizeof says
+ *   sites.c             where objects were allocated
+ *   namespaces.c        dicts whose keys are names
+ *   hash.c              hashes of strings
+ *   content.c           what strings and the like hold
+ *   deferred_edges.c    edges that wait for the end
+ *   sink_snapshot.c     what each kind of walk does with a reference
+ *   sink_census.c
+ *   sink_growth.c
+ *   sink_referrers.c
+ *   parts.c             names of the parts of functions, types, frames ...
+ *   array_edges.c       what an array refers to
+ *   edges.c             what any object refers to
+ *   roots.c             where a walk begins
+ *   own.c               what is ops_service's own
+ *   unreached.c         what no root reaches
+ *   emit_census.c       what these kinds write at their end
+ *   emit_growth.c
+ *   emit_referrers.c
+ *   walk_snapshot.c     in what order each kind reads the heap
+ *   walk_census.c
+ *   walk_growth.c
+ *   walk_referrers.c
+ *   proof.c             does the layout fit the running interpreter?
+ *   child.c             the clone, and the life of the child around the walk
+ *
+ * The rest runs in the process itself, with the GIL held:
+ *
+ *   allocator.c         what CPython prints of its arenas
+ *   constants.c         numbers that Python reads too
+ *   child_handle.c      what the parent holds of a child
+ *   path_table.c        what it holds of the table of paths
+ *   module_state.c      what the module keeps
+ *   start.c             starts a child
+ *   module.c            the Python module
  */
 #ifndef OPS_WALKER_H
 #define OPS_WALKER_H
 
 #include "layout.h"
 
-#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct Walk Walk;
-
-/* Each of these rests on those before it. */
-#include "gc_lists.h"
-#include "memory.h"
-#include "shared.h"
-#include "visited.h"
-#include "settings.h"
-#include "names.h"
-#include "types.h"
-#include "queue.h"
-#include "edges.h"
-#include "content.h"
-#include "emit.h"
-#include "walk.h"
-#include "paths.h"
-#include "referrers.h"
-#include "child.h"
-#include "copied.h"
-#include "files.h"
-#include "handle.h"
-#include "lookup.h"
-
-/* ---- allocator.c -------------------------------------------------------------- */
-
-/* In the process itself, with the GIL held. */
-PyObject *arena_statistics(PyObject *module, PyObject *ignored);
-
-/* ---- arrays.c ----------------------------------------------------------------- */
-
-/* In the process itself, with the GIL held. */
-PyObject *learn_arrays(PyObject *module, PyObject *args);
-void arrays_known(ArrayLayout *layout);
-/* What sys.getsizeof says of an array. */
-size_t array_size(const ArrayLayout *layout, PyObject *object);
-/* What an array refers to: itself it tells the collector nothing. */
-void array_edges(Walk *walk, PyObject *object);
 
 #endif

@@ -1,4 +1,4 @@
-"""The command line, opsctl: one command a file."""
+"""The command line, opsctl: `commands` has them, one a file; here is what they share."""
 
 from __future__ import annotations
 

@@ -6,54 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
+from ops_client.cli.connection import expand_connection
 from ops_client.cli.exit_codes import CODES, ExitCode
 from ops_client.cli.terminal import complain
 from ops_client.errors import Busy, OpsClientError
 
-# gRPC and asyncio take longer to load than commands on files to run.
-if TYPE_CHECKING:
-    from ops_client import AsyncMaintenanceClient
-
-P = ParamSpec("P")
-
 _ANALYSIS_PACKAGES = {"duckdb", "pyarrow"}
 
-Target = Annotated[
-    str,
-    typer.Option(
-        "--target", envvar="OPSCTL_TARGET", metavar="HOST:PORT", help="The maintenance port."
-    ),
-]
-Ca = Annotated[
-    Path,
-    typer.Option(
-        "--ca", envvar="OPSCTL_CA", metavar="FILE", help="Certificate of the server's CA, in PEM."
-    ),
-]
-Cert = Annotated[
-    Path | None,
-    typer.Option(
-        "--cert", envvar="OPSCTL_CERT", metavar="FILE", help="Your own certificate, in PEM."
-    ),
-]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", envvar="OPSCTL_KEY", metavar="FILE", help="Its private key, in PEM."),
-]
-ServerName = Annotated[
-    str,
-    typer.Option(
-        "--server-name",
-        envvar="OPSCTL_SERVER_NAME",
-        metavar="NAME",
-        help="Name in the server's certificate, where it is not the target's host.",
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, in one line.")]
 IncludeOpsService = Annotated[
     bool,
@@ -68,27 +31,22 @@ AllowPause = Annotated[
 ]
 
 
-def connect(
-    target: str, ca: Path, cert: Path | None, key: Path | None, server_name: str
-) -> AsyncMaintenanceClient:
-    """A client by the options that every command has."""
-    from ops_client import AsyncMaintenanceClient, ClientCredentials
-
-    return AsyncMaintenanceClient(target, ClientCredentials(ca, cert, key, server_name))
-
-
-def command(function: Callable[P, Coroutine[Any, Any, None] | None]) -> Callable[P, None]:
+def command(function: Callable[..., Coroutine[Any, Any, None] | None]) -> Callable[..., None]:
     """Let a command end with one sentence and an exit code, whatever happens.
+
+    It gets the options of its connection, if it asks for one.
 
     Commands that call the server are coroutines: asyncio turns Ctrl-C into a
     cancelled task, whereas in the synchronous gRPC it may hit a place where the
     channel cannot be closed any more.
     """
 
-    @wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    expanded = expand_connection(function)
+
+    @wraps(expanded)
+    def run(**options: Any) -> None:
         try:
-            running = function(*args, **kwargs)
+            running = expanded(**options)
             if running is not None:
                 import asyncio
 

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ops_client._path_words import HELD_BY, holder_text
 from ops_client.cli.terminal import printable, size
 from ops_service.v1 import growth_pb2
 
@@ -59,7 +60,7 @@ def conclusion(
     )
     for number, each in enumerate(report.suspects, 1):
         yield f"{number}. {each.type_name}: {_rates(each)}"
-        yield f"   held by  {each.holder.path}{_owner(each)}"
+        yield f"   {HELD_BY}  {holder_text(each.holder)}"
         yield f"   path     {each.sample_path}"
         if each.also:
             yield f"   along    {', '.join(each.also)}"
@@ -82,7 +83,7 @@ def conclusion(
             grown = each.counts[-1] - each.counts[0] if each.counts else 0
             size_grown = each.sizes[-1] - each.sizes[0] if each.sizes else 0
             yield f"   {grown:+,} {each.type_name} ({_bytes(size_grown)})"
-            yield f"      held by  {each.holder.path}{_owner(each)}"
+            yield f"      {HELD_BY}  {holder_text(each.holder)}"
         yield "By type:"
         for row in report.types_since_baseline:
             yield f"   {row.count_difference:+,} {row.type_name} ({_bytes(row.size_difference)})"
@@ -107,11 +108,6 @@ def _ages(suspect: growth_pb2.HeapGrowthSuspect) -> str:
     return f"at most {first[0]} are as old as {first[1]}{more}"
 
 
-def _owner(suspect: growth_pb2.HeapGrowthSuspect) -> str:
-    owner = suspect.holder.owner_type
-    return f", of a {owner}" if owner else ""
-
-
 def _bytes(count: float) -> str:
     return ("+" if count > 0 else "") + size(round(count))
 
@@ -132,7 +128,7 @@ def _picture(report: growth_pb2.HeapGrowthReport) -> Group:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("count", "a minute", "bytes a minute"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("curve", "type", "held by"):
+    for name in ("curve", "type", HELD_BY):
         table.add_column(name, no_wrap=name == "curve")
     for each in report.suspects:
         table.add_row(

@@ -20,8 +20,8 @@ def lazy_group(text: str, commands: Mapping[str, str]) -> typer.Typer:
 
     Args:
         text: What its help says.
-        commands: By a command's name, the module of ``ops_client.cli`` and the
-            function in it: ``"heap_convert:convert"``.
+        commands: By a command's name, the module of ``ops_client.cli.commands`` and
+            the function in it: ``"heap_convert:convert"``.
     """
 
     class Group(TyperGroup):
@@ -69,7 +69,7 @@ class _Commands(MutableMapping[str, Any]):
 def _load(name: str, place: str) -> Any:
     module, function = place.split(":")
     try:
-        found = getattr(importlib.import_module(f"ops_client.cli.{module}"), function)
+        found = getattr(importlib.import_module(f"ops_client.cli.commands.{module}"), function)
     except KeyboardInterrupt:
         # Typer would say that it was aborted, and exit with 1.
         sys.exit(130)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ops_client._units import seconds as seconds
+from ops_client._units import size as size
+
 # Rich and protobuf's JSON take longer to load than many a command to run.
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -84,27 +87,6 @@ def as_json(message: Message) -> dict[str, Any]:
     )
     options: dict[str, Any] = {keep_zeros: True, "preserving_proto_field_name": True}
     return MessageToDict(message, **options)
-
-
-def size(count: int) -> str:
-    """Bytes for people."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
-def seconds(value: float) -> str:
-    """A time for people."""
-    if value < 1:
-        return f"{value * 1000:.1f} ms"
-    if value < 120:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 @contextmanager

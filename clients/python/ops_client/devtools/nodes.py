@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ops_client._path_words import root_node
 from ops_client.devtools.layout import MAX_ID, MAX_SELF_SIZE, NODE_FIELDS, NodeType
 from ops_client.devtools.strings import StringTable, node_name, value_name
 from ops_client.errors import CorruptHeapGraphFile, UnsupportedHeapGraphFile
@@ -32,14 +33,6 @@ _GC_ROOTS_ID = 3
 _MAX_PARTS = 1 << 20
 
 _USER_ROOTS = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
-_ROOT_NAMES = {
-    pb.HEAP_ROOT_KIND_MODULES: "sys.modules",
-    pb.HEAP_ROOT_KIND_INTERPRETER: "(interpreter)",
-    pb.HEAP_ROOT_KIND_THREAD: "thread",
-    pb.HEAP_ROOT_KIND_FRAME: "frame",
-    pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
-    pb.HEAP_ROOT_KIND_HELD_BY_C: "(held by C code)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
     for root in graph.roots:
         if root.kind in (*_USER_ROOTS, pb.HEAP_ROOT_KIND_FRAME):
             object_types[root.object_index] = NodeType.NATIVE
-        object_names[root.object_index] = strings.index(_root_name(root))
+        object_names[root.object_index] = strings.index(root_node(root))
 
     _name_by_content(graph, strings, object_types, object_names)
 
@@ -157,15 +150,6 @@ def _name_by_content(
         if kind in _VALUE_TYPES:
             object_types[index] = _VALUE_TYPES[kind]
             object_names[index] = strings.index(value_name(contents.at(place).text()))
-
-
-def _root_name(root: pb.HeapRoot) -> str:
-    name = _ROOT_NAMES.get(root.kind, "(root)")
-    if root.name:
-        name += f" {root.name}"
-    if root.kind == pb.HEAP_ROOT_KIND_THREAD:
-        name += f" ({root.thread_id})"
-    return name
 
 
 def _part_owners(full_sizes: NDArray[np.uint64]) -> NDArray[np.uint32]:

@@ -9,6 +9,8 @@ from html import escape
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ops_client._history import GrowthHistory
+from ops_client._path_words import HELD_BY
+from ops_client._units import size
 from ops_client.growth_page.chart import Line, small_chart, time_chart
 from ops_client.growth_page.style import STYLE
 from ops_service.v1 import growth_history_pb2, growth_pb2
@@ -94,7 +96,7 @@ def _memory(history: GrowthHistory) -> Iterator[str]:
     yield '<span class="key python"></span>bytes of live Python objects'
     if marks:
         yield '<span class="key rule"></span>a rule fired'
-    yield f"</p>{time_chart(times, lines, _size, marks)}</section>"
+    yield f"</p>{time_chart(times, lines, size, marks)}</section>"
 
 
 def _suspects(history: GrowthHistory) -> Iterator[str]:
@@ -108,17 +110,18 @@ def _suspects(history: GrowthHistory) -> Iterator[str]:
             "sample names none.</p>"
         )
     for number, each in enumerate(report.suspects, 1):
-        count, size = each.count_per_minute, each.size_per_minute
+        counts, sizes = each.count_per_minute, each.size_per_minute
         yield f'<article class="suspect"><h3>{number}. {escape(each.type_name)}</h3><dl>'
         facts = [
-            ("held by", each.holder.path),
+            (HELD_BY, each.holder.path),
             ("of a", each.holder.owner_type),
             ("path", each.sample_path),
-            ("now", f"{each.count:,} instances, {_size(each.total_size)} with what they hold"),
+            ("now", f"{each.count:,} instances, {size(each.total_size)} with what they hold"),
             (
                 "rate",
-                f"{count.rate:+,.1f} instances a minute ({count.low:+,.1f} to {count.high:+,.1f}), "
-                f"{_signed(size.rate)} a minute ({_signed(size.low)} to {_signed(size.high)})",
+                f"{counts.rate:+,.1f} instances a minute "
+                f"({counts.low:+,.1f} to {counts.high:+,.1f}), "
+                f"{_signed(sizes.rate)} a minute ({_signed(sizes.low)} to {_signed(sizes.high)})",
             ),
             ("along with", ", ".join(each.also)),
             ("allocated at", ", ".join(each.allocation_sites)),
@@ -130,7 +133,7 @@ def _suspects(history: GrowthHistory) -> Iterator[str]:
         yield '</dl><div class="curves">'
         curves = [
             ("instances", each.counts, f"{each.count:,}"),
-            ("bytes", each.sizes, _size(each.total_size)),
+            ("bytes", each.sizes, size(each.total_size)),
             ("length of the holder", each.holder.lengths, ""),
         ]
         for name, values, now in curves:
@@ -170,7 +173,7 @@ def _types(types: Sequence[growth_pb2.HeapTypeGrowth]) -> Iterator[str]:
             f"{each.count:,}",
             f"{each.count_difference:+,}",
             f"{each.count_per_minute:+,.0f}",
-            _size(each.total_size),
+            size(each.total_size),
             _signed(each.size_difference),
         ):
             yield f'<td class="number">{value}</td>'
@@ -203,14 +206,5 @@ def _moment(time: Timestamp) -> str:
     return datetime.fromtimestamp(time.seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _size(count: float) -> str:
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
 def _signed(count: float) -> str:
-    return ("+" if count > 0 else "") + _size(count)
+    return ("+" if count > 0 else "") + size(count)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ops_client._path_words import SEVERAL_HOLDERS
 from ops_client.heap_graph.difference import Difference
 from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.model import HeapGraph
 from ops_client.heap_graph.paths import PathFinder
 from ops_service.v1 import heap_graph_pb2 as pb
-
-_SHARED = "several roots or holders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def find_holders(
         if row < many:
             return row, paths.label(row), paths.text(paths.to(row))
         if row == many or earlier is None:
-            return None, "roots", _SHARED
+            return None, "roots", SEVERAL_HOLDERS
         root = int(lost[row - many - 1])
         return None, earlier.label(root), earlier.text(earlier.to(root))
 

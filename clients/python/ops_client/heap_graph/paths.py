@@ -10,6 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ops_client._path_words import (
+    ARROW,
+    FOLDED,
+    MODULES,
+    path_start,
+    root_label,
+    unnamed_start,
+)
 from ops_client.heap_graph import _algorithms
 from ops_client.heap_graph.model import HeapGraph, type_name
 from ops_client.heap_graph.roots import FLAG_GARBAGE, root_groups
@@ -17,18 +25,9 @@ from ops_service.v1 import heap_graph_pb2 as pb
 
 _NO_EDGE = 2**32 - 1
 
-_FOLDED = "[…]"
 _ITEMS = (pb.EDGE_KIND_ELEMENT, pb.EDGE_KIND_KEY, pb.EDGE_KIND_VALUE)
 # Whose parts say little without saying what they are parts of.
 _OPAQUE = ("frame", "function", "coroutine", "generator", "async_generator")
-_ROOT_TEXTS = {
-    pb.HEAP_ROOT_KIND_MODULES: "",
-    pb.HEAP_ROOT_KIND_INTERPRETER: "the interpreter",
-    pb.HEAP_ROOT_KIND_THREAD: "thread",
-    pb.HEAP_ROOT_KIND_FRAME: "frame",
-    pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
-    pb.HEAP_ROOT_KIND_HELD_BY_C: "C code alone",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class PathFinder:
         for position, edge in enumerate(path.edges):
             ends = path.objects[position : position + 2]
             text += self._step(edge, ends[0], ends[1], not text, folded=folded)
-        return f"{text or 'sys.modules'} ({self.label(path.target)})"
+        return f"{text or MODULES} ({self.label(path.target)})"
 
     def label(self, target: int) -> str:
         """What an object is: its type, which class, or what a synthetic node stands for."""
@@ -145,8 +144,7 @@ class PathFinder:
         if root is None:
             name = self._classes.get(int(self._graph.ids[target]))
             return f"class {name}" if name else self._type_names[self._graph.type_indexes[target]]
-        words = [_ROOT_TEXTS.get(root.kind) or "sys.modules", root.name]
-        return " ".join(word for word in words if word)
+        return root_label(root)
 
     def holders(self, targets: NDArray[np.integer[Any]]) -> list[tuple[str, int, int]]:
         """Folded paths to objects: text, how many of them it leads to, and one of these.
@@ -177,7 +175,7 @@ class PathFinder:
             source = target
             if (edge, target) != steps[0]:
                 self._folded[target] = text
-        return text or "sys.modules"
+        return text or MODULES
 
     def _source_of(self, edge: int) -> int:
         return int(np.searchsorted(self._graph.edge_starts, edge, side="right")) - 1
@@ -185,10 +183,9 @@ class PathFinder:
     def _root_text(self, first: int) -> str:
         root = self._roots.get(first)
         if root is not None:
-            words = [_ROOT_TEXTS.get(root.kind, "a root"), root.name]
-            return " ".join(word for word in words if word)
-        is_garbage = int(self._graph.flags[first]) & FLAG_GARBAGE
-        return f"{'a garbage cycle' if is_garbage else 'the interpreter'} -> {self.label(first)}"
+            return path_start(root)
+        is_garbage = bool(int(self._graph.flags[first]) & FLAG_GARBAGE)
+        return unnamed_start(self.label(first), is_garbage=is_garbage)
 
     def _step(self, edge: int, source: int, target: int, first: bool, *, folded: bool) -> str:
         graph = self._graph
@@ -196,29 +193,29 @@ class PathFinder:
         source_type = self._type_names[graph.type_indexes[source]]
         if kind == pb.EDGE_KIND_ROOT:
             if target in self._roots:
-                return f" -> {self._roots[target].name or name}()"
-            return (name or self.label(target)) if first else f" -> {name or self.label(target)}"
+                return f"{ARROW}{self._roots[target].name or name}()"
+            return (name or self.label(target)) if first else f"{ARROW}{name or self.label(target)}"
         if name == "__dict__":
             return ""
         if name:
             return f" {name}" if source_type in _OPAQUE else f".{name}"
         if kind in _ITEMS:
-            return _FOLDED if folded else self._item(edge, kind, source)
-        return f" -> {self.label(target)}"
+            return FOLDED if folded else self._item(edge, kind, source)
+        return f"{ARROW}{self.label(target)}"
 
     def _item(self, edge: int, kind: int, source: int) -> str:
         graph = self._graph
         if kind == pb.EDGE_KIND_ELEMENT:
             if graph.trailer.HasField("cut"):
                 # Elements before it may be left out.
-                return _FOLDED
+                return FOLDED
             first = int(graph.edge_starts[source])
             before = graph.edge_kinds[first:edge] == kind
             number = int((before & (graph.edge_names[first:edge] == 0)).sum())
             return f"[{number}]"
         key = graph.key_of(edge) if kind == pb.EDGE_KIND_VALUE else None
         text = None if key is None else graph.content_text(key)
-        return _FOLDED if key is None or text is None else f"[{self._literal(key, text)}]"
+        return FOLDED if key is None or text is None else f"[{self._literal(key, text)}]"
 
     def _literal(self, key: int, text: str) -> str:
         content = self._graph.contents.of(key)

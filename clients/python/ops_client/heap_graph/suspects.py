@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ops_client._path_words import held_by
 from ops_client.heap_graph.dominators import DominatorTree
 from ops_client.heap_graph.model import type_name
 from ops_client.heap_graph.paths import PathFinder
@@ -15,8 +16,6 @@ SHARE = 0.1
 """What part of all bytes makes a suspect."""
 
 _EXAMPLES = 200
-# A path that leads to less than this part of a type says little of it.
-_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,7 @@ class Suspect:
     @property
     def held(self) -> str:
         """The words before the path, by how many of the objects it leads to."""
-        if self.path_share == 1:
-            return "held by"
-        if self.path_share < _RARE:
-            return "held in many ways, as by"
-        return f"held most often, {self.path_share:.0%} of them, by"
+        return held_by(self.path_share)
 
 
 def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) -> list[Suspect]:

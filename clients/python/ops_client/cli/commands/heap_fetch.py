@@ -1,0 +1,38 @@
+"""opsctl heap fetch"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops_client.cli.command import Json, command
+from ops_client.cli.connection import Connection
+from ops_client.cli.snapshot import say_snapshot
+from ops_client.cli.terminal import progress_bar
+
+
+@command
+async def fetch(
+    snapshot_id: Annotated[
+        str, typer.Argument(metavar="SNAPSHOT", help="Its id, as in `opsctl heap list`.")
+    ],
+    connection: Connection,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Download a stored snapshot, from where an earlier download broke off."""
+    with progress_bar("Fetching") as advance:
+        async with connection.open() as client:
+            snapshot = await client.fetch_snapshot(
+                snapshot_id,
+                output,
+                progress=lambda now: advance(now.object_count, now.expected_object_count),
+            )
+    say_snapshot(snapshot, "Fetched", json=json)

@@ -1,0 +1,16 @@
+/* emit_definitions.c: what the rows of a snapshot refer to by numbers. */
+#ifndef OPS_WALKER_EMIT_DEFINITIONS_H
+#define OPS_WALKER_EMIT_DEFINITIONS_H
+
+#include "types.h"
+
+void emit_type(Walk *walk, TypeEntry *entry);
+/* A type of nodes that are no objects; returns its number. */
+uint32_t emit_synthetic_type(Walk *walk, const char *name);
+void emit_name(Walk *walk, const char *text, size_t length);
+void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
+               uint64_t thread_id);
+/* The line that allocated an object. */
+void emit_site(Walk *walk, PyObject *file, unsigned line);
+
+#endif

@@ -1,0 +1,14 @@
+/* namespaces.c: dicts whose keys are names. */
+#ifndef OPS_WALKER_NAMESPACES_H
+#define OPS_WALKER_NAMESPACES_H
+
+#include "walker.h"
+
+int namespace_known(Walk *walk, PyDictObject *dict);
+/* Something showed that a dict is a namespace. Its place among the indexes tells
+ * whether its entries are written already; then their names follow. */
+void namespace_found(Walk *walk, PyObject *dict, uint32_t place);
+/* The namespaces of a threading.local, one for each thread. */
+void namespaces_of_local(Walk *walk, PyObject *object);
+
+#endif

@@ -1,0 +1,26 @@
+/* sites.c: where objects were allocated. */
+#ifndef OPS_WALKER_SITES_H
+#define OPS_WALKER_SITES_H
+
+#include "walker.h"
+
+typedef struct {
+    PyObject *file;
+    unsigned line;
+    uint32_t number;
+} SiteEntry;
+
+typedef struct {
+    int on;
+    SiteEntry *slots;
+    size_t capacity;
+    uint32_t count;
+} Sites;
+
+void sites_open(Walk *walk);
+/* Number of the line that allocated an object; 0 if it is not known. */
+uint32_t site_number(Walk *walk, PyObject *object);
+/* The site as "file:line", without a number for it; 0 if it is not known. */
+size_t site_text(PyObject *object, char *room, size_t capacity);
+
+#endif
