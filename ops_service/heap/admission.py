@@ -1,6 +1,6 @@
-"""Admits a walk: its pause, the engine, its memory, its CPU time, its place.
+"""Admits a walk: checks its pause, the engine, its memory, its CPU time and its slot.
 
-Every walk goes through here: snapshot, summary, growth sample, search for referrers.
+Every walk passes through here: snapshot, summary, growth sample, search for referrers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WalkLimits(Protocol):
-    """What a walk may take. The options of each kind have these."""
+    """Limits of a walk. The options of each kind have these fields."""
 
     @property
     def lifetime_limit(self) -> float: ...
@@ -38,20 +38,20 @@ class WalkLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a walk is for, and what differs for it before the walk starts."""
+    """Purpose of a walk, with the properties that matter before the walk starts."""
 
     name: str
-    """For the text of a refusal."""
+    """Name of the purpose in the text of a refusal."""
     kind: WalkKind
     slot: str
     cost: Callable[[Cost], int]
-    """Bytes that it is estimated to take."""
+    """Estimated bytes of the walk."""
 
 
 SNAPSHOT = Purpose("snapshot", WalkKind.SNAPSHOT, walk_slots.SNAPSHOT, attrgetter("snapshot"))
 SUMMARY = Purpose("summary", WalkKind.CENSUS, walk_slots.CENSUS, attrgetter("census"))
 GROWTH = Purpose("growth sample", WalkKind.GROWTH, walk_slots.GROWTH, attrgetter("growth"))
-# Like a snapshot it numbers regions of memory, which one child at a time may do.
+# It numbers regions of memory like a snapshot. Only one child at a time may do that.
 REFERRERS = Purpose(
     "search for referrers", WalkKind.REFERRERS, walk_slots.SNAPSHOT, attrgetter("snapshot")
 )
@@ -67,7 +67,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A walk that ended well. Times in seconds."""
+    """A completed walk. Times in seconds."""
 
     started: float
     """Unix time of the clone."""
@@ -79,9 +79,12 @@ class Walked:
 
 
 def require_engine(resident: int) -> None:
-    """Pass if a walk of so many resident bytes may stop the process, and can run at all.
+    """Check that a walk may stop the process, and that the engine can run.
 
-    The pause comes first, since the engine proves itself by a clone.
+    Checks the pause first, because the engine tests itself with a clone.
+
+    Args:
+        resident: Resident bytes of the process.
 
     Raises:
         PauseOverBudget, EngineUnavailable.
@@ -93,11 +96,11 @@ def require_engine(resident: int) -> None:
 
 
 def admit(purpose: Purpose, limits: WalkLimits, resident: int, max_objects: int = 0) -> Admitted:
-    """Admit a walk that holds its slot, and reserve its memory there.
+    """Admit a walk that holds its slot, and reserve its memory in the slot.
 
     Args:
-        resident: Resident bytes of the process, read just now.
-        max_objects: Where a snapshot is cut; 0 takes all objects.
+        resident: Resident bytes of the process, read just before.
+        max_objects: Maximum number of objects of a snapshot; 0 means all objects.
 
     Raises:
         PauseOverBudget, InsufficientMemory.
@@ -129,11 +132,11 @@ def walk(
     detail: tuple[object, ...] | PathTable | None = None,
     site: tuple[object, str, int] | None = None,
 ) -> Walked:
-    """Admit a walk that holds its slot, and run it to its end. Blocks.
+    """Admit a walk that holds its slot, and run it to the end. Blocks.
 
     Args:
-        detail: What this kind of walk alone needs, see `WalkKind`.
-        site: An object, and where tracemalloc says that it was allocated.
+        detail: Input that only this kind of walk needs, see `WalkKind`.
+        site: An object, and its allocation site according to tracemalloc.
 
     Raises:
         PauseOverBudget, InsufficientMemory, CloneRefused, WalkFailed, WalkTimeout, Cancelled.

@@ -1,7 +1,7 @@
-"""How large NumPy's arrays are and what they hold, where the host has NumPy.
+"""Sizes and items of NumPy's arrays, if the host has imported NumPy.
 
-The walking child reads arrays by a layout that the parent finds out from samples. A
-host that has not imported NumPy never gets it imported.
+The parent learns the layout of arrays from samples, and the walking child reads arrays by
+that layout. Never imports NumPy into a host that has not imported it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 from ops_service.heap.walker import walker
 
 _ITEM_SIZES = (1, 17, 4321)
-"""Distinct, so that nothing else in a dtype has these values."""
+"""Distinct sizes, so that no other field of a dtype has these values."""
 
 _KINDS = ("O", "i8", "f4", "?", "U3", "S5", "M8[s]")
-"""Dtypes of as many kinds, of which "O" holds objects."""
+"""One dtype of each kind. Only "O" holds objects."""
 
 _learnt: object = None
-"""The module whose arrays the walker knows, or has failed to understand."""
+"""The module whose arrays the walker knows, or cannot understand."""
 
 
 def learn_arrays() -> None:
-    """Let the walker learn the layout of arrays, once for each NumPy there is."""
+    """Make the walker learn the layout of arrays, once for each NumPy module."""
     global _learnt
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or numpy is _learnt:
@@ -32,14 +32,14 @@ def learn_arrays() -> None:
         if isinstance(kind, type):
             walker.learn_arrays(kind, samples)
     except Exception:
-        # Another thread may be importing it, or it is something else by that name.
-        # Sizes are estimates then.
+        # Another thread may be importing it, or the module only has that name. Then sizes
+        # are estimates.
         return
     _learnt = numpy
 
 
 def _samples(numpy: Any) -> tuple[tuple[object, int, int, str], ...]:
-    """Arrays, the size of an item of each, what sys.getsizeof says, and the kind of item."""
+    """Arrays, each with its item size, its ``sys.getsizeof``, and its kind of item."""
     arrays = [
         array
         for size in _ITEM_SIZES

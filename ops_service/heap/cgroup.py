@@ -1,7 +1,7 @@
-"""What the control groups of this process allow, both versions of them.
+"""Limits of this process's control groups, version 1 and version 2.
 
-A container's limit may be set at any level above the process, and its own view
-may begin at the group itself, so every level from the root down is looked at.
+A container's limit may be set at any level above the process, and the container's view may
+begin at the group itself. So this reads every level from the root down.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from pathlib import Path
 ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 _UNLIMITED = 1 << 60
-"""Version 1 tells "no limit" by a number close to the largest."""
+"""Version 1 reports "no limit" as a number close to the largest."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimit:
-    """A limit on memory, and the files that tell its use. Sizes in bytes."""
+    """A limit on memory, and the files that report its use. Sizes in bytes."""
 
     limit: int
     usage: int
     reclaimable: int
-    """Pages of files that nobody uses: given back before anybody is killed."""
+    """Unused pages of files. The system reclaims them before it kills a process."""
     usage_path: Path
     stat_path: Path
     reclaimable_field: str
 
 
 def memory_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> list[MemoryLimit]:
-    """Every limit on memory that this process is under."""
+    """Every memory limit that applies to this process."""
     limits = []
     for version, level in _levels("memory", root, membership):
         if version == 2:
@@ -57,7 +57,7 @@ class TaskLimit:
 
 
 def task_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> list[TaskLimit]:
-    """Every limit on processes and threads that this process is under."""
+    """Every limit on processes and threads that applies to this process."""
     limits = []
     for _, level in _levels("pids", root, membership):
         most, used = read_number(level / "pids.max"), read_number(level / "pids.current")
@@ -68,16 +68,16 @@ def task_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> list[TaskLi
 
 @dataclass(frozen=True, slots=True)
 class CpuQuota:
-    """The smallest share of CPU time that the groups allow."""
+    """The smallest CPU quota of the groups."""
 
     cpus: float
-    """CPU seconds a second; 0 where there is no quota."""
+    """CPU seconds per second; 0 without a quota."""
     throttled: int
-    """Periods in which a group was made to wait, so far."""
+    """Number of periods so far in which a group was throttled."""
 
 
 def cpu_quota(root: Path = ROOT, membership: Path = MEMBERSHIP) -> CpuQuota:
-    """The smallest CPU quota that this process is under."""
+    """The smallest CPU quota that applies to this process."""
     smallest, throttled = 0.0, 0
     for version, level in _levels("cpu", root, membership):
         if version == 2:
@@ -99,12 +99,12 @@ def _quota_of_version_2(path: Path) -> tuple[int, int]:
         quota, period = path.read_text().split()
         return int(quota), int(period)
     except (OSError, ValueError):
-        # "max" stands for no quota.
+        # "max" means no quota.
         return -1, 0
 
 
 def read_number(path: Path) -> int | None:
-    """The number in a file; None if there is none, or "max"."""
+    """The number in a file; None if the file has no number, or "max"."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -138,8 +138,8 @@ def _levels(controller: str, root: Path, membership: Path) -> Iterator[tuple[int
             version, base = 1, root / controller
         else:
             continue
-        # Seen from within a container the path may be the host's; then only the
-        # root, which is the group itself, is there to be read.
+        # Inside a container the path may be the host's. Then only the root is readable,
+        # and the root is the group itself.
         group = base / path.lstrip("/")
         for level in (group, *group.parents):
             if level == base or base in level.parents:

@@ -1,4 +1,4 @@
-"""When a snapshot is taken, seen from the garbage collector."""
+"""Runs a capture at a moment relative to garbage collections."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _POLL_SECONDS = 0.05
 
 _seen_lock = threading.Lock()
 _seen: tuple[int, float] | None = None
-"""Full collections, and when that number was first seen (monotonic)."""
+"""Number of full collections, and the monotonic time at which it was first seen."""
 
 
 def observe_collections() -> tuple[int, float]:
-    """Note how many full collections there were.
+    """Record the number of full collections.
 
     Returns:
-        Their number, and for how many seconds it is known to be unchanged.
+        The number, and the seconds for which it is known to be unchanged.
     """
     global _seen
     count = gc.get_stats()[_OLDEST]["collections"]
@@ -41,14 +41,14 @@ def at_moment(
     take: Callable[[], _Result],
     cancelled: Callable[[], bool],
 ) -> _Result:
-    """Call ``take`` at the moment asked for, and return what it returns.
+    """Call ``take`` at the requested moment, and return its result.
 
     COLLECT_FIRST stops the process for a full collection. AFTER_NEXT_FULL_COLLECTION
-    calls ``take`` inside the collector's callback, in whichever thread collects;
-    the callback is gone when this returns.
+    calls ``take`` inside the collector's callback, in the thread that collects. The
+    callback is removed before this returns.
 
     Raises:
-        GcMomentMissed: no full collection came within ``wait_limit`` seconds.
+        GcMomentMissed: No full collection came within ``wait_limit`` seconds.
         Cancelled: ``cancelled()`` became true meanwhile.
     """
     observe_collections()
@@ -81,7 +81,7 @@ class _Waiter(Generic[_Result]):
                     break
         finally:
             gc.callbacks.remove(self._on_collection)
-        # A collection may have begun its turn just before the wait was closed.
+        # A collection may have called back just before the wait was closed.
         if not self._done.is_set():
             if cancelled():
                 raise Cancelled("The wait for a collection was cancelled.")
@@ -97,7 +97,7 @@ class _Waiter(Generic[_Result]):
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:
         if phase != "stop" or info.get("generation") != _OLDEST:
             return
-        # Never wait here: the process stands still inside its collector.
+        # Never wait here: the process is stopped inside its collector.
         if not self._lock.acquire(blocking=False):
             return
         try:

@@ -1,4 +1,4 @@
-"""What one growth sample of a process holds."""
+"""Data of one growth sample of a process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops_service.heap.paths import PathNames, PathSample
 
 @dataclass(frozen=True, slots=True)
 class MemoryFigures:
-    """What system and allocators report of the process, in bytes. None: not reported."""
+    """Reports of the system and the allocators, in bytes. None: not reported."""
 
     resident: int | None = None
     anonymous: int | None = None
@@ -18,7 +18,7 @@ class MemoryFigures:
     shared: int | None = None
     malloc_in_use: int | None = None
     python_in_use: int | None = None
-    """Blocks handed out by CPython's small-object allocator."""
+    """Blocks allocated from CPython's small-object allocator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class CollectorFigures:
     """State of the cyclic garbage collector."""
 
     runs: bool = True
-    """It is enabled and has a threshold."""
+    """Whether it is enabled and has a threshold."""
     frozen_count: int = 0
     full_collections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ChildCost:
-    """What the walking child took."""
+    """Cost of the walking child."""
 
     lifetime: float
     """Seconds."""
@@ -44,20 +44,20 @@ class ChildCost:
 
 @dataclass(frozen=True, slots=True)
 class GrowthSample:
-    """One look at the process."""
+    """One sample of the process."""
 
     time: float
     """Unix time of the clone."""
     mode: WalkMode
     pause: float
-    """Seconds that the process stood still."""
+    """Seconds for which the process was stopped."""
     names: PathNames
-    """Names of the nodes. A new object when numbers start again: they mean others then."""
+    """Names of the nodes. A new object if the numbers start again with new meanings."""
     paths: PathSample
     memory: MemoryFigures = MemoryFigures()
     collector: CollectorFigures = CollectorFigures()
     work: float = 0.0
-    """Seconds of CPU that the process had taken until then."""
+    """CPU seconds that the process had used until then."""
     child: ChildCost | None = None
-    """None where no child was forked."""
+    """None if no child was forked."""
     warnings: tuple[str, ...] = ()

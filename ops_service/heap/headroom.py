@@ -1,4 +1,4 @@
-"""How much memory is left, and what a walk would take of it.
+"""Free memory, and the estimated memory of a walk.
 
 A walking child costs its own tables, and a copy of every page that the process
 writes to while the child lives.
@@ -19,54 +19,55 @@ _MEMINFO = Path("/proc/meminfo")
 _RESERVE_BYTES = 64 << 20
 _RESERVE_SHARE = 0.05
 _CHILD_SHARE = 0.5
-"""Share of the free memory that a child's tables may take before it ends itself."""
+"""Share of the free memory for a child's tables. Past it the child ends itself."""
 
 _SNAPSHOT_BYTES_PER_BLOCK = 32
-# What an object of a cut snapshot refers to is looked up as well.
+# Higher, because a cut snapshot also looks up the referents of its objects.
 _SNAPSHOT_BYTES_PER_CUT_OBJECT = 64
 _SNAPSHOT_FIXED = 12 << 20
-# Less than this is not worth a snapshot, and a rounder number is read more easily.
+# Step for the advice: fewer objects are not worth a snapshot, and round numbers are easy
+# to read.
 _CUT_STEP = 10_000
 _CENSUS_SHARE = 0.03
 _CENSUS_FIXED = 4 << 20
-# The table of paths, and places in it; full at a million paths.
+# The table of paths with its index; it is full at a million paths.
 _GROWTH_FIXED = 48 << 20
 _COPIED_SHARE = 0.05
-"""Pages that a process writes to during a walk, as a share of its memory. Where
-it is more, the child ends itself before the memory does."""
+"""Estimate of the pages that a process writes to during a walk, as a share of its memory.
+If it is more, the child ends itself before memory runs out."""
 _COPIED_FREE_SHARE = 0.25
-"""Share of the free memory that may be copied before the child ends itself."""
+"""Share of the free memory for copied pages. Past it the child ends itself."""
 _UNKNOWN = 1 << 60
 
 MemoryBound = tuple[str, str, str, int]
-"""A bound that the child looks after: file of the usage, file of what can be
-reclaimed and its field, most bytes; or a file, "", its field, fewest bytes."""
+"""A bound that the child checks: usage file, file and field of reclaimable memory, maximum
+bytes. Or: a file, "", its field, minimum bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """Memory that is left once the reserve is put aside, in bytes."""
+    """Free memory after the reserve, in bytes."""
 
     free: int
     limit: int
-    """What bounds it: a control group's limit, or the system's memory."""
+    """A control group's limit, or the system's memory."""
     source: str
     bounds: tuple[MemoryBound, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a walk is estimated to take, in bytes."""
+    """Estimated cost of each kind of walk, in bytes."""
 
     snapshot: int
     census: int
     growth: int
     copied: int
-    """Part of either: pages that the process writes to meanwhile."""
+    """Part of each of them: pages that the process writes to meanwhile."""
 
 
 def resident_bytes() -> int:
-    """Resident set size of this process; 0 if the system does not tell."""
+    """Resident set size of this process; 0 if the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError, ValueError):
@@ -74,13 +75,13 @@ def resident_bytes() -> int:
 
 
 def estimate(resident: int, max_objects: int = 0) -> Cost:
-    """Estimate what walks of this process would take.
+    """Estimate the cost of walks of this process.
 
     Args:
         resident: Its resident bytes.
-        max_objects: Where the snapshot is cut; 0 takes them all. A child whose tables
-            grow past what is then estimated, because few objects lie far apart, may
-            still take its share of the free memory, and ends itself past that.
+        max_objects: Maximum number of objects of the snapshot; 0 means all. Few objects
+            that lie far apart can need larger tables than this estimate. The child may
+            still take its share of the free memory. Past that it ends itself.
     """
     copied = int(resident * _COPIED_SHARE)
     tables = sys.getallocatedblocks() * _SNAPSHOT_BYTES_PER_BLOCK
@@ -95,7 +96,7 @@ def estimate(resident: int, max_objects: int = 0) -> Cost:
 
 
 def headroom(cgroup_root: Path = cgroup.ROOT) -> Headroom:
-    """Read what is left of the system's memory and of the control groups' limits."""
+    """Read the free memory under the system's and the control groups' limits."""
     rooms = [_system()]
     for each in cgroup.memory_limits(cgroup_root):
         reserve = _reserve(each.limit)
@@ -116,25 +117,25 @@ def admit(needed: int, reserved: int, room: Headroom, cost: Cost, what: str) -> 
     """Refuse a walk that does not fit.
 
     Args:
-        needed: Bytes that it is estimated to take.
-        reserved: Bytes that other walks under way are estimated to take.
-        room: What is left.
-        cost: What each kind of walk is estimated to take.
+        needed: Estimated bytes of the walk.
+        reserved: Estimated bytes of other running walks.
+        room: Free memory.
+        cost: Estimated cost of each kind of walk.
         what: Name of this kind, for the text of the refusal.
 
     Returns:
         Bytes that the child's tables may take.
 
     Raises:
-        InsufficientMemory: with the figures, and what still fits.
+        InsufficientMemory: The text has the figures, and the walks that still fit.
     """
     free = max(room.free - reserved, 0)
     if needed > free:
         raise InsufficientMemory(
             f"A {what} is estimated to take {needed >> 20} MiB, and {free >> 20} MiB are left of "
-            f"{room.limit >> 20} MiB ({room.source}) once the reserve is put aside. "
-            f"Walks that still fit: {_what_fits(free, cost, what)}. What the parts of the "
-            "memory are can be asked at any time (GetMemory).",
+            f"{room.limit >> 20} MiB ({room.source}) after the reserve. "
+            f"Walks that still fit: {_what_fits(free, cost, what)}. GetMemory reports the parts "
+            "of the memory at any time.",
             retry_after=30.0,
             details={"needed_bytes": str(needed), "free_bytes": str(free)},
         )
@@ -146,14 +147,14 @@ def _what_fits(free: int, cost: Cost, what: str) -> str:
     objects = (free - cost.copied - _SNAPSHOT_FIXED) // _SNAPSHOT_BYTES_PER_CUT_OBJECT
     objects -= objects % _CUT_STEP
     if what == "snapshot" and objects > 0:
-        fits.append(f"a snapshot that max_objects cuts at {objects:,}")
+        fits.append(f"a snapshot with max_objects up to {objects:,}")
     if what != "summary" and cost.census <= free:
         fits.append("a summary")
     return ", ".join(fits) or "none"
 
 
 def copied_limit(reserved: int, room: Headroom, cost: Cost) -> int:
-    """Bytes that may exist twice because of a child before it ends itself."""
+    """Bytes that may exist twice because of a child. Past it the child ends itself."""
     return max(cost.copied, int((room.free - reserved) * _COPIED_FREE_SHARE))
 
 

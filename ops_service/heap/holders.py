@@ -1,4 +1,4 @@
-"""What a search for referrers found, as paths that code could write, and as a graph."""
+"""Result of a search for referrers, as paths written like code, and as a graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_ID = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class HolderNode:
-    """What stands in the graph."""
+    """A node of the graph."""
 
     step: Step
     is_target: bool
@@ -32,30 +32,30 @@ class HolderNode:
 
 @dataclass(frozen=True, slots=True)
 class HolderPath:
-    """A way that one or more of the objects are held by."""
+    """A path that holds one or more of the objects."""
 
     text: str
     count: int
-    """How many of the objects that were looked at."""
+    """Number of examined objects that this path holds."""
     nodes: tuple[int, ...]
-    """Places in the graph's nodes, from where the way begins to one of the objects."""
+    """Indexes of the graph's nodes, from the start of the path to one of the objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Paths, and the small graph of all that stands on them."""
+    """Paths, and the small graph of all their nodes."""
 
     paths: tuple[HolderPath, ...]
     nodes: tuple[HolderNode, ...]
     edges: tuple[tuple[int, int], ...]
-    """Places of both ends; what the reference is, the node at the end says."""
+    """Indexes of both ends. The node at the end describes the reference."""
     edge_steps: tuple[Step, ...]
-    """For each edge, the step that it is of."""
+    """For each edge, its step."""
     path_count: int
-    """Paths in all, those past the breadth included."""
+    """Total number of paths, including those beyond the breadth."""
 
     def dot(self) -> str:
-        """The graph in the language of Graphviz."""
+        """The graph in Graphviz's DOT language."""
         lines = [
             "digraph referrers {",
             '  graph [rankdir="LR"];',
@@ -73,13 +73,13 @@ class Holders:
 
 
 def find_holders(found: Referrers, *, breadth: int, folded: bool) -> Holders:
-    """Choose so many paths, and draw the graph of them.
+    """Choose up to ``breadth`` paths, and draw their graph.
 
     Args:
-        found: What the search found.
-        breadth: How many paths are told.
-        folded: Count objects together that are held in the same way, most frequent
-            first; else each way is a path of its own, shortest first.
+        found: Result of the search.
+        breadth: Maximum number of reported paths.
+        folded: Count objects with the same path together, most frequent first. Otherwise
+            report each path separately, shortest first.
     """
     texts = _Texts(found, folded=folded)
     groups: dict[str, list[Step]] = {}
@@ -109,7 +109,7 @@ class _Drawing:
         self.edges: dict[tuple[int, int], Step] = {}
 
     def add(self, way: Step) -> tuple[int, ...]:
-        """Draw a way; returns the places of its nodes."""
+        """Draw a path. Return the indexes of its nodes."""
         numbers = []
         before = way.before
         while before:
@@ -117,7 +117,7 @@ class _Drawing:
             before = self._found.steps[before].before
         numbers.reverse()
         steps = [*(self._found.steps[number] for number in numbers), way]
-        # What is no object is told apart by the number of its step.
+        # Its step number distinguishes a node that is not an object.
         places = [self._place(step, -number) for step, number in zip(steps, numbers, strict=False)]
         places.append(self._place(way, len(self._found.steps) + len(self.nodes) + _MAX_ID))
         self.nodes[places[-1]] = replace(self.nodes[places[-1]], is_target=True)
@@ -126,7 +126,7 @@ class _Drawing:
         return tuple(places)
 
     def _place(self, step: Step, otherwise: int) -> int:
-        # An object is one node, by whichever way it is reached.
+        # An object is one node on all paths that reach it.
         key = step.object_id or otherwise
         if key not in self._places:
             self._places[key] = len(self.nodes)
@@ -138,7 +138,7 @@ class _Drawing:
 
 
 class _Texts:
-    """Ways as code would write them: ``shop.sessions.REGISTRY[…].items[3] (shop.Item)``."""
+    """Paths written like code: ``shop.sessions.REGISTRY[…].items[3] (shop.Item)``."""
 
     def __init__(self, found: Referrers, *, folded: bool) -> None:
         self._steps = found.steps
@@ -152,7 +152,7 @@ class _Texts:
         return f"{text or 'sys.modules'} ({label(way)})"
 
     def _up_to(self, number: int) -> tuple[str, str]:
-        """Text that leads to a step, and its last piece. Kept, since ways share theirs."""
+        """Text up to a step, and its last piece. Cached, because paths share beginnings."""
         numbers = []
         while number and number not in self._known:
             numbers.append(number)
@@ -170,7 +170,7 @@ class _Texts:
             return f"{text.removesuffix('…')}…", last
         piece = _piece(step, self._steps[step.before], first=not text, folded=self._folded)
         if self._folded and piece and piece == last:
-            # However often: all that a chain of such references holds is held in one way.
+            # Fold repeats: everything on a chain of the same references has one path.
             return f"{text.removesuffix('…')}…", last
         return text + piece, piece or last
 
@@ -196,7 +196,7 @@ def _piece(step: Step, before: Step, *, first: bool, folded: bool) -> str:
 
 
 def label(step: Step) -> str:
-    """What stands there: its type, which class, or what a root stands for."""
+    """Label of a step: its type, the name of a class, or the name of a root."""
     if step.what is StepKind.MODULES:
         return "sys.modules"
     if step.what in (StepKind.OBJECT, StepKind.HELD_BY_C, StepKind.GARBAGE):
@@ -215,6 +215,6 @@ def _edge_label(step: Step) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text within the quotes of a DOT file."""
+    """Escape text for the quotes of a DOT file."""
     plain = "".join(each if each.isprintable() else "�" for each in text)
     return plain.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""Plain data of the heap engine: what is asked for, and what came out.
+"""Plain data of the heap engine: requests and results.
 
 Knows neither gRPC nor protobuf.
 """
@@ -13,7 +13,7 @@ from ops_service.heap.walker import walker
 
 
 class GcMoment(enum.Enum):
-    """When a snapshot is taken, seen from the garbage collector."""
+    """Moment of a snapshot, relative to garbage collections."""
 
     NOW = "now"
     COLLECT_FIRST = "collect_first"
@@ -21,37 +21,37 @@ class GcMoment(enum.Enum):
 
 
 class Sites(enum.Enum):
-    """Whether a snapshot tells where objects were allocated."""
+    """Whether a snapshot has the allocation sites of objects."""
 
     NOT_TRACED = "not_traced"
     INCLUDED = "included"
     OUT_OF_REACH = "out_of_reach"
-    """tracemalloc runs, but its tables cannot be reached on CPython 3.11."""
+    """tracemalloc runs, but its tables are not reachable on CPython 3.11."""
 
 
 class ContentLevel(enum.IntEnum):
-    """How much of the objects' contents a snapshot holds."""
+    """Which contents of objects a snapshot holds."""
 
     NONE = walker.CONTENT_LEVEL_NONE
     KEYS = walker.CONTENT_LEVEL_KEYS
-    """What stands as a key of a dictionary."""
+    """Keys of dictionaries."""
     VALUES = walker.CONTENT_LEVEL_VALUES
     """Every str, bytes, int, float, bool and None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a snapshot tells of the objects' contents."""
+    """Options for the objects' contents in a snapshot."""
 
     level: ContentLevel = ContentLevel.NONE
     limit: int = 64
-    """Bytes at which each is cut, at most 4096."""
+    """Maximum bytes of each content, up to 4096."""
     hash_strings: bool = False
-    """Whether each str and bytes has a hash under a key that nobody knows."""
+    """Whether each str and bytes has a hash under a secret key that nobody knows."""
 
 
 class WalkMode(enum.Enum):
-    """Where a walk ran."""
+    """How a walk ran."""
 
     FORKED = "forked"
     OBJGRAPH = "objgraph"
@@ -66,48 +66,48 @@ class EngineStatus:
     reason: str
     """Why not, and what to do. Empty if available."""
     compiled_for: str
-    """The CPython release that it was compiled for, "" without the extension."""
+    """The CPython release of its compilation; "" without the extension."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureOptions:
-    """What a capture is asked for. Times in seconds."""
+    """Options of a capture. Times in seconds."""
 
     gc_moment: GcMoment = GcMoment.NOW
     gc_wait_limit: float = 60.0
     contents: Contents = Contents()
     lifetime_limit: float = 30.0
-    """Bound on the child's life; it is killed after this."""
+    """Bound on the child's life. The child is killed after it."""
     max_objects: int = 0
-    """Where the snapshot is cut, in objects; 0 takes them all."""
+    """Maximum number of objects in the snapshot; 0 means all."""
     cpu_share: float = 0.25
     """Share of a CPU quota that the child and the service's threads may use together.
-    Without a quota they are not held back: the child's low priority is enough."""
+    Without a quota they have no limit: the child's low priority is enough."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
-    """Where the control groups are mounted."""
+    """Mount point of the control groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class CensusOptions:
-    """What the child of a census may take."""
+    """Limits for the child of a census."""
 
     lifetime_limit: float = 30.0
-    """Seconds until it is killed."""
+    """Seconds after which the child is killed."""
     cpu_share: float = 0.25
     """Share of a CPU quota that it may use."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
-    """Where the control groups are mounted."""
+    """Mount point of the control groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureStart:
-    """What is known once the child runs. Times in seconds, sizes in bytes."""
+    """Facts known once the child runs. Times in seconds, sizes in bytes."""
 
     capture_time: float
     """Unix time of the clone."""
     mode: WalkMode
     clone_pause: float
-    """How long the GIL was held for the clone."""
+    """Seconds for which the clone held the GIL."""
     allocated_blocks: int
     """``sys.getallocatedblocks()`` at the clone."""
     resident_bytes: int
@@ -117,18 +117,18 @@ class CaptureStart:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a bound on the objects left out of a snapshot."""
+    """Objects and edges that ``max_objects`` left out of a snapshot."""
 
     max_objects: int
     left_out_objects: int
-    """Those that objects of the snapshot refer to. What lies behind is not known."""
+    """Number of left-out objects with a reference from the snapshot. Others are unknown."""
     left_out_edges: int
-    """From objects of the snapshot to those."""
+    """Number of edges from objects of the snapshot to left-out objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """What is known once the walk is whole. Times in seconds, sizes in bytes."""
+    """Facts known after the whole walk. Times in seconds, sizes in bytes."""
 
     object_count: int
     edge_count: int
@@ -136,17 +136,17 @@ class CaptureSummary:
     name_count: int
     total_size: int
     pause: float
-    """How long the process stood still."""
+    """Seconds for which the process was stopped."""
     child_lifetime: float
     child_cpu_time: float
     child_table_bytes: int
     cut: Cut | None
     """None if the snapshot holds all objects."""
     copied_bytes: int | None
-    """What existed twice at the end of the child since one side had written to it;
-    None if the system does not tell."""
+    """Bytes that existed twice at the end of the child, because one side had written to
+    them. None if the system does not report it."""
     cpu_throttled: int
-    """How often a CPU quota made the process wait while the child lived."""
+    """How often a CPU quota throttled the process while the child lived."""
     warnings: tuple[str, ...]
 
 
@@ -155,12 +155,12 @@ class TypeCount:
     """One type of a census."""
 
     type_name: str
-    """Module and qualified name; builtins bare."""
+    """Module and qualified name; for a builtin the name alone."""
     count: int
     total_size: int
-    """Bytes as ``sys.getsizeof`` counts; 0 where the method has no sizes."""
+    """Bytes as ``sys.getsizeof`` counts; 0 if the method has no sizes."""
     extra_size: int
-    """Bytes that it leaves out: attribute values kept inline."""
+    """Bytes that ``sys.getsizeof`` leaves out: attribute values stored inline."""
     size_estimated: bool
 
     def plus(self, other: TypeCount) -> TypeCount:
@@ -178,16 +178,16 @@ class TypeCount:
 class Census:
     """Counts and sizes of all live objects by type, largest size first.
 
-    ``types`` and the sums leave out what only ops_service itself holds.
+    ``types`` and the sums exclude objects that only ops_service itself holds.
     """
 
     capture_time: float
     mode: WalkMode
     pause: float
-    """Seconds that the process stood still."""
+    """Seconds for which the process was stopped."""
     types: tuple[TypeCount, ...]
     own_types: tuple[TypeCount, ...]
-    """What only ops_service itself holds."""
+    """Objects that only ops_service itself holds."""
     object_count: int
     total_size: int
     resident_bytes: int

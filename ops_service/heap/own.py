@@ -1,7 +1,7 @@
-"""What ops_service itself is made of.
+"""Objects of ops_service itself.
 
-Walks count it apart, so that a summary or a comparison of two snapshots shows the
-application and not the port that looks at it.
+Walks count them separately. So a summary or a comparison of two snapshots shows the
+application, and not the port that inspects it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from types import ModuleType
 
 _PACKAGE = "ops_service"
 THREAD_PREFIX = "ops_service"
-"""How the names of the service's own threads begin."""
+"""Prefix of the names of the service's own threads."""
 
 _registered: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 def register(part: object) -> None:
-    """Say that an object is part of the service, though the application holds it."""
+    """Register an object that the application holds as part of the service."""
     _registered.add(part)
 
 
 def own_threads() -> list[threading.Thread]:
-    """Threads that the service started and that still run."""
+    """Running threads that the service started."""
     return [thread for thread in threading.enumerate() if is_own(thread)]
 
 
@@ -34,15 +34,15 @@ def is_own(thread: threading.Thread) -> bool:
 
 
 def own_objects() -> tuple[object, ...]:
-    """Objects that the service's own part of the heap begins at."""
+    """Objects at which the service's own part of the heap begins."""
     modules = [
         module
         for name, module in list(sys.modules.items())
         if isinstance(name, str) and (name == _PACKAGE or name.startswith(f"{_PACKAGE}."))
     ]
-    # Such as are not to be found by name.
+    # Modules that cannot be found by name.
     modules += [each for each in _registered if isinstance(each, ModuleType)]
-    # A function of ours that the interpreter holds, as one to call at a fork, leads to the
-    # namespace of its module and on to all the others.
+    # The interpreter holds functions of the service, such as a fork hook. Each leads to the
+    # namespace of its module, and from there to all others.
     namespaces = [vars(module) for module in modules]
     return (*modules, *namespaces, *own_threads(), *_registered)

@@ -1,8 +1,8 @@
-"""Paths as text, as code would write them: ``shop.sessions.REGISTRY[…].items``.
+"""Paths as text, written like code: ``shop.sessions.REGISTRY[…].items``.
 
-Reports of growth, searches for referrers and the client's paths use the same words. The
-client has a copy of the rule (``ops_client.heap_graph.paths``), since it may not import the
-host; a test compares the two.
+Growth reports, searches for referrers and the client's paths use the same words. The client
+has a copy of the rule (``ops_client.heap_graph.paths``), since it may not import the host.
+A test compares the two.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from ops_service.heap.paths import EdgeKind, PathNames, Root, root_of, steps_to
 
 FOLDED = "[…]"
-"""Stands for elements, keys and values that are not told apart."""
+"""Stands for elements, keys and values that are not distinguished."""
 
 THREAD, INTERPRETER, OWN = "thread", "the interpreter", "ops_service"
 HELD_BY_C, GARBAGE = "C code alone", "a garbage cycle"
 
 _ITEMS = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
-# Whose parts say little without saying what they are parts of.
+# Types whose parts mean little without their whole.
 _OPAQUE = ("frame", "function", "coroutine", "generator", "async_generator")
 _ROOTS = {
     Root.MODULES: "",
@@ -35,10 +35,10 @@ def edge_text(kind: int, name: str, label: str, before: str, *, first: bool) -> 
 
     Args:
         kind: An `EdgeKind`.
-        name: Of the edge; "" where it has none.
-        label: What the reference leads to.
-        before: Name of the type that refers.
-        first: Whether nothing stands before it.
+        name: Name of the edge; "" if it has none.
+        label: Label of the referent.
+        before: Type name of the referring object.
+        first: Whether this is the first part of the path.
     """
     if first:
         return name or label
@@ -57,7 +57,7 @@ def frame_text(name: str) -> str:
 
 
 def root_text(root: Root) -> str:
-    """What a path begins with; "" for modules, whose names speak for themselves."""
+    """The beginning of a path; "" for modules, because their names are clear enough."""
     return _ROOTS[root]
 
 

@@ -1,9 +1,9 @@
-"""Growth samples: what has changed in the heap since the last one, by folded path.
+"""Growth samples: changes of the heap since the previous sample, by folded path.
 
-A folded path names the way from a root to objects: modules, attributes, slots and
-locals by name, elements of containers as ``[…]``. Objects of one type that are found
-on one folded path are counted together, as a *node*. The child keeps the nodes in a
-table that the next child inherits, so a sample holds only nodes that changed.
+A folded path leads from a root to objects: modules, attributes, slots and locals by name,
+elements of containers as ``[…]``. Objects of one type on one folded path are counted
+together, as a *node*. The child keeps the nodes in a table that the next child inherits.
+So a sample holds only nodes that changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ops_service.heap.walker import walker
 
 
 class Root(IntEnum):
-    """Nodes where paths begin."""
+    """Nodes at which paths begin."""
 
     MODULES = walker.PATH_MODULES
     INTERPRETER = walker.PATH_INTERPRETER
@@ -27,11 +27,11 @@ class Root(IntEnum):
     """Objects with more references than the heap shows."""
     GARBAGE = walker.PATH_GARBAGE
     FROZEN_GARBAGE = walker.PATH_FROZEN_GARBAGE
-    """Garbage that ``gc.freeze()`` took from the collector."""
+    """Garbage that ``gc.freeze()`` hides from the collector."""
     OWN = walker.PATH_OWN
-    """What ops_service itself is made of."""
+    """Objects of ops_service itself."""
     OTHER = walker.PATH_OTHER
-    """What the full table has no node for."""
+    """Objects for which the full table has no node."""
 
 
 class EdgeKind(IntEnum):
@@ -58,16 +58,16 @@ class PathNode:
     """A step of a folded path."""
 
     parent: int
-    """Number of the node it goes on from; a `Root` at its beginning."""
+    """Number of the previous node on the path; a `Root` at the beginning."""
     kind: int
     name: str
-    """Name of the edge; empty for elements, keys and what has no name."""
+    """Name of the edge; empty for elements, keys and other edges without a name."""
     type_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What has changed at a node since the sample before. Sizes in bytes."""
+    """Change of a node since the previous sample. Sizes in bytes."""
 
     node: int
     count: int
@@ -81,7 +81,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PathSample:
-    """What changed since the sample before; nothing, in the first of a table."""
+    """Changes since the previous sample; none in the first sample of a table."""
 
     changes: tuple[Change, ...]
     object_count: int
@@ -89,14 +89,14 @@ class PathSample:
     large_size: int
     """Bytes of objects over 512 bytes each, which malloc serves."""
     own_count: int
-    """Objects of ops_service itself; the figures above leave them out."""
+    """Objects of ops_service itself; the figures above exclude them."""
     own_size: int
     own_large_size: int
-    """Of these bytes, what malloc serves."""
+    """Part of these bytes that malloc serves."""
     past_bound: int
-    """Objects that the full table has no node for."""
+    """Objects for which the full table has no node."""
     waiting: int
-    """Nodes that changed and are told by a later sample."""
+    """Nodes that changed, and that a later sample reports."""
     node_count: int
 
 
@@ -109,7 +109,7 @@ _END_8 = bytes(8)
 
 
 class PathNames:
-    """Nodes by their numbers, as samples of one table have introduced them."""
+    """Nodes by number, collected from the samples of one table."""
 
     def __init__(self) -> None:
         self._strings: dict[int, str] = {0: ""}
@@ -130,17 +130,17 @@ class PathNames:
         self._nodes[number] = node
 
     def site(self, number: int) -> str:
-        """Where the newest object of a node was allocated, as ``file:line``.
+        """The allocation site of a node's newest object, as ``file:line``.
 
-        "" where tracemalloc did not run, or its tables are out of reach.
+        "" if tracemalloc did not run, or its tables are not reachable.
         """
         return self._sites.get(number, "")
 
     def read(self, output: bytes) -> PathSample:
-        """Take in the output of a child. See emit_growth.c.
+        """Read the output of a child, and store its names. See emit_growth.c.
 
         Raises:
-            WalkFailed: It is cut short. Nothing was taken in.
+            WalkFailed: The output is cut short. Nothing was stored.
         """
         try:
             strings, position = _strings(output)
@@ -166,14 +166,14 @@ class NodeNames(Protocol):
 
 
 def root_of(names: NodeNames, number: int) -> Root:
-    """The root that a node's path begins at."""
+    """The root at which a node's path begins."""
     while number >= FIRST_NODE:
         number = names[number].parent
     return Root(number)
 
 
 def steps_to(names: NodeNames, number: int) -> list[int]:
-    """Numbers of the nodes from the first after the root to this one."""
+    """Numbers of the nodes on the path, from the first after the root to this one."""
     steps = []
     while number >= FIRST_NODE:
         steps.append(number)

@@ -1,4 +1,4 @@
-"""What holds an object, or the objects of a type, found by a forked child."""
+"""Finds what holds an object, or the objects of a type, with a forked child."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_ID = (1 << 32) - 1
 
 
 class StepKind(IntEnum):
-    """What stands on a way."""
+    """Kind of a step on a path."""
 
     OBJECT = walker.REFERRERS_OBJECT
     MODULES = walker.REFERRERS_MODULES
@@ -28,65 +28,65 @@ class StepKind(IntEnum):
     THREAD = walker.REFERRERS_THREAD
     FRAME = walker.REFERRERS_FRAME
     OWN = walker.REFERRERS_OWN
-    """What only ops_service itself holds."""
+    """Objects that only ops_service itself holds."""
     HELD_BY_C = walker.REFERRERS_HELD_BY_C
     """An object that has more references than the heap shows."""
     GARBAGE = walker.REFERRERS_GARBAGE
-    """An object of a cycle that nothing holds, and that no collection took yet."""
+    """An object of a cycle that nothing holds, and that no collection has freed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What stands on a way, and the reference by which the one before it leads here."""
+    """A step on a path, and the reference from the previous step to it."""
 
     before: int
-    """Number of the step before; 0 where the way begins."""
+    """Number of the previous step; 0 at the start of the path."""
     what: StepKind
     object_id: int
-    """As snapshots show it; 0 for what is no object."""
+    """Id as in snapshots; 0 if the step is not an object."""
     type_name: str
     name: str
-    """Of a class, its own; of a thread; of a frame, its function's. Else empty."""
+    """Name of a class or thread; function name of a frame. Else empty."""
     edge_kind: int
-    """An ``EdgeKind``; 0 where the way begins, and behind steps that are left out."""
+    """An ``EdgeKind``; 0 at the start of the path, and after steps that are left out."""
     edge_name: str
     element: int
-    """Number of the element, where the reference is one."""
+    """Index of the element, if the reference is an element."""
     left_out: int
-    """Objects that stand in between and are not told."""
+    """Number of objects in between that are not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferrerOptions:
-    """What the search may take. Times in seconds."""
+    """Limits of a search. Times in seconds."""
 
     time_limit: float = 10.0
-    """When the search ends and tells what it has found by then."""
+    """Time after which the search ends, and reports what it has found so far."""
     lifetime_limit: float = 30.0
-    """When the child is killed, with nothing to tell."""
+    """Time after which the child is killed, without a result."""
     cpu_share: float = 0.25
     cgroup_root: Path = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
 class Referrers:
-    """Ways that lead to an object, or to objects of a type. Shortest ones first."""
+    """Paths to an object, or to objects of a type, shortest first."""
 
     capture_time: float
     """Unix time of the clone."""
     pause: float
-    """Seconds that the process stood still."""
+    """Seconds for which the process was stopped."""
     steps: dict[int, Step]
-    """By number, those of all ways; the last of a way is not among them."""
+    """Steps of all paths by number, without the last step of each path."""
     ways: tuple[Step, ...]
-    """The last step of each. Of an object, one for each that refers to it; of a type,
-    one for each object, or for some that lie spread over all."""
+    """The last step of each path. For an object, one path for each referrer. For a type,
+    one path for each object, or for a sample spread over all objects."""
     object_count: int
     """Objects of the type; 1 for an object."""
     way_count: int
-    """Ways that were found; more than ``ways`` if there were too many."""
+    """Number of paths found; more than ``ways`` holds if there were too many."""
     is_partial: bool
-    """Whether the time was over before the search was."""
+    """Whether the search timed out before its end."""
     warnings: tuple[str, ...]
 
 
@@ -97,7 +97,7 @@ def find_referrers(
 ) -> Referrers:
     """Find what holds an object, by its id, or the objects of a type, by its name.
 
-    Blocks until the search is done. It costs what a snapshot does, but for the output.
+    Blocks until the search is done. Costs the same as a snapshot, except for the output.
 
     Raises:
         ObjectNotFound, PauseOverBudget, EngineUnavailable, Busy, InsufficientMemory,
@@ -125,8 +125,8 @@ def _walk(
     if found.object_count == 0:
         if found.is_partial:
             raise WalkTimeout(
-                f"Within {options.time_limit:g} s the search met no such object, and it was not "
-                "over. Give it a longer time_limit."
+                f"Within {options.time_limit:g} s the search found no such object and did not "
+                "finish. Set a longer time_limit."
             )
         raise ObjectNotFound(_not_found(target, found.suggestions))
     return Referrers(
@@ -144,13 +144,13 @@ def _walk(
 def _not_found(target: int | str, suggestions: tuple[str, ...]) -> str:
     if isinstance(target, int):
         return (
-            f"No object has the id {target} now. Take one that a snapshot or a report of this "
-            "process shows, and whose object still lives."
+            f"No object has the id {target} now. Use the id of a live object from a snapshot or "
+            "report of this process."
         )
     hint = f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
     return (
-        f"No object is of a type named {target}. Give module and qualified name, as a summary "
-        f"prints them.{hint}"
+        f"No object is of a type named {target}. Give the module and qualified name, as in a "
+        f"summary.{hint}"
     )
 
 

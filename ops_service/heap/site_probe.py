@@ -1,4 +1,4 @@
-"""Whether the child can tell where objects were allocated."""
+"""Whether the child can report the allocation sites of objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops_service.heap.model import Sites
 
 
 def site_probe() -> tuple[Sites, tuple[object, str, int] | None]:
-    """Whether sites can be told, and an object whose site is known."""
+    """Whether sites can be reported, and an object whose site is known."""
     if not tracemalloc.is_tracing():
         return Sites.NOT_TRACED, None
     if sys.version_info < (3, 12):
@@ -17,6 +17,6 @@ def site_probe() -> tuple[Sites, tuple[object, str, int] | None]:
     probe = object()
     trace = tracemalloc.get_object_traceback(probe)
     if trace is None:
-        # Switched off by another thread just now.
+        # Another thread has just switched it off.
         return Sites.NOT_TRACED, None
     return Sites.INCLUDED, (probe, trace[-1].filename, trace[-1].lineno)

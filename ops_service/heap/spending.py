@@ -1,7 +1,7 @@
-"""CPU time that the service's own threads take to pass a walk's output on.
+"""CPU time that the service's own threads use to forward a walk's output.
 
-Within a CPU quota that time comes out of the same pot as the child's and the
-application's, so the child is told of it and counts it against the share.
+A CPU quota covers that time, the child's and the application's together. So the child gets
+the figure and counts it against its share.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from ops_service.heap.cgroup import CpuQuota
 from ops_service.heap.own import own_threads
 
 _COUNTED = 0.7
-"""How much of a share is planned with. The rest is for what is not counted: pages that
-the application has to copy, gRPC's own threads, the end of the child, and above all
-that two processors which share a core slow each other down, so that the application
-gets less done in the time that it keeps."""
+"""Part of a share that may be spent. The rest covers costs that are not counted: pages that
+the application has to copy, gRPC's own threads, and the end of the child. The largest of
+them: two processors that share a core slow each other down, so the application gets less
+done in its own time."""
 
 _THREAD_CLOCK = 0b110
 """CPU time of one thread, in the low bits of a Linux clock id."""
 
 
 def cpu_rate(quota: CpuQuota, share: float) -> float:
-    """CPU seconds a second that a child and the service's threads may take together;
-    0 where there is no quota."""
+    """CPU seconds per second that a child and the service's threads may use together.
+
+    0 without a quota.
+    """
     return quota.cpus * share * _COUNTED
 
 
 class Spending:
-    """Seconds of CPU time that the service's threads take from now on.
+    """CPU seconds that the service's threads use from now on.
 
-    Threads that gRPC keeps for itself have no name that tells them from the
-    application's and are not counted.
+    Does not count gRPC's own threads: no name distinguishes them from the application's.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Spending:
         self._last: dict[int, float] = {}
 
     def seconds(self) -> float:
-        """How much it is so far. Costs a system call a thread."""
+        """CPU seconds so far. Costs a system call for each thread."""
         now = _thread_times()
         for thread, spent in self._last.items():
             if thread not in now:

@@ -1,8 +1,8 @@
-"""At most one child of each kind at once: snapshot, census, growth sample; each counts the
-memory that the others are estimated to take.
+"""Slots: at most one child at once of each kind (snapshot, census, growth sample).
 
-Growth samples are censuses too, but have a slot of their own: a background watch takes
-them for as long as the process lives, and whoever counts meanwhile would have to wait.
+Each admission counts the estimated memory of the other kinds. Growth samples are censuses
+too, but have their own slot: a background watch takes samples as long as the process lives,
+and another census would have to wait for it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ GROWTH = "growth"
 
 
 def take(slot: str) -> bool:
-    """Take a slot; False if it is taken. Give it back with :func:`give_back`."""
+    """Take a slot. False if it is taken. Release it with :func:`give_back`."""
     global _owner
     with _lock:
         if _owner != os.getpid():
-            # A forked process has none of its parent's children.
+            # A forked process does not have its parent's children.
             _reserved.clear()
             _owner = os.getpid()
         if slot in _reserved:
@@ -36,27 +36,27 @@ def take(slot: str) -> bool:
 
 
 def give_back(slot: str) -> None:
-    """Give a slot back."""
+    """Release a slot."""
     with _lock:
         _reserved.pop(slot, None)
 
 
 def reserve(slot: str, size: int) -> None:
-    """Note the bytes that the walk in a slot is estimated to take."""
+    """Record the estimated bytes of the walk in a slot."""
     with _lock:
         if slot in _reserved:
             _reserved[slot] = size
 
 
 def reserved_by_others(slot: str) -> int:
-    """Bytes that walks in other slots are estimated to take."""
+    """Estimated bytes of the walks in other slots."""
     with _lock:
         return sum(size for name, size in _reserved.items() if name != slot)
 
 
 @contextmanager
 def given_back_on_error(slot: str) -> Iterator[None]:
-    """Give a slot back if the block raises."""
+    """Release a slot if the block raises."""
     try:
         yield
     except BaseException:

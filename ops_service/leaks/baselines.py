@@ -1,4 +1,4 @@
-"""Baselines of a process: what it was like earlier, to compare with later."""
+"""Baselines of a process: earlier states to compare with later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops_service.leaks.report import SinceBaseline
 from ops_service.leaks.watch import HeapGrowthWatch
 
 MAX_BASELINES = 16
-"""More push out the oldest."""
+"""Further baselines evict the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Comparison:
     points: HeapGrowthWatch
     """Two points: the baseline and now."""
     grown: SinceBaseline
-    """What grew in between, and what a watch that runs now says of it."""
+    """Growth between the points, and the conclusion of a running watch about it."""
 
 
 class Baselines:
@@ -37,10 +37,10 @@ class Baselines:
         return len(self._baselines)
 
     def keep(self, sample: GrowthSample) -> str:
-        """Remember the process as it was at a sample that was just taken.
+        """Store a baseline: the state of the process at the latest sample.
 
         Returns:
-            The id to compare with it later.
+            The id of the baseline, for a later comparison.
         """
         baseline = HeapGrowthWatch(limit=1)
         baseline.append_point(sample)
@@ -52,23 +52,23 @@ class Baselines:
         return identifier
 
     def accumulate(self, sample: GrowthSample) -> None:
-        """Add a sample to each baseline. Cost: its changes, for each."""
+        """Add a sample to each baseline. Costs time for each change and baseline."""
         with self._lock:
             for each in self._baselines.values():
                 each.accumulate(sample)
 
     def check(self, identifier: str) -> None:
-        """Refuse a baseline that is not here.
+        """Check that a baseline exists.
 
         Raises:
-            InvalidRequest: There is none of this id.
+            InvalidRequest: No baseline has this id.
         """
         with self._lock:
             known = identifier in self._baselines
         if not known:
             raise InvalidRequest(
                 f"There is no baseline {identifier!r} in this process. It keeps the latest "
-                f"{MAX_BASELINES}, and none outlives it.",
+                f"{MAX_BASELINES} baselines until it ends.",
                 details={"field": "baseline_id"},
             )
 
@@ -78,9 +78,9 @@ class Baselines:
         """Compare the process with a baseline.
 
         Args:
-            latest: The latest sample, which was added.
-            watch: One that runs now.
-            limit: How many suspects and types are named.
+            latest: The latest added sample.
+            watch: A watch that runs now.
+            limit: Maximum number of reported suspects and types.
 
         Raises:
             InvalidRequest: The baseline is gone.
@@ -90,7 +90,7 @@ class Baselines:
             points = None if baseline is None else baseline.extended_to(latest, limit)
         if points is None or points.sample_count < 2:
             raise InvalidRequest(
-                f"The baseline {identifier!r} is gone: newer ones took its place, or the table of "
+                f"The baseline {identifier!r} is gone: newer ones replaced it, or the table of "
                 "paths was lost. Keep another.",
                 details={"field": "baseline_id"},
             )

@@ -1,4 +1,4 @@
-"""Names without end: a namespace that grows makes a node for each name."""
+"""Folds an ever-growing namespace, which has a node for each name, into one node."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from ops_service.heap.paths import PathNames, PathNode
 from ops_service.leaks.series import SIZE, NodeSeries
 
 _MIN_NEW_NAMES = 5
-# Numbers of the table are positive and end far below.
+# Above all node numbers of the table of paths, which are positive and far smaller.
 _FIRST_NUMBER = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedNames:
-    """Nodes that stand for all new names of one kind in one place, by numbers of their own."""
+    """Nodes that each stand for all new names of one kind in one place, by own numbers."""
 
     nodes: dict[int, PathNode] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=dict)
-    """Which nodes each of them stands for."""
+    """The nodes that each of them stands for."""
     below: dict[int, list[int]] = field(default_factory=dict)
-    """What came with these: new nodes on the paths that go on from them."""
+    """New nodes on paths that continue from those members."""
 
     def covered(self) -> set[int]:
-        """Every node that another stands for."""
+        """Every node that a folded node stands for."""
         return {member for members in self.members.values() for member in members}
 
 
 def fold_new_names(history: NodeSeries, names: PathNames, changes: int) -> FoldedNames:
-    """Fold names of one place that come and come.
+    """Fold the names of each place that keeps getting new names.
 
     Args:
-        changes: At how many samples the names have to have changed. What an import makes
-            comes at a few.
+        changes: Minimum number of samples at which the names changed. Nodes from an import
+            appear at only a few samples.
     """
     new = sorted(number for number in history.new() if number in names)
     named: dict[tuple[int, int, str], list[int]] = defaultdict(list)
@@ -57,7 +57,7 @@ def fold_new_names(history: NodeSeries, names: PathNames, changes: int) -> Folde
 def types_below(
     folded: FoldedNames, number: int, history: NodeSeries, names: PathNames
 ) -> list[tuple[str, int]]:
-    """Types of what came with the names that a node stands for, with their bytes."""
+    """Types and bytes of the new nodes below the names that a node stands for."""
     sizes: dict[str, int] = defaultdict(int)
     for each in folded.below.get(number, ()):
         sizes[names[each].type_name] += history.latest(each, SIZE)
@@ -68,14 +68,14 @@ def _came_often(history: NodeSeries, nodes: Sequence[int], changes: int) -> bool
     times: set[int] = set()
     for node in nodes:
         times.update(history.changed_at(node))
-        # The first sample is among them.
+        # The first sample counts too.
         if len(times) > changes:
             return True
     return False
 
 
 def _add_those_past_the_bound(folded: FoldedNames, history: NodeSeries, names: PathNames) -> None:
-    """The child itself folds the names of one place, past a number of them."""
+    """Add nodes without a name: the child itself folds a place with too many names."""
     places = {
         (node.parent, node.kind, node.type_name): number for number, node in folded.nodes.items()
     }

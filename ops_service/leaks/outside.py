@@ -1,4 +1,4 @@
-"""Memory that grows while the Python objects do not."""
+"""Finds memory that grows while the Python objects do not."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ from ops_service.leaks.report import MemoryPart, OutsideGrowth, PerMinute
 from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
 
 _MINUTE = 60.0
-# The books of malloc are exact to the byte; resident pages come and go.
+# Bytes. The statistics of malloc are exact to the byte; resident pages come and go.
 _MIN_COUNTED = 96 << 10
-# Bytes a second, and a share of resident memory: what C code takes in a young process, for
-# its connections and sessions, and what garbage keeps until it is collected. `make
+# Bytes a second, and a share of resident memory. C code in a young process takes this much
+# for its connections and sessions, and garbage keeps some until it is collected. `make
 # soak-servers` saw 4 KiB a second of it for three minutes.
 _MIN_COUNTED_RATE = 8 << 10
 _MIN_COUNTED_SHARE = 0.02
-# Bytes a second. Slower growth of what the allocators handed out is theirs at any time.
+# Bytes a second. Slower growth of allocated memory can come from the allocators themselves
+# at any time.
 _MIN_LASTING_RATE = 400
 _MIN_RESIDENT = 2 << 20
-# Bytes a second, and a share of what there was: pages that are touched late, and what
-# the allocators of a young process take in advance. `make soak-servers` saw 5 MiB of it
-# in five minutes.
+# Bytes a second, and a share of the first resident memory: pages first touched late, and
+# memory that the allocators of a young process take in advance. `make soak-servers` saw
+# 5 MiB of it in five minutes.
 _MIN_RESIDENT_RATE = 64 << 10
 _MIN_RESIDENT_SHARE = 0.25
-# Resident growth that live objects do not explain.
+# Memory growth is unexplained if live objects grow by less than this share of it.
 _UNEXPLAINED_SHARE = 0.5
 
 _ADVICE = {
     MemoryPart.MALLOC: (
-        "C code keeps what it asked malloc for, and no Python object grows with it: run the "
-        "application under `memray run --native`, or trace the library that makes it."
+        "C code keeps memory from malloc, and no Python object grows with it: run the "
+        "application under `memray run --native`, or trace the library that allocates it."
     ),
     MemoryPart.PYTHON_BLOCKS: (
         "Blocks of CPython's allocator are in use and no object on the heap accounts for them: "
-        "an extension keeps references or memory of its own. Run under `memray run --native`."
+        "an extension keeps references or its own memory. Run under `memray run --native`."
     ),
     MemoryPart.ANONYMOUS: (
-        "Neither allocator counts it: memory that C code mapped, or that malloc holds free. Try "
-        "`opsctl memory reclaim --trim`; if that gives it back, set MALLOC_ARENA_MAX=2; if not, "
+        "Neither allocator counts it: C code mapped it, or malloc keeps it as free memory. Try "
+        "`opsctl memory reclaim --trim`. If that releases it, set MALLOC_ARENA_MAX=2; if not, "
         "run under `memray run --native`."
     ),
     MemoryPart.FILE_BACKED: "Pages of mapped files: look for what maps them in /proc/PID/maps.",
     MemoryPart.SHARED: (
         "Shared memory: look for segments that are never unlinked, in /dev/shm and /proc/PID/maps."
     ),
-    MemoryPart.UNKNOWN: "The system does not tell its parts; see `opsctl memory show`.",
+    MemoryPart.UNKNOWN: "The system does not report its parts; see `opsctl memory show`.",
 }
 
 Figures = Sequence[int | None]
@@ -62,16 +63,21 @@ def find_outside(
     python_large: Sequence[int],
     work: Sequence[float] = (),
 ) -> tuple[OutsideGrowth, ...]:
-    """Parts of the memory that grow beyond the live Python objects, fastest first.
+    """Find parts of the memory that grow beyond the live Python objects, fastest first.
+
+    All sequences have one value for each sample; None means not reported.
 
     Args:
-        times: Of the samples.
-        resident: And the parts of it, in bytes; None where they are not told.
-        malloc: Bytes that malloc has handed out.
-        blocks: Bytes that CPython's allocator has handed out.
+        times: Times of the samples, in seconds.
+        resident: Resident bytes.
+        anonymous: Part of the resident bytes.
+        file_backed: Part of the resident bytes.
+        shared: Part of the resident bytes.
+        malloc: Bytes allocated from malloc.
+        blocks: Bytes allocated from CPython's allocator.
         python: Bytes of live objects.
-        python_large: Of these, what malloc serves.
-        work: Seconds of CPU that the process had taken at each sample.
+        python_large: Part of these bytes that malloc serves.
+        work: CPU seconds that the process had used until each sample.
     """
     small = [whole - large for whole, large in zip(python, python_large, strict=True)]
     grows = _Judge(times, work if came_late(times) else ())

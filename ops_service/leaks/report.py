@@ -1,4 +1,4 @@
-"""What a watch concludes."""
+"""Growth reports: the conclusions of a watch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops_service.heap.model import WalkMode
 
 
 class Verdict(enum.Enum):
-    """What a watch concludes."""
+    """Verdict of a watch."""
 
     INCONCLUSIVE = "inconclusive"
     NO_LEAK = "no leak"
@@ -18,22 +18,22 @@ class Verdict(enum.Enum):
 
 
 class MemoryPart(enum.Enum):
-    """Where memory outside Python objects grows."""
+    """Part of the memory that grows outside Python objects."""
 
     UNKNOWN = "unknown"
     MALLOC = "malloc"
-    """Blocks that C code asked malloc for."""
+    """Blocks that C code allocated from malloc."""
     PYTHON_BLOCKS = "python blocks"
     """Blocks of CPython's own allocator that no object accounts for."""
     ANONYMOUS = "anonymous"
-    """Memory that C code mapped itself, or that malloc cannot give back."""
+    """Memory that C code mapped itself, or that malloc cannot return to the system."""
     FILE_BACKED = "file backed"
     SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)
 class PerMinute:
-    """A rate per minute, and where it lies with 95% confidence."""
+    """A rate per minute, with its 95% confidence interval."""
 
     rate: float
     low: float
@@ -45,7 +45,7 @@ class PathStep:
     """A step of a path from a root."""
 
     name: str
-    """Name of the edge, "[…]" for elements and keys, "" where it has none."""
+    """Name of the edge; "[…]" for elements and keys, "" if it has none."""
     kind: int
     """See `ops_service.heap.paths.EdgeKind`."""
     type_name: str
@@ -53,23 +53,23 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who keeps the objects alive."""
+    """The object that keeps the suspect's objects alive."""
 
     text: str
     """The path from a root as text, with the holder's type."""
     root: str
-    """Where the path begins: ``modules``, ``threads``, ``garbage`` …"""
+    """Root of the path: ``modules``, ``threads``, ``garbage`` …"""
     steps: tuple[PathStep, ...]
     type_name: str
     owner_type: str
-    """Type of the object whose attribute the holder is; "" for a module's."""
+    """Type of the object whose attribute the holder is; "" if a module owns it."""
     lengths: tuple[int, ...]
-    """Elements of it at each sample; empty if it is no container."""
+    """Number of its elements at each sample; empty if it is not a container."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survivors:
-    """How many instances are of an age, at most: no more than there were ever since."""
+    """Upper bound of the instances that have reached an age: the least count since then."""
 
     age: float
     """Seconds before the latest sample."""
@@ -82,31 +82,31 @@ class Suspect:
 
     type_name: str
     also: tuple[str, ...]
-    """Types that grow along with it, held by it or holding it."""
+    """Types that grow with it, held by it or holding it."""
     count: int
     size: int
-    """Bytes at the latest sample, of the objects that grow with it too."""
+    """Bytes at the latest sample, including the objects that grow with it."""
     count_per_minute: PerMinute
     size_per_minute: PerMinute
-    """Bytes, of all that the suspect keeps alive."""
+    """Bytes of all objects that the suspect keeps alive."""
     counts: tuple[int, ...]
-    """At each sample."""
+    """Count at each sample."""
     sizes: tuple[int, ...]
     survivors: tuple[Survivors, ...]
-    """Oldest first. Fewer than these may have survived, where others took their places:
-    no verdict rests on it."""
+    """Oldest first. Fewer instances may have survived, if new ones replaced old ones: no
+    verdict uses this."""
     holder: Holder
     sample_path: str
     """The path of an instance, as text."""
     allocation_sites: tuple[str, ...]
-    """Where the newest of its instances were allocated, as ``file:line``, and the
-    newest of what they drag along; empty where tracemalloc did not run."""
+    """Allocation sites as ``file:line``: of its newest instances, and of the newest objects
+    that grow with them. Empty if tracemalloc did not run."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class TypeGrowth:
-    """One type that grew. Sizes in bytes, differences to the first sample."""
+    """One type that grew. Sizes in bytes; differences from the first sample."""
 
     type_name: str
     count: int
@@ -119,7 +119,7 @@ class TypeGrowth:
 
 @dataclass(frozen=True, slots=True)
 class OutsideGrowth:
-    """A part of the memory that grows beside the Python objects."""
+    """A part of the memory that grows outside the Python objects."""
 
     part: MemoryPart
     bytes_per_minute: PerMinute
@@ -128,25 +128,25 @@ class OutsideGrowth:
 
 @dataclass(frozen=True, slots=True)
 class SinceBaseline:
-    """What is more than at a baseline, and what follows from it."""
+    """Growth since a baseline, and the verdict that follows from it."""
 
     suspects: tuple[Suspect, ...]
     verdict: Verdict | None
-    """None: the growth since then says nothing beyond what the watch saw itself."""
+    """None: the growth since then adds nothing to the watch's own verdict."""
     reason: str
-    """In one sentence; "" where the growth says nothing."""
+    """One sentence; "" without a verdict."""
     missing: str
     """What an inconclusive verdict waits for; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrowthReport:
-    """What has been seen so far."""
+    """Report of a watch so far."""
 
     sample_count: int
     verdict: Verdict
     reason: str
-    """Why, in one sentence."""
+    """Reason for the verdict, in one sentence."""
     missing: str
     """What an inconclusive verdict waits for; "" otherwise."""
     suspects: tuple[Suspect, ...]
@@ -155,11 +155,11 @@ class GrowthReport:
     types: tuple[TypeGrowth, ...]
     """Types that grew at nodes that changed, largest difference first."""
     times: tuple[float, ...]
-    """Unix times of the samples that the series show."""
+    """Unix times of the samples in the series."""
     resident: tuple[int, ...]
-    """Resident bytes at these."""
+    """Resident bytes at these times."""
     python: tuple[int, ...]
-    """Bytes of live objects at these."""
+    """Bytes of live objects at these times."""
     latest_time: float
     mode: WalkMode
     pause: float

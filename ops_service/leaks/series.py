@@ -10,23 +10,23 @@ from itertools import accumulate
 from ops_service.heap.paths import Change
 
 MAX_SAMPLES = 200
-"""More are thinned out, evenly; the first and the latest stay."""
+"""Bound on samples. Beyond it half are dropped evenly; the first and the latest stay."""
 MAX_POINTS = 1_000_000
-"""Bound on the values kept, 32 bytes each, over all nodes."""
+"""Bound on the points over all nodes, 32 bytes each."""
 MAX_NODES = 100_000
-"""Bound on the nodes that have a series, some 200 bytes each beside its values."""
+"""Bound on the nodes that have a series, about 200 bytes each besides the points."""
 
 COUNT, SIZE, LENGTH = 1, 2, 3
 _WIDTH = 4
-# Values of a series that changed often enough to be looked at for what it does.
+# Length of a series that changed often enough to judge its shape.
 _OFTEN = 5 * _WIDTH
 
 
 class NodeSeries:
     """Values of nodes at the samples of one watch.
 
-    A series holds a point only where the node changed, so what stays as it is costs
-    nothing. Memory is bounded by `MAX_POINTS`.
+    A series holds a point only if the node changed, so an unchanged node costs nothing.
+    `MAX_POINTS` and `MAX_NODES` bound the memory.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class NodeSeries:
         """Number of the sample, count, size and length, for each change."""
         self._points = 0
         self.dropped = 0
-        """Nodes that were given up for want of room."""
+        """Number of nodes that were dropped for lack of room."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -48,9 +48,9 @@ class NodeSeries:
         return iter(self._series)
 
     def changed_at_least(self, changes: int) -> list[int]:
-        """Nodes that changed at so many samples or more. Costs little for each node.
+        """Nodes that changed at ``changes`` samples or more. Costs little for each node.
 
-        What is imported during a watch makes a hundred thousand nodes that change once.
+        Imports during a watch create a hundred thousand nodes that change once.
         """
         least = (changes + 1) * _WIDTH
         return [node for node, series in self._series.items() if len(series) >= least]
@@ -60,19 +60,19 @@ class NodeSeries:
         return [node for node, series in self._series.items() if not series[COUNT]]
 
     def changed_at(self, node: int) -> array[int]:
-        """Numbers of the samples at which a node changed, the first sample before them."""
+        """Numbers of the samples at which a node changed, preceded by the first sample."""
         return self._series[node][::_WIDTH]
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Drop all samples."""
         self.times.clear()
         self._series.clear()
         self._points = 0
 
     def add(self, time: float, changes: dict[int, Change]) -> None:
-        """Take in a sample. What changed before the first one is of no interest.
+        """Add a sample. The changes of the first sample are ignored.
 
-        Call `thin` first when there are `MAX_SAMPLES`.
+        Call `thin` first if there are `MAX_SAMPLES` samples.
         """
         number = len(self.times)
         self.times.append(time)
@@ -108,7 +108,7 @@ class NodeSeries:
         return found
 
     def summed(self, nodes: Iterable[int], column: int) -> list[int]:
-        """Value of all these nodes together at each sample. Cost: that of their changes."""
+        """Sum over the nodes at each sample. Costs time for each change of the nodes."""
         rises = [0] * len(self.times)
         for node in nodes:
             series = self._series[node]
@@ -123,13 +123,13 @@ class NodeSeries:
         """Make room for further samples: keep half of them, evenly spread over the time.
 
         Returns:
-            Numbers of the samples that stay, the first and the latest among them.
+            Numbers of the samples that stay, including the first and the latest.
         """
         last = len(self.times) - 1
         begin, span = self.times[0], self.times[-1] - self.times[0]
         kept = [0]
         for number in range(1, last):
-            # The first of each part of the time.
+            # Keep the first sample of each part of the time.
             part = (self.times[number] - begin) * (MAX_SAMPLES // 2) // (span or 1)
             if part > (self.times[kept[-1]] - begin) * (MAX_SAMPLES // 2) // (span or 1):
                 kept.append(number)
@@ -138,7 +138,7 @@ class NodeSeries:
         for node, series in self._series.items():
             thinner = array("Q")
             for at in range(0, len(series), _WIDTH):
-                # A change at a sample that goes shows at the next one.
+                # A change at a dropped sample moves to the next kept one.
                 number = bisect_left(kept, series[at])
                 if thinner and thinner[-_WIDTH] == number:
                     del thinner[-_WIDTH:]
@@ -149,7 +149,7 @@ class NodeSeries:
         return kept
 
     def _make_room(self) -> None:
-        """Give up half of the nodes: those that changed least often, and grew least."""
+        """Drop half of the nodes: those that changed least often and grew least."""
         grown = sorted(
             self._series,
             key=lambda node: (

@@ -1,4 +1,4 @@
-"""What a process has more of than when a baseline was kept, and what follows from it."""
+"""Growth of a process since a baseline, and the verdict that follows from it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
 from ops_service.leaks.suspects import SuspectFinder, SuspectGroup
 from ops_service.leaks.trend import MIN_SAMPLES, Shape, lower_envelope
 
-# Of what there was, a smaller growth is none.
+# Minimum relative growth.
 _MIN_SHARE = 0.01
-# Objects, elements or KiB that a watch has to be long enough for.
+# A watch must be long enough to expect this growth, in objects, elements or KiB.
 _MIN_EXPECTED = 10.0
 _UNITS = {COUNT: 1.0, LENGTH: 1.0, SIZE: 1024.0}
-# Of what the rate before leads one to expect: from here on it goes on, and up to there it
-# does not. In each half of the watch, the part that has to come.
+# Shares of the growth that the earlier rate predicts. From the first on, growth continues;
+# up to the second, it has stopped. The third is the minimum part of the watch's growth in
+# each half of the watch.
 _GOES_ON = 0.4
 _STOPPED = 0.1
 _EACH_HALF = 0.2
-# Less growth is not worth a watch of its own: a part of the heap, and bytes.
+# Minimum growth that deserves another watch: a share of the heap, and bytes.
 _MATERIAL_SHARE = 0.002
 _MATERIAL_BYTES = 64 << 10
 _MAX_CANDIDATES = 2000
 
 
 class Since(enum.Enum):
-    """What became of growth since a baseline."""
+    """Course of growth since a baseline."""
 
     GOES_ON = "goes on"
     STOPPED = "stopped"
@@ -39,7 +40,7 @@ class Since(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What became of it, and how long a watch it takes to tell, in seconds."""
+    """Course of growth, and the length of a watch that can show it, in seconds."""
 
     since: Since
     needed: float
@@ -48,25 +49,25 @@ class Course:
 def course_of(
     before: tuple[float, float], times: Sequence[float], values: Sequence[float], unit: float
 ) -> Course:
-    """Whether growth since a baseline goes on during a watch.
+    """Decide whether growth since a baseline continues during a watch.
 
-    Two points make no trend, as a cache that filled in between does the same. But they
-    make a rate, and with that the watch can be long enough to be told what it would have
-    seen, had the growth gone on.
+    Two points are not a trend: a cache that filled in between looks the same. But they
+    give a rate, and the rate predicts the growth during the watch. A long enough watch
+    can compare that prediction with its own samples.
 
     Args:
         before: Time and value of the baseline.
-        times: Of the samples of the watch.
+        times: Times of the watch's samples.
         values: One for each time.
-        unit: The least growth that counts.
+        unit: Minimum growth that counts.
     """
     span, gap = times[-1] - times[0], times[0] - before[0]
     grown = values[0] - before[1]
     if grown <= 0 or gap <= 0:
-        # It grew during the watch, which judges that itself.
+        # It grew during the watch, and the watch judges that itself.
         return Course(Since.UNKNOWN, 0.0)
     needed = _MIN_EXPECTED * unit * gap / grown
-    # A rate is not known better than by a time that is longer than the watch.
+    # The rate is reliable only if the time before the watch is as long as the watch.
     if len(values) < MIN_SAMPLES or span < needed or gap < span:
         return Course(Since.UNKNOWN, max(needed, 0.0))
     expected = grown / gap * span
@@ -82,7 +83,7 @@ def course_of(
 
 
 class GrownSince(SuspectFinder):
-    """Finds what grew between two points and did not come back meanwhile."""
+    """Finds growth between two points that did not shrink again meanwhile."""
 
     _changes = 1
 
@@ -97,8 +98,9 @@ class GrownSince(SuspectFinder):
     ) -> None:
         """
         Args:
-            history: Of two points, the baseline and now.
-            recent: Of a watch that runs now; its least values are what stays.
+            history: Series with two points: the baseline and now.
+            recent: Series of a running watch. Its minimum values count as the growth that
+                stays.
             total_size: Bytes of the heap.
         """
         super().__init__(history, names, collector_runs=collector_runs)
@@ -107,10 +109,10 @@ class GrownSince(SuspectFinder):
         self._courses: dict[Suspect, Course] = {}
 
     def judge(self, limit: int) -> SinceBaseline:
-        """What grew, and what follows. Cost: as that of `find`.
+        """Find the growth, and the verdict that follows. Costs the same as `find`.
 
         Args:
-            limit: How many suspects are told.
+            limit: Maximum number of reported suspects.
         """
         suspects = self.find().suspects
         told = suspects[:limit]
@@ -158,25 +160,25 @@ class GrownSince(SuspectFinder):
         return grown >= max(_MATERIAL_BYTES, _MATERIAL_SHARE * self._total_size)
 
     def _words(self, suspect: Suspect, course: Course) -> tuple[str, str]:
-        """Reason, and what is missing."""
+        """The reason, and what a verdict waits for."""
         time = _duration(self._history.times[-1] - self._history.times[0])
         grown = suspect.reason.rstrip(".")
         match course.since:
             case Since.GOES_ON:
-                return f"{grown}, in the {time} since the baseline, and it goes on growing.", ""
+                return f"{grown}, in the {time} since the baseline, and it keeps growing.", ""
             case Since.STOPPED:
-                return f"What grew most since the baseline does not go on growing: {grown}.", ""
+                return f"The largest growth since the baseline has stopped: {grown}.", ""
             case _:
                 return (
-                    f"{grown}, in the {time} since the baseline; whether it goes on takes a "
-                    "longer watch to tell.",
+                    f"{grown}, in the {time} since the baseline; only a longer watch can show "
+                    "whether it continues.",
                     f"a watch of {_duration(course.needed)}",
                 )
 
     # ---- what stays --------------------------------------------------------------------
 
     def _find_candidates(self) -> Sequence[int]:
-        """Those that grew most, and what stands above them: two points are few changes."""
+        """Nodes that grew most, and nodes above them, since two points show few changes."""
 
         def grown(node: int) -> int:
             return self._history.latest(node, SIZE) - self._history.first(node, SIZE)
@@ -195,16 +197,16 @@ class GrownSince(SuspectFinder):
 
     def _recent_values(self, node: int, column: int) -> Sequence[int]:
         if node in self._folded.nodes or node not in self._recent:
-            # What did not change lately is as it is now; new names come and go together.
+            # An unchanged node keeps its latest value. Folded names count as a group.
             return [self._values(node, column)[-1]]
         return self._recent.values(node, column)
 
 
 def with_baseline(report: GrowthReport, since: SinceBaseline) -> GrowthReport:
-    """A report whose verdict takes in what follows from a baseline.
+    """A report whose verdict also uses the comparison with a baseline.
 
-    What the watch saw itself is the stronger evidence, so the baseline decides only where
-    that found nothing, or not enough.
+    The watch's own samples are the stronger evidence. So the baseline decides only if they
+    show nothing, or not enough.
     """
     own, told = report.verdict, since.verdict
     if own in (Verdict.LEAK, Verdict.OUTSIDE_PYTHON) or report.sample_count < MIN_SAMPLES:

@@ -1,4 +1,4 @@
-"""How old the instances of a suspect are, as far as their number tells."""
+"""Ages of a suspect's instances, as far as their counts show."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _AGES = 4
 
 
 def survivors(times: Sequence[float], counts: Sequence[int]) -> tuple[Survivors, ...]:
-    """How many were there at a sample and have been since, at most, for a few samples.
+    """Upper bounds of the instances that have lived since a sample, for a few samples.
 
-    What survived from a sample on was counted at each one after it, so the least of
-    these counts bounds it. Fewer may have: others can have taken their places, as they
-    can take their addresses, which would tell a bound too.
+    Every later sample counts the instances that survived. So the least of these counts
+    is an upper bound. Fewer may have survived, if new instances replaced old ones. New
+    objects reuse addresses too, so addresses would also give only a bound.
 
     Args:
-        times: Of the samples, ascending.
+        times: Times of the samples, ascending.
         counts: One for each time.
     """
     fewest = lower_envelope(counts)

@@ -1,4 +1,4 @@
-"""From nodes that grow to suspects: what leaks, who holds it, what it drags along."""
+"""Finds suspects among growing nodes: the leaking type, its holder, and types with it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ops_service.leaks.trend import MIN_RISES, Shape, came_late, shape_of, theil
 
 _MINUTE = 60.0
 _MIN_BYTES = 1024
-"""Less growth of one object is none."""
+"""Minimum growth of one object, in bytes."""
 _MIN_BYTES_EACH = 8
-"""Nor is less of several: the texts of numbers become longer by a digit."""
+"""Minimum growth of each of several objects: texts of numbers become longer by a digit."""
 _MAX_ALSO = 12
 _MAX_SITES = 5
 
-# What wraps one item each: the item says more than its wrapper.
+# Types that wrap one item each. The item says more than its wrapper.
 _WRAPPERS = frozenset(
     {
         *("tuple", "list", "dict", "set", "frozenset", "slice", "mappingproxy"),
@@ -43,10 +43,10 @@ _WRAPPERS = frozenset(
         *("_contextvars.Context", "hamt", "hamt_bitmap_node", "hamt_array_node"),
     }
 )
-# What refers weakly, and the keys it stands under.
+# Types of weak references, and of their keys.
 _WATCHING = frozenset({"weakref.ReferenceType", "weakref", "int"})
 _BUFFERS = frozenset({"bytes", "bytearray", "str"})
-# Of the rate of the wrapper: from here on the wrapped grow as fast.
+# From this share of the wrapper's growth on, the wrapped objects grow as fast.
 _SAME_RATE = 0.8
 _COLLECTABLE = (Root.GARBAGE,)
 
@@ -58,7 +58,7 @@ class SuspectGroup:
     holder: int
     tops: list[int] = field(default_factory=list)
     below: list[int] = field(default_factory=list)
-    """The tops and every growing node below them."""
+    """The tops, and every growing node below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +67,18 @@ class Found:
 
     suspects: tuple[Suspect, ...]
     began: tuple[str, ...]
-    """Paths that grow steadily, but not from the beginning on."""
+    """Paths that grow steadily, but not from the beginning."""
     uneven: tuple[str, ...]
-    """Paths that grow all the time at a rate that changes, if samples came late."""
+    """Paths that grow all the time at a changing rate, if samples came late."""
     collectable: tuple[str, ...]
-    """Types of garbage that the next full collection takes."""
+    """Types of garbage that the next full collection frees."""
 
 
 class SuspectFinder:
     """Finds suspects in one history."""
 
     _changes = MIN_RISES
-    """At how many samples a node has to have changed to be looked at."""
+    """Minimum number of samples at which a candidate node changed."""
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class SuspectFinder:
     ) -> None:
         """
         Args:
-            work: Seconds of CPU that the process had taken at each sample.
+            work: CPU seconds that the process had used until each sample.
         """
         self._history = history
         self._names = names
         self._collector_runs = collector_runs
-        # Where samples came late, the process too had to wait, and grew in between.
+        # If samples came late, the process had to wait too, and grew in between.
         self._late = came_late(history.times)
         self._work = work if self._late else ()
         self._series: dict[tuple[int, int], Sequence[int]] = {}
@@ -104,7 +104,7 @@ class SuspectFinder:
         self._candidates: Sequence[int] = ()
 
     def find(self) -> Found:
-        """Look at every node that may grow. Cost: their number times that of the samples."""
+        """Judge every node that may grow. Costs time for each node and sample."""
         growing: set[int] = set()
         began: list[str] = []
         uneven: list[str] = []
@@ -143,7 +143,7 @@ class SuspectFinder:
     # ---- nodes ---------------------------------------------------------------------
 
     def _find_candidates(self) -> Sequence[int]:
-        """Nodes that changed often enough to have a shape that counts."""
+        """Nodes that changed often enough to judge their shape."""
         return self._history.changed_at_least(self._changes)
 
     def _node(self, number: int) -> PathNode:
@@ -188,10 +188,11 @@ class SuspectFinder:
         return groups
 
     def _only_watches(self, group: SuspectGroup) -> bool:
-        """Whether it is what goes along with objects elsewhere: weak references to them.
+        """Whether a group is only weak references to objects elsewhere.
 
-        Classes have one in a dict of their base, tasks one in asyncio's set of them. If
-        the objects leak, they are found where they are held; if not, these go with them.
+        A class has one in a dict of its base, a task has one in asyncio's set of tasks. If
+        the objects leak, the finder reports them at their holder. If not, the references
+        vanish with them.
         """
         types = {self._node(top).type_name for top in group.tops}
         return types <= _WATCHING and types != {"int"}
@@ -224,7 +225,7 @@ class SuspectFinder:
         holder = self._holder(group.holder)
         begin = self._node(group.tops[0])
         if group.holder < FIRST_NODE and begin.name:
-            # What the root calls it, such as atexit.
+            # The root's name for it, such as atexit.
             holder = replace(holder, text=f"{holder.text} -> {begin.name}")
         rate = self._per_minute(counts)
         return Suspect(
@@ -251,11 +252,11 @@ class SuspectFinder:
         if root is Root.GARBAGE:
             return f"{grew}, in reference cycles, and the garbage collector is off."
         if root is Root.FROZEN_GARBAGE:
-            return f"{grew}, in reference cycles that gc.freeze() took from the collector."
+            return f"{grew}, in reference cycles that gc.freeze() hides from the collector."
         return f"{grew}, held by {held.text}."
 
     def _most_telling(self, group: SuspectGroup) -> int:
-        """The node to name: the user's class before what it drags along."""
+        """The node to name: the user's class before the objects that grow with it."""
 
         def retained(top: int) -> int:
             return sum(
@@ -292,11 +293,11 @@ class SuspectFinder:
     # ---- one object that grows ---------------------------------------------------------
 
     def _larger(self, growing: set[int], holders: set[int]) -> list[int]:
-        """Nodes whose objects become larger and not more, for no growing child."""
+        """Nodes whose objects grow in size, not in count, without a growing child."""
         found = []
         accounted = set(holders)
         for holder in holders:
-            # The dict of an object that gains attributes hangs beside these.
+            # An object that gains attributes has its dict beside these nodes.
             accounted.add(holder)
             accounted.update(steps_to(self._nodes, holder))
         for node in self._candidates:
@@ -311,7 +312,7 @@ class SuspectFinder:
                 continue
             length = self._shape(node, LENGTH)
             longer = length is Shape.GROWS
-            # What was empty at first has begun to fill, and its bytes say no more.
+            # A container that was empty at first begins to fill; its bytes add no evidence.
             larger = length is not Shape.BEGAN and (
                 self._shape(node, SIZE, self._least_bytes(node)) is Shape.GROWS
             )
@@ -324,7 +325,7 @@ class SuspectFinder:
         return max(_MIN_BYTES, _MIN_BYTES_EACH * self._history.latest(node, COUNT))
 
     def _is_buffer_of(self, number: int, growing: Sequence[int]) -> bool:
-        """Whether it is what an object that grows keeps its contents in, as a BytesIO does."""
+        """Whether a node is the buffer of a growing object, as in a BytesIO."""
         node = self._node(number)
         return (
             node.parent in growing
@@ -353,7 +354,7 @@ class SuspectFinder:
             holder=holder,
             sample_path=self._text(number),
             allocation_sites=self._sites([number]),
-            reason=f"One {node.type_name} grows, and not their number: {grew}, at {holder.text}.",
+            reason=f"One {node.type_name} grows in size, not in count: {grew}, at {holder.text}.",
         )
 
     # ---- parts of a suspect -------------------------------------------------------------
@@ -388,7 +389,7 @@ class SuspectFinder:
 
 
 class _Nodes:
-    """Nodes of the table, and those that stand for several of them."""
+    """Nodes of the table of paths, and folded nodes that stand for several of them."""
 
     def __init__(self, names: PathNames, folded: dict[int, PathNode]) -> None:
         self._names = names
@@ -405,5 +406,5 @@ def _step(node: PathNode) -> PathStep:
 
 
 def _is_user(type_name: str) -> bool:
-    """Whether a type is of a module, and none of the builtins."""
+    """Whether a type belongs to a module, and is not a builtin."""
     return "." in type_name

@@ -1,4 +1,4 @@
-"""Robust trends of short series: does it grow, and how fast?"""
+"""Robust trends of short series: whether a series grows, and how fast."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from math import sqrt
 from statistics import median
 
 MIN_SAMPLES = 6
-"""Fewer tell nothing: each third of a series needs two."""
+"""Minimum samples of a trend: each third of a series needs two."""
 
-# What was not there at all when the watch began may be about to fill.
+# A node without objects at the start of the watch may only be filling.
 _MIN_SAMPLES_FROM_NOTHING = 10
 
-# A rise that goes on is about the same in each third of the time.
+# A lasting rise is about the same in each third of the time.
 _SHARE_OF_BEFORE = 0.45
 _SHARE_OF_FIRST = 0.3
 MIN_RISES = 4
-"""What rises at fewer samples does not grow, and has not begun to."""
-# Of the rise, the part that one interval may hold: what comes at once is no leak.
+"""A series that rises at fewer samples does not grow, and has not begun to grow."""
+# Maximum share of the rise in one interval: growth that comes at once is not a leak.
 _MAX_JUMP = 0.5
-# What rises evenly with the work has to rise at the end of the time, too: the filling of
-# a cache can be most of the work.
+# A series that rises evenly with the work must also rise at the end of the time: most of
+# the work may be the filling of a cache.
 _LATE_SHARE = 0.2
 _STEADY_SHARE = 0.4
-# Samples are to come evenly. One that took so many times as long was late.
+# Samples should come evenly. A sample is late after this many times the median interval.
 _LATE_GAPS = 3.0
 
 
 class Shape(enum.Enum):
-    """What a series does."""
+    """Shape of a series."""
 
     TOO_SHORT = "too short"
     GROWS = "grows"
-    """It rises in every part, and does not give back what it gained."""
+    """It rises in every part, and does not lose what it gained."""
     BEGAN = "began to grow"
-    """It rises steadily, but not from the beginning on."""
+    """It rises steadily, but not from the beginning."""
     UNEVEN = "grows unevenly"
-    """It rises in every part and gives nothing back, but faster in one than in others."""
+    """It rises in every part and loses nothing, but faster in one part than in others."""
     OTHER = "does not grow"
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A slope per second, and where it lies with 95% confidence."""
+    """A slope per second, with its 95% confidence interval."""
 
     slope: float
     low: float
@@ -59,7 +59,7 @@ def theil_sen_slope(times: Sequence[float], values: Sequence[float]) -> float:
     number of points.
 
     Args:
-        times: Ascending. Pairs at the same time are left out.
+        times: Ascending. Pairs at the same time are skipped.
         values: One for each time.
     """
     slopes = _slopes(times, values)
@@ -67,7 +67,7 @@ def theil_sen_slope(times: Sequence[float], values: Sequence[float]) -> float:
 
 
 def theil_sen_rate(times: Sequence[float], values: Sequence[float]) -> Rate:
-    """`theil_sen_slope` with its interval, by the ranks of the slopes."""
+    """`theil_sen_slope` with its confidence interval, by the ranks of the slopes."""
     slopes = sorted(_slopes(times, values))
     if not slopes:
         return Rate(0.0, 0.0, 0.0)
@@ -87,7 +87,7 @@ def _slopes(times: Sequence[float], values: Sequence[float]) -> list[float]:
 
 
 def lower_envelope(values: Sequence[float]) -> list[float]:
-    """For each point, the least value from there on: what stayed to the end."""
+    """For each point, the minimum value from there on: what stayed until the end."""
     envelope = list(values)
     for i in range(len(envelope) - 2, -1, -1):
         envelope[i] = min(envelope[i], envelope[i + 1])
@@ -95,7 +95,7 @@ def lower_envelope(values: Sequence[float]) -> list[float]:
 
 
 def _value_at(times: Sequence[float], values: Sequence[float], time: float) -> float:
-    """The value at a time between the samples, on the line from one to the next."""
+    """The value at a time between samples, by linear interpolation."""
     after = next(i for i in range(len(times)) if times[i] >= time)
     if after == 0 or times[after] == time:
         return values[after]
@@ -110,19 +110,19 @@ def shape_of(
     least: float = 0.0,
     work: Sequence[float] = (),
 ) -> Shape:
-    """What a series does. Takes time that grows with the number of points.
+    """Judge the shape of a series. Takes time that grows with the number of points.
 
-    Only what stays is looked at, the lower envelope. A wave or a sawtooth comes back
-    to where it was, so its envelope is flat; a cache that fills has one that is flat
-    at the end; a leak has one that rises in every third of the time.
+    Judges only the lower envelope, which is what stays. A wave or a sawtooth returns to
+    its start, so its envelope is flat. The envelope of a cache that fills is flat at the
+    end. The envelope of a leak rises in every third of the time.
 
     Args:
         times: Ascending.
         values: One for each time.
-        least: A smaller rise is none.
-        work: What the process had worked at each time, in seconds of CPU. Given where
-            samples came late: a series that rises unevenly in time grows if it rises
-            evenly with the work, or never falls and rises at the end as before.
+        least: The series does not grow if it rises by this much or less.
+        work: CPU seconds that the process had used until each time. Given if samples came
+            late. Then a series that rises unevenly in time grows if it rises evenly with
+            the work, or if it never falls and rises at the end as before.
     """
     if len(values) < MIN_SAMPLES:
         return Shape.TOO_SHORT
@@ -134,7 +134,7 @@ def shape_of(
     if shape is Shape.UNEVEN and work and work[-1] > work[0]:
         along_work, *_ = _shape_along(work, values, envelope, drawdown, least)
         with_work = along_work is Shape.GROWS and rises[2] >= _LATE_SHARE * max(rises)
-        # In time, and from one sample to the next.
+        # Compare along the time, and along the number of the sample.
         _, by_sample, _ = _shape_along(range(len(values)), values, envelope, drawdown, least)
         steadily = (
             not jumps
@@ -151,7 +151,7 @@ def shape_of(
 def _after_nothing(
     times: Sequence[float], values: Sequence[float], least: float, work: Sequence[float]
 ) -> Shape:
-    """The shape of what was not there at first: that it came to be is no growth."""
+    """The shape of a series that starts at 0. Its first appearance does not count as growth."""
     if len(values) < _MIN_SAMPLES_FROM_NOTHING:
         return Shape.BEGAN
     begin = next(number for number, value in enumerate(values) if value) + 1
@@ -166,21 +166,21 @@ def _shape_along(
     drawdown: float,
     least: float,
 ) -> tuple[Shape, tuple[float, float, float], bool]:
-    """The shape along an axis, what is gained in each third of it, and whether at once."""
+    """The shape along an axis, the gain in each third of it, and whether it has a jump."""
     span = axis[-1] - axis[0]
     first, second = (_value_at(axis, envelope, axis[0] + span * n / 3) for n in (1, 2))
     rises = (
         first - envelope[0],
         second - first,
-        # The last points have nothing behind them that would bring them down, as they
-        # may in a series that has ever fallen.
+        # No later point lowers the envelope at the last points. So take the smaller of the
+        # last two if the series has ever fallen.
         (min(values[-2:]) if drawdown > 0 else values[-1]) - second,
     )
     total = sum(rises)
     if total <= least or rises[1] <= 0 or rises[2] <= 0 or rises[0] + rises[1] < drawdown:
         return Shape.OTHER, rises, False
     uneven = Shape.UNEVEN if rises[0] > 0 else Shape.OTHER
-    # A long interval, as on a machine without time, may hold as much as it is long.
+    # A long interval, as on a machine short of CPU, may hold a share equal to its length.
     steps = [later - low for low, later in pairwise(envelope)]
     gaps = [later - before for before, later in pairwise(axis)]
     if any(step > (_MAX_JUMP + gap / span) * total for step, gap in zip(steps, gaps, strict=True)):
@@ -197,6 +197,6 @@ def _shape_along(
 
 
 def came_late(times: Sequence[float]) -> bool:
-    """Whether samples that were to come evenly did not: the machine had no time."""
+    """Whether samples came unevenly, because the machine was short of CPU."""
     gaps = [later - before for before, later in pairwise(times)]
     return bool(gaps) and max(gaps) > _LATE_GAPS * median(gaps)

@@ -1,4 +1,4 @@
-"""A watch: samples go in one by one, a growth report comes out when asked for."""
+"""A watch: takes samples one by one, and produces a growth report on request."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _NOTHING = Found((), (), (), ())
 class HeapGrowthWatch:
     """The samples of one watch.
 
-    Every sample that is taken of the process has to be taken in, since each tells
-    only what changed since the one before. A watch with a longer interval than
-    others keeps only some of them as points of its series.
+    Add every sample of the process, since each holds only the changes since the previous
+    one. A watch with a longer interval than others keeps only some samples as points of
+    its series.
     """
 
     def __init__(self, limit: int) -> None:
         """
         Args:
-            limit: How many suspects and types a report names.
+            limit: Maximum number of suspects and types in a report.
         """
         self._limit = limit
         self._history = NodeSeries()
@@ -47,28 +47,28 @@ class HeapGrowthWatch:
 
     @property
     def sample_count(self) -> int:
-        """Points kept so far, those that were thinned out included."""
+        """Points added so far, including points that were thinned out."""
         return self._sample_count
 
     @property
     def latest_time(self) -> float:
-        """Unix time of the latest point; 0 before the first."""
+        """Unix time of the latest point; 0 without points."""
         return self._figures[-1].time if self._figures else 0.0
 
     @property
     def first_time(self) -> float:
-        """Unix time of the first point; 0 before it."""
+        """Unix time of the first point; 0 without points."""
         return self._figures[0].time if self._figures else 0.0
 
     def add(self, sample: GrowthSample) -> None:
-        """Take in a sample, as a point of the series."""
+        """Add a sample as a point of the series."""
         self.accumulate(sample)
         self.append_point(sample)
 
     def accumulate(self, sample: GrowthSample) -> None:
-        """Take in a sample. Cost: the number of its changes."""
+        """Collect the changes of a sample. Costs time for each change."""
         if sample.names is not self._names:
-            # Numbers by another table or method cannot be compared: begin anew.
+            # Numbers of another table or method cannot be compared, so start again.
             self._broken += self._names is not None and bool(self._figures)
             self._names = sample.names
             self._history.clear()
@@ -86,19 +86,19 @@ class HeapGrowthWatch:
             self._pending[change.node] = change
 
     def append_point(self, sample: GrowthSample) -> None:
-        """Make the latest sample, which was taken in, a point of the series."""
+        """Make the latest collected sample a point of the series."""
         if self._names is None:
             self._names = sample.names
         if len(self._history) >= MAX_SAMPLES:
             self._figures = [self._figures[number] for number in self._history.thin()]
         self._history.add(sample.time, self._pending)
-        # What changed is in the history now.
+        # The history holds the changes now.
         self._figures.append(replace(sample, paths=replace(sample.paths, changes=())))
         self._pending = {}
         self._sample_count += 1
 
     def extended_to(self, latest: GrowthSample | None, limit: int) -> HeapGrowthWatch:
-        """The same watch with one more point, what is pending as of a sample."""
+        """A copy with the first point, and one more point for the pending changes."""
         copy = HeapGrowthWatch(limit)
         copy._names = self._names
         for sample in self._figures[:1]:
@@ -109,7 +109,7 @@ class HeapGrowthWatch:
         return copy
 
     def grown_since(self, recent: HeapGrowthWatch) -> SinceBaseline:
-        """What is more at the second of two points, and what a watch that runs now says of it."""
+        """Growth from the first to the second of two points, judged with a running watch."""
         if len(self._history) != 2 or self._names is None or recent._names is not self._names:
             return SinceBaseline((), None, "", "")
         latest = self._figures[-1]
@@ -123,10 +123,10 @@ class HeapGrowthWatch:
         return finder.judge(self._limit)
 
     def report(self) -> GrowthReport:
-        """What has been seen so far.
+        """Report on the samples so far.
 
         Raises:
-            ValueError: No sample has been taken.
+            ValueError: There is no sample yet.
         """
         if not self._figures or self._names is None:
             raise ValueError("a report needs a sample")
@@ -174,7 +174,7 @@ class HeapGrowthWatch:
             shared=[each.shared for each in memory],
             malloc=[each.malloc_in_use for each in memory],
             blocks=[each.python_in_use for each in memory],
-            # The allocators serve ops_service too, which keeps these very figures.
+            # The allocators also serve ops_service, which keeps these figures.
             python=[each.total_size + each.own_size for each in paths],
             python_large=[each.large_size + each.own_large_size for each in paths],
             work=[each.work for each in self._figures],
@@ -187,11 +187,11 @@ class HeapGrowthWatch:
         seconds = self._history.times[-1] - self._history.times[0]
         if count < MIN_SAMPLES:
             missing = f"{MIN_SAMPLES - count} more samples"
-            reason = f"{count} of the {MIN_SAMPLES} samples that a verdict takes are there."
+            reason = f"{count} of the {MIN_SAMPLES} samples needed for a verdict are taken."
             return Verdict.INCONCLUSIVE, reason, missing
         if found.suspects:
             more = len(found.suspects) - 1
-            rest = f" {more} more grow likewise." if more else ""
+            rest = f" {more} more grow too." if more else ""
             return Verdict.LEAK, found.suspects[0].reason + rest, ""
         if outside:
             first = outside[0]
@@ -210,24 +210,24 @@ class HeapGrowthWatch:
         if found.began:
             return (
                 Verdict.INCONCLUSIVE,
-                f"{found.began[0]} began to grow during the watch; whether it goes on is not "
+                f"{found.began[0]} began to grow during the watch; whether it continues is not "
                 "known yet.",
                 "more time",
             )
         if found.uneven:
             return (
                 Verdict.INCONCLUSIVE,
-                f"{found.uneven[0]} grows, faster at one time than at another, and samples came "
-                "late: the machine was short of CPU.",
+                f"{found.uneven[0]} grows unevenly, and samples came late: the machine was short "
+                "of CPU.",
                 "more time",
             )
-        text = f"Over {seconds:.1f} s and {count} samples no path of the heap grows for good"
+        text = f"Over {seconds:.1f} s and {count} samples no path of the heap keeps growing"
         if found.collectable:
             text += f"; garbage of {found.collectable[0]} waits for the next full collection"
         return Verdict.NO_LEAK, f"{text}.", ""
 
     def types(self) -> tuple[TypeGrowth, ...]:
-        """Types at nodes that changed. The rate is that of all their nodes together."""
+        """Types at nodes that changed. A rate covers all nodes of the type together."""
         assert self._names is not None
         by_type: dict[str, list[int]] = defaultdict(list)
         for node in self._history.nodes():
@@ -273,8 +273,8 @@ class HeapGrowthWatch:
             )
         if self._history.dropped:
             warnings.append(
-                f"{self._history.dropped} series that grew least were given up for want of room."
+                f"{self._history.dropped} series that grew least were dropped for lack of room."
             )
         if self._broken:
-            warnings.append("The watch began anew: a sample was lost while it was written.")
+            warnings.append("The watch started again: a sample was lost while it was written.")
         return tuple(warnings)

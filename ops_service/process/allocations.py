@@ -1,8 +1,8 @@
 """Where memory is allocated: tracemalloc, for a window of time.
 
-While it runs, each allocation of the application costs several times what it costs
-otherwise, so it is switched off whatever happens. What it shows is what was allocated
-in the window and still lives at its end; what came and went is not seen.
+While it runs, each allocation of the application costs several times as much. So the
+window switches it off on every exit. It reports what was allocated in the window and
+is still alive at its end, not what was freed in between.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from ops_service.errors import Busy, Cancelled
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _TOLD_EVERY_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
-# Traces that are added up before the host gets a chance to run.
+# Traces to add up before the host gets a chance to run.
 _SLICE = 2000
 
 Traceback = tuple[tuple[str, int], ...]
-"""File and line of each frame, innermost first, as tracemalloc has it."""
+"""File and line of each frame, innermost first, as tracemalloc reports them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceOptions:
-    """A window."""
+    """Options of one window."""
 
     seconds: float
     frame_limit: int
-    """Frames that are kept of each allocation. More cost more."""
+    """Frames to keep of each allocation. More frames cost more."""
     site_limit: int
     memory_limit: int
-    """Bytes that tracing itself may take; the window ends when it takes more."""
+    """Bytes that tracing itself may use. The window ends when it uses more."""
     include_own: bool
-    """Whether to show what the service itself allocated."""
+    """Whether to report allocations of the service itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,22 @@ class Begun:
 
     frame_limit: int
     already_tracing: bool
-    """Whether the application traces itself; then its limit of frames holds."""
+    """Whether the application traces itself. Then its frame limit applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
-    """How it stands within the window."""
+    """Progress within the window."""
 
     elapsed: float
     traced_bytes: int
     tracer_bytes: int
-    """What tracing itself takes."""
+    """Bytes that tracing itself uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that allocated what lives at the end of the window."""
+    """A place whose allocations are alive at the end of the window."""
 
     traceback: Traceback
     size: int
@@ -81,9 +81,9 @@ class Ended:
     tracer_bytes: int
     site_count: int
     pauses: tuple[float, ...]
-    """Seconds that the process stood still for each reading of the traces."""
+    """Seconds for which each reading of the traces stopped the process."""
     still_tracing: bool
-    """Whether tracing goes on, since the application began it."""
+    """Whether tracing continues, because the application began it."""
     warnings: tuple[str, ...]
 
 
@@ -100,16 +100,14 @@ class AllocationTracer:
         self._ours = False
 
     def trace(self, options: TraceOptions, cancelled: threading.Event) -> Iterator[Part]:
-        """Trace for a while, and tell what was allocated.
+        """Trace for a while, and report what was allocated.
 
         Raises:
             Busy: Another window is open.
             Cancelled: The caller went away.
         """
         if not self._window.acquire(blocking=False):
-            raise Busy(
-                "Allocations are being traced for somebody else; try again.", retry_after=5.0
-            )
+            raise Busy("Another caller is tracing allocations; try again.", retry_after=5.0)
         try:
             yield from self._trace(options, cancelled)
         finally:
@@ -117,14 +115,14 @@ class AllocationTracer:
             self._window.release()
 
     def switch_off(self) -> None:
-        """Stop tracing, if this began it."""
+        """Stop tracing, if this tracer began it."""
         with self._lock:
             if self._ours:
                 self._ours = False
                 tracemalloc.stop()
 
     def after_fork(self) -> None:
-        """Stop tracing in a forked child, where another thread held the lock."""
+        """Stop tracing in a forked child, whose copy of the lock may be held."""
         self._lock = threading.Lock()
         self.switch_off()
 
@@ -133,7 +131,7 @@ class AllocationTracer:
         warnings: list[str] = []
         begun = self._begin(options.frame_limit)
         start = time.monotonic()
-        # What the application had traced before is subtracted.
+        # Subtracted: what the application had traced before.
         before: _Sums = _add_up(_read_traces(pauses), cancelled) if begun.already_tracing else {}
         yield begun
         told = start
@@ -143,8 +141,8 @@ class AllocationTracer:
             tracer_bytes = tracemalloc.get_tracemalloc_memory()
             if tracer_bytes > options.memory_limit and not begun.already_tracing:
                 warnings.append(
-                    f"The window ended after {time.monotonic() - start:.1f} s, since tracing took "
-                    f"{tracer_bytes} bytes of memory; memory_limit allows more."
+                    f"The window ended after {time.monotonic() - start:.1f} s, because tracing "
+                    f"used {tracer_bytes} bytes of memory; raise memory_limit to allow more."
                 )
                 break
             if time.monotonic() - told >= _TOLD_EVERY_SECONDS:
@@ -159,7 +157,7 @@ class AllocationTracer:
         traced, peak = tracemalloc.get_traced_memory()
         tracer_bytes = tracemalloc.get_tracemalloc_memory()
         traces = _read_traces(pauses)
-        # Before the adding up, which allocates, and costs nothing of this kind then.
+        # First, so that the allocations of the sum below are not traced.
         self.switch_off()
         sites = _sites(before, _add_up(traces, cancelled), include_own=options.include_own)
         yield from sites[: options.site_limit]
@@ -184,11 +182,11 @@ class AllocationTracer:
 
 
 def _read_traces(pauses: list[float]) -> list[Any]:
-    """All traces. The process stands still meanwhile, about half a second a million."""
+    """Read all traces. Stops the process for about half a second per million traces."""
     begin = time.perf_counter()
     traces: Any = []
     if tracemalloc.is_tracing():
-        # Not tracemalloc.take_snapshot, which would wrap them up once more.
+        # Not tracemalloc.take_snapshot, which would wrap each trace in another object.
         import _tracemalloc
 
         traces = _tracemalloc._get_traces()
@@ -198,7 +196,7 @@ def _read_traces(pauses: list[float]) -> list[Any]:
 
 
 def _add_up(traces: list[Any], cancelled: threading.Event) -> _Sums:
-    """Bytes and blocks by traceback. Empties the list."""
+    """Sum bytes and blocks by traceback. Empties the list."""
     sums: _Sums = {}
     while traces:
         for _, size, traceback, *_ in traces[-_SLICE:]:
@@ -212,7 +210,7 @@ def _add_up(traces: list[Any], cancelled: threading.Event) -> _Sums:
 
 
 def _sites(before: _Sums, after: _Sums, *, include_own: bool) -> list[Site]:
-    """Sites with what changed, the largest growth first."""
+    """Sites with their differences, largest growth first."""
     found: list[Site] = []
     for traceback in after.keys() | before.keys():
         size, count = after.get(traceback, (0, 0))
@@ -224,5 +222,5 @@ def _sites(before: _Sums, after: _Sums, *, include_own: bool) -> list[Site]:
 
 
 def _is_own(traceback: Traceback) -> bool:
-    # The innermost frame may be one of the library.
+    # Any frame, since the innermost may belong to the library.
     return any(file.startswith(_PACKAGE) for file, _ in traceback)

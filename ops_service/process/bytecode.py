@@ -1,8 +1,8 @@
-"""What a position in a function tells: the call it makes, the with blocks it is in.
+"""Read a position in a function: the call it makes, and the with blocks around it.
 
-A thread that waits for a lock stands in a call to C, which has no frame and keeps
-the lock where Python cannot look. But the instructions before the call say which
-names led to it. Nothing here runs code of the application.
+A thread that waits for a lock is inside a call to C. The call has no frame, and Python
+cannot read the lock from it. But the instructions before the call name the path to the
+lock. Nothing here runs code of the application.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from types import CodeType
 
 _WITH = ("BEFORE_WITH", "BEFORE_ASYNC_WITH")
 _ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
-# What may stand between the names of a call and the call: its arguments.
+# Opcodes that may stand between the names of a call and the call: its arguments.
 _ARGUMENTS = ("PRECALL", "KW_NAMES", "PUSH_NULL", "NOP", "CACHE", "RESUME")
 _LOOK_BACK = 16
-# A generated function of this length is not worth its analysis.
+# Bytes. A longer function is generated code, and not worth its analysis.
 _CODE_LIMIT = 64 << 10
 
 
@@ -25,20 +25,20 @@ class Path:
     """A name and attributes of it, as in ``self.queue.lock``."""
 
     scope: str
-    """Where the name is: "local" or "global"."""
+    """The name's scope: "local" or "global"."""
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """What one position tells."""
+    """Facts about one position."""
 
     called: str = ""
-    """Name of the function or method that is being called; empty if not known."""
+    """Name of the called function or method; empty if not known."""
     on: Path | None = None
-    """What the method is called on, or what is being entered by ``with``."""
+    """The object of the method, or the object that ``with`` is entering."""
     inside: tuple[Path, ...] = ()
-    """What the enclosing ``with`` statements have entered, innermost first."""
+    """Objects that the enclosing ``with`` statements have entered, innermost first."""
 
 
 NOTHING = Spot()
@@ -76,7 +76,7 @@ def _call(instructions: list[dis.Instruction], at: int) -> tuple[str, Path | Non
         if each.opname in _ATTRIBUTE and _is_method(each):
             return str(each.argval), _path(instructions, index - 1)
         if each.opname == "LOAD_GLOBAL" and each.arg is not None and each.arg & 1:
-            # The lowest bit says that it is about to be called.
+            # The lowest bit is set if the global is about to be called.
             return str(each.argval), None
         if not each.opname.startswith("LOAD_") and each.opname not in _ARGUMENTS:
             break
@@ -84,14 +84,14 @@ def _call(instructions: list[dis.Instruction], at: int) -> tuple[str, Path | Non
 
 
 def _is_method(each: dis.Instruction) -> bool:
-    # From 3.12 on one instruction loads both, and its lowest bit tells them apart.
+    # Since 3.12 one instruction loads attributes and methods; its lowest bit marks methods.
     if each.opname == "LOAD_METHOD" or each.arg is None:
         return True
     return bool(each.arg & 1)
 
 
 def _path(instructions: list[dis.Instruction], at: int) -> Path | None:
-    """The path that ends with an instruction, None if it is anything else."""
+    """The path that ends at an instruction, or None if no path does."""
     names: list[str] = []
     while at >= 0:
         each = instructions[at]
@@ -130,7 +130,7 @@ def _enclosing(code: CodeType, instructions: list[dis.Instruction], offset: int)
             path = _entered_before(instructions, numbers.get(first))
             if path is not None:
                 found.append(path)
-        # A handler lies in the blocks around its own.
+        # Continue outward: the handler lies in the blocks around its own block.
         offset = target
 
 

@@ -1,4 +1,4 @@
-"""What the process was started with. Values stay here unless their names are listed."""
+"""Command line and environment of the process. Values are withheld unless listed by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Setting:
 
     name: str
     value: str | None
-    """None if its name is not listed, and for an option that has none."""
+    """None if its name is not listed, or if an option has no value."""
 
 
 def environment(shown: Collection[str]) -> list[Setting]:
@@ -27,10 +27,10 @@ def environment(shown: Collection[str]) -> list[Setting]:
 
 
 def arguments(shown: Collection[str]) -> list[Setting]:
-    """The command line in its order, with the values of those listed.
+    """Arguments of the command line in order, with the values of those listed.
 
-    An option is named by itself, and what follows it counts as its value; any
-    other argument is named by its place, from "0" on, which is the interpreter.
+    An option is its own name, and the word after it counts as its value. The name of
+    any other argument is its position; "0" is the interpreter.
     """
     return [_setting(name, value, shown) for name, value in _named(sys.orig_argv[:_COUNT])]
 

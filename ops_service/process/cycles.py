@@ -1,4 +1,4 @@
-"""Circles in who waits for whom."""
+"""Cycles in a graph of waits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def common_edges(earlier: Graph, later: Graph) -> dict[int, list[int]]:
 
 
 def find_cycles(edges: Graph, limit: int) -> list[list[int]]:
-    """One cycle through each set of nodes that all wait for each other.
+    """Find one cycle in each set of nodes that all wait for each other.
 
-    Takes time in proportion to the edges, and no recursion.
+    Takes time in proportion to the edges. Does not recurse.
 
     Returns:
-        Lists of nodes, each waiting for the next and the last for the first.
+        Lists of nodes. Each node waits for the next, and the last for the first.
     """
     state: dict[int, int] = {}
     found: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""What the interpreter and the system tell about the process."""
+"""Facts that the interpreter reports about the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CollectorState:
-    """State of the cyclic garbage collector, by generation where that applies."""
+    """State of the cyclic garbage collector. Tuples are by generation."""
 
     enabled: bool
     frozen_count: int
@@ -19,7 +19,7 @@ class CollectorState:
 
 
 def collector_state() -> CollectorState:
-    """Read the collector's counters. Walks nothing, so it is cheap."""
+    """Read the collector's counters. Cheap: walks no objects."""
     return CollectorState(
         enabled=gc.isenabled(),
         frozen_count=gc.get_freeze_count(),
@@ -30,5 +30,5 @@ def collector_state() -> CollectorState:
 
 
 def thread_count() -> int:
-    """Threads that Python knows of."""
+    """Number of threads that Python knows."""
     return threading.active_count()

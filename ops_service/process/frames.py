@@ -1,4 +1,4 @@
-"""Reads names in a frame without running code, and without changing the frame."""
+"""Read names in a frame without running code, and without changing the frame."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _NAMESPACE = vars(type)["__dict__"].__get__
 
 
 class Spots:
-    """What positions tell, each read once."""
+    """Facts about positions, each read once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Spot] = {}
-        # Their addresses are keys above.
+        # Kept alive, because their addresses are keys above.
         self._codes: dict[int, CodeType] = {}
 
     def at(self, code: CodeType, offset: int) -> Spot:
-        """What a position tells."""
+        """Facts about a position."""
         key = (id(code), offset)
         spot = self._found.get(key)
         if spot is None:
@@ -37,7 +37,7 @@ class Spots:
 def _read_local_by_c(frame: FrameType, name: str) -> Any:
     import ctypes
 
-    # By index, since the attribute is shared with everybody in the process.
+    # By index: the attribute would share one function object with the whole process.
     get_variable = ctypes.pythonapi["PyFrame_GetVarString"]
     get_variable.argtypes = (ctypes.py_object, ctypes.c_char_p)
     get_variable.restype = ctypes.py_object
@@ -45,9 +45,9 @@ def _read_local_by_c(frame: FrameType, name: str) -> Any:
 
 
 def _local_reader() -> Callable[[FrameType, str], Any] | None:
-    """How a local variable is read. None where that would change the frame.
+    """A function that reads a local variable. None if reading would change the frame.
 
-    Until 3.12 ``f_locals`` fills a dict that stays with the frame: it would keep
+    Before 3.13 ``f_locals`` fills a dict that stays with the frame. The dict would keep
     the application's objects alive, and change what ``locals()`` returned earlier.
     """
     if sys.version_info >= (3, 13):
@@ -65,11 +65,11 @@ _read_local = _local_reader()
 
 
 def local(frame: FrameType, name: str, *, of_library: bool = False) -> Any:
-    """A local variable, or MISSING.
+    """Read a local variable, or return MISSING.
 
     Args:
-        of_library: Whether the frame is one of the standard library that ends
-            with its wait and never calls ``locals()``, so that the dict of
+        of_library: Whether the frame belongs to a function of the standard library
+            that ends with its wait and never calls ``locals()``. Then the dict of
             ``f_locals`` does no harm.
     """
     try:
@@ -83,7 +83,7 @@ def local(frame: FrameType, name: str, *, of_library: bool = False) -> Any:
 
 
 def resolve(path: Path, frame: FrameType) -> Any:
-    """What a path leads to in a frame, or MISSING."""
+    """The object at a path in a frame, or MISSING."""
     name, *attributes = path.names
     if path.scope == "local":
         value = local(frame, name, of_library=frame.f_globals is vars(threading))

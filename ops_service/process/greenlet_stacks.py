@@ -1,4 +1,4 @@
-"""The stacks of suspended greenlets, where the greenlet package is loaded."""
+"""The stacks of suspended greenlets, if the greenlet package is loaded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ops_service.process.stack_model import Member, OwnerKind
 
 _DEEPEST = 1000
 
-# Nobody keeps a list of greenlets, so the collector's lists are searched, with the
-# GIL held.
+# There is no list of greenlets, so the search reads the collector's lists and holds
+# the GIL.
 _PAUSE_SECONDS = 0.05
 
 
-# Takes a type, and for how many seconds the process may stand still; returns the
-# instances, and why some are missing, if any are.
+# Takes a type, and the seconds for which it may stop the process. Returns the instances,
+# and the reason if some are missing.
 FindInstances = Callable[[type, float], tuple[list[Any], str | None]]
 
 
@@ -39,7 +39,7 @@ def sample_greenlets(sample: Sample, find_instances: FindInstances) -> None:
 def _sample_greenlet(sample: Sample, greenlet: Any) -> None:
     frame: FrameType | None = greenlet.gr_frame
     if frame is None:
-        # It runs, and is on the stack of its thread; or it has ended or not begun.
+        # It runs and is on the stack of its thread, or has ended, or has not begun.
         return
     key: list[int] = []
     while frame is not None and len(key) < 2 * _DEEPEST:

@@ -1,4 +1,4 @@
-"""Which process this is."""
+"""Identity of this process."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """What tells this process from every other. Times are Unix times in seconds."""
+    """Facts that distinguish this process from every other. Times are Unix times in seconds."""
 
     instance_id: str
     """Random, new each time a service starts."""
     pid: int
     """Process id in the process's own pid namespace."""
     start_time: float | None
-    """When the system started the process. None if the system does not tell."""
+    """When the system started the process. None if the system does not report it."""
     service_start_time: float
-    """When this identity was made."""
+    """When this identity was created."""
     host_name: str
     """Host name as the process sees it."""
 
 
 def identify_process() -> ProcessIdentity:
-    """Make an identity for a service that starts now."""
+    """Create the identity of a service that starts now."""
     return ProcessIdentity(
         instance_id=secrets.token_hex(16),
         pid=os.getpid(),
@@ -38,7 +38,7 @@ def identify_process() -> ProcessIdentity:
 
 
 def start_time_of(pid: int) -> float | None:
-    """When the system started a process. None if there is none, or it does not tell."""
+    """When the system started a process. None if it does not exist, or is not reported."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
         boot = Path("/proc/stat").read_text(encoding="ascii")

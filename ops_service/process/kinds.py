@@ -1,4 +1,4 @@
-"""What live objects are, by the names of their types."""
+"""Kinds of live objects, by the names of their types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class ObjectKind(enum.Enum):
-    """What an object is."""
+    """Kind of an object."""
 
     TEXT_AND_BYTES = "text and bytes"
     CONTAINER = "containers"
@@ -43,7 +43,7 @@ _KINDS = {name: kind for kind, names in _TYPES.items() for name in names.split()
 
 
 class TypeRow(Protocol):
-    """What is read of a row of a census."""
+    """The fields that are read of a census row."""
 
     @property
     def type_name(self) -> str: ...
@@ -66,12 +66,16 @@ class KindSum:
     total_size: int = 0
     """As ``sys.getsizeof`` counts."""
     extra_size: int = 0
-    """What it leaves out: attribute values kept inline."""
+    """What ``sys.getsizeof`` leaves out: attribute values stored inline."""
     size_estimated: bool = False
 
 
 def kind_of(type_name: str) -> ObjectKind:
-    """The kind of the instances of a type: module and qualified name, builtins bare."""
+    """The kind of a type's instances.
+
+    Args:
+        type_name: Module and qualified name; for a builtin the name alone.
+    """
     found = _KINDS.get(type_name)
     if found is not None:
         return found
@@ -79,7 +83,7 @@ def kind_of(type_name: str) -> ObjectKind:
 
 
 def sum_kinds(rows: Iterable[TypeRow]) -> list[KindSum]:
-    """Add up a census by kind, largest first. Every kind is there once."""
+    """Sum a census by kind, largest first. Every kind appears once."""
     sums = {kind: KindSum(kind) for kind in ObjectKind}
     for row in rows:
         each = sums[kind_of(row.type_name)]

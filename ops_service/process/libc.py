@@ -1,4 +1,4 @@
-"""What the C library tells of malloc, and how it is asked to trim."""
+"""Statistics and trim of the C library's malloc."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 
 class Unavailable(Exception):
-    """A figure cannot be told here. The text says why."""
+    """A figure is not available here. The text gives the reason."""
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -39,8 +39,8 @@ class _DlInfo(ctypes.Structure):
 def malloc_bytes() -> tuple[int, int]:
     """Bytes in use and free bytes of malloc, over all its arenas.
 
-    Chunks with mappings of their own are in use. malloc visits its free chunks
-    for this, under the lock of each arena in turn.
+    Chunks with their own mappings count as in use. malloc visits its free chunks for
+    this, and holds the lock of one arena at a time.
 
     Raises:
         Unavailable: Another C library or allocator serves malloc, or glibc is older
@@ -56,7 +56,7 @@ def malloc_bytes() -> tuple[int, int]:
 
 
 def malloc_trim() -> bool:
-    """Ask malloc to give free memory back. True if it gave any.
+    """Ask malloc to return free memory to the system. True if it returned any.
 
     Raises:
         Unavailable: Another C library or allocator serves malloc. Nothing was done.
@@ -69,18 +69,18 @@ def malloc_trim() -> bool:
 
 @cache
 def _process() -> ctypes.CDLL:
-    # Each handle makes a class of its own, which only a collection takes away.
+    # Cached: each handle creates its own class, which only a collection frees.
     return ctypes.CDLL(None)
 
 
 def _glibc() -> ctypes.CDLL:
-    """The libraries of the process, once it is sure that glibc serves malloc."""
+    """The libraries of the process, after a check that glibc serves malloc."""
     version = _glibc_version()
     if not version.startswith("glibc"):
-        raise Unavailable("The C library is not glibc, and others do not tell of malloc.")
+        raise Unavailable("The C library is not glibc; others do not report malloc statistics.")
     process = _process()
     provider = _provider(process)
-    # glibc answers for its own arenas even where nobody uses them.
+    # glibc reports its own arenas even if nothing uses them.
     if provider is not None and not provider.startswith(("libc.so", "libc-")):
         raise Unavailable(f"malloc is served by {provider}, not by the C library.")
     return process
@@ -94,10 +94,10 @@ def _glibc_version() -> str:
 
 
 def _provider(process: ctypes.CDLL) -> str | None:
-    """Name of the file whose malloc the process calls, None if the linker does not tell.
+    """Name of the file whose malloc the process calls, or None if the linker reports none.
 
-    Libraries that keep an allocator of their own beside malloc are no matter: it
-    is asked whose malloc comes first.
+    Asks which malloc the linker finds first. So a library that has its own allocator
+    beside malloc makes no difference.
     """
     found = _DlInfo()
     try:

@@ -1,4 +1,4 @@
-"""Which objects are locks, and who holds them."""
+"""Which objects are locks, and who holds a lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWNER = re.compile(r"owner=(\d+)")
 
 
 def underlying(value: Any) -> Any:
-    """The lock that an object is or, if it is a condition, waits with; or None."""
+    """The lock itself, or the lock of a condition; None for any other object."""
     kind = type(value)
     if kind in (threading.Condition, asyncio.Condition):
         value = attribute_of(value, "_lock")
@@ -24,7 +24,7 @@ def underlying(value: Any) -> Any:
 
 
 def is_taken(lock: Any) -> bool:
-    """Whether somebody holds it."""
+    """Whether a lock is held."""
     if type(lock) is RLOCK:
         return owner_of(lock) is not None
     return bool(lock.locked())
@@ -39,7 +39,7 @@ def owner_of(lock: Any) -> int | None:
 
 
 def lock_name(lock: Any) -> str:
-    """What kind of lock it is."""
+    """Type name of a lock."""
     if type(lock) is asyncio.Lock:
         return "asyncio.Lock"
     return "threading.RLock" if type(lock) is RLOCK else "threading.Lock"

@@ -1,4 +1,4 @@
-"""Log levels of the application: what they are, and changes that are taken back."""
+"""Log levels of the application: read them, change them, and restore them."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _HIGHEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class LoggerState:
-    """A logger as it is."""
+    """State of a logger."""
 
     name: str
     level: str
     """Its own level; "NOTSET" if it takes its parent's."""
     effective_level: str
-    """From which level on it passes records on."""
+    """The lowest level of records that it passes on."""
     handler_count: int
     propagates: bool
     disabled: bool
     changed: bool
-    """Whether its level is one that the service set and will take back."""
+    """Whether the service set its level and will restore it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """A level that was set."""
+    """A change of a level."""
 
     before: LoggerState
     after: LoggerState
     number: int
-    """Tells this change from a later one of the same logger."""
+    """Distinguishes this change from a later one of the same logger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Active:
 
 
 class LogLevels:
-    """Levels of loggers. What it changes it can take back. Safe from any thread."""
+    """Levels of loggers, and the changes to restore. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,8 +54,8 @@ class LogLevels:
         self._number = 0
 
     def loggers(self, prefix: str) -> list[LoggerState]:
-        """All loggers whose names begin so, the root first and the rest by name."""
-        # A copy by one call, since the application may make loggers meanwhile.
+        """All loggers with a name prefix, the root first and the rest by name."""
+        # One call copies the dict, since the application may add loggers meanwhile.
         known = logging.root.manager.loggerDict.copy()
         names = sorted(name for name, each in known.items() if isinstance(each, logging.Logger))
         found = [(ROOT, logging.root), *((name, known[name]) for name in names)]
@@ -66,7 +66,7 @@ class LogLevels:
         ]
 
     def set_level(self, name: str, level: str) -> LevelChange:
-        """Set the level of a logger that exists.
+        """Set the level of an existing logger.
 
         Raises:
             InvalidRequest: There is no such logger, or no such level.
@@ -78,16 +78,16 @@ class LogLevels:
             earlier = self._active.get(name)
             original = earlier.original if earlier else logger.level
             self._number += 1
-            # Past a subclass, whose method could do anything.
+            # Not the method of a subclass, which could do anything.
             logging.Logger.setLevel(logger, number)
             self._active[name] = _Active(original, number, self._number)
             return LevelChange(before, self._state(name, logger), self._number)
 
     def restore(self, name: str, number: int | None = None) -> LevelChange:
-        """Take back the change of a logger.
+        """Undo the change of a logger.
 
         Args:
-            number: Only if this change is still the latest one. None: whatever it is.
+            number: Undo only if this change is still the latest. None undoes any change.
 
         Raises:
             InvalidRequest: There is no such logger.
@@ -98,18 +98,18 @@ class LogLevels:
             active = self._active.get(name)
             if active is not None and number in (None, active.number):
                 del self._active[name]
-                # Unless the application has set another one itself meanwhile.
+                # Unless the application itself has set another level meanwhile.
                 if logger.level == active.set_to:
                     logging.Logger.setLevel(logger, active.original)
             return LevelChange(before, self._state(name, logger), 0)
 
     def restore_all(self) -> None:
-        """Take back every change."""
+        """Undo every change."""
         for name in list(self._active):
             self.restore(name)
 
     def after_fork(self) -> None:
-        """Take back every change, in a forked child where another thread held the lock."""
+        """Undo every change in a forked child, whose copy of the lock may be held."""
         self._lock = threading.Lock()
         self.restore_all()
 
@@ -118,8 +118,8 @@ class LogLevels:
         logger = logging.root if name == ROOT else logging.root.manager.loggerDict.get(name)
         if not isinstance(logger, logging.Logger):
             raise InvalidRequest(
-                f"There is no logger {name[:200]!r} in this process; ListLoggers tells which "
-                "there are.",
+                f"There is no logger {name[:200]!r} in this process; ListLoggers lists the "
+                "loggers.",
                 details={"field": "logger"},
             )
         return logger

@@ -25,7 +25,8 @@ class LoopFinder:
     def find(self) -> asyncio.AbstractEventLoop | None:
         """The loop that the application named, or the main thread's, or the only one.
 
-        None if it does not run, or if there are several and none in the main thread.
+        None if the named loop does not run, or if several loops run and none of them in
+        the main thread.
         """
         if self._named is not None:
             return self._named if self._named.is_running() else None
@@ -38,10 +39,10 @@ class LoopFinder:
 
 
 def running_loops() -> dict[int, asyncio.AbstractEventLoop]:
-    """Event loops that run in the process, by thread, except those of ops_service.
+    """Running event loops by thread, except those of ops_service.
 
-    Reads the frames that run them, so a loop counts whatever made it. A loop that is not
-    Python's own is found if ``asyncio.run`` or a ``Runner`` runs it.
+    Reads the frames that run the loops, so it does not matter how a loop was created. It
+    finds a loop that is not Python's own if ``asyncio.run`` or a ``Runner`` runs it.
     """
     own = _own_threads()
     found = {}
@@ -66,7 +67,7 @@ def _loop_of(frame: FrameType | None) -> asyncio.AbstractEventLoop | None:
 
 
 def _loops_of_tasks() -> set[asyncio.AbstractEventLoop]:
-    """Running loops that have tasks: those too that no frame of Python runs, as uvloop's."""
+    """Running loops that have tasks, including loops without a Python frame such as uvloop."""
     own = _own_threads()
     found = set()
     for reference in task_references():

@@ -1,4 +1,4 @@
-"""Where the memory of the process is, as far as this system can tell."""
+"""Parts of the process's memory, as far as this system reports them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ops_service.errors import OpsServiceError
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A number of bytes, or why there is none."""
+    """A number of bytes, or the reason why it is not known."""
 
     bytes: int | None
     reason: str = ""
-    """Why it is not known. Empty if it is."""
+    """Why it is not known. Empty if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Parts of the resident memory. What adds up to what:
+    """Parts of the resident memory. The sums:
 
     ``resident = anonymous + file_backed + shared``, and
     ``anonymous = python_in_use + python_free + malloc_in_use + malloc_free
@@ -33,9 +33,9 @@ class Memory:
     file_backed: Part
     shared: Part
     swapped: Part
-    """Beside the resident memory."""
+    """Not part of the resident memory."""
     python_in_use: Part
-    """Blocks handed out by CPython's small-object allocator."""
+    """Blocks allocated from CPython's small-object allocator."""
     python_free: Part
     """Free blocks and pools of its arenas, headers and rounding."""
     malloc_in_use: Part
@@ -51,18 +51,18 @@ def read_memory(
     malloc_bytes: Callable[[], tuple[int, int]] | None = None,
     status_file: Path = Path("/proc/self/status"),
 ) -> Memory:
-    """Read every part, one after another, while the process runs on.
+    """Read every part, one after another, while the process runs.
 
     Args:
-        arena_statistics: Gives what CPython prints of its arenas.
-        malloc_bytes: Gives bytes in use and free; None asks the C library.
-        status_file: What the system tells of the process.
+        arena_statistics: Returns CPython's printed arena statistics.
+        malloc_bytes: Returns bytes in use and free; None asks the C library.
+        status_file: The system's status of the process.
     """
     python = _arenas(arena_statistics)
     malloc = _malloc(malloc_bytes)
     system = _system(status_file)
     unaccounted, not_resident = _rest(system["RssAnon"], (*python, *malloc))
-    # Summed, so that it holds exactly: the system rounds nothing here.
+    # A sum, so that the equation holds exactly. The system rounds none of these.
     resident = _sum(system[name] for name in ("RssAnon", "RssFile", "RssShmem"))
     return Memory(
         resident=resident,
@@ -87,13 +87,13 @@ def _system(status_file: Path) -> dict[str, Part]:
     try:
         text = status_file.read_text(encoding="ascii", errors="replace")
     except OSError as error:
-        why = f"The system does not tell: {error.strerror}."
+        why = f"The system does not report it: {error.strerror}."
         return {name: Part(None, why) for name in names}
     found = dict(re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE))
     return {
         name: Part(int(found[name]) << 10)
         if name in found
-        else Part(None, f"The system does not tell {name} of a process.")
+        else Part(None, f"The system does not report {name} of a process.")
         for name in names
     }
 
@@ -112,11 +112,11 @@ def _arenas(statistics: Callable[[], str]) -> tuple[Part, Part]:
     if not text:
         return _unknown(
             "CPython's small-object allocator is switched off or hooked, as PYTHONMALLOC and "
-            "tracemalloc do, and tells nothing then."
+            "tracemalloc do. Then it reports nothing."
         )
     allocated, arenas = _ALLOCATED.search(text), _ARENAS.search(text)
     if allocated is None or arenas is None:
-        return _unknown("This CPython tells of its arenas in a form that is not known here.")
+        return _unknown("This CPython reports its arenas in an unknown format.")
     in_use, whole = (int(found[1].replace(",", "")) for found in (allocated, arenas))
     return Part(in_use), Part(whole - in_use)
 
@@ -126,7 +126,7 @@ def _malloc(malloc_bytes: Callable[[], tuple[int, int]] | None) -> tuple[Part, P
         # A Python can be built without ctypes.
         from ops_service.process import libc
     except ImportError:
-        return _unknown("malloc is asked through ctypes, which this Python lacks.")
+        return _unknown("malloc is read through ctypes, which this Python lacks.")
     try:
         in_use, free = (malloc_bytes or libc.malloc_bytes)()
     except libc.Unavailable as error:
@@ -153,6 +153,6 @@ def _sum(parts: Iterable[Part]) -> Part:
 def _rest(anonymous: Part, counted: tuple[Part, ...]) -> tuple[Part, Part]:
     total = _sum(counted)
     if anonymous.bytes is None or total.bytes is None:
-        return _unknown("It is what the other parts leave, and one of them is not known.")
+        return _unknown("It is computed from the other parts, and one of them is not known.")
     rest = anonymous.bytes - total.bytes
     return Part(max(rest, 0)), Part(max(-rest, 0))

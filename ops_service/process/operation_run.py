@@ -18,19 +18,19 @@ from ops_service.log import Log
 _LOG = Log()
 
 _MESSAGE_LENGTH = 2000
-# A caller who reads slowly gets the latest ones.
+# A slow reader gets only the latest progress.
 _PENDING = 100
 
 
 class OperationFailed(Exception):
-    """Raise it in an operation to tell the caller why it failed.
+    """Raise it in an operation to report to the caller why the operation failed.
 
-    Its text is shown to the caller, unlike that of any other exception.
+    The caller reads its text. The text of any other exception stays in the process.
     """
 
 
 class OperationCancelled(BaseException):
-    """Raised in an operation that reports progress after it was asked to end."""
+    """Raised in an operation that reports progress after the request to end."""
 
 
 class OperationOutcome(enum.Enum):
@@ -46,16 +46,16 @@ class OperationOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     fraction: float | None
-    """From 0 to 1. None if it is not known."""
+    """From 0 to 1. None if not known."""
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """How a run ended, and what it gave."""
+    """How a run ended, and what it returned."""
 
     outcome: OperationOutcome
     value: Any = None
@@ -65,31 +65,31 @@ class OperationResult:
 
 
 class OperationContext:
-    """What an operation may know of its run, and tell. Safe from any thread."""
+    """Facts about a run for its operation, and progress reports. Safe from any thread."""
 
     def __init__(self, run_id: str, principal: str, on_change: Callable[[], None]) -> None:
         self.run_id = run_id
-        """Stands in the audit record."""
+        """The run's id in the audit record."""
         self.principal = principal
-        """Who runs it."""
+        """The caller who runs it."""
         self._on_change = on_change
         self._cancelled = threading.Event()
         self._pending: deque[Progress] = deque(maxlen=_PENDING)
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to end: its time is over, or the caller left."""
+        """Whether the run was asked to end: it timed out, or the caller left."""
         return self._cancelled.is_set()
 
     def progress(self, fraction: float | None = None, message: str = "") -> None:
-        """Tell the caller how far it is.
+        """Report progress to the caller.
 
         Args:
             fraction: From 0 to 1, or None.
-            message: What it does now. The caller reads it.
+            message: What the operation does now. The caller reads it.
 
         Raises:
-            OperationCancelled: It was asked to end. Let it pass.
+            OperationCancelled: The run was asked to end. Do not catch it.
         """
         if self.cancelled:
             raise OperationCancelled
@@ -109,7 +109,7 @@ class OperationContext:
 
 
 class OperationRun:
-    """One run. It ends by itself, or when it heeds that it was asked to."""
+    """One run. It ends on its own, or by obeying a request to end."""
 
     def __init__(
         self,
@@ -138,11 +138,11 @@ class OperationRun:
         return time.monotonic() - self._started
 
     def take_progress(self) -> list[Progress]:
-        """What it told since last asked."""
+        """Remove and return the progress reported since the last call."""
         return self.context._take()
 
     def start_in_thread(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Run a plain function in a thread of its own.
+        """Run a plain function in its own thread.
 
         Raises:
             RuntimeError: The system refused a thread.
@@ -156,7 +156,7 @@ class OperationRun:
                 result = self._failure(error)
             self._end(result)
 
-        # Not by a name of the service's threads: what it does is the application's.
+        # Not named like the service's threads: the application's code runs in it.
         threading.Thread(target=body, name=f"operation {self.name}", daemon=True).start()
 
     def start_on_loop(
@@ -172,7 +172,7 @@ class OperationRun:
         """
 
         async def body() -> None:
-            # Nothing leaves it: a SystemExit would end the application's loop.
+            # Let no exception leave: a SystemExit would end the application's loop.
             try:
                 sys.audit("ops_service.invoke_operation", self.run_id, self.principal, self.name)
                 result = OperationResult(OperationOutcome.COMPLETED, await function(**arguments))
@@ -188,7 +188,7 @@ class OperationRun:
             raise
 
     def stop(self) -> None:
-        """Ask it to end. Does not wait."""
+        """Ask the run to end. Does not wait."""
         self.context._cancel()
         if self._future is not None:
             self._future.cancel()

@@ -1,4 +1,4 @@
-"""All runs of operations in one service: their places, and which have not ended."""
+"""All runs of operations in one service: admission, and runs that have not ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RunningOperation:
 
 
 class OperationRunner:
-    """Starts operations, so many at once as each allows. Safe from any thread."""
+    """Starts operations, up to each operation's limit at once. Safe from any thread."""
 
     def __init__(self, find_loop: Callable[[], asyncio.AbstractEventLoop | None]) -> None:
         self._find_loop = find_loop
@@ -46,7 +46,7 @@ class OperationRunner:
         time_limit: float,
         on_change: Callable[[], None],
     ) -> OperationRun:
-        """Check the arguments and start it.
+        """Check the arguments and start the operation.
 
         Args:
             given: Arguments as plain data.
@@ -55,14 +55,14 @@ class OperationRunner:
         Raises:
             InvalidRequest: An argument is unknown, missing, or does not fit.
             OperationUnavailable: It needs the application's loop, and none is known.
-            Busy: As many run as may.
+            Busy: The limit of concurrent runs is reached, or the system refused the start.
         """
         arguments = check_arguments(operation.name, operation.parameters, given)
         loop = self._find_loop() if operation.is_async else None
         if operation.is_async and loop is None:
             raise OperationUnavailable(
-                f"The operation {operation.name} runs on the application's event loop, and none "
-                "is known that runs, or there are several and none in the main thread."
+                f"The operation {operation.name} runs on the application's event loop. No running "
+                "loop is known, or there are several and none in the main thread."
             )
         run = OperationRun(
             run_id=run_id,
@@ -97,7 +97,7 @@ class OperationRunner:
         ]
 
     def stop_all(self) -> None:
-        """Ask all of them to end. Does not wait."""
+        """Ask all runs to end. Does not wait."""
         with self._lock:
             runs = list(self._running.values())
         for run in runs:
@@ -109,8 +109,8 @@ class OperationRunner:
             if same >= operation.max_concurrent or len(self._running) >= _MOST:
                 what = f"The operation {operation.name} runs" if same else "Operations run"
                 raise Busy(
-                    f"{what} already, as often as it may. GetProcess lists those that run; one "
-                    "that does not heed that it was asked to end keeps its place.",
+                    f"{what} already, and the limit is reached. GetProcess lists the runs. A "
+                    "run that ignores the request to end keeps its place.",
                     retry_after=1.0,
                 )
             self._running[run.run_id] = run

@@ -1,4 +1,4 @@
-"""Parameters of operations: read from a function, and arguments checked against them."""
+"""Parameters of operations: read them from a function, and check arguments against them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SCALARS: dict[type, str] = {str: "string", int: "integer", float: "number", boo
 
 
 class ValueKind(enum.Enum):
-    """What a value must be."""
+    """The kind of value that a parameter takes."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -37,22 +37,22 @@ class Parameter:
 
     name: str
     kind: ValueKind
-    """Of the value or, if it is a list, of its items."""
+    """Kind of the value; for a list, kind of its items."""
     is_list: bool = False
     nullable: bool = False
     """Whether null stands for None."""
     choices: tuple[tuple[Plain, Any], ...] = ()
-    """What a choice may be, and what the function gets for it."""
+    """Pairs: the value that the caller gives, and the value that the function gets."""
     required: bool = True
     default: Plain = None
-    """As plain data; None as well where it is nothing plain."""
+    """The default as plain data; None also if it is not plain."""
 
     def convert(self, value: Plain) -> Any:
-        """The argument that the function gets for a value.
+        """Convert a value to the argument that the function gets.
 
         Raises:
-            InvalidRequest: The value does not fit. Names the parameter and says
-                what would.
+            InvalidRequest: The value does not fit. Names the parameter and the values
+                that fit.
         """
         if value is None and self.nullable:
             return None
@@ -65,12 +65,12 @@ class Parameter:
         ]
 
     def describe(self) -> str:
-        """What it takes, in words."""
+        """The accepted values, in words."""
         what = self.kind.value
         if self.kind is ValueKind.CHOICE:
             what = "one of " + ", ".join(repr(shown) for shown, _ in self.choices)
         elif self.kind is ValueKind.INTEGER:
-            what = f"whole number up to {_LARGEST_INTEGER} either way"
+            what = f"whole number up to {_LARGEST_INTEGER}, positive or negative"
         if self.is_list:
             what = f"list of at most {_LIST_LENGTH}, each: {what}"
         return f"{what}, or null" if self.nullable else what
@@ -86,7 +86,7 @@ class Parameter:
             case ValueKind.INTEGER if isinstance(value, float | int) and not isinstance(
                 value, bool
             ):
-                # JSON has one type of number, and it is exact up to here.
+                # JSON has one type of number. It is exact up to this limit.
                 if math.isfinite(value) and value == int(value) and abs(value) <= _LARGEST_INTEGER:
                     return int(value)
             case ValueKind.CHOICE:
@@ -106,10 +106,10 @@ class Parameter:
 def check_arguments(
     operation: str, parameters: tuple[Parameter, ...], given: Mapping[str, Plain]
 ) -> dict[str, Any]:
-    """The keyword arguments for what a caller gave.
+    """Convert the caller's values to keyword arguments.
 
     Raises:
-        InvalidRequest: One is unknown, missing, or does not fit.
+        InvalidRequest: A value is unknown, missing, or does not fit.
     """
     known = {parameter.name: parameter for parameter in parameters}
     for name in given:
@@ -132,16 +132,16 @@ def check_arguments(
 def read_parameters(
     operation: str, function: Callable[..., Any], context: type
 ) -> tuple[tuple[Parameter, ...], str | None]:
-    """Parameters of a function, and the name of the one that takes the context.
+    """Read the parameters of a function, and the name of its context parameter.
 
     Raises:
-        ConfigurationError: A parameter is of a kind that no caller could give.
+        ConfigurationError: A parameter has a type that no caller can give.
     """
     try:
         hints = typing.get_type_hints(function)
     except Exception as error:
         raise ConfigurationError(
-            f"operation {operation}: the types of its parameters cannot be told ({error})"
+            f"operation {operation}: cannot read the types of its parameters ({error})"
         ) from error
     found: list[Parameter] = []
     context_name = None

@@ -2,12 +2,12 @@
 
     @ops_service.operation("cache.clear")
     def clear(prefix: str, limit: int = 100, *, context: ops_service.OperationContext) -> int:
-        '''Drop cached pages whose path begins so.'''
+        '''Drop cached pages whose path begins with a prefix.'''
         ...
 
-Whoever holds OPERATE and has a grant that lists ``cache.*`` may run it, with
-``opsctl ops run cache.clear prefix=/shop``. Its parameters have types, and what does
-not fit them is refused before the function is called.
+A caller who has OPERATE and a grant that lists ``cache.*`` may run it, with
+``opsctl ops run cache.clear prefix=/shop``. Its parameters have types. Arguments that
+do not fit are refused before the function is called.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Operation:
     """The parameter that takes an `OperationContext`, if it has one."""
     is_async: bool
     time_limit: float
-    """Seconds after which it is asked to end."""
+    """Seconds after which a run is asked to end."""
     max_concurrent: int
 
 
@@ -60,24 +60,23 @@ def operation(
 
 
 def operation(name: Any = None, *, time_limit: float = 60.0, max_concurrent: int = 1) -> Any:
-    """Offer a function to operators. The function itself stays as it is.
+    """Offer a function to operators. The function itself does not change.
 
-    A plain function runs in a thread of its own; a coroutine function on the
+    A plain function runs in its own thread; a coroutine function runs on the
     application's event loop. Parameters are ``str``, ``int``, ``float``, ``bool``,
-    an ``Enum``, a ``Literal``, lists of these, or one of these or ``None``; a
-    parameter of the type `OperationContext` gets the context of the run. The
-    docstring is what operators read. What the function returns reaches the caller
-    if it is plain data; text of an exception does not, unless it is an
-    `OperationFailed`.
+    an ``Enum``, a ``Literal``, lists of these, or one of these or ``None``. A
+    parameter of the type `OperationContext` gets the context of the run. Operators
+    read the docstring. The caller gets the return value if it is plain data. The
+    caller gets the text of an exception only if it is an `OperationFailed`.
 
     Args:
-        name: What grants and callers name it by, such as "cache.clear". By default
-            the function's own name.
-        time_limit: Seconds after which it is asked to end.
-        max_concurrent: Runs at once.
+        name: The name in grants and calls, such as "cache.clear". By default the
+            function's own name.
+        time_limit: Seconds after which a run is asked to end.
+        max_concurrent: Maximum number of runs at once.
 
     Raises:
-        ConfigurationError: The name or a parameter is not fit for it.
+        ConfigurationError: The name, a limit or a parameter is not valid.
     """
     if callable(name):
         _register(name, None, 60.0, 1)
@@ -118,10 +117,10 @@ def _register(
     )
     with _lock:
         other = _registered.get(name)
-        # A module that is loaded anew registers the same function again.
+        # A reloaded module registers the same function again.
         if other is not None and _place(other.function) != _place(function):
             raise ConfigurationError(
-                f"operation {name} is registered already, by {'.'.join(_place(other.function))}; "
+                f"operation {name} is already registered by {'.'.join(_place(other.function))}; "
                 "choose another name"
             )
         _registered[name] = made
@@ -132,20 +131,20 @@ def _place(function: Callable[..., Any]) -> tuple[str, str]:
 
 
 def operations() -> list[Operation]:
-    """All of them, by name."""
+    """All registered operations, by name."""
     return [found for _, found in sorted(_registered.copy().items())]
 
 
 def find_operation(name: str) -> Operation:
-    """The operation of a name.
+    """Find an operation by name.
 
     Raises:
-        NoSuchOperation: There is none.
+        NoSuchOperation: No operation has this name.
     """
     found = _registered.get(name)
     if found is None:
         raise NoSuchOperation(
-            f"This process has no operation {name[:_NAME_LENGTH]!r}; ListOperations tells which "
-            "there are."
+            f"This process has no operation {name[:_NAME_LENGTH]!r}; ListOperations lists the "
+            "operations."
         )
     return found

@@ -1,4 +1,4 @@
-"""Giving memory back: a full collection, and a trim of malloc."""
+"""Reclaim memory: a full collection, and a trim of malloc."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ops_service.process.memory import Memory, read_memory
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What a full collection did."""
+    """Result of a full collection."""
 
     unreachable_count: int
     pause: float
-    """Seconds that it took; the process stood still for about as long."""
+    """Seconds that it took. It stopped the process for about as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """What a trim did."""
+    """Result of a trim."""
 
     released: bool | None
-    """Whether malloc gave memory back. None if it cannot be asked here."""
+    """Whether malloc returned memory to the system. None if a trim is not possible here."""
     reason: str
-    """Why it cannot be asked. Empty if it can."""
+    """Why a trim is not possible. Empty if it is."""
     elapsed: float
     """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """What was done, and the parts before and after it."""
+    """Actions taken, and the memory's parts before and after them."""
 
     before: Memory
     after: Memory
@@ -45,16 +45,17 @@ class Reclaimed:
 def reclaim_memory(arena_statistics: Callable[[], str], *, collect: bool, trim: bool) -> Reclaimed:
     """Collect, trim, or both in this order.
 
-    A collection holds the GIL until it is whole, and runs finalizers of the
-    application in this thread. A trim holds malloc's locks, not the GIL. Neither
-    can be cancelled.
+    A collection holds the GIL until it ends, and runs finalizers of the application
+    in this thread. A trim holds malloc's locks, but not the GIL. Neither can be
+    cancelled.
 
     Raises:
-        InvalidRequest: Neither is asked for.
+        InvalidRequest: The caller requests neither.
     """
     if not (collect or trim):
         raise InvalidRequest(
-            "Nothing is asked for; set collect, trim, or both.", details={"field": "collect"}
+            "The request asks for nothing; set collect, trim, or both.",
+            details={"field": "collect"},
         )
     before = read_memory(arena_statistics)
     collection = _collect() if collect else None
@@ -73,7 +74,7 @@ def _trim() -> Trim:
         # A Python can be built without ctypes.
         from ops_service.process import libc
     except ImportError:
-        return Trim(None, "malloc is asked through ctypes, which this Python lacks.", 0.0)
+        return Trim(None, "malloc is called through ctypes, which this Python lacks.", 0.0)
     begin = time.monotonic()
     try:
         released = libc.malloc_trim()

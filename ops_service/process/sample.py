@@ -1,4 +1,4 @@
-"""One look at all stacks: groups by stack, and who waits for whom."""
+"""One sample of all stacks: groups by stack, and waits between threads and tasks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ops_service.process.locks import is_taken, lock_name, underlying
 from ops_service.process.stack_model import Key, Member, OwnerGroup, OwnerKind, Wait
 
 MEMBERS = 20
-"""How many of a group are told by name."""
+"""Members of a group that are reported by name."""
 DEPTH = 200
-"""How many frames of a stack are told."""
+"""Frames of a stack that are reported."""
 NAME_LENGTH = 200
 
-# So long the thread that looks keeps the GIL at most, whatever the host chose as
-# its switch interval.
+# The sampling thread keeps the GIL for at most this time, whatever switch interval the
+# host sets.
 _SLICE_SECONDS = 0.004
 
 _NOBODY = 0
-"""In place of a node: it cannot be told."""
+"""Stands for a node that is not known."""
 
 
 @dataclass(slots=True)
 class LockWait:
-    """Somebody who waits for a lock."""
+    """A thread or task that waits for a lock."""
 
     node: int
     member: Member
@@ -39,34 +39,37 @@ class LockWait:
 
 @dataclass(slots=True)
 class Sample:
-    """What one look saw. Threads and tasks are nodes: a task's address, or a
-    thread's identifier negated."""
+    """Stacks and waits of one sample.
+
+    Threads and tasks are nodes. A task's node is its address, a thread's node is its
+    negated identifier.
+    """
 
     spots: Spots
     codes: dict[int, CodeType]
-    """By their addresses, which keys are made of; they live as long as this does."""
+    """Code objects by address. Keys hold the addresses, so the sample keeps them alive."""
     groups: dict[tuple[OwnerKind, Key, Any], OwnerGroup] = field(default_factory=dict)
     places: dict[int, OwnerGroup] = field(default_factory=dict)
-    """Where each owner is."""
+    """The group of each owner."""
     counts: dict[OwnerKind, int] = field(default_factory=lambda: dict.fromkeys(OwnerKind, 0))
     names: dict[int, str] = field(default_factory=dict)
-    """Of nodes that wait, or are waited for."""
+    """Names of nodes that wait or are waited for."""
     edges: dict[int, list[int]] = field(default_factory=dict)
-    """From a node to those that it waits for."""
+    """From a node to the nodes that it waits for."""
     reasons: dict[int, str] = field(default_factory=dict)
-    """By what a node waits for others, such as "asyncio.Lock"."""
+    """The means by which a node waits for others, such as "asyncio.Lock"."""
     lock_waits: list[LockWait] = field(default_factory=list)
     lock_holders: dict[int, int] = field(default_factory=dict)
-    """From the address of a lock to the node that entered it by ``with``, or nobody."""
+    """From the address of a lock to the node that entered it by ``with``, or `_NOBODY`."""
     running: dict[int, Key] = field(default_factory=dict)
-    """From the address of the frame of a running coroutine to the stack from it on."""
+    """From the frame address of a running coroutine to the stack from that frame on."""
     keep: list[Any] = field(default_factory=list)
-    """What must live for addresses in ``places`` to mean the same later on."""
+    """Objects kept alive, so that addresses in ``places`` keep their meaning."""
     warnings: list[str] = field(default_factory=list)
     slice_end: float = 0.0
 
     def yield_gil(self) -> None:
-        """Let the host run, if this thread has kept it from that for a while."""
+        """Let the host run if this thread has held the GIL for a slice of time."""
         now = time.perf_counter()
         if now >= self.slice_end:
             time.sleep(0)
@@ -83,35 +86,35 @@ class Sample:
         return group
 
     def entered_locks(self, frame: Any, code: CodeType, offset: int) -> Iterator[int]:
-        """Addresses of the locks that ``with`` statements around a position have entered."""
+        """Addresses of locks entered by the ``with`` statements around a position."""
         for path in self.spots.at(code, offset).inside:
             lock = underlying(resolve(path, frame))
             if lock is not None and is_taken(lock):
                 yield id(lock)
 
     def note_holder(self, node: int, entered: set[int], waiting: Any) -> bool:
-        """Note who holds the locks that it has entered.
+        """Record a node as the holder of the locks that it has entered.
 
         Args:
-            waiting: Conditions that it waits with, whose locks it has let go.
+            waiting: Conditions that the node waits on. It has released their locks.
 
         Returns:
-            Whether it holds any.
+            Whether the node holds any lock.
         """
         held = entered - {id(underlying(each)) for each in waiting}
         for lock in held:
-            # Two that say so cannot both be right: one reads a name that has changed.
+            # Two holders cannot both be right: one name has changed its value since.
             other = self.lock_holders.setdefault(lock, node)
             if other != node:
                 self.lock_holders[lock] = _NOBODY
         return bool(held)
 
     def note_lock_wait(self, node: int, member: Member, lock: Any, owner: int | None) -> None:
-        """Note that somebody waits for a lock."""
+        """Record that a thread or task waits for a lock."""
         self.lock_waits.append(LockWait(node, member, id(lock), lock_name(lock), owner))
 
     def settle_locks(self) -> None:
-        """Tell who holds the locks that are waited for."""
+        """Add the holders of locks to the waits for them."""
         for wait in self.lock_waits:
             holder = -wait.owner if wait.owner else self.lock_holders.get(wait.lock)
             if holder:
@@ -121,5 +124,5 @@ class Sample:
 
 
 def shortened(name: Any) -> str:
-    """A name that somebody gave, at a length that does no harm."""
+    """A name cut to NAME_LENGTH; empty if it is not a str."""
     return name[:NAME_LENGTH] if type(name) is str else ""

@@ -1,4 +1,4 @@
-"""What a capture of stacks is made of."""
+"""Data model of a capture of stacks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 Key = tuple[int, ...]
-"""A stack as numbers, outermost frame first: the id of a code object and an
-offset into it, for each frame. Cheap to make, to compare and to hash."""
+"""A stack as numbers, outermost frame first. Each frame is the id of a code object and
+an offset into it. Cheap to create, compare and hash."""
 
 
 class OwnerKind(enum.Enum):
-    """What has a stack."""
+    """Kind of a stack's owner."""
 
     THREAD = "thread"
     TASK = "task"
@@ -25,40 +25,40 @@ class Frame:
 
     file: str
     function: str
-    """Its qualified name."""
+    """Qualified name of the function."""
     line: int
-    """0 if it is not known."""
+    """0 if not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a thread or task waits for."""
+    """The wait of a thread or task."""
 
     what: str
     """A type or function of a library, such as "threading.Lock"; never contents."""
     address: int = 0
-    """Of the object that it waits on. 0 if that is not known."""
+    """Address of the object that it waits on. 0 if not known."""
     holder: str = ""
-    """Who can end the wait, such as "thread 'worker'". Empty if that is not known."""
+    """Who can end the wait, such as "thread 'worker'". Empty if not known."""
 
 
 @dataclass(slots=True)
 class Member:
-    """One of those that have the same stack."""
+    """One of several owners with the same stack."""
 
     owner: int
-    """The same number in each sample of a capture, for the same owner."""
+    """Identifies the owner. The same in each sample of a capture."""
     name: str
     address: int
-    """Of a thread its identifier, of others their address."""
+    """A thread's identifier; the address of any other owner."""
     native_id: int = 0
     """The system's id of a thread. 0 if it has none."""
     daemon: bool = False
     wait: Wait | None = None
     unmoved: bool | None = None
-    """Whether an earlier sample saw it in the same place. None without one."""
+    """Whether an earlier sample saw it in the same place. None without an earlier sample."""
     cpu_seconds: float | None = None
-    """What a thread used between the samples. None if that is not known."""
+    """CPU time that a thread used between the samples. None if not known."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class OwnerGroup:
     count: int = 0
     unmoved_count: int = 0
     members: list[Member] = field(default_factory=list)
-    """The first ones."""
+    """The first members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +81,31 @@ class StackGroup:
     group: OwnerGroup
     frames: tuple[Frame, ...]
     frames_left_out: int
-    """How many inner frames a very deep stack has beyond these."""
+    """Number of inner frames that a very deep stack has beyond these."""
 
 
 @dataclass(frozen=True, slots=True)
 class CycleStep:
-    """A thread or task in a circle of waits."""
+    """A thread or task in a cycle of waits."""
 
     name: str
     """Such as "thread 'worker'"."""
     what: str
-    """By what it waits for the next one, such as "threading.Lock"."""
+    """The means by which it waits for the next step, such as "threading.Lock"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """What a capture found."""
+    """Result of a capture."""
 
     groups: tuple[StackGroup, ...]
     """Largest first."""
     counts: dict[OwnerKind, int]
-    """Owners in all, by kind."""
+    """Total number of owners, by kind."""
     cycles: tuple[tuple[CycleStep, ...], ...]
-    """Those that wait for each other in a circle: each for the next, the last for
-    the first."""
+    """Cycles of waits: each step waits for the next, the last for the first."""
     sample_seconds: tuple[float, ...]
-    """How long each sample took, the process running on meanwhile."""
+    """Duration of each sample. The process runs meanwhile."""
     warnings: tuple[str, ...]
 
 

@@ -1,6 +1,6 @@
 """Stacks of every thread, asyncio task and greenlet of the process.
 
-The stacks are read in the thread that asks, in slices, while the process runs on.
+The calling thread reads the stacks in slices, while the process runs.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _CYCLES = 100
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """What to look at."""
+    """Options of a capture."""
 
     distance: float
-    """Seconds between two samples. 0 for a single one."""
+    """Seconds between two samples. 0 takes a single sample."""
     own_loop: Any = None
-    """The service's own loop, whose tasks are left out. None leaves none out."""
+    """The service's own loop. Its tasks are skipped. None skips no tasks."""
     is_own_thread: Callable[[threading.Thread], bool] | None = None
-    """Whether a thread is the service's own, and left out. None leaves none out."""
+    """Whether a thread is the service's own; such threads are skipped. None skips none."""
     find_instances: FindInstances | None = None
-    """How greenlets are found. None leaves them out."""
+    """Finds greenlets. None skips greenlets."""
 
 
 def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
-    """Look at all stacks, once or twice.
+    """Sample all stacks, once or twice.
 
-    Costs CPU time under the GIL, some microseconds for each frame, with a chance
-    for the host to run every few milliseconds.
+    Costs CPU time under the GIL, a few microseconds for each frame. The host gets a
+    chance to run every few milliseconds.
 
     Raises:
         Cancelled: The caller went away between the samples.
@@ -99,7 +99,7 @@ def _look(options: StackOptions, sample: Sample) -> tuple[Sample, float]:
 
 
 def _compare(first: Sample, last: Sample, cpu: dict[int, float]) -> None:
-    """Mark what stands in the same place in both samples."""
+    """Mark owners that are in the same place in both samples."""
     now = _cpu_seconds(last)
     for owner, group in last.places.items():
         group.unmoved_count += _was_there(first, owner, group)
@@ -116,7 +116,7 @@ def _was_there(first: Sample, owner: int, group: OwnerGroup) -> bool:
 
 
 def _cpu_seconds(sample: Sample) -> dict[int, float]:
-    """What threads have used so far, by native id, where the system tells."""
+    """CPU time used by each thread so far, by native id, if the system reports it."""
     found: dict[int, float] = {}
     for group in sample.groups.values():
         for member in group.members:

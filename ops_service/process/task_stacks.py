@@ -1,4 +1,4 @@
-"""The stacks of all asyncio tasks of all loops, and what they wait for."""
+"""Stacks of all asyncio tasks of all loops, and their waits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ops_service.process.stack_model import Frame, Key, Member, OwnerKind, Wait
 
 _DEEPEST = 1000
 _CREATED_FRAMES = 16
-# The dict that f_locals fills on older versions is made for so many tasks at most.
+# Maximum number of tasks for which older versions create the dict of f_locals.
 _LOOKS_INTO_FRAMES = 1000
 
-# What stands between a coroutine and an asynchronous generator or coroutine that
-# it awaits; the collector alone knows what they refer to.
+# Types that may stand between a coroutine and the asynchronous generator or coroutine
+# that it awaits. Only the collector knows their referents.
 _WRAPPERS = (
     "async_generator_asend",
     "async_generator_athrow",
@@ -32,9 +32,9 @@ _GATHERING: Any = getattr(asyncio.tasks, "_GatheringFuture", object())
 
 
 def task_references() -> list[Any]:
-    """Weak references to every task, and strong ones to those that run eagerly.
+    """Weak references to every task, and strong references to tasks that run eagerly.
 
-    Each set is copied by one call, during which no task can be added.
+    One call copies each set, and no task can be added during that call.
     """
     tasks = asyncio.tasks
     found: list[Any] = []
@@ -60,7 +60,7 @@ class TaskSampler:
         self._inside = _functions_that_wait_for_tasks()
 
     def run(self) -> None:
-        """Look at every task there is."""
+        """Sample every task."""
         references = task_references()
         self._sample.keep.append(references)
         unreadable = 0
@@ -70,7 +70,7 @@ class TaskSampler:
                 try:
                     self._sample_task(id(reference), task)
                 except Exception:
-                    # A task of another library than asyncio.
+                    # A task of a library other than asyncio.
                     unreadable += 1
             del task
             if number % 64 == 0:
@@ -109,7 +109,7 @@ class TaskSampler:
             if kind is CoroutineType:
                 frame, code, following = awaited.cr_frame, awaited.cr_code, awaited.cr_await
                 if frame is not None and awaited.cr_running:
-                    # Its inner part stands on the stack of the thread that runs it.
+                    # Its inner part is on the stack of the thread that runs it.
                     here = (id(code), frame.f_lasti)
                     codes[here[0]] = code
                     return (*key, *self._sample.running.get(id(frame), here)), None
@@ -167,7 +167,7 @@ class TaskSampler:
                     asyncio.FIRST_EXCEPTION,
                 )
                 if one_is_enough and len(targets) > 1:
-                    # Any of them ends the wait, so it is for none of them.
+                    # Any of them ends the wait, so it depends on no single one.
                     targets = ()
             elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
                 what = f"asyncio.{code.co_qualname}"
@@ -198,19 +198,19 @@ class TaskSampler:
         self._looks += 1
         if self._looks == _LOOKS_INTO_FRAMES + 1:
             self._sample.warnings.append(
-                f"What tasks wait for inside asyncio was looked up for {_LOOKS_INTO_FRAMES} of "
-                "them; among the others, circles may be missed."
+                f"Waits inside asyncio were looked up for {_LOOKS_INTO_FRAMES} tasks only; "
+                "cycles among the others may be missing."
             )
         return self._looks <= _LOOKS_INTO_FRAMES
 
 
 def _functions_that_wait_for_tasks() -> dict[int, tuple[str, str, str]]:
-    """By code: the variable that leads to the tasks, its attribute, and what it is."""
+    """By code: the variable that leads to the tasks, its attribute, and the wait's name."""
     found: dict[int, tuple[str, str, str]] = {}
     for function, variable, attribute, what in (
         (getattr(asyncio.tasks, "_wait", None), "fs", "", "asyncio.wait"),
         (getattr(asyncio.TaskGroup, "__aexit__", None), "self", "_tasks", "asyncio.TaskGroup"),
-        # From 3.12.? on the waiting itself stands in a method of its own.
+        # Since some release of 3.12 the wait itself is in a separate method.
         (getattr(asyncio.TaskGroup, "_aexit", None), "self", "_tasks", "asyncio.TaskGroup"),
     ):
         code = getattr(function, "__code__", None)
@@ -229,7 +229,7 @@ def _wrapped(wrapper: Any) -> Any:
 
 
 def _creation(trace: Any) -> tuple[Frame, ...]:
-    """The innermost frames of a traceback that asyncio's debug mode made."""
+    """The innermost frames of a traceback from asyncio's debug mode."""
     frames = [
         Frame(str(each.filename), str(each.name), each.lineno or 0)
         for each in list(trace)[-_CREATED_FRAMES:]
@@ -238,7 +238,7 @@ def _creation(trace: Any) -> tuple[Frame, ...]:
 
 
 def _is_task(value: Any) -> bool:
-    # Not isinstance, which asks the object itself.
+    # Not isinstance, which may ask the object itself.
     return issubclass(type(value), asyncio.Task)
 
 

@@ -1,4 +1,4 @@
-"""The stacks of all threads, and what they wait for."""
+"""Stacks of all threads, and their waits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ops_service.process.stack_model import Member, OwnerKind, Wait
 _DEEPEST = 5000
 _TRIES = 3
 
-# Functions of the library in which a thread waits: module, qualified name, and
-# what it is. The outermost of several on top of each other counts.
+# Functions of the standard library in which a thread waits: module, qualified name, and
+# name of the wait. If several call each other, the outermost counts.
 _WAITS = (
     ("threading", "Condition.wait", "threading.Condition"),
     ("threading", "Condition.wait_for", "threading.Condition"),
@@ -48,7 +48,7 @@ _WAITS = (
     ("subprocess", "Popen.wait", "a child process"),
     ("multiprocessing.connection", "Connection._recv", "input of a pipe"),
 )
-# Methods and functions in C that block, where nothing in the library tells more.
+# Blocking methods and functions in C, for threads that no function above describes.
 _CALLS = {
     "sleep": "time.sleep",
     "recv": "input of a socket",
@@ -66,11 +66,11 @@ def sample_threads(sample: Sample, is_own: Callable[[threading.Thread], bool] | 
     """Add the stacks of all threads to a sample.
 
     Args:
-        is_own: Whether a thread is the service's; such threads are left out. None
-            leaves none out.
+        is_own: Whether a thread is the service's; such threads are skipped. None
+            skips none.
     """
     waits = known_waits()
-    # Not by threading.enumerate, which takes a lock that the host may hold.
+    # Not threading.enumerate, which takes a lock that the host may hold.
     threads = dict(threading._active)  # type: ignore[attr-defined]
     frames = sys._current_frames()
     for ident, thread in threads.items():
@@ -121,7 +121,7 @@ def _sample_thread(
 
 
 def _walk(top: FrameType) -> list[FrameType]:
-    """The frames below the topmost, outermost first."""
+    """The frames of a stack from its top frame, outermost first."""
     for _ in range(_TRIES):
         offset = top.f_lasti
         frames: list[FrameType] = []
@@ -129,7 +129,7 @@ def _walk(top: FrameType) -> list[FrameType]:
         while frame is not None and len(frames) < _DEEPEST:
             frames.append(frame)
             frame = frame.f_back
-        # The thread may have gone on meanwhile, if this one was made to wait.
+        # The thread may have moved on, if this thread had to wait meanwhile.
         if top.f_lasti == offset:
             break
     frames.reverse()
@@ -137,12 +137,12 @@ def _walk(top: FrameType) -> list[FrameType]:
 
 
 def _name(thread: Any) -> str:
-    # Past the property, which a subclass may have replaced.
+    # Not the property, which a subclass may have replaced.
     return shortened(getattr(thread, "_name", ""))
 
 
 def known_waits() -> dict[int, str]:
-    """What is waited for in functions of the library that are loaded, by code."""
+    """Names of waits by code, for the loaded functions of the standard library."""
     found: dict[int, str] = {}
     for module, name, what in _WAITS:
         function: Any = sys.modules.get(module)

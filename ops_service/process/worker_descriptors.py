@@ -1,7 +1,7 @@
-"""Which workers of an application have a port: a file for each in a directory.
+"""Workers of an application that have a port: a file for each in a directory.
 
-Workers behind one address cannot be told apart from outside. Each leaves a descriptor
-in a directory that they share, so that any of them can tell of all.
+A caller outside cannot distinguish workers behind one address. Each worker writes a
+descriptor to a directory that they share, so any of them can list all.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ops_service.process.identity import ProcessIdentity, start_time_of
 
 _LARGEST = 64 << 10
 _MOST = 10_000
-# About as large as a descriptor.
+# Bytes of the trial write, about the size of a descriptor.
 _TRIAL = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """What a worker says of itself."""
+    """Facts that a worker reports about itself."""
 
     instance_id: str
     pid: int
@@ -38,20 +38,20 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A descriptor, and what the system tells of its process."""
+    """A descriptor, and the system's facts about its process."""
 
     descriptor: Descriptor
     stale: bool
-    """Whether its process is gone, or another has its pid now."""
+    """Whether its process is gone, or another process has its pid now."""
     resident_bytes: int
-    """0 if it is not known."""
+    """0 if not known."""
 
 
 def prepare_directory(directory: Path) -> None:
-    """Make the directory, or refuse one that cannot be written, or by another user too.
+    """Create the directory. Refuse one that is not writable or that others may use.
 
     Raises:
-        StartError: Says what is wrong with it.
+        StartError: The directory cannot be used. The text gives the reason.
     """
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -65,7 +65,8 @@ def prepare_directory(directory: Path) -> None:
         )
     trial = directory / f".trial.{os.getpid()}"
     try:
-        # Before anything listens: what cannot hold a descriptor cannot hold this.
+        # Test before the port listens: a directory that cannot hold this file cannot hold
+        # a descriptor.
         trial.write_bytes(bytes(_TRIAL))
     except OSError as error:
         raise _unusable(directory, error) from error
@@ -82,7 +83,7 @@ def _unusable(directory: Path, error: OSError) -> StartError:
 
 
 def describe(identity: ProcessIdentity, *, address: str, role: str, slot: int) -> Descriptor:
-    """What a process says of itself."""
+    """Create the descriptor of a process."""
     return Descriptor(
         instance_id=identity.instance_id,
         pid=identity.pid,
@@ -96,10 +97,10 @@ def describe(identity: ProcessIdentity, *, address: str, role: str, slot: int) -
 
 
 def write_descriptor(directory: Path, descriptor: Descriptor) -> None:
-    """Write the descriptor of this process, over that of a predecessor in its slot.
+    """Write this process's descriptor, and replace a predecessor's in the same slot.
 
     Raises:
-        StartError: It cannot be written.
+        StartError: The descriptor cannot be written.
     """
     path = _path(directory, descriptor)
     part = directory / f".worker-{descriptor.slot}.{descriptor.pid}"
@@ -116,7 +117,7 @@ def write_descriptor(directory: Path, descriptor: Descriptor) -> None:
 
 
 def remove_descriptor(directory: Path, descriptor: Descriptor) -> None:
-    """Remove the descriptor of this process, unless a successor has its slot already."""
+    """Remove this process's descriptor, unless a successor already has the slot."""
     path = _path(directory, descriptor)
     found = _read(path)
     if found is not None and found.instance_id == descriptor.instance_id:
@@ -129,7 +130,7 @@ def _path(directory: Path, descriptor: Descriptor) -> Path:
 
 
 def list_workers(directory: Path) -> list[Worker]:
-    """Workers that have left a descriptor, by slot."""
+    """Workers that have a descriptor, by slot."""
     try:
         paths = sorted(directory.glob("worker-*.json"))[:_MOST]
     except OSError:
@@ -139,7 +140,7 @@ def list_workers(directory: Path) -> list[Worker]:
 
 
 def look_at(descriptor: Descriptor) -> Worker:
-    """What the system tells of a worker's process."""
+    """Read the system's facts about a worker's process."""
     started = start_time_of(descriptor.pid)
     alive = started is not None and (
         descriptor.start_time is None or abs(started - descriptor.start_time) < 1.0
@@ -153,7 +154,7 @@ def look_at(descriptor: Descriptor) -> Worker:
 
 
 def _read(path: Path) -> Descriptor | None:
-    """A descriptor, or None for a file that is none."""
+    """Read a descriptor. None if the file is not a valid descriptor."""
     try:
         if path.stat().st_size > _LARGEST:
             return None

@@ -1,5 +1,5 @@
-"""Runs code that a caller sent: compile, run, capture output, bound everything.
+"""Runs code from a caller: compile, run, capture output, bound everything.
 
-Whoever may evaluate controls the process; the bounds here keep accidents
-small and are no sandbox. Knows neither gRPC nor protobuf.
+A caller who may evaluate controls the process. The bounds here limit accidents and
+are not a sandbox. Knows neither gRPC nor protobuf.
 """

@@ -1,4 +1,4 @@
-"""How a text at the prompt could go on, found without running any code."""
+"""Completions of text at the prompt, found without running any code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORD = re.compile(r"(?:[^\W\d]\w*\.)*(?:[^\W\d]\w*)?\Z")
 _IMPORT = re.compile(r"\s*(?:import|from)\s+(?:[\w.]+\s*,\s*)*[\w.]*\Z")
 _NOTHING = object()
 
-# Written in C, so that asking them runs no code of the application.
+# Implemented in C, so calling them runs no code of the application.
 _PASSIVE = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
@@ -29,16 +29,16 @@ class Completions:
     """Candidates for the word that ends at the cursor."""
 
     start: int
-    """Where in the text the word begins."""
+    """Index in the text at which the word begins."""
     candidates: tuple[str, ...]
     truncated: bool
 
 
 def complete(text: str, cursor: int, console: Console) -> Completions:
-    """Find names, attributes, keywords and modules that a word could become.
+    """Find names, attributes, keywords and modules that complete a word.
 
-    Attributes are looked up in dictionaries and types alone: a property or a
-    ``__getattr__`` is never called, and what only they know is not found.
+    Looks up attributes only in dictionaries and types. Never calls a property or a
+    ``__getattr__``, so attributes that only they provide are not found.
     """
     before = text[: min(cursor, _MAX_TEXT)]
     line = before[before.rfind("\n") + 1 :]
@@ -90,7 +90,7 @@ def _attribute(value: Any, name: str) -> Any:
             return _NOTHING
     if isinstance(found, staticmethod | classmethod):
         return found.__func__
-    # What a property would give is known only by calling it.
+    # A property's value is known only after a call.
     return _NOTHING if isinstance(found, property) else found
 
 

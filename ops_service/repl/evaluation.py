@@ -1,8 +1,9 @@
 """One evaluation, from its source to its result, wherever it runs.
 
-Threads: "ops_service-evaluation" compiles, and runs the code unless that belongs
-on the application's event loop or in its main thread. "ops_service-watch" ends it
-at its time limit. Both are daemons, so neither keeps the process from exiting.
+Threads: "ops_service-evaluation" compiles the code. It also runs it, unless the code
+belongs on the application's event loop or in its main thread. "ops_service-watch" ends
+the evaluation at its time limit. Both are daemons, so neither keeps the process from
+exiting.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from ops_service.repl.types import type_name
 
 FILE_NAME = "<evaluation>"
 
-# How long a stop may take before the evaluation counts as one that cannot be
-# stopped, and how often it is asked meanwhile: code may swallow one request.
+# Maximum time of a stop; after it the evaluation counts as one that cannot be stopped.
+# The request is repeated meanwhile, because code may swallow one.
 _STOP_SECONDS = 1.0
 _REPEAT_SECONDS = 0.1
 
@@ -50,7 +51,7 @@ class EvaluationOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """How an evaluation ended, and with what."""
+    """How an evaluation ended, with its value or exception."""
 
     outcome: EvaluationOutcome
     value_repr: str = ""
@@ -68,11 +69,11 @@ class Bounds:
     """Seconds."""
     output_limit: int
     result_limit: int
-    """For the value's text, for the value as data, and for each text of an exception."""
+    """Limit of the value's text, of the value as data, and of each text of an exception."""
 
 
 class Evaluation:
-    """Code that runs, or ran. Started by `Evaluator`."""
+    """Code that runs or has run. Started by `Evaluator`."""
 
     def __init__(
         self,
@@ -93,9 +94,9 @@ class Evaluation:
         """
         Args:
             place: Where to run it. None: on the event loop if it awaits, else in
-                a thread of its own.
-            on_change: Called from a thread of the evaluation when `result` is there.
-            on_end: Called from the evaluating thread as the last it does.
+                its own thread.
+            on_change: Called from a thread of the evaluation when `result` is set.
+            on_end: Called from the evaluating thread as its last action.
             keeps_console: Whether code will run under the console's names again.
         """
         self.evaluation_id = evaluation_id
@@ -126,7 +127,7 @@ class Evaluation:
         self._seconds = 0.0
 
     def start(self) -> None:
-        """Start it. RuntimeError if the system refuses a thread."""
+        """Start the evaluation. RuntimeError if the system refuses a thread."""
         self._timer = self._timers.call_later(
             self._bounds.time_limit, lambda: self.stop(EvaluationOutcome.TIMED_OUT)
         )
@@ -138,18 +139,18 @@ class Evaluation:
 
     @property
     def result(self) -> EvaluationResult | None:
-        """How it ended. None while it runs within its time."""
+        """How it ended. None while it runs within its time limit."""
         return self._result
 
     @property
     def elapsed(self) -> float:
-        """Seconds that it has been running, or ran."""
+        """Seconds for which it has been running, or ran."""
         return self._seconds if self._ended else time.monotonic() - self._started
 
     # ---- its end ---------------------------------------------------------------------
 
     def stop(self, outcome: EvaluationOutcome = EvaluationOutcome.INTERRUPTED) -> None:
-        """Let it end soon, with this outcome if it can be stopped. Does not wait."""
+        """Ask it to end, with this outcome if it can be stopped. Does not wait."""
         with self._lock:
             if self._ended or self._stopped is not None:
                 return
@@ -157,7 +158,7 @@ class Evaluation:
         self._press(time.monotonic() + _STOP_SECONDS)
 
     def _press(self, until: float) -> None:
-        """Ask it to end, again and again, and give up in the end."""
+        """Ask it to end, repeat the request, and give up after a while."""
         if self._ended:
             return
         if self._withdraw():
@@ -233,7 +234,7 @@ class Evaluation:
         return self._raised(EvaluationOutcome.INVALID_SOURCE, error)
 
     def _hand_over(self, compiled: Compiled) -> None:
-        """Let the event loop or the main thread take it up."""
+        """Hand the code over to the event loop or the main thread."""
         self._handed_over = True
         try:
             if self.place is Place.MAIN_THREAD:
@@ -246,18 +247,18 @@ class Evaluation:
                 raise RuntimeError(NO_LOOP)
             self._loop.call_soon_threadsafe(self._begin_on_loop, compiled)
         except BaseException as error:
-            # Whatever the application's executor raises.
+            # The application's executor may raise any exception.
             if self._withdraw():
                 self._finish(self._raised(EvaluationOutcome.NOT_STARTED, error))
 
     def _take_up(self) -> bool:
-        """Whether to begin: not if the time passed meanwhile, nor a second time."""
+        """Whether to begin. False after a timeout, and false the second time."""
         with self._lock:
             taken, self._handed_over = self._handed_over, None
             return bool(taken) and not self._ended
 
     def _withdraw(self) -> bool:
-        """Take it back from where it waits. False if it does not wait."""
+        """Cancel the hand-over. False if the code is not waiting to begin."""
         return self._take_up()
 
     # ---- where it runs ---------------------------------------------------------------
@@ -312,7 +313,7 @@ class Evaluation:
                 return EvaluationResult(EvaluationOutcome.COMPLETED)
             return self._completed(value)
         except GeneratorExit:
-            # The loop was closed. Code that raised this itself says the same.
+            # The loop was closed. Code that raises this itself gets the same result.
             return EvaluationResult(self._stopped or EvaluationOutcome.INTERRUPTED)
         except BaseException as error:
             return self._otherwise(error)
@@ -334,7 +335,7 @@ class Evaluation:
         except EvaluationInterrupted:
             raise
         except BaseException:
-            # Describing it failed in turn, for want of memory.
+            # Describing the exception failed too, for lack of memory.
             return EvaluationResult(
                 EvaluationOutcome.RAISED, exception=Raised(type_name(type(error)), "", "")
             )
@@ -347,7 +348,7 @@ class Evaluation:
 
 
 class _Steps:
-    """Runs a coroutine on a loop so that each step, and nothing else there, can be interrupted."""
+    """Runs a coroutine on a loop. Only its steps can be interrupted, nothing else there."""
 
     def __init__(
         self,

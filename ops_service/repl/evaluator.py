@@ -1,4 +1,4 @@
-"""All evaluations of one service: their places, and which have not ended."""
+"""All evaluations of one service: admission, and evaluations that have not ended."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class RunningEvaluation:
 
 
 def _find_nothing(object_id: int, type_name: str) -> object:
-    return "the snapshot engine, which would find it, does not run here"
+    return "the snapshot engine does not run here, so the object cannot be found"
 
 
 class Evaluator:
-    """Starts evaluations, at most so many at once. Safe from any thread."""
+    """Starts evaluations, up to a maximum number at once. Safe from any thread."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class Evaluator:
     ) -> None:
         """
         Args:
-            names: What the application exposes, read anew for each evaluation.
-            places: What else it offers code to run in.
+            names: Names that the application exposes, read again for each evaluation.
+            places: Other places that the application offers to run code in.
             find_object: Finds a live object by its id and type name.
         """
         self.places = places or Places()
@@ -83,12 +83,14 @@ class Evaluator:
 
         Args:
             on_change: Called from another thread when there is output or a result.
-            place: Where. None: on the event loop if it awaits, else in a thread of its own.
-            console: Whose names to run it under; by default fresh ones.
-            file_name: What tracebacks call the source.
+            place: Where to run it. None: on the event loop if it awaits, else in its own
+                thread.
+            console: Provides the names; by default a new console.
+            file_name: Name of the source in tracebacks.
 
         Raises:
-            Busy: As many run as may.
+            Busy: The limit of concurrent evaluations is reached, or the system refused
+                a thread.
             PlaceUnavailable: The application does not offer the place.
         """
         if place is not None:
@@ -114,7 +116,7 @@ class Evaluator:
             if len(self._running) >= self._max_concurrent:
                 raise Busy(
                     f"{len(self._running)} evaluations run already, which is the limit. "
-                    "GetProcess lists them; one that cannot be stopped keeps its place.",
+                    "GetProcess lists them. An evaluation that cannot be stopped keeps its place.",
                     retry_after=1.0,
                 )
             self._running[evaluation_id] = evaluation
@@ -135,7 +137,7 @@ class Evaluator:
         ]
 
     def stop_all(self) -> None:
-        """Ask all of them to end. Does not wait."""
+        """Ask all evaluations to end. Does not wait."""
         with self._lock:
             evaluations = list(self._running.values())
         for evaluation in evaluations:

@@ -26,11 +26,13 @@ class Raised:
 
 
 def describe(error: BaseException, console: Console, limit: int) -> Raised:
-    """Describe an exception. Each text is cut to so many bytes of UTF-8.
+    """Describe an exception.
 
-    Formats with the console's private copy of `traceback`, whose own copy of
-    `linecache` holds the evaluated sources; the process's cache of source lines
-    learns nothing of them.
+    Formats with the console's private copy of `traceback`. The private `linecache` of
+    that copy holds the evaluated sources, so they never enter the process's own cache.
+
+    Args:
+        limit: Maximum bytes of UTF-8 of each text.
     """
     name = cut(type_name(type(error)), limit)[0]
     try:
@@ -68,7 +70,7 @@ def _joined(pieces: Iterator[str], limit: int) -> str:
 
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of this package at its beginning."""
+    """The traceback without the leading frames of this package."""
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_HERE):
         frames = frames.tb_next
     return frames

@@ -1,4 +1,4 @@
-"""Stopping a thread that runs Python code, where that code is ours to stop."""
+"""Stop a thread while it runs evaluated Python code."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class EvaluationInterrupted(BaseException):
 def raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> bool:
     """Ask the interpreter to raise an exception in another thread.
 
-    It is raised when that thread next runs Python code: a thread inside a C
-    call, or waiting for a lock, does not notice until it returns.
+    The interpreter raises it when that thread next runs Python code. A thread inside a
+    C call, or waiting for a lock, does not notice until it returns.
 
     Args:
-        thread_id: As `threading.get_ident` gives it.
-        exception: Its class. None takes back one that was not raised yet.
+        thread_id: As `threading.get_ident` returns it.
+        exception: Its class. None cancels an exception that was not raised yet.
 
     Returns:
-        Whether there is such a thread, and a way to reach it.
+        Whether the thread exists and can be reached.
     """
     try:
         import ctypes
     except ImportError:
         return False
-    # By index, since the attribute is shared with everybody in the process, and
-    # setting argument types on it would change it for them.
+    # By index: the attribute is one object for the whole process, and setting its
+    # argument types would change it for others.
     set_exception = ctypes.pythonapi["PyThreadState_SetAsyncExc"]
     set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
     argument = ctypes.py_object() if exception is None else ctypes.py_object(exception)
@@ -39,10 +39,10 @@ def raise_in_thread(thread_id: int, exception: type[BaseException] | None) -> bo
 
 
 class InterruptibleSection:
-    """What another thread may interrupt: the inside of `run`, and nothing else.
+    """A section that another thread may interrupt: the inside of `run`, nothing else.
 
-    So a thread that belongs to the application, as its main thread does, can run
-    evaluated code for a while and is never interrupted before or after.
+    So a thread of the application, such as its main thread, can run evaluated code for
+    a while. It is never interrupted before or after.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class InterruptibleSection:
         self.interrupted = False
 
     def interrupt(self) -> bool:
-        """Interrupt what runs. False if nothing does."""
+        """Interrupt the running code. False if no code runs."""
         with self._lock:
             if self._thread_id is None:
                 return False
@@ -62,21 +62,22 @@ class InterruptibleSection:
         """Run a function in this thread, open to interruptions.
 
         Args:
-            otherwise: Makes the result if the function raised: an interruption,
-                or an exception of its own.
+            otherwise: Creates the result if the function raised an interruption or
+                its own exception.
         """
         state: _State[T] = _State()
         try:
             return self._run(body, otherwise, state)
         except BaseException:
-            # Struck between two attempts. Strikes are far apart.
+            # The interruption came outside the loop of _run. Once more is enough, since
+            # interruptions are far apart.
             return self._run(body, otherwise, state)
 
     def _run(
         self, body: Callable[[], T], otherwise: Callable[[BaseException], T], state: _State[T]
     ) -> T:
-        # An interruption may arrive on the way in or out as well, between any two
-        # instructions; then the way out is taken once more.
+        # An interruption may also arrive on entry or exit, between any two instructions.
+        # Then the loop repeats the exit.
         while True:
             try:
                 if not state.begun:
@@ -90,7 +91,7 @@ class InterruptibleSection:
                 self._close()
                 break
             except BaseException as error:
-                # No calls here, where an interruption could leave by.
+                # No calls here: an interruption during a call could leave the loop.
                 state.error = error
         state.error = None
         return state.results[0]
@@ -99,7 +100,7 @@ class InterruptibleSection:
         with self._lock:
             self._thread_id = None
             if self.interrupted:
-                # One that was asked for and has not come yet must not come later.
+                # Cancel an interruption that was requested but not raised yet.
                 raise_in_thread(threading.get_ident(), None)
 
 

@@ -1,18 +1,17 @@
 """The names that evaluated code sees, and where its output goes.
 
-The process's own ``sys.stdout`` is never touched, so nothing that the
-application prints is caught, and nothing that it does with its streams breaks.
-Instead evaluated code gets builtins of its own, in which
+The console never changes the process's own ``sys.stdout``. So it captures nothing that
+the application prints, and does not break the application's use of its streams.
+Instead evaluated code gets its own builtins, in which
 
 - ``print`` and ``help`` write to the evaluation's output,
-- ``import sys`` gives a view of `sys` with streams of its own, and
-- ``import objgraph``, ``pprint`` or ``traceback`` gives a private copy, whose
+- ``import sys`` returns a view of `sys` with its own streams, and
+- ``import objgraph``, ``pprint`` or ``traceback`` returns a private copy, whose
   code sees these builtins too.
 
-A function keeps the builtins that it was defined under, so all of this holds in
-every thread and task that runs evaluated code. A function of any other module
-prints to the process's own streams: hand it one (``file=sys.stdout``) where it
-takes one.
+A function keeps the builtins under which it was defined. So all of this is true in
+every thread and task that runs evaluated code. A function of any other module prints
+to the process's own streams; pass it a stream (``file=sys.stdout``) if it accepts one.
 """
 
 from __future__ import annotations
@@ -31,11 +30,10 @@ from ops_service.repl.output import STDOUT, OutputBuffer
 from ops_service.repl.source import DISPLAY
 from ops_service.repl.text import bounded_message, bounded_repr
 
-# Small modules of pure Python whose use is to print, and the one that they take
-# source lines from.
+# Small modules of pure Python that print, and linecache, their source of lines.
 _COPIED = ("linecache", "objgraph", "pprint", "traceback")
 
-# Sources that tracebacks can show, of one console.
+# Sources of one console that tracebacks can show.
 _MAX_SOURCES = 100
 
 
@@ -62,7 +60,7 @@ class _SysView(types.ModuleType):
 
 
 class _LazyCopy(types.ModuleType):
-    """A private copy of a module, loaded when it is first looked into."""
+    """A private copy of a module, loaded at the first access."""
 
     def __init__(self, name: str, console: Console) -> None:
         super().__init__(name)
@@ -79,7 +77,7 @@ class _LazyCopy(types.ModuleType):
 
 
 class Console:
-    """Names, builtins and output of one evaluation, or of all those of a session."""
+    """Names, builtins and output of one evaluation, or of all evaluations of a session."""
 
     def __init__(
         self,
@@ -91,9 +89,9 @@ class Console:
     ) -> None:
         """
         Args:
-            names: What the application adds, read anew by `refresh`.
-            output: Where evaluated code prints to.
-            result_limit: Bytes of UTF-8 at which the text of a value is cut.
+            names: Names that the application adds, read again by `refresh`.
+            output: Receives what evaluated code prints.
+            result_limit: Maximum bytes of UTF-8 of a value's text.
             find_object: Finds a live object by its id and type name.
         """
         self.output = output
@@ -118,9 +116,9 @@ class Console:
         }
 
     def refresh(self) -> None:
-        """Take over what the application's names mean now, where code has not changed them.
+        """Copy the current values of the application's names, except names that code changed.
 
-        Call it in the evaluating thread: the mapping is the application's.
+        Call it in the evaluating thread, because the mapping belongs to the application.
         """
         for name, value in list(self._names.items()):
             if name not in self.globals or self.globals[name] is self._given.get(name, self):
@@ -146,7 +144,7 @@ class Console:
         return self._copies[name]
 
     def behind(self, value: Any) -> Any:
-        """What stands behind a view or a lazy copy of ours; any other value itself."""
+        """The module behind this console's view or a lazy copy; any other value itself."""
         if value is self._sys:
             return sys
         if type(value) is _LazyCopy:
@@ -154,11 +152,11 @@ class Console:
         return value
 
     def remember(self, value: object) -> None:
-        """Make a value the last one: ``_``, where the prompt has it too."""
+        """Store a value as ``_``, the last value, as the prompt does."""
         self.builtins["_"] = value
 
     def _fill(self, linecache: types.ModuleType) -> None:
-        # Without a time of change, an entry is not looked up on the disk.
+        # linecache does not look on disk for an entry without a modification time.
         linecache.cache.update(
             (name, (len(source), None, source.splitlines(keepends=True), name))
             for name, source in list(self._sources.items())
@@ -176,11 +174,11 @@ class Console:
         traceback._safe_string = safe_string
 
     def release(self) -> None:
-        """Let go of every object that evaluated code named, when the last of it has run.
+        """Release every object that evaluated code named, after its last run.
 
-        Otherwise they would live until the next full collection, since the console
-        and its functions refer to each other. Functions that outlive it keep their
-        names.
+        Otherwise they would live until the next full collection, because the console
+        and its functions refer to each other. Functions that outlive the console keep
+        their names.
         """
         self.builtins.pop("_", None)
         self.globals, self.builtins, self._given, self._names = {}, {}, {}, {}
@@ -197,7 +195,7 @@ class Console:
             print(*values, file=self._sys.stdout if file is None else file, **options)
 
         def routed_help(thing: object = builtins, /) -> None:
-            # Few ask for it, and every port would pay for the import.
+            # Few callers need it, and every port would pay for the import.
             import pydoc
 
             routed_print(pydoc.plain(pydoc.render_doc(thing)))
@@ -250,7 +248,7 @@ def _code_of(name: str) -> tuple[Any, types.CodeType]:
 
 
 def _load(name: str, names: dict[str, Any]) -> types.ModuleType:
-    """Load a module a second time, under builtins of ours and unknown to `sys.modules`."""
+    """Load a module a second time, with the given builtins and outside `sys.modules`."""
     spec, code = _code_of(name)
     module = importlib.util.module_from_spec(spec)
     module.__dict__["__builtins__"] = names

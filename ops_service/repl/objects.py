@@ -1,4 +1,4 @@
-"""What evaluated code asks the service for: the name ``ops``."""
+"""The name ``ops``, through which evaluated code uses the service."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 FindObject = Callable[[int, str], object]
 """Takes the id of an object and the name of its type, both as snapshots show them.
 
-Returns the object in a list of one, or a sentence that says why there is none.
+Returns a list that holds the object, or a text that gives the reason for a failure.
 """
 
 
 class ObjectNotFound(LookupError):
-    """NOT_FOUND: no tracked object of that type is there now."""
+    """NOT_FOUND: no tracked object of that type has this id now."""
 
 
 class Ops:
@@ -22,19 +22,19 @@ class Ops:
     def __init__(self, find_object: FindObject) -> None:
         self._find_object = find_object
         self.terminal_size = os.terminal_size((80, 24))
-        """Columns and lines of the caller's terminal, where a session told them."""
+        """Columns and lines of the caller's terminal, if a session reported them."""
 
     def object(self, object_id: int, type_name: str, /) -> object:
         """The live object with this id, if its type has this name.
 
-        An address can be taken by another object meanwhile, so the name of the
-        type is asked for too. Costs a walk over the collector's lists, with the
-        GIL held, within a bound of time.
+        Another object can take the address meanwhile, so the name of the type is
+        required too. Costs a walk over the collector's lists with the GIL held, within
+        a time limit.
 
         Raises:
-            ObjectNotFound: Nothing that the garbage collector tracks is there, or it
-                is of another type. What it does not track (strings, numbers, and
-                containers of such alone) is reached through its holder.
+            ObjectNotFound: The garbage collector tracks no object with this id, or the
+                object has another type. Reach untracked objects (strings, numbers, and
+                containers of only these) through their holder.
         """
         if type(object_id) is not int or type(type_name) is not str:
             raise TypeError(

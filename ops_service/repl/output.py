@@ -1,4 +1,4 @@
-"""What an evaluation prints: kept up to a limit, and routed by thread."""
+"""Output of an evaluation, kept up to a limit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ STDERR = "stderr"
 
 
 class OutputBuffer:
-    """Printed text that waits to be sent. Safe from any thread."""
+    """Printed text that is not sent yet. Safe from any thread."""
 
     def __init__(self, limit: int, on_text: Callable[[], None]) -> None:
         """
         Args:
-            limit: Bytes of UTF-8 to keep in all; what comes after is dropped.
-            on_text: Called in the printing thread when text begins to wait.
+            limit: Total bytes of UTF-8 to keep; text beyond it is dropped.
+            on_text: Called in the printing thread when an empty buffer gets text.
         """
         self._lock = threading.Lock()
         self._left = limit
@@ -46,13 +46,13 @@ class OutputBuffer:
             self._on_text()
 
     def refill(self, limit: int) -> None:
-        """Keep so many bytes more, as for another input of a session."""
+        """Reset the limit, for example for another input of a session."""
         with self._lock:
             self._left = limit
             self._truncated = False
 
     def take(self) -> list[tuple[str, str]]:
-        """Remove and return what waits, as runs of text of one stream."""
+        """Remove and return the waiting text, as runs of text of one stream."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         runs: list[tuple[str, list[str]]] = []
@@ -64,7 +64,7 @@ class OutputBuffer:
 
 
 class CapturedStream(io.TextIOBase):
-    """What ``sys.stdout`` or ``sys.stderr`` is to evaluated code."""
+    """``sys.stdout`` or ``sys.stderr`` of evaluated code."""
 
     encoding = "utf-8"
     errors = "backslashreplace"

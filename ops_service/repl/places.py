@@ -1,4 +1,4 @@
-"""Where evaluated code can run: a thread of its own, or places that the host offers."""
+"""Where evaluated code can run: its own thread, or places that the application offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ops_service.errors import PlaceUnavailable
 
 MainThreadExecutor = Callable[[Callable[[], None]], object]
-"""Takes a function without arguments and lets the main thread call it soon."""
+"""Takes a function without arguments and has the main thread call it soon."""
 
 
 class Place(enum.Enum):
@@ -23,11 +23,11 @@ class Place(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What the application offers, besides a thread of its own for each evaluation."""
+    """Places that the application offers, besides each evaluation's own thread."""
 
     main_thread_executor: MainThreadExecutor | None = None
     find_loop: Callable[[], asyncio.AbstractEventLoop | None] = lambda: None
-    """Finds the loop that the application's coroutines run on, if it runs now."""
+    """Finds the running loop of the application's coroutines; None if none runs."""
 
     def offered(self) -> list[Place]:
         """Places that code can run in now."""
@@ -39,21 +39,21 @@ class Places:
         return places
 
     def require(self, place: Place) -> None:
-        """Pass if the place is offered.
+        """Check that the place is offered.
 
         Raises:
-            PlaceUnavailable: It is not. Says what the application can do.
+            PlaceUnavailable: It is not. The text names what the application can do.
         """
         if place is Place.EVENT_LOOP and self.find_loop() is None:
             raise PlaceUnavailable(NO_LOOP)
         if place is Place.MAIN_THREAD and self.main_thread_executor is None:
             raise PlaceUnavailable(
-                "The application offers no executor for its main thread; it would be given to "
+                "The application offers no executor for its main thread; it can pass one to "
                 "ops_service.start as main_thread_executor."
             )
 
 
 NO_LOOP = (
     "No running event loop of the application is known, or there are several and none in the "
-    "main thread; it would be given to ops_service.start as event_loop."
+    "main thread; the application can pass one to ops_service.start as event_loop."
 )

@@ -1,4 +1,4 @@
-"""Values that are plain data, copied within bounds, so that tooling needs no parsing."""
+"""Plain data copied within bounds, so that tools do not need to parse text."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Nested deeper, a message would pass the depth that protobuf's parsers accept.
+# Deeper nesting would exceed the depth that protobuf's parsers accept.
 _MAX_DEPTH = 16
 
-# Where a double, which is what a number is in JSON and in google.protobuf.Value,
-# begins to leave out ints.
+# JSON and google.protobuf.Value store a number as a double, which is exact for every int
+# up to this value.
 _MAX_INT = 1 << 53
 
-# What one value takes on the wire at least.
+# Minimum size of one value on the wire.
 _VALUE_BYTES = 4
 
 
@@ -29,10 +29,10 @@ class _NotPlain(Exception):
 
 
 def plain_copy(value: object, limit: int) -> Plain | None:
-    """Copy a value if it is plain data of at most about so many bytes.
+    """Copy a value if it is plain data within about ``limit`` bytes, else return None.
 
-    Subclasses are not plain, since they may be anything. Tuples become lists.
-    Runs no code of the value. None if it is not plain.
+    Subclasses are not plain, because they may be anything. Tuples become lists.
+    Runs no code of the value.
     """
     try:
         return Plain(_copy(value, _Room(limit), 0))

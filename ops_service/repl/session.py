@@ -17,7 +17,7 @@ from ops_service.repl.places import Place
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """What is told of a session. Its id stays its owner's."""
+    """Reported facts about a session. Only the owner gets its id."""
 
     principal: str
     idle: float
@@ -37,7 +37,7 @@ class Session:
         self.evaluation: Evaluation | None = None
         """The input that runs, or whose result was not taken yet."""
         self.audit_hash = ""
-        """Of that input's audit record."""
+        """Hash of that input's audit record."""
         self.last_used = time.monotonic()
         self.console: Console = evaluator.make_console(bounds, self._tell)
         self._evaluator = evaluator
@@ -46,7 +46,7 @@ class Session:
 
     @property
     def has_run(self) -> bool:
-        """Whether it was given any input."""
+        """Whether the session has received any input."""
         return self._inputs > 0
 
     @property
@@ -55,11 +55,11 @@ class Session:
         return self._on_change is not None
 
     def connect(self, on_change: Callable[[], None]) -> None:
-        """Tell this connection from now on, and no other.
+        """Report changes to this connection from now on, and to no other.
 
         Args:
             on_change: Called from any thread when there is output, a result or
-                an end, or when another connection took the session over.
+                an end, or when another connection has taken over the session.
         """
         before, self._on_change = self._on_change, on_change
         self.last_used = time.monotonic()
@@ -67,11 +67,11 @@ class Session:
             before()
 
     def is_connected(self, on_change: Callable[[], None]) -> bool:
-        """Whether the session still talks to this connection."""
+        """Whether the session still reports to this connection."""
         return self._on_change is on_change
 
     def disconnect(self, on_change: Callable[[], None]) -> None:
-        """Leave the session to be resumed."""
+        """Disconnect. The session can be resumed."""
         if self.is_connected(on_change):
             self._on_change = None
             self.last_used = time.monotonic()
@@ -88,7 +88,8 @@ class Session:
         """Run an input.
 
         Raises:
-            Busy: As many evaluations run as may.
+            Busy: The limit of concurrent evaluations is reached, or the system refused
+                a thread.
             PlaceUnavailable: The application does not offer the place.
         """
         self._inputs += 1
@@ -108,17 +109,17 @@ class Session:
         return self.evaluation
 
     def take_evaluation(self) -> None:
-        """The result was delivered; the next input may come."""
+        """Forget the delivered result. The next input may start."""
         self.evaluation = None
         self.last_used = time.monotonic()
 
     def interrupt(self) -> None:
-        """Stop the input that runs, if one does."""
+        """Stop the running input, if any."""
         if self.evaluation is not None:
             self.evaluation.stop(EvaluationOutcome.INTERRUPTED)
 
     def end(self, reason: str) -> None:
-        """Stop what runs, and let go of all names."""
+        """Stop the running input, and release all names."""
         self.closed = self.closed or reason
         self.interrupt()
         self._tell()
@@ -136,8 +137,8 @@ class Sessions:
     def __init__(self, evaluator: Evaluator, limit: int, idle_seconds: float) -> None:
         """
         Args:
-            limit: How many may be open.
-            idle_seconds: After how long without input a session ends.
+            limit: Maximum number of open sessions.
+            idle_seconds: Seconds without input after which a session ends.
         """
         self.idle_seconds = idle_seconds
         self._evaluator = evaluator
@@ -149,14 +150,14 @@ class Sessions:
         """Open a session.
 
         Raises:
-            Busy: As many are open as may.
+            Busy: The limit of open sessions is reached.
         """
         session = Session(principal, self._evaluator, bounds)
         with self._lock:
             if len(self._sessions) >= self._limit:
                 raise Busy(
                     f"{len(self._sessions)} sessions are open, which is the limit. Resume one of "
-                    f"yours, or wait: one without input ends after {self.idle_seconds:g} s.",
+                    f"yours, or wait: a session without input ends after {self.idle_seconds:g} s.",
                     retry_after=1.0,
                 )
             self._sessions[session.session_id] = session
@@ -167,19 +168,19 @@ class Sessions:
         """Find an open session of this principal.
 
         Raises:
-            SessionNotFound: There is none, or it is somebody else's.
+            SessionNotFound: There is no such session, or another principal owns it.
         """
         with self._lock:
             session = self._sessions.get(session_id)
         if session is None or session.principal != principal:
             raise SessionNotFound(
-                "There is no such session of yours in this process: it expired, was closed, or "
-                "the process was started anew. Open a new one."
+                "You have no such session in this process: it expired, was closed, or the "
+                "process was restarted. Open a new one."
             )
         return session
 
     def list(self) -> list[OpenSession]:
-        """What is told of each open session, oldest first."""
+        """Reported facts about each open session, oldest first."""
         with self._lock:
             sessions = list(self._sessions.values())
         now = time.monotonic()
@@ -189,18 +190,18 @@ class Sessions:
         ]
 
     def close(self, session: Session, reason: str = "The session was closed.") -> None:
-        """End a session, and what it runs."""
+        """End a session and its running input."""
         with self._lock:
             self._sessions.pop(session.session_id, None)
         session.end(reason)
 
     def keep_where(self, may_evaluate: Callable[[str], bool]) -> None:
-        """End the sessions of every principal for whom this is false."""
+        """End the sessions of every principal that may no longer evaluate."""
         with self._lock:
             sessions = list(self._sessions.values())
         for session in sessions:
             if not may_evaluate(session.principal):
-                self.close(session, "EVALUATE was taken back, which ended the session.")
+                self.close(session, "EVALUATE was revoked, which ended the session.")
 
     def _expire_later(self, session: Session, seconds: float) -> None:
         self._evaluator.timers.call_later(seconds, lambda: self._expire(session))

@@ -1,4 +1,4 @@
-"""Compiles what a caller sent as CPython's own prompt would."""
+"""Compiles a caller's source as CPython's own prompt would."""
 
 from __future__ import annotations
 import __future__
@@ -12,7 +12,7 @@ from types import CodeType
 DISPLAY = "<display>"
 """Builtin that shows the value of an expression. No source can spell the name."""
 
-# Python's tree of a source takes some hundred times its size.
+# Python's syntax tree takes about a hundred times the size of its source.
 _MAX_TREE_BYTES = 64 << 10
 
 _MOST_ATTEMPTS = 10
@@ -21,21 +21,21 @@ _FEATURES = sum(getattr(__future__, name).compiler_flag for name in __future__.a
 _ASK = codeop.PyCF_ALLOW_INCOMPLETE_INPUT | codeop.PyCF_DONT_IMPLY_DEDENT  # type: ignore[attr-defined]
 
 COMPILE_ERRORS = (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError)
-"""What `compile_source` raises, by the reasons that a source has not to compile."""
+"""Exceptions that `compile_source` raises for a source that does not compile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Code to run: statements, then perhaps an expression whose value is the result."""
+    """Code to run: statements, then an optional expression whose value is the result."""
 
     statements: CodeType | None
     expression: CodeType | None
     flags: int
-    """Features of ``__future__`` that it switched on, and those it was given."""
+    """Features of ``__future__`` that it switched on, and the given ones."""
 
     @property
     def awaits(self) -> bool:
-        """Whether it awaits at its top level, and so needs an event loop."""
+        """Whether it awaits at its top level, and therefore needs an event loop."""
         return any(
             code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
             for code in (self.statements, self.expression)
@@ -45,15 +45,15 @@ class Compiled:
 def compile_source(source: str, file_name: str, flags: int = 0) -> Compiled:
     """Compile an expression or statements.
 
-    If the last statement is an expression, its value is the result. The value of
-    any other expression statement at the top level, loops and branches included,
-    is handed to the builtin `DISPLAY`, as the prompt does.
+    If the last statement is an expression, its value is the result. Any other
+    expression statement at the top level, including loops and branches, passes its
+    value to the builtin `DISPLAY`, as at the prompt.
 
     Args:
         flags: Features of ``__future__`` that earlier input switched on.
 
     Raises:
-        SyntaxError: And whatever else stands in `COMPILE_ERRORS`.
+        SyntaxError: Or any other exception in `COMPILE_ERRORS`.
     """
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
@@ -83,7 +83,8 @@ def _tree_of(source: str, file_name: str, flags: int) -> ast.Module:
             tree = compile(source, file_name, "exec", flags | ast.PyCF_ONLY_AST, True)
         except SystemError:
             # CPython 3.11 to 3.11.7 (python/cpython issue 106905) counts the depth of all
-            # trees in one place, and is wrong if a collection lets another thread make one.
+            # trees in one place. The count is wrong if a collection lets another thread
+            # create a tree meanwhile.
             if attempts == _MOST_ATTEMPTS:
                 raise
             continue
@@ -95,11 +96,11 @@ def is_incomplete(source: str, *, at_prompt: bool = False) -> bool:
     """Whether only the end of the source is missing.
 
     Args:
-        at_prompt: Whether a compound statement ends with an empty line only,
-            as it does where somebody types.
+        at_prompt: Whether only an empty line ends a compound statement, as at an
+            interactive prompt.
     """
     if not _stops_short(source, "exec"):
-        # "single" takes one statement, and wants a line behind a compound one.
+        # "single" takes one statement, and requires a line after a compound one.
         return at_prompt and _compiles(source) and _stops_short(source, "single")
     return True
 
@@ -127,8 +128,8 @@ def _compiled(statements: CodeType | None, expression: CodeType | None, flags: i
 
 
 def _show_values(tree: ast.Module) -> None:
-    """Let each expression statement at the top level show its value."""
-    # A list of its own, not recursion: a chain of elif is as deep as it is long.
+    """Make each expression statement at the top level show its value."""
+    # A list, not recursion, since a chain of elif is as deep as it is long.
     blocks: list[list[ast.stmt]] = [tree.body]
     while blocks:
         block = blocks.pop()

@@ -20,20 +20,20 @@ from ops_service.repl.types import (
     type_name,
 )
 
-# Deeper nesting is written as "...".
+# Deeper nesting becomes "...".
 _MAX_DEPTH = 50
 
-# The text of a larger int takes time that grows with the square of its length,
-# in a C call that nothing can stop.
+# Formatting a larger int takes time that grows with the square of its length, in a C
+# call that nothing can stop.
 _MAX_INT_BITS = 50_000
 
 
 def cut(text: str, limit: int) -> tuple[str, bool]:
-    """Cut a text to so many bytes of UTF-8, and tell whether that took anything away.
+    """Cut a text to ``limit`` bytes of UTF-8. Return it, and whether it was cut.
 
     Lone surrogates, which UTF-8 cannot hold, become escapes.
     """
-    # Of each character at least one byte remains, so the rest is never encoded.
+    # Each character takes at least one byte, so the rest is never encoded.
     data = text[: limit + 1].encode("utf-8", "backslashreplace")
     if len(data) <= limit:
         return data.decode(), False
@@ -41,12 +41,12 @@ def cut(text: str, limit: int) -> tuple[str, bool]:
 
 
 def bounded_repr(value: object, limit: int) -> tuple[str, bool]:
-    """The ``repr`` of a value, cut to so many bytes, and whether it was cut.
+    """The ``repr`` of a value, cut to ``limit`` bytes of UTF-8, and whether it was cut.
 
     Strings, bytes, containers, arrays, dataclasses and named tuples are cut while
-    the text is built, so a huge value costs no huge text; so are their subclasses
-    that inherit ``__repr__``. Of any other object ``repr`` builds the whole
-    text first. A ``__repr__`` that raises leaves a placeholder.
+    the text is built, so a huge value does not cost a huge text. The same applies to
+    subclasses that inherit ``__repr__``. For any other object ``repr`` builds the whole
+    text first. If ``__repr__`` raises, the text is a placeholder.
     """
     writer = _Writer(limit)
     try:
@@ -57,10 +57,10 @@ def bounded_repr(value: object, limit: int) -> tuple[str, bool]:
 
 
 def bounded_message(error: BaseException, limit: int) -> str:
-    """The text of an exception, cut to so many bytes.
+    """The text of an exception, cut to ``limit`` bytes of UTF-8.
 
     Raises:
-        BaseException: Whatever its ``__str__`` raises.
+        BaseException: Any exception that its ``__str__`` raises.
     """
     how = find_in_type(type(error), "__str__")
     arguments = BaseException.args.__get__(error)  # type: ignore[attr-defined]
@@ -97,8 +97,8 @@ class _Writer:
         self.left -= len(text)
 
     def value(self, value: Any) -> None:
-        # By the function that would write it: a subclass that has none of its own
-        # is written as its base is.
+        # Look up by the type's __repr__, so a subclass without its own __repr__ is
+        # written like its base.
         how = find_in_type(type(value), "__repr__")
         try:
             write = _WRITERS.get(how) or _generated(type(value), how)
@@ -144,13 +144,13 @@ class _Writer:
                     self.write(", ")
                 write(item)
         except RuntimeError:
-            # Other threads go on while this reads.
+            # Other threads run while this reads.
             self.write("<changed while it was read>")
 
     def foreign(self, value: Any) -> str:
-        """What ``repr`` says, or a placeholder if it raises."""
+        """The result of ``repr``, or a placeholder if it raises."""
         try:
-            # A plain str, whatever subclass of it __repr__ returned.
+            # Make it a plain str, since __repr__ may return a subclass.
             return str.__getitem__(repr(value), slice(0, self.left + 1))
         except EvaluationInterrupted:
             raise
@@ -166,7 +166,7 @@ class _Writer:
 
 def _string(kind: Any) -> Callable[[_Writer, Any], None]:
     def write(writer: _Writer, value: Any) -> None:
-        # One more than fits, so that the cut is noticed.
+        # One character more than fits, so that the cut is noticed.
         writer.write(kind.__repr__(kind.__getitem__(value, slice(0, writer.left + 1))))
 
     return write
@@ -253,10 +253,10 @@ def _namespace(writer: _Writer, value: types.SimpleNamespace) -> None:
 def _array(writer: _Writer, value: array.array[Any]) -> None:
     code = vars(array.array)["typecode"].__get__(value)
     if code in "uw":
-        # Of characters, and whoever has such has few.
+        # Arrays of characters are rare, so ``repr`` writes them.
         writer.write(writer.foreign(value))
         return
-    # More than fit: each takes more than one character.
+    # More items than fit: each takes more than one character.
     start = array.array.__getitem__(value, slice(0, writer.left))
     writer.write(f"{bare_name(type(value))}({code!r}")
     if start:
@@ -269,7 +269,7 @@ def _mapping_proxy(writer: _Writer, value: types.MappingProxyType[Any, Any]) -> 
     if type(items) is type({}.items()):
         writer.pairs("mappingproxy({", iter(items), "})")
     else:
-        # Of another mapping, whose own text this would be.
+        # A proxy of another mapping: its text contains that mapping's own text.
         writer.write(writer.foreign(value))
 
 
@@ -320,7 +320,7 @@ _ELLIPSES: dict[Any, str] = {
 
 
 def _generated(kind: type, how: Any) -> Callable[[_Writer, Any], None] | None:
-    """How to write an object whose ``__repr__`` the standard library generated."""
+    """The writer for an object whose ``__repr__`` the standard library generated."""
     code = getattr(getattr(how, "__wrapped__", how), "__code__", None)
     if not isinstance(code, types.CodeType):
         return None

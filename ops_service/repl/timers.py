@@ -1,4 +1,4 @@
-"""Calls functions at their time, in one daemon thread that lives while any waits."""
+"""Calls functions at their time, in one daemon thread that lives while calls wait."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 
-# Starting a thread for each evaluation would cost it more than its time limit's
-# bookkeeping; an idle process has none all the same.
+# Keep the thread for this time: a new thread for each evaluation costs more than the
+# bookkeeping of its time limit. An idle process still has no thread.
 _IDLE_SECONDS = 10.0
 
 
 class Timer:
-    """A call that waits. Safe from any thread."""
+    """A pending call. Safe from any thread."""
 
     __slots__ = ("function",)
 
@@ -22,7 +22,7 @@ class Timer:
         self.function: Callable[[], None] | None = function
 
     def cancel(self) -> None:
-        """Do not call the function, unless that has begun."""
+        """Cancel the call, unless it has begun."""
         self.function = None
 
 
@@ -60,7 +60,7 @@ class Timers:
             function()
 
     def _next(self) -> Callable[[], None] | None:
-        """The next function once its time has come. None after a while without any."""
+        """Wait for the next function that is due. None after an idle period."""
         idle_since = time.monotonic()
         with self._condition:
             while True:

@@ -1,7 +1,7 @@
-"""What a type truly is, whatever it says of itself.
+"""Read the true facts of a type, past its metaclass.
 
-A metaclass can answer ``__qualname__`` or ``__mro__`` with anything, or raise;
-the descriptors of `type` itself read the structure.
+A metaclass can return anything for ``__qualname__`` or ``__mro__``, or raise. The
+descriptors of `type` read the structure itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def qualified_name(kind: type) -> str:
 
 
 def type_name(kind: type) -> str:
-    """Module and qualified name of a type; builtins bare."""
+    """Module and qualified name of a type; for a builtin the name alone."""
     name = qualified_name(kind)
     try:
         module = _MODULE.__get__(kind)
@@ -38,7 +38,7 @@ def type_name(kind: type) -> str:
 
 
 def find_in_type(kind: type, name: str) -> Any:
-    """What an attribute of a type is, without running code of the type. None if none."""
+    """Find an attribute of a type without running its code. None if it is missing."""
     for base in _MRO.__get__(kind):
         names = _DICT.__get__(base)
         if name in names:
@@ -53,6 +53,6 @@ def mro(kind: type) -> tuple[type, ...]:
 
 
 def names_of(kind: type) -> dict[str, Any]:
-    """The namespace of one type, bases aside."""
+    """The namespace of one type, without its bases."""
     names: dict[str, Any] = _DICT.__get__(kind)
     return names

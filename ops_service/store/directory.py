@@ -1,10 +1,10 @@
-"""The directory of the store: who may write there, what lies in it, and its bound.
+"""The directory of the store: its safety, its contents, and its bound.
 
-Each process has a directory of its own below it, named by its instance id:
+Each process has its own directory below it, named by its instance id:
 
     INSTANCE/instance.json     facts about the process; locked while it lives
     INSTANCE/SNAPSHOT.heap     a whole snapshot
-    INSTANCE/SNAPSHOT.part     a snapshot that is being written
+    INSTANCE/SNAPSHOT.part     a snapshot that a process is writing
     INSTANCE/history.N         the watch's history, in segments
 """
 
@@ -39,7 +39,7 @@ WHOLE = ".heap"
 PART = ".part"
 HISTORY = "history."
 
-# Nobody needs more facts than this, and a damaged file may be of any size.
+# Bytes to read. Facts are smaller, but a damaged file may have any size.
 _FACTS_BYTES = 4096
 
 
@@ -48,15 +48,15 @@ class Directory:
 
     Attributes:
         own: Directory of this process.
-        descriptors: Files that are open.
+        descriptors: Open files.
         max_bytes: Bound on all files of the store, of all processes.
     """
 
     def __init__(self, path: Path, max_bytes: int, facts: InstanceFacts) -> None:
-        """Open the store, make this process known in it, and clear up after dead ones.
+        """Open the store, register this process, and clean up after dead ones.
 
         Raises:
-            StartError: The directory is not safe, or is not there.
+            StartError: The directory is not safe, or does not exist.
         """
         self.path = path
         self.max_bytes = max_bytes
@@ -70,7 +70,7 @@ class Directory:
         try:
             self._enter(facts)
         except OSError as error:
-            # What others left can be read all the same.
+            # Files of other processes can still be read.
             self._refusal = write_failure(error)
             _LOG.error("the store %s cannot be written to: %s", path, error.strerror)
             return
@@ -83,7 +83,7 @@ class Directory:
         os.write(self._facts_fd, json.dumps(dataclasses.asdict(facts)).encode())
 
     def _clear_up(self) -> None:
-        """Remove what dead processes began and did not finish, and what holds nothing."""
+        """Remove unfinished snapshots of dead processes, and empty directories."""
         for each in self._instance_directories():
             if each == self.own or _is_running(each):
                 continue
@@ -98,7 +98,7 @@ class Directory:
             raise self._refusal
 
     def close(self) -> None:
-        """Say that this process is done. What it stored stays."""
+        """Release this process's lock. Its files stay."""
         if not self._closed:
             self._closed = True
             self.descriptors.close(self._facts_fd)
@@ -106,7 +106,7 @@ class Directory:
     # ---- what lies in it -------------------------------------------------------------
 
     def snapshots(self) -> list[StoredSnapshot]:
-        """Every snapshot, latest first. Costs a look at each file."""
+        """Every snapshot, latest first. Costs a stat of each file."""
         found = [
             StoredSnapshot(
                 snapshot_id=file.stem,
@@ -122,25 +122,25 @@ class Directory:
         return sorted(found, key=lambda each: each.stored_time, reverse=True)
 
     def find(self, snapshot_id: str) -> Path:
-        """The file of a whole snapshot, or of one that is being written.
+        """Find the file of a whole snapshot, or of one that a process is writing.
 
         Raises:
-            SnapshotNotFound: There is none.
+            SnapshotNotFound: There is no such snapshot.
         """
         if is_id(snapshot_id):
             for directory in self._instance_directories():
-                # Whole again, since it may get its name between the first two looks.
+                # Look for the whole file twice: it may get its name between the first two.
                 for suffix in (WHOLE, PART, WHOLE):
                     path = directory / (snapshot_id + suffix)
                     if path.is_file() and not path.is_symlink():
                         return path
         raise SnapshotNotFound(
-            f"The store has no snapshot {snapshot_id[:64]!r}. It may have made room for later "
-            "ones; list what is there."
+            f"The store has no snapshot {snapshot_id[:64]!r}. It may have been evicted for later "
+            "ones; list the snapshots."
         )
 
     def instances(self) -> list[StoredInstance]:
-        """Every process that left something here, latest start first."""
+        """Every process that has files here, latest start first."""
         found = []
         for directory in self._instance_directories():
             facts = _read_facts(directory)
@@ -168,13 +168,13 @@ class Directory:
     # ---- its bound -------------------------------------------------------------------
 
     def make_room(self, needed: int) -> None:
-        """Remove what is oldest until so many bytes fit under the bound.
+        """Evict the oldest files until ``needed`` bytes fit under the bound.
 
-        Whole snapshots of every process go, and histories of ended ones. A file
-        that is being read keeps its bytes until the reader is done.
+        Evicts whole snapshots of every process, and histories of ended processes. A file
+        that a reader has open keeps its bytes until the reader is done.
 
         Raises:
-            StoreFull: It does not fit whatever is removed.
+            StoreFull: The bytes do not fit even after every eviction.
         """
         with self._evicting:
             excess = self.used_bytes() + needed - self.max_bytes
@@ -183,8 +183,8 @@ class Directory:
             removable = sorted(self._removable(), key=lambda each: each[1].st_mtime)
             if sum(info.st_size for _, info in removable) < excess:
                 raise StoreFull(
-                    f"The store may hold {self.max_bytes} bytes, and what has to stay leaves too "
-                    "little room. Raise store.max_bytes, or capture without the store."
+                    f"The store may hold {self.max_bytes} bytes, and the files that it must keep "
+                    "leave too little room. Raise store.max_bytes, or capture without the store."
                 )
             for file, info in removable:
                 with contextlib.suppress(FileNotFoundError):
@@ -232,20 +232,20 @@ def _make_safe(path: Path) -> None:
             "mode 0700, owned by the user of this process, or change store.directory."
         ) from error
     if not stat.S_ISDIR(info.st_mode):
-        raise StartError(f"store.directory is {path}, which is no directory; name one.")
+        raise StartError(f"store.directory is {path}, which is not a directory; name one.")
     if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise StartError(
             f"The directory {path} of the store belongs to another user, or others may write to "
-            "it; name a directory below it, which is then made with mode 0700, or run "
+            "it; name a directory below it, which is then created with mode 0700, or run "
             f"`chmod 700 {path}` as the user of this process."
         )
 
 
 def _files(directory: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Regular files of a directory. What vanishes meanwhile is left out.
+    """Regular files of a directory, without files that vanish meanwhile.
 
-    A look may miss a snapshot that gets its name just then, whichever process writes
-    it. One look before and one after it do not both.
+    One scan may miss a snapshot that is renamed during the scan, by any process. Two
+    scans do not both miss it.
     """
     before, found = _look(directory), _look(directory)
     for part in before.keys() - found.keys():
@@ -267,7 +267,7 @@ def _look(directory: Path) -> dict[Path, os.stat_result]:
 
 
 def _is_running(directory: Path) -> bool:
-    """Whether the process lives that a directory belongs to: it holds a lock."""
+    """Whether the process of a directory lives: it holds the lock of the facts."""
     try:
         fd = os.open(directory / FACTS, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

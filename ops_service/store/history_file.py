@@ -1,7 +1,7 @@
-"""An append-only, bounded record of what a watch saw: a few segments, the oldest of which goes.
+"""Append-only, bounded history of a watch, in a few segments. The oldest is removed.
 
-Each record has its length and a checksum before it, so that what a killed process
-wrote last, or a disk spoiled, is left out and nothing else.
+Each record has its length and a checksum before it. If a killed process or the disk
+damages a record, the rest of that segment is skipped; the other segments stay readable.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class HistoryWriter:
         """Append a record.
 
         Raises:
-            StoreFull, StoreUnwritable: It was not written; what was there before is.
+            StoreFull, StoreUnwritable: The record was not written. Earlier records stay.
         """
         data = _PREFIX.pack(len(record), zlib.crc32(record)) + record
         if len(data) > min(self._segment_bytes, _RECORD_MAX):
@@ -53,7 +53,7 @@ class HistoryWriter:
             if written != len(data):
                 # Half a record would make the rest of the segment unreadable.
                 os.ftruncate(self._fd, self._size)
-                raise StoreFull("The disk of the store is full; a record was left out.")
+                raise StoreFull("The disk of the store is full; a record was dropped.")
         except OSError as error:
             raise write_failure(error) from error
         self._size += len(data)
@@ -77,10 +77,10 @@ def read_history(directory: Path) -> tuple[list[bytes], int]:
     """Every record of a process's history, oldest first.
 
     Returns:
-        The records, and how many segments end in the middle of one.
+        The records, and the number of segments with a damaged or incomplete record.
 
     Raises:
-        StoreDamaged: It cannot be read at all.
+        StoreDamaged: The history cannot be read at all.
     """
     try:
         found = sorted(
@@ -90,7 +90,7 @@ def read_history(directory: Path) -> tuple[list[bytes], int]:
         )
         segments = [file.read_bytes() for _, file in found[-_SEGMENTS - 1 :]]
     except FileNotFoundError:
-        raise StoreDamaged("The history has just made room for later ones; try again.") from None
+        raise StoreDamaged("Part of the history has just been evicted; try again.") from None
     except OSError as error:
         raise read_failure(error) from error
     records: list[bytes] = []

@@ -10,27 +10,27 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 def is_id(text: str) -> bool:
-    """Whether a text can be the id of a snapshot or an instance, and so a file's name."""
+    """Whether a text can be the id of a snapshot or instance, and thus a file name."""
     return _ID.fullmatch(text) is not None
 
 
 class SnapshotState(enum.Enum):
-    """What can be done with a stored snapshot."""
+    """State of a stored snapshot."""
 
     WHOLE = "whole"
     WRITING = "writing"
-    """Its capture is under way."""
+    """Its capture is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceFacts:
-    """Who wrote a part of the store. Times are Unix times in seconds."""
+    """Facts about a process that writes to the store. Times are Unix times in seconds."""
 
     instance_id: str
     pid: int
     host_name: str
     start_time: float | None
-    """When the process started; None if the system did not tell."""
+    """When the process started; None if the system did not report it."""
     service_start_time: float
     """When its service started."""
 
@@ -42,7 +42,7 @@ class StoredSnapshot:
     snapshot_id: str
     instance_id: str
     byte_count: int
-    """Bytes so far, where it is being written."""
+    """Size in bytes; the bytes so far if it is being written."""
     stored_time: float
     """Unix time of the last write."""
     state: SnapshotState
@@ -50,7 +50,7 @@ class StoredSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class StoredInstance:
-    """A process that left something in the store, or that writes to it now."""
+    """A process that has files in the store, running or ended."""
 
     facts: InstanceFacts
     running: bool

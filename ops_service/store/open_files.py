@@ -1,7 +1,7 @@
 """The store's open files, which a forked child must not keep.
 
-A lock that tells that a process lives would be held by its forked children too,
-and so outlive it.
+A file lock shows that a process lives. Forked children would hold the lock too, so it
+would outlive the process.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ class Descriptors:
         self._open: set[int] = set()
 
     def open(self, path: os.PathLike[str], flags: int) -> int:
-        """Open a file that is no link. A new one is for its owner alone."""
+        """Open a file that is not a symlink. A new file gets mode 0600."""
         with self._lock:
             fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             self._open.add(fd)
         return fd
 
     def close(self, fd: int) -> None:
-        """Close a file. Does nothing for one that is closed already."""
+        """Close a file. Does nothing if it is already closed."""
         with self._lock:
             if fd in self._open:
                 self._open.discard(fd)
                 os.close(fd)
 
     def give_up_in_child(self) -> None:
-        """Replace each by /dev/null, in a forked child.
+        """Replace each open file with /dev/null, in a forked child.
 
-        The numbers stay taken, since objects that the child inherited may
-        still close them. The lock is not taken: its holder may not exist here.
+        The descriptor numbers stay in use, because objects that the child inherited may
+        still close them. Does not take the lock: its holder may not exist here.
         """
         with contextlib.suppress(OSError):
             null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Reading one snapshot out of the store, from any message on."""
+"""Reads one snapshot from the store, from any message on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops_service.store.failures import read_failure
 from ops_service.store.writer import PartialSnapshot
 from ops_service.varint import MAX_BYTES, read_varint
 
-# The walker writes at most some 200 KiB a message; a length beyond this is damage.
+# The walker writes at most about 200 KiB a message. A larger length than this is damage.
 _MESSAGE_MAX = 8 << 20
 _WAIT_SECONDS = 0.25
 
@@ -21,8 +21,8 @@ _WAIT_SECONDS = 0.25
 class SnapshotReader:
     """Reads whole messages in order. Use it as a context manager, from one thread at a time.
 
-    Reading blocks: for the disk, and for a moment where the snapshot is still being written.
-    A snapshot that the store removes meanwhile is read to its end.
+    Reading blocks for the disk. It also blocks briefly if the snapshot is still being
+    written. If the store evicts the snapshot meanwhile, it can still be read to its end.
     """
 
     def __init__(
@@ -30,15 +30,16 @@ class SnapshotReader:
     ) -> None:
         """
         Args:
-            directory: Where it lies.
-            snapshot_id: Which it is.
-            offset: Where to begin: 0, or where a message ends.
-            partial: How far it has come, if this process is writing it.
+            directory: The store.
+            snapshot_id: The snapshot.
+            offset: Byte at which to begin: 0, or the end of a message.
+            partial: Progress of the writer, if this process is writing the snapshot.
 
         Raises:
-            SnapshotNotFound: It is not there.
+            SnapshotNotFound: There is no such snapshot.
             InvalidRequest: No message ends at the offset.
-            StoreDamaged: The file is not what was written.
+            StoreDamaged: The file is damaged.
+            Busy: Another process is writing the snapshot.
         """
         self._directory = directory
         self._id = snapshot_id
@@ -78,7 +79,7 @@ class SnapshotReader:
         self.close()
 
     def close(self) -> None:
-        """Give the file back, or let a read that is under way do so. Safe from any thread."""
+        """Close the file now, or at the end of a running read. Safe from any thread."""
         with self._mutex:
             self._left = True
             if not self._busy:
@@ -96,21 +97,21 @@ class SnapshotReader:
         return self._position
 
     def read(self, limit: int) -> list[bytes] | None:
-        """The next messages, each with its length before it.
+        """Read the next messages, each with its length before it.
 
         Args:
-            limit: Bytes after which no further message is begun.
+            limit: Bytes after which no further message is read.
 
         Returns:
             The messages; an empty list if the next is not written yet; None at the end.
 
         Raises:
-            StoreDamaged: The file is not what was written.
-            Exception: What ended the capture that was writing it.
+            StoreDamaged: The file is damaged.
+            Exception: The error that ended the capture of this snapshot.
         """
         with self._mutex:
             if self._left:
-                raise Cancelled("The reader has left.")
+                raise Cancelled("The reader was closed.")
             self._busy = True
         try:
             return self._read(limit)
@@ -144,8 +145,8 @@ class SnapshotReader:
         if self._position != offset:
             self.close()
             raise InvalidRequest(
-                f"offset is {offset}, and no message of the snapshot ends there; begin where a "
-                "whole message ended, or at 0.",
+                f"offset is {offset}, and no message of the snapshot ends there; begin at the end "
+                "of a whole message, or at 0.",
                 details={"field": "offset"},
             )
 
@@ -156,7 +157,7 @@ class SnapshotReader:
             try:
                 self._open(path)
             except SnapshotNotFound:
-                # It got its name just now.
+                # The writer has just renamed it.
                 self._open(self._directory.find(self._id))
 
     def _open(self, path: os.PathLike[str]) -> None:
@@ -166,7 +167,7 @@ class SnapshotReader:
                 self._size = os.fstat(self._fd).st_size
         except FileNotFoundError:
             raise SnapshotNotFound(
-                f"The snapshot {self._id} has just made room for later ones."
+                f"The snapshot {self._id} has just been evicted for later ones."
             ) from None
         except OSError as error:
             raise read_failure(error) from error
@@ -182,7 +183,7 @@ class SnapshotReader:
         self.close()
         raise StoreDamaged(
             f"The snapshot {self._id} is damaged at byte {self._position}: its file was cut or "
-            "altered. Other snapshots are not affected; capture anew."
+            "altered. Other snapshots are not affected; capture again."
         )
 
     def _bytes(self, begin: int, end: int) -> bytes:
@@ -192,5 +193,5 @@ class SnapshotReader:
             raise read_failure(error) from error
         if len(data) != end - begin:
             self.close()
-            raise StoreDamaged(f"The file of the snapshot {self._id} became shorter while read.")
+            raise StoreDamaged(f"The file of the snapshot {self._id} was cut during the read.")
         return data

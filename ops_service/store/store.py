@@ -1,4 +1,4 @@
-"""The store as the rest of the service sees it."""
+"""Interface of the store for the rest of the service."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ops_service.store.writer import PartialSnapshot, SnapshotWriter
 
 
 class Store:
-    """Snapshots and histories of this process and of those before it.
+    """Snapshots and histories of this process and of earlier ones.
 
-    Methods block for the disk, so they belong into worker threads.
+    Methods block for the disk, so call them in worker threads.
     """
 
     def __init__(self, path: Path, max_bytes: int, facts: InstanceFacts) -> None:
         """
         Raises:
-            StartError: The directory is not safe, or is not there.
+            StartError: The directory is not safe, or does not exist.
         """
         self._directory = Directory(path, max_bytes, facts)
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Store:
 
     @property
     def max_bytes(self) -> int:
-        """Bound on all of it."""
+        """Bound on the bytes of the whole store."""
         return self._directory.max_bytes
 
     def used_bytes(self) -> int:
@@ -44,11 +44,11 @@ class Store:
         return self._directory.snapshots()
 
     def instances(self) -> list[StoredInstance]:
-        """Every process that left something here, latest start first."""
+        """Every process that has files here, latest start first."""
         return self._directory.instances()
 
     def announce(self, snapshot_id: str) -> PartialSnapshot:
-        """Announce a snapshot that is about to be written, so that readers can wait for it.
+        """Announce a snapshot before it is written, so that readers can wait for it.
 
         Raises:
             StoreFull, StoreUnwritable: The store cannot be written to.
@@ -60,13 +60,14 @@ class Store:
         return partial
 
     def write(self, partial: PartialSnapshot, messages: Generator[bytes, None, None]) -> None:
-        """Write the messages of an announced snapshot, then give it its name.
+        """Write the messages of an announced snapshot, then give the file its name.
 
-        Closes the messages in any case, which ends the capture behind them.
+        Always closes the messages, which ends the capture behind them. After an error no
+        part of the snapshot remains.
 
         Raises:
-            StoreFull, StoreUnwritable: The store cannot be written to. And whatever the
-                messages raise. Nothing of the snapshot is left then.
+            StoreFull, StoreUnwritable: The store cannot be written to.
+            Exception: Any error that the messages raise.
         """
         error: BaseException | None = None
         try:
@@ -81,7 +82,7 @@ class Store:
             self.withdraw(partial, error)
 
     def withdraw(self, partial: PartialSnapshot, error: BaseException | None) -> None:
-        """End an announcement. Readers that wait get the error, if the write has not ended."""
+        """End an announcement. Waiting readers get the error, if the write has not ended."""
         partial.end(error)
         with self._lock:
             self._partial.pop(partial.snapshot_id, None)
@@ -93,7 +94,7 @@ class Store:
         return SnapshotReader(self._directory, snapshot_id, offset, partial)
 
     def write_history(self, max_bytes: int) -> HistoryWriter:
-        """Begin the history of this process, of so many bytes at most."""
+        """Begin the history of this process, with at most ``max_bytes`` bytes."""
         return HistoryWriter(self._directory, max_bytes)
 
     def read_history(self, instance_id: str) -> tuple[list[bytes], int]:
@@ -101,28 +102,28 @@ class Store:
         return read_history(self._directory.path / instance_id)
 
     def previous(self) -> StoredInstance | None:
-        """The process that ended last, of those that left a history; None without one."""
+        """The last ended process that has a history; None without one."""
         ended = [each for each in self.instances() if not each.running and each.history_bytes]
         return max(ended, key=lambda each: each.last_write, default=None)
 
     def close(self) -> None:
-        """Say that this process is done. What it stored stays."""
+        """Release this process's lock. Its files stay."""
         self._directory.close()
 
     def give_up_in_child(self) -> None:
-        """Let go of everything, in a forked child: it is the parent's."""
+        """Release all files in a forked child: they belong to the parent."""
         self._directory.descriptors.give_up_in_child()
 
 
 def required(store: Store | None) -> Store:
-    """The store.
+    """Return the store.
 
     Raises:
-        StoreDisabled: None is configured.
+        StoreDisabled: No store is configured.
     """
     if store is None:
         raise StoreDisabled(
             "This process has no store; set directory under [store] in its configuration and "
-            "start it again."
+            "restart it."
         )
     return store

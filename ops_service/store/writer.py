@@ -1,4 +1,4 @@
-"""Writes one snapshot into the store, and reports to readers how far it has come."""
+"""Writes one snapshot into the store, and reports its progress to readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops_service.errors import Cancelled
 from ops_service.store.directory import PART, WHOLE, Directory
 from ops_service.store.failures import write_failure
 
-# How much is written before the bound of the store is looked at again.
+# Bytes to write before the next check of the store's bound.
 _ROOM_BYTES = 8 << 20
 
 
@@ -28,39 +28,40 @@ class PartialSnapshot:
         self._error: BaseException | None = None
 
     def advance(self, path: Path, written: int) -> None:
-        """Say that so many bytes, whole messages all, can be read at the path."""
+        """Report that ``written`` bytes of whole messages can be read at the path."""
         with self._changed:
             self._path, self._written = path, written
             self._changed.notify_all()
 
     def end(self, error: BaseException | None) -> None:
-        """Say that nothing more comes, and what went wrong, if anything."""
+        """Report the end of the snapshot, with the error if there was one."""
         with self._changed:
             if not self._ended:
                 self._ended, self._error = True, error
                 self._changed.notify_all()
 
     def wait(self, offset: int, seconds: float) -> tuple[Path | None, int, bool]:
-        """Wait until more than ``offset`` bytes are there, at most so long.
+        """Wait until more than ``offset`` bytes are written, for at most ``seconds``.
 
         Returns:
-            The file, once there is one; bytes that can be read; whether all is there.
+            The file, or None before the first write; bytes that can be read; whether the
+            snapshot is whole.
 
         Raises:
-            Exception: What ended the capture, once what came before it is read.
+            Exception: The error that ended the capture, after all bytes before it are read.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._written > offset, seconds)
             if self._ended and self._error is not None and self._written <= offset:
                 raise self._error
-            # An error is raised once what came before it is read.
+            # The error is raised only after all bytes before it are read.
             return self._path, self._written, self._ended and self._error is None
 
 
 class SnapshotWriter:
     """Writes the messages of one snapshot. Use it as a context manager.
 
-    Unless ``commit`` was called, leaving the context removes what was written.
+    Leaving the context without a call of ``commit`` removes the written file.
 
     Raises:
         StoreFull, StoreUnwritable: From every method.
@@ -94,10 +95,10 @@ class SnapshotWriter:
             self._directory.descriptors.close(self._fd)
             with contextlib.suppress(OSError):
                 self._part.unlink(missing_ok=True)
-            self._partial.end(exc or Cancelled("The capture was given up."))
+            self._partial.end(exc or Cancelled("The capture was abandoned."))
 
     def append(self, message: bytes) -> None:
-        """Append a message that has its length before it."""
+        """Append a message that begins with its length."""
         data = memoryview(message)
         if self._room < len(data):
             self._room = max(_ROOM_BYTES, len(data))
@@ -113,7 +114,7 @@ class SnapshotWriter:
         self._partial.advance(self._part, self._written)
 
     def commit(self) -> None:
-        """Write everything to the disk, then give the file its name."""
+        """Sync the file to disk, then give it its final name."""
         whole = self._part.with_suffix(WHOLE)
         try:
             os.fsync(self._fd)

@@ -414,7 +414,7 @@ def test_opsctl(opsctl: Opsctl, host: Host, operator: Identity) -> None:
         ("def f(x: int, /): pass", "cannot be given by name"),
         ("def f(x: dict): pass", "a type that callers cannot give"),
         ("def f(x: int | str): pass", "a type that callers cannot give"),
-        ("def f(x: 'Nowhere'): pass", "cannot be told"),
+        ("def f(x: 'Nowhere'): pass", "cannot read the types of its parameters"),
     ],
 )
 def test_functions_that_are_not_fit(host: Host, definition: str, text: str) -> None:
@@ -426,7 +426,7 @@ def test_names_that_are_not_fit(host: Host) -> None:
     for name in ("", "a b", "a..b", "1a", "x" * 201):
         with pytest.raises(HostError, match="choose a name"):
             host.run(f"@ops_service.operation({name!r})\ndef f(): pass")
-    with pytest.raises(HostError, match=r"cache\.clear is registered already"):
+    with pytest.raises(HostError, match=r"cache\.clear is already registered"):
         host.run("@ops_service.operation('cache.clear')\ndef other(): pass")
     # A module that is loaded anew.
     host.run(APPLICATION)

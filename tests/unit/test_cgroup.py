@@ -111,7 +111,7 @@ def test_a_refusal_says_the_figures_and_what_still_fits() -> None:
     ) as caught:
         admit(cost.snapshot, 40 * MIB, room, cost, "snapshot")
     # A snapshot of so many objects is estimated to take what is left, and no more.
-    assert "still fit: a snapshot that max_objects cuts at 700,000, a summary." in str(caught.value)
+    assert "still fit: a snapshot with max_objects up to 700,000, a summary." in str(caught.value)
     assert caught.value.details["free_bytes"] == str(60 * MIB)
     with pytest.raises(InsufficientMemory, match="still fit: none"):
         admit(cost.snapshot, 95 * MIB, room, cost, "snapshot")

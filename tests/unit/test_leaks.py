@@ -496,7 +496,7 @@ def test_another_table_begins_anew() -> None:
             watch.add(heap.sample(float(step)))
     report = watch.report()
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert any("began anew" in warning for warning in report.warnings)
+    assert any("started again" in warning for warning in report.warnings)
 
 
 def test_samples_between_the_points_are_not_lost() -> None:

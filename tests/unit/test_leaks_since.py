@@ -61,7 +61,7 @@ def test_a_cache_that_filled_since_is_named_and_does_not_leak() -> None:
     assert held(since) == [("shop.Order", "shop.KEPT (list)")]
     assert report.verdict is since.verdict is Verdict.NO_LEAK
     assert report.reason.endswith(since.reason)
-    assert "does not go on growing: shop.Order: 1,000 -> 9,640" in report.reason
+    assert "since the baseline has stopped: shop.Order: 1,000 -> 9,640" in report.reason
 
 
 def test_a_watch_that_is_too_short_says_how_long_it_takes() -> None:
