@@ -13,7 +13,7 @@ _USAGE = "usage: python -m ops_service run (SCRIPT | -m MODULE) [ARGUMENTS]\n"
 
 
 def main() -> None:
-    """Open the port, then become the script."""
+    """Open the port, then run the script in this process."""
     arguments = sys.argv[1:]
     if arguments[:1] != ["run"] or len(arguments) < 2 or arguments[1:] == ["-m"]:
         sys.stderr.write(_USAGE)
@@ -22,7 +22,7 @@ def main() -> None:
 
     start_worker("script")
     if arguments[1] == "-m":
-        # As python itself sets them for a module.
+        # As Python itself sets them for a module.
         sys.argv = [arguments[2], *arguments[3:]]
         sys.path.insert(0, "")
         runpy.run_module(arguments[2], run_name="__main__", alter_sys=True)

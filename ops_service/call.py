@@ -1,4 +1,4 @@
-"""The call that is being served, as its handler may see it."""
+"""The call in progress, as its handler sees it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ class Call:
     """Facts about one call that passed the gate."""
 
     call_id: str
-    """Random. Stands in both audit records of the call."""
+    """Random id. It is in both audit records of the call."""
     principal: str
-    """What grants are matched with. Empty if the certificate gives no usable name."""
+    """Name that grants are matched with. Empty if the certificate gives no usable name."""
     principal_problem: str
     """Why the certificate gives no usable name. Empty if it gives one."""
     presented_names: tuple[str, ...]
     """Every typed subject alternative name of the certificate."""
     capabilities: frozenset[str]
-    """What the principal may do, besides what every authenticated peer may."""
+    """The principal's capabilities, besides those of every authenticated peer."""
     record: Callable[[str, dict[str, Any]], Awaitable[str]]
-    """Puts one more audit record of this call on the disk: an event and its facts.
-    Returns its hash. Raises AuditUnavailable; what it is about must not begin then."""
+    """Writes another audit record of this call to disk: an event and its facts.
+    Returns the hash. If it raises AuditUnavailable, the recorded work must not begin."""
     require: Callable[[str, str], None]
-    """Checks a capability that depends on what the handler found: its name without prefix,
-    and what needs it, for the message. Raises PermissionDenied. It is checked again when
-    grants change."""
+    """Checks a capability that depends on what the handler found. Arguments: its name without
+    prefix, and what needs it, for the message. Raises PermissionDenied. It is checked again
+    when grants change."""
     is_taken_away: Callable[[], bool] = lambda: False
     """Whether the call was ended because its caller may no longer make it."""
     operations: tuple[str, ...] = ()
-    """Patterns of the operations of the application that its grant lists."""
+    """Patterns of the application's operations that the caller's grant lists."""
 
     def may_invoke(self, operation: str) -> bool:
         """Whether the caller may run an operation of the application."""
@@ -41,7 +41,7 @@ class Call:
 
 
 def matches(patterns: tuple[str, ...], operation: str) -> bool:
-    """Whether one of the patterns, such as ``cache.*``, fits the name of an operation."""
+    """Whether a pattern, such as ``cache.*``, matches the name of an operation."""
     return any(fnmatchcase(operation, pattern) for pattern in patterns)
 
 
@@ -54,5 +54,5 @@ def current_call() -> Call:
 
 
 def set_current_call(call: Call) -> None:
-    """Make the call known to the handler that runs in this task."""
+    """Set the call for the handler that runs in this task."""
     _current.set(call)

@@ -1,4 +1,4 @@
-"""Our lines in the application's logs."""
+"""The service's lines in the application's logs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 class Log:
     """A logger that raises nothing, whatever the application's filters and handlers do.
 
-    What they raise would otherwise end a thread of ours, or reach a caller.
+    Their exceptions would otherwise end a thread of the service, or reach a caller.
     """
 
     def __init__(self, name: str = "ops_service") -> None:
@@ -34,6 +34,6 @@ class Log:
             self._logger.log(level, text, *args, exc_info=exc_info, stacklevel=3)
         except BaseException as error:
             in_main_thread = threading.current_thread() is threading.main_thread()
-            # Ctrl-C is the application's.
+            # Ctrl-C belongs to the application.
             if in_main_thread and isinstance(error, KeyboardInterrupt):
                 raise

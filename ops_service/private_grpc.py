@@ -1,21 +1,21 @@
 """The port's own copy of gRPC's native code.
 
-gRPC keeps threads, locks and fork handlers that belong to the process. Shared with the
-application they do harm in both directions:
+gRPC keeps threads, locks and fork handlers that belong to the process. Sharing them
+with the application harms both sides:
 
 - Since 1.80 gRPC restarts its threads inside every forked child. A child that closes its
-  descriptors then ends by SIGABRT (grpc/grpc#43055). Telling gRPC not to, by
-  ``GRPC_ENABLE_FORK_SUPPORT=0``, breaks applications that use gRPC in their own children.
-- Up to 1.78 all asyncio loops that use gRPC share one poller, which wakes the loop of the
-  application for events of the port and the other way round (grpc/grpc#25364).
+  descriptors then ends by SIGABRT (https://github.com/grpc/grpc/issues/43055). Disabling that
+  with ``GRPC_ENABLE_FORK_SUPPORT=0`` breaks applications that use gRPC in their own children.
+- Up to 1.78, all asyncio loops that use gRPC share one poller. It wakes the application's
+  loop for events of the port and vice versa (https://github.com/grpc/grpc/issues/25364).
 
-So the port loads the native module a second time, from a nameless copy of its file, which
-the dynamic linker takes for another library. This copy registers no fork handlers: its
-one reference to ``__register_atfork`` leads to a function that does nothing. A forked
-child then has no thread of it, and the parent's goes on undisturbed. The application's
-gRPC is as it would be without the port.
+So the port loads the native module a second time, from a nameless copy of its file. The
+dynamic linker treats the copy as another library. The copy registers no fork handlers:
+its only reference to ``__register_atfork`` points to a function that does nothing. A
+forked child then has no thread of the copy, and the parent's threads are not disturbed.
+The application's gRPC behaves as if there were no port.
 
-Cost: about 20 ms and 4 to 7 MiB resident, once a process (x86-64, grpcio 1.62 to 1.85).
+Cost: about 20 ms and 4 to 7 MiB resident, once per process (x86-64, grpcio 1.62 to 1.85).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from ops_service.heap.own import register
 
 _NAME = "ops_service_grpc"
 
-# glibc has pthread_atfork in each library, and this below it; musl has the first alone.
+# glibc has pthread_atfork in each library, and __register_atfork below it. musl has only
+# pthread_atfork.
 _REGISTRATIONS = ("__register_atfork", "pthread_atfork")
 
 # It returns 0 and does nothing, in glibc and musl.
@@ -44,7 +45,7 @@ _NOTHING = "pthread_mutexattr_destroy"
 
 
 class _Refused(Exception):
-    """Why there is no copy, as the end of a sentence."""
+    """The reason why there is no copy, worded as the end of a sentence."""
 
 
 def _load() -> ModuleType:
@@ -59,10 +60,10 @@ def _load() -> ModuleType:
             continue
         try:
             _copy_to(copy, origin)
-            # The linker compares names before files, and a plain one may be used by others.
+            # The linker compares names before files, and other code may use a plain name.
             return _load_from(f"/proc/self/fd/./{copy}")
         except OSError as error:
-            # No room, or a file system from which nothing may be executed.
+            # No space, or a file system mounted without execute permission.
             problem = f"its copy cannot be loaded ({error})"
         finally:
             os.close(copy)
@@ -70,8 +71,8 @@ def _load() -> ModuleType:
 
 
 def _temporary_file() -> int:
-    # First choice, since the kernel can write its pages out. It never has a name. Not by
-    # the module tempfile, which would keep its choice of a directory for the application.
+    # First choice, since the kernel can write its pages out. It never has a name. The
+    # module tempfile is avoided: it would fix its choice of a directory for the application.
     directory = os.environ.get("TMPDIR") or "/tmp"
     return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o700)
 
@@ -87,12 +88,12 @@ def _copy_to(copy: int, origin: str) -> None:
         while done < size:
             sent = os.sendfile(copy, file.fileno(), done, size - done)
             if sent == 0:
-                raise OSError("the file was cut meanwhile")
+                raise OSError("the file was truncated in the meantime")
             done += sent
 
 
 def _load_from(path: str) -> ModuleType:
-    # Loaded, and not yet run: nothing has called the function that is replaced.
+    # Loaded but not yet run: nothing has called the function that is replaced.
     library = ctypes.CDLL(path)
     _leave_forks_alone(os.stat(path))
     loader = importlib.machinery.ExtensionFileLoader(f"{_NAME}.cygrpc", path)
@@ -100,21 +101,21 @@ def _load_from(path: str) -> ModuleType:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
-    # What it registers with Python itself, where the environment asks for that.
+    # Disables the module's own registration with Python, which the environment may request.
     module._GRPC_ENABLE_FORK_SUPPORT = False  # type: ignore[attr-defined]
-    # What it logs goes where gRPC's own lines go, and not to the standard error.
+    # Its log lines go where gRPC's own lines go, and not to standard error.
     module._LOGGER = shared._LOGGER  # type: ignore[attr-defined]
     register(module)
-    # Never unloaded: threads run in it.
+    # Never unloaded, since threads run in it.
     module._library = library  # type: ignore[attr-defined]
     return module
 
 
 def _leave_forks_alone(file: os.stat_result) -> None:
-    """Let a library that was just loaded register no fork handlers.
+    """Prevent a library that was just loaded from registering fork handlers.
 
-    The linker has filled in the address of the function in a table of the library. Only a
-    word that holds exactly this address is replaced.
+    The linker has stored the function's address in a table of the library. Only words
+    with exactly this address are replaced.
     """
     process = ctypes.CDLL(None)
     nothing = _address(process, _NOTHING)
@@ -125,7 +126,7 @@ def _leave_forks_alone(file: os.stat_result) -> None:
         for slot, writable in _find_word(file, _address(process, name))
     ]
     if not slots:
-        raise _Refused("gRPC's core is in a library of its own, which the application shares")
+        raise _Refused("gRPC's core is in a separate library, which the application shares")
     for slot, writable in slots:
         if not writable:
             _protect(process, slot, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -141,7 +142,7 @@ def _address(library: ctypes.CDLL, name: str) -> int:
 
 
 def _find_word(file: os.stat_result, word: int) -> Iterator[tuple[int, bool]]:
-    """Where in the data of a mapped file a word stands, and whether it can be written to."""
+    """Addresses of a word in a mapped file's data, and whether each is writable."""
     size = ctypes.sizeof(ctypes.c_void_p)
     pattern = word.to_bytes(size, "little")
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
@@ -178,35 +179,35 @@ def _native() -> tuple[Any, str]:
 
 
 cygrpc, problem = _native()
-"""The native module, and why it is the one that the application uses too. Empty if it is
-the port's own."""
+"""The native module, and the reason why the application uses the same one. The reason is
+empty if the module is the port's own."""
 
 isolated = not problem
 """Whether the module is the port's own."""
 
 BaseError: type[Exception] = cygrpc.BaseError
-"""What this module raises for a call that failed."""
+"""Exception that this module raises for a failed call."""
 
 AbortError: type[Exception] = cygrpc.AbortError
-"""What `abort` of a call raises."""
+"""Exception that a call's `abort` raises."""
 
 
 def server_credentials(key: bytes, chain: bytes, authorities: bytes) -> grpc.ServerCredentials:
-    """Credentials that demand a client certificate; `grpc.ssl_server_credentials` for this module.
+    """Credentials that require a client certificate; `grpc.ssl_server_credentials` for this module.
 
     Args:
         key: The server's private key, in PEM.
-        chain: Its certificate and what leads to its authority, in PEM.
-        authorities: Whose clients are accepted, in PEM.
+        chain: Its certificate and intermediates, in PEM.
+        authorities: The authorities whose clients are accepted, in PEM.
     """
     pair = cygrpc.SslPemKeyCertPair(key, chain)
     return grpc.ServerCredentials(cygrpc.server_credentials_ssl(authorities, [pair], True))
 
 
 def keep_for_ever(part: object) -> None:
-    """Let an object never be freed. For a forked child.
+    """Prevent an object from ever being freed. For a forked child.
 
-    gRPC's objects would wait in it for threads that the child does not have.
+    Freeing gRPC's objects there would wait for threads that the child does not have.
     """
     increment: Callable[[object], None] = ctypes.pythonapi.Py_IncRef
     ctypes.pythonapi.Py_IncRef.argtypes = (ctypes.py_object,)

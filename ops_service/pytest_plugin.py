@@ -3,9 +3,9 @@
     @pytest.mark.no_leaks
     def test_login(client): ...
 
-Loaded by pytest wherever ops-service is installed, asked for or not: so it uses only
-what pytest 7.0 and pluggy 1.0 have, and imports nothing of ours before a marked test has
-run. What a test without the marker pays is one look for it.
+pytest loads this plugin wherever ops-service is installed, requested or not. So it uses
+only features of pytest 7.0 and pluggy 1.0, and imports no other module of ops-service
+before a marked test has run. A test without the marker pays for one lookup of it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "no_leaks(warmup=20, samples=10, rounds=10): repeat the test, warmup times unobserved and "
-    "then rounds times before each sample of the heap, and fail it if objects leak."
+    "then rounds times before each sample of the heap. Fail it if objects leak."
 )
 _MIN_SAMPLES = 8
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
-# A wrapper of the old style, which every pluggy knows.
+# An old-style wrapper, which every version of pluggy supports.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None]:
-    """Run a marked test so often as its marker says, instead of once."""
+    """Run a marked test as often as its marker says, instead of once."""
     marker = pyfuncitem.get_closest_marker("no_leaks")
     outcome = yield
     if marker is None or outcome.excinfo is not None:
@@ -42,7 +42,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, None
     try:
         _repeat(pyfuncitem, **marker.kwargs)
     except BaseException as error:
-        # From pluggy 1.1 on. Later ones warn of a wrapper of this style that raises.
+        # pluggy 1.1 and later have force_exception. Later ones warn if this kind of wrapper raises.
         if not hasattr(outcome, "force_exception"):
             raise
         outcome.force_exception(error)
@@ -53,7 +53,7 @@ def _repeat(
 ) -> None:
     if samples < _MIN_SAMPLES or rounds < 1 or warmup < 0:
         pytest.fail(f"no_leaks: samples from {_MIN_SAMPLES}, rounds from 1, warmup from 0.", False)
-    # Only now, so that other tests do not pay for it.
+    # Imported only now, so that other tests do not pay for it.
     from ops_service.errors import OpsServiceError
     from ops_service.heap.growth_sample import GrowthSample
     from ops_service.leaks.report import Verdict
@@ -61,7 +61,7 @@ def _repeat(
     from ops_service.watch.sampling import GrowthSampling
 
     class ByRuns(HeapGrowthWatch):
-        """Counts in runs of the test instead of seconds, which a busy machine stretches."""
+        """Measures time in runs of the test instead of seconds, which a busy machine stretches."""
 
         def append_point(self, sample: GrowthSample) -> None:
             super().append_point(replace(sample, time=float(self.sample_count * rounds)))
@@ -77,7 +77,7 @@ def _repeat(
                 if number:
                     for _ in range(rounds):
                         item.obj(**arguments)
-                # An interval of no length: a sample of one's own each time.
+                # An interval of zero makes each call take its own sample.
                 sampling.sample(watch, interval=0.0)
             report = watch.report()
     except OpsServiceError as error:
@@ -87,11 +87,11 @@ def _repeat(
 
 
 def _text(report: GrowthReport, runs: int) -> str:
-    lines = [f"The test leaks: {runs} runs of it left these behind."]
+    lines = [f"The test leaks: {runs} runs of it left these objects behind."]
     for each in report.suspects:
         grown = each.counts[-1] - each.counts[0]
         lines += [
-            f"  {each.type_name}: {grown / runs:.2g} a run, {each.count} by now",
+            f"  {each.type_name}: {grown / runs:.2g} a run, {each.count} now",
             f"    held by {each.holder.text}",
             f"    path    {each.sample_path}",
             *(f"    from    {site}" for site in each.allocation_sites),

@@ -1,7 +1,7 @@
 """Daemon threads for blocking work, and the bridge from them to the service's loop.
 
-Python joins the threads of ``concurrent.futures`` when the interpreter exits, so one that
-blocks would keep the host from exiting. It does not join these.
+Python joins the threads of ``concurrent.futures`` when the interpreter exits, so a blocked
+one would keep the host from exiting. It does not join these.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ GREEN_THREADS = (
     "gevent or eventlet replaces the threads of this process, and the port needs a real one; "
     "run it in a worker without monkey patching, such as gunicorn's gthread or Celery's threads."
 )
-"""Why there is no port where threads are greenlets, and what to do."""
+"""Why there is no port if threads are greenlets, and what to do."""
 
 
 def refuse_green_threads() -> None:
-    """Raise StartError where a thread would not be a thread of the system."""
+    """Raise StartError if threads of this process are not threads of the system."""
     patched = False
     if monkey := sys.modules.get("gevent.monkey"):
         patched = monkey.is_module_patched("threading") or monkey.is_module_patched("socket")
@@ -62,7 +62,7 @@ class LoopEvent:
         post(self._loop, self._event.set)
 
     async def wait(self, seconds: float | None = None) -> None:
-        """Wait until it is set, then clear it. Returns after so many seconds anyway."""
+        """Wait until it is set or this many seconds pass, then clear it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -74,7 +74,7 @@ def _nothing() -> None:
 
 
 class Threads:
-    """A bounded number of threads. Each is started for one piece of work."""
+    """A bounded number of threads. Each is started for one unit of work."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
         self._loop = loop
@@ -91,7 +91,7 @@ class Threads:
 
         Args:
             cancel: Called when the waiting task is cancelled. It must make the work end
-                soon; the thread counts until it does. Leave it out for short work.
+                soon; the thread counts until then. Leave it out for short work.
 
         Raises:
             Busy: All threads are taken.
@@ -124,12 +124,12 @@ class Threads:
 
         Args:
             make: Called in the thread, to get the iterator.
-            depth: How many items may wait for the reader before the thread does.
+            depth: How many items may wait for the reader before the thread blocks.
             cancel: Called when the reader leaves early. It must make the
                 iterator end soon.
 
         Raises:
-            Busy: All threads are taken. And whatever the iterator raises.
+            Busy: All threads are taken. Exceptions of the iterator are raised too.
         """
         items: asyncio.Queue[Any] = asyncio.Queue()
         room = threading.Semaphore(depth)
@@ -170,7 +170,7 @@ class Threads:
     def _start(self, body: Callable[[], None], name: str) -> None:
         if self._running >= self._limit:
             raise Busy(
-                f"All {self._limit} threads of the service are at work; try again.",
+                f"All {self._limit} threads of the service are busy; try again.",
                 retry_after=1.0,
             )
 

@@ -1,13 +1,13 @@
-"""Messages with their length before them, as protobuf delimits them in a file."""
+"""Length-prefixed messages, as protobuf delimits them in a file."""
 
 from __future__ import annotations
 
 MAX_BYTES = 10
-"""Of a varint."""
+"""Maximum length of a varint, in bytes."""
 
 
 def varint(number: int) -> bytes:
-    """A length as protobuf writes it: seven bits a byte, lowest first."""
+    """Encode a length as protobuf does: seven bits a byte, lowest first."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)
@@ -17,13 +17,13 @@ def varint(number: int) -> bytes:
 
 
 def read_varint(data: bytes | bytearray, position: int = 0) -> tuple[int, int] | None:
-    """The number that begins at a position, and the position behind it.
+    """Read the number at a position. Return it, and the position after it.
 
     Returns:
         None if the data ends before the number does.
 
     Raises:
-        ValueError: No varint stands there.
+        ValueError: There is no varint at this position.
     """
     number = 0
     for index, byte in enumerate(data[position : position + MAX_BYTES]):
@@ -36,13 +36,13 @@ def read_varint(data: bytes | bytearray, position: int = 0) -> tuple[int, int] |
 
 
 def delimited(message: bytes) -> bytes:
-    """A message with its length before it."""
+    """Return a message with its length as prefix."""
     return varint(len(message)) + message
 
 
 def undelimited(data: bytes) -> bytes:
-    """The message of `delimited`."""
+    """Return the message without its length: the inverse of `delimited`."""
     head = read_varint(data)
     if head is None:
-        raise ValueError("no length stands before the message")
+        raise ValueError("the message has no length prefix")
     return data[head[1] :]

@@ -30,13 +30,13 @@ def load_config(
     """Read and check a configuration file.
 
     Args:
-        path: The TOML file. By default the one that the environment variable
+        path: The TOML file. By default, the file that the environment variable
             ``OPS_SERVICE_CONFIG`` names. Paths in it are relative to its directory.
-        may_grant_nothing: Whether it may hold no grants, so that nobody can call
+        may_grant_nothing: Accept a file without grants, with which nobody can call
             anything.
 
     Raises:
-        ConfigurationError: Names the file, the line, the key and the remedy.
+        ConfigurationError: Names the file, the line, the key and the fix.
     """
     if path is None:
         path = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -68,7 +68,7 @@ def load_config(
 
 
 def with_place(error: ConfigurationError, source: Path | None) -> ConfigurationError:
-    """The same error, with the file and line of the key that its text begins with."""
+    """The same error, with the file and line of the key at the start of its text."""
     if source is None:
         return error
     try:
@@ -87,8 +87,8 @@ def _place(file: Path, text: str, message: str) -> str:
 def _line_of(key: str, text: str) -> int | None:
     """The line of a key such as ``limits.calls`` or ``grants[1].principal``, or of its table.
 
-    tomllib tells of no lines. This knows the ways in which people write tables,
-    and says nothing of others.
+    tomllib does not report lines. This recognises the usual ways to write tables,
+    and ignores others.
     """
     found: int | None = None
     table = ""
@@ -110,17 +110,17 @@ def _line_of(key: str, text: str) -> int | None:
 
 
 def apply_environment(config: Config) -> Config:
-    """The configuration, without evaluation if the environment says so.
+    """Return the configuration, with evaluation off if the environment says so.
 
     Raises:
-        ConfigurationError: The environment says something else.
+        ConfigurationError: The environment variable has an unknown value.
     """
     value = os.environ.get(EVALUATE_VARIABLE, "").strip().lower()
     if value in ("", "on"):
         return config
     if value != "off":
         raise ConfigurationError(
-            f"{EVALUATE_VARIABLE} is {value!r}; write off, which wins over the configuration, or "
+            f"{EVALUATE_VARIABLE} is {value!r}; write off, which overrides the configuration, or "
             "leave it out"
         )
     return dataclasses.replace(
@@ -129,7 +129,7 @@ def apply_environment(config: Config) -> Config:
 
 
 def _read_table(kind: type[Any], table: dict[str, Any], prefix: str, base: Path) -> Any:
-    """Build a dataclass from a table, refusing keys that it does not know."""
+    """Build a dataclass from a table. Refuse unknown keys."""
     hints = typing.get_type_hints(kind)
     fields = {
         field.name: field
@@ -139,7 +139,7 @@ def _read_table(kind: type[Any], table: dict[str, Any], prefix: str, base: Path)
     for key in table:
         if key not in fields:
             raise ConfigurationError(
-                f"{prefix}{key} is no known key; choose from {', '.join(fields)}"
+                f"{prefix}{key} is not a known key; choose from {', '.join(fields)}"
             )
     values: dict[str, Any] = {}
     for name, field in fields.items():
@@ -169,7 +169,7 @@ def _read_value(kind: Any, value: Any, key: str, base: Path) -> Any:
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{key} must be the path of a file, as a string")
         return base / Path(value).expanduser()
-    # bool is an int to Python, and neither is meant for the other here.
+    # In Python, bool is an int. Here neither is accepted as the other.
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise ConfigurationError(f"{key} must be {_WORDING[kind]}, not {value!r}")

@@ -1,4 +1,4 @@
-"""What bounds callers: the table ``limits`` of the configuration."""
+"""Limits on callers: the table ``limits`` of the configuration."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsConfig:
-    """Bounds on what callers can take up."""
+    """Limits on the resources that callers use."""
 
     calls: int = 32
-    """Calls at once, health checks aside."""
+    """Concurrent calls, without health checks."""
     calls_per_principal: int = 8
-    """Calls of one principal at once, health checks aside."""
+    """Concurrent calls of one principal, without health checks."""
     streams_per_principal: int = 4
-    """Streaming calls of one principal at once; they count as calls too."""
+    """Concurrent streaming calls of one principal; they count as calls too."""
     calls_per_second: float = 100.0
-    """Calls of one principal a second, whether granted or refused, and as many health
-    checks. Twice as many may come at once."""
+    """Calls of one principal a second, granted or refused. Health checks have a separate
+    allowance of the same size. A burst may be twice as large."""
     health_calls: int = 16
-    """Health checks at once. This room is theirs alone, and half of it one caller's."""
+    """Concurrent health checks. Only they use these slots, and one caller gets at most half."""
     connections: int = 128
-    """Connections at once, of all callers, those whose handshake is under way
-    included. Further ones are closed at once."""
+    """Concurrent connections of all callers, including those in a handshake. Further ones are
+    closed immediately."""
     idle_seconds: float = 600.0
-    """After how long without a call a connection is closed."""
+    """Seconds without a call after which a connection is closed."""
     request_bytes: int = 2 << 20
-    """Largest request message."""
+    """Maximum size of a request message."""
     metadata_bytes: int = 8 << 10
-    """Largest metadata of a call, as HTTP/2 counts it."""
+    """Maximum size of a call's metadata, as HTTP/2 counts it."""
     request_seconds: float = 10.0
-    """How long a caller may take to send its request once the call is open."""
+    """Seconds that a caller may take to send its request once the call is open."""
     stall_seconds: float = 20.0
-    """How long a caller may leave a message of a stream unread."""
+    """Seconds that a caller may leave a message of a stream unread."""
 
     def bounds(self) -> list[tuple[str, float, float, float]]:
-        """Each key with its value, and the least and the most that it may be."""
+        """Each key with its value and its minimum and maximum."""
         return [
             ("limits.calls", self.calls, 1, 1000),
             ("limits.calls_per_principal", self.calls_per_principal, 1, 1000),

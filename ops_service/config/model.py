@@ -1,7 +1,7 @@
-"""What the service is configured with: frozen dataclasses, one a table of the file.
+"""The service's configuration: frozen dataclasses, one for each table of the file.
 
-Build a `Config` in code, or read one with `ops_service.load_config`. Either
-way `check_config` is run before the port opens.
+Build a `Config` in code, or read one with `ops_service.load_config`. In both
+cases `check_config` runs before the port opens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ops_service.config.watch import RuleConfig, WatchConfig, check_watch
 from ops_service.errors import ConfigurationError
 
 CAPABILITIES = ("INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE")
-"""What a grant may list: the names of ``Capability`` without their prefix."""
+"""Capabilities that a grant may list: the names of ``Capability`` without their prefix."""
 
 SLOT = "{slot}"
 """Stands for a worker's slot in the path of a socket."""
@@ -26,100 +26,101 @@ SLOT = "{slot}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """Where the port is."""
+    """Address and slots of the port."""
 
     address: str = "127.0.0.1:7443"
     """``host:port`` or ``unix:/path/of/socket``. Port 0 lets the system choose."""
     allow_wildcard_bind: bool = False
     """Whether an address that means every interface, such as 0.0.0.0, is accepted."""
     run_directory: Path | None = None
-    """Where workers of one application leave descriptors, so that each can tell of
-    all. Made with mode 0700 if it is not there. Without one, no slots."""
+    """Directory for the descriptors of one application's workers, so that each worker can list
+    all. Created with mode 0700 if it does not exist. Without it, there are no slots."""
     slots: int = 1
-    """How many workers may have a port. Each takes the lowest slot that is free:
-    its port is that of the address and the slot, or ``{slot}`` in a socket's path."""
+    """Maximum number of workers with a port. Each takes the lowest free slot.
+    Its port is the address's port plus the slot, or ``{slot}`` in a socket's path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsConfig:
-    """Files of the server's identity, in PEM. Read again when they change."""
+    """Files of the server's identity, in PEM. They are read again when they change."""
 
     certificate: Path
     """Certificate of the server, followed by its intermediates if it has any."""
     private_key: Path
-    """Private key of the certificate. Nobody but its owner and group may read it."""
+    """Private key of the certificate. Only its owner and group may read it."""
     client_ca: Path
     """Certificates of the authorities whose client certificates are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationConfig:
-    """Which names are believed."""
+    """The names that are trusted."""
 
     trust_domains: tuple[str, ...] = ()
-    """SPIFFE trust domains whose ids count, such as ``example.org``."""
+    """SPIFFE trust domains whose ids are accepted, such as ``example.org``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationConfig:
-    """Which certificates do not count any more. Read again when it changes."""
+    """Revoked certificates. The settings and the list are read again when they change."""
 
     crl: Path | None = None
     """Revocation lists of the authorities in ``tls.client_ca``, in PEM or one in DER.
     Needs the extra ``ops-service[revocation]``. Every issuer must have a list."""
     denied_serials: tuple[str, ...] = ()
     """Serial numbers in hexadecimal, as ``openssl x509 -serial`` prints them, with or
-    without colons. They are refused whoever issued them."""
+    without colons. They are refused whatever the issuer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What one principal may do."""
+    """The capabilities of one principal."""
 
     principal: str
     """``spiffe://…``, ``uri:…`` for another URI, or ``dns:…``, as in the certificate.
-    The last segment of a URI may be ``*``, which stands for any one segment."""
+    The last segment of a URI may be ``*``, which matches any one segment."""
     capabilities: tuple[str, ...]
-    """Names out of `CAPABILITIES`. None implies another."""
+    """Names from `CAPABILITIES`. None implies another."""
     operations: tuple[str, ...] = ()
     """Operations of the application that it may run, such as ``cache.*``. They need
-    the capability OPERATE too. None listed, none allowed."""
+    the capability OPERATE too. An empty list allows none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationConfig:
-    """Whether and within which bounds code may be evaluated."""
+    """Evaluation of code: whether it is allowed, and its limits."""
 
     enabled: bool = False
-    """Off unless set. Whoever may evaluate controls the process."""
+    """Off by default. A caller who may evaluate controls the process."""
     time_limit_seconds: float = 10.0
     """Default and upper bound of an evaluation's running time."""
     output_limit_bytes: int = 1 << 20
-    """How much printed text is kept, as UTF-8. The rest is dropped."""
+    """Maximum size of printed text, as UTF-8. The rest is dropped."""
     result_limit_bytes: int = 64 << 10
-    """Where the text of a value, an exception or a traceback is cut, as UTF-8."""
+    """Maximum size of the text of a value, an exception or a traceback, as UTF-8. The rest is
+    cut."""
     max_concurrent: int = 2
-    """Evaluations at once. One that cannot be stopped keeps its place."""
+    """Concurrent evaluations. One that cannot be stopped keeps its slot."""
     max_sessions: int = 4
-    """Interactive sessions at once, those that nobody is connected to included."""
+    """Concurrent interactive sessions, including disconnected ones."""
     session_idle_seconds: float = 900.0
-    """After how long without input an interactive session ends."""
+    """Seconds without input after which an interactive session ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditConfig:
-    """Where the audit records go."""
+    """Destination of the audit records."""
 
     file: Path | None = None
     """File that records are appended to, one JSON object a line. Without a file
-    they go to the logger ``ops_service.audit`` at the level INFO, captures are refused
-    unless a handler takes them, and evaluation is refused. A start with grants of READ_HEAP,
-    OPERATE or EVALUATE then warns."""
+    they go to the logger ``ops_service.audit`` at the level INFO. Then captures are refused
+    unless a handler accepts them, and evaluation is refused. A start with grants of READ_HEAP,
+    OPERATE or EVALUATE then logs a warning."""
     rotate_bytes: int = 0
-    """Size at which the file is renamed to ``….1`` and a new one begun, which goes on
-    with the chain of hashes. 0 for never."""
+    """Size at which the file is renamed to ``….1`` and a new file begins, which continues
+    the chain of hashes. 0 for never."""
     keep_files: int = 10
-    """How many renamed files are kept."""
+    """Number of renamed files to keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +128,17 @@ class HeapConfig:
     """The snapshot engine."""
 
     allow_other_patch_release: bool = False
-    """Whether the engine may run on a patch release of CPython other than the one
-    it was compiled for, once it has proved its layout there."""
+    """Whether the engine may run on a patch release of CPython that it was not
+    compiled for, once it has proved its layout there."""
     lifetime_limit_seconds: float = 30.0
-    """Bound on the life of a walking child. While it lives, pages that the process
+    """Maximum lifetime of a walking child. While it lives, pages that the process
     writes to exist twice."""
     cpu_share: float = 0.25
     """Share of a CPU quota that a walking child and the service's threads may use
-    together. A smaller one makes captures last longer."""
+    together. A smaller share makes captures last longer."""
     pause_budget_seconds: float = 1.0
-    """How long the process may stand still for a clone. One that is estimated to take
-    longer is refused."""
+    """Maximum seconds that the process may pause for a clone. A clone with a longer
+    estimate is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,64 +146,64 @@ class StoreConfig:
     """Evidence on disk that outlives the process."""
 
     directory: Path | None = None
-    """Directory for snapshots and the watch's history. Off unless set. Made with
-    mode 0700 if it is not there; several processes may share one."""
+    """Directory for snapshots and the watch's history. Off by default. Created with
+    mode 0700 if it does not exist; several processes may share it."""
     max_bytes: int = 1 << 30
-    """Bound on all files in it, of all processes. The oldest make room."""
+    """Maximum size of all its files, of all processes. The oldest are evicted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessConfig:
-    """What GetProcess tells of how the process was started, besides names."""
+    """Start settings that GetProcess returns, besides names."""
 
     shown_environment: tuple[str, ...] = ()
-    """Environment variables whose values are told."""
+    """Environment variables whose values are returned."""
     shown_arguments: tuple[str, ...] = ()
-    """Arguments whose values are told: ``--option``, or the place of one that is
-    none, such as ``1`` for the script."""
+    """Arguments whose values are returned: ``--option``, or the position of a
+    positional argument, such as ``1`` for the script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that `ops_service.start` wants to know."""
+    """The whole configuration, as `ops_service.start` takes it."""
 
     tls: TlsConfig | None = None
-    """Files of the server's identity. There must be some, but for a port in a mesh."""
+    """Files of the server's identity. Required, except for a port in a mesh."""
     grants: tuple[Grant, ...]
-    """Who may do what. Nobody else may do anything."""
+    """Capabilities by principal. Nobody else may do anything."""
     server: ServerConfig = field(default_factory=ServerConfig)
-    """Where the port is."""
+    """Address and slots of the port."""
     authorization: AuthorizationConfig = field(default_factory=AuthorizationConfig)
-    """Which names are believed."""
+    """The names that are trusted."""
     revocation: RevocationConfig = field(default_factory=RevocationConfig)
-    """Which certificates do not count any more."""
+    """Revoked certificates."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    """Whether code may be evaluated."""
+    """Evaluation of code."""
     audit: AuditConfig = field(default_factory=AuditConfig)
-    """Where the audit records go."""
+    """Destination of the audit records."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
-    """Bounds on what callers can take up."""
+    """Limits on the resources that callers use."""
     heap: HeapConfig = field(default_factory=HeapConfig)
     """The snapshot engine."""
     source: Path | None = field(default=None, metadata={"in_file": False}, compare=False)
-    """The file that this was read from, which is looked at for changes."""
+    """The file that this was read from. It is checked for changes."""
     store: StoreConfig = field(default_factory=StoreConfig)
     """Evidence on disk that outlives the process."""
     process: ProcessConfig = field(default_factory=ProcessConfig)
-    """What is told of how the process was started."""
+    """Start settings that GetProcess returns."""
     watch: WatchConfig = field(default_factory=WatchConfig)
-    """The watch that runs without a caller."""
+    """The background watch, which runs without a caller."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
-    """A proxy that ends TLS and is believed about who calls."""
+    """A proxy that terminates TLS and reports the caller's identity."""
     rules: tuple[RuleConfig, ...] = ()
-    """What that watch acts upon."""
+    """Rules of the background watch."""
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Split ``host:port``. An IPv6 host stands in brackets, which are dropped.
+    """Split ``host:port``. An IPv6 host is in brackets, which are dropped.
 
     Raises:
-        ConfigurationError: It is no such address.
+        ConfigurationError: It is not such an address.
     """
     host, colon, port = address.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
@@ -224,7 +225,7 @@ def _is_wildcard(host: str) -> bool:
     except ValueError:
         pass
     try:
-        # Short forms, as "0" or "0.0".
+        # Short forms, such as "0" or "0.0".
         return socket.inet_aton(host) == bytes(4)
     except OSError:
         return host in ("", "*")
@@ -239,7 +240,7 @@ def _check_slots(server: ServerConfig) -> None:
     if server.address.startswith("unix:"):
         if server.slots > 1 and SLOT not in server.address:
             raise ConfigurationError(
-                f"server.slots is {server.slots} and all sockets would have one path; write "
+                f"server.slots is {server.slots} and all sockets would have the same path; write "
                 f'{SLOT} into server.address, such as "unix:/run/app/ops-{SLOT}.sock"'
             )
         return
@@ -247,7 +248,7 @@ def _check_slots(server: ServerConfig) -> None:
     if port + server.slots - 1 > 65535:
         raise ConfigurationError(
             f"server.slots is {server.slots}, and the last port would be "
-            f"{port + server.slots - 1}; choose lower ones"
+            f"{port + server.slots - 1}; choose lower numbers"
         )
 
 
@@ -288,7 +289,7 @@ def _check_grants(config: Config, *, may_be_empty: bool) -> None:
         domain = name.removeprefix("spiffe://").partition("/")[0]
         if prefix == "spiffe://" and domain not in config.authorization.trust_domains:
             raise ConfigurationError(
-                f"{key}.principal is {name!r}, whose trust domain is not believed; "
+                f"{key}.principal is {name!r}, whose trust domain is not listed; "
                 f'add "{domain}" to authorization.trust_domains'
             )
         _check_wildcard(key, grant)
@@ -303,7 +304,7 @@ def _check_grants(config: Config, *, may_be_empty: bool) -> None:
             )
         if grant.operations and "OPERATE" not in grant.capabilities:
             raise ConfigurationError(
-                f'{key}.operations is of no use without the capability; add "OPERATE" to '
+                f'{key}.operations has no effect without the capability; add "OPERATE" to '
                 f"{key}.capabilities"
             )
         if "" in grant.operations:
@@ -314,7 +315,7 @@ def _check_grants(config: Config, *, may_be_empty: bool) -> None:
         for capability in grant.capabilities:
             if capability not in CAPABILITIES:
                 raise ConfigurationError(
-                    f"{key}.capabilities holds {capability!r}, which is no capability; "
+                    f"{key}.capabilities holds {capability!r}, which is not a capability; "
                     f"choose from {', '.join(CAPABILITIES)}"
                 )
 
@@ -331,8 +332,8 @@ def _check_wildcard(key: str, grant: Grant) -> None:
             )
     if not re.fullmatch(r"(spiffe|uri:[\w+.-]+)://[^/*]+(/[^/*]+)*/\*", name):
         raise ConfigurationError(
-            f'{key}.principal is {name!r}; a "*" may stand for the whole last segment of a '
-            'URI alone, as in "spiffe://example.org/team/*"'
+            f'{key}.principal is {name!r}; a "*" may only stand for the whole last segment of a '
+            'URI, as in "spiffe://example.org/team/*"'
         )
 
 
@@ -364,7 +365,7 @@ def _check_bounds(config: Config) -> None:
         *config.limits.bounds(),
     ]
     for key, value, low, high in bounds:
-        # Written so that not-a-number is refused too.
+        # This form also refuses not-a-number.
         if not low <= value <= high:
             raise ConfigurationError(f"{key} is {value}; choose from {low} to {high}")
 
@@ -373,10 +374,10 @@ def check_config(config: Config, *, may_grant_nothing: bool = False) -> None:
     """Refuse values that make no sense or are not safe. Touches no file.
 
     Args:
-        may_grant_nothing: Whether there may be no grants at all.
+        may_grant_nothing: Accept a configuration without grants.
 
     Raises:
-        ConfigurationError: Names the key and the remedy.
+        ConfigurationError: Names the key and the fix.
     """
     _check_address(config.server)
     _check_slots(config.server)
@@ -393,5 +394,5 @@ def check_config(config: Config, *, may_grant_nothing: bool = False) -> None:
     if config.evaluation.enabled and config.audit.file is None:
         raise ConfigurationError(
             "evaluation.enabled is true without an audit file; set audit.file, so that "
-            "each source is on record before it runs"
+            "each source is recorded before it runs"
         )

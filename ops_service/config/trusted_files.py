@@ -1,4 +1,4 @@
-"""What the service wants of the files that it trusts."""
+"""Checks on the files that the service trusts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ROOT = 0
 
 
 def read_stamp(path: Path) -> Stamp:
-    """What changes when a file is changed, replaced, or its owner or permissions are.
+    """Values that change if a file is changed or replaced, or its owner or permissions change.
 
     Raises:
-        OSError: It cannot be looked at.
+        OSError: The file's status cannot be read.
     """
     info = os.stat(path)
     return (
@@ -31,31 +31,31 @@ def read_stamp(path: Path) -> Stamp:
 
 
 def refuse_if_others_may_write(path: Path, key: str) -> None:
-    """Refuse a file that decides who may do what, if another user could change it.
+    """Refuse a security-relevant file if another user could change it.
 
-    Root and the user of this process may, and so may their groups: root's, and the one
-    that the process runs with. What lies on a file system that is mounted read-only
-    nobody changes, whatever its permissions say.
+    Root and the user of this process may write to it. So may root's group and the
+    process's own group. A file on a read-only mount passes whatever its permissions,
+    since nobody can change it.
 
     Args:
-        key: What names the file in the configuration.
+        key: The file's key in the configuration.
 
     Raises:
-        ConfigurationError: Others may write to it, or replace it.
+        ConfigurationError: Others may write to the file, or replace it.
     """
     prefix = f"{key}: " if key else ""
     try:
         found = _who_may_turn(path)
-        # As Kubernetes mounts its ConfigMaps and Secrets, whose folders all may write to.
+        # Kubernetes mounts ConfigMaps and Secrets this way, with directories writable by all.
         if found is None and os.statvfs(path).f_flag & os.ST_RDONLY:
             return
         if found := found or _who_may_write(os.stat(path)):
             who, remedy = found
             raise ConfigurationError(
-                f"{prefix}{path} may be written by {who}; run {remedy} {path}, and see whether it "
-                "was altered"
+                f"{prefix}{path} may be written by {who}; run {remedy} {path}, and check whether "
+                "it was altered"
             )
-        # Of a link the folder that it lies in, and of what it leads to.
+        # For a link, check both its directory and its target's directory.
         for directory in {path.absolute().parent, path.resolve().parent}:
             info = os.stat(directory)
             found = _who_may_write(info)
@@ -63,8 +63,8 @@ def refuse_if_others_may_write(path: Path, key: str) -> None:
                 continue
             who, remedy = found
             raise ConfigurationError(
-                f"{prefix}{path} lies in a directory in which {who} may replace it; run "
-                f"{remedy} {directory}, and see whether it was altered"
+                f"{prefix}{path} is in a directory in which {who} may replace it; run "
+                f"{remedy} {directory}, and check whether it was altered"
             )
     except OSError as error:
         raise ConfigurationError(
@@ -73,19 +73,19 @@ def refuse_if_others_may_write(path: Path, key: str) -> None:
 
 
 def _who_may_write(info: os.stat_result) -> tuple[str, str] | None:
-    """Who else may write to something, and how that ends. None if nobody may."""
+    """Who else may write to a file, and the command that prevents it. None if nobody may."""
     if info.st_mode & stat.S_IWOTH:
-        return "everybody", "chmod o-w"
+        return "everyone", "chmod o-w"
     if info.st_mode & stat.S_IWGRP and info.st_gid not in (_ROOT, os.getegid()):
         return f"the group {info.st_gid}", "chmod g-w"
     if _is_strangers(info):
-        # Or it is mounted read-only where this process runs, as for a sidecar's files.
+        # A read-only mount in this process also helps, as for a sidecar's files.
         return f"the user {info.st_uid} that owns it", f"chown {os.geteuid()}"
     return None
 
 
 def _who_may_turn(link: Path) -> tuple[str, str] | None:
-    """Who else may let a link lead elsewhere: its owner, where a folder keeps others from it."""
+    """Who else may redirect a link: its owner, if the directory keeps other users out."""
     if link.is_symlink() and _is_strangers(info := os.lstat(link)):
         return f"the user {info.st_uid} that owns the link", f"chown -h {os.geteuid()}"
     return None

@@ -1,4 +1,4 @@
-"""What a configuration grants and yet leaves without a place for its record: said in the log."""
+"""Warns in the log about grants whose audit records have no reliable destination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops_service.log import Log
 
 _LOG = Log()
 
-# What these let a caller do is refused, or leaves no trace, where nothing takes the record.
+# Calls with these capabilities are refused or leave no trace if nothing accepts the record.
 _ON_RECORD = ("READ_HEAP", "OPERATE", "EVALUATE")
 
 
@@ -17,13 +17,13 @@ def warn_of_missing_audit(config: Config, before: Config | None = None) -> None:
     """Log a warning if there are grants that need an audit file, and none is set.
 
     Args:
-        before: The configuration until now. What was said of it is not repeated.
+        before: The previous configuration. Its warning is not repeated.
     """
     granted = _granted_without_file(config)
     if granted and (before is None or granted != _granted_without_file(before)):
         error = ConfigurationError(
-            f"audit.file is not set, and grants list {', '.join(granted)}: records go to the "
-            "logger ops_service.audit alone, and unless one of its handlers takes the level INFO, "
+            f"audit.file is not set, and grants list {', '.join(granted)}: records go only to the "
+            "logger ops_service.audit. Unless one of its handlers accepts the level INFO, "
             "captures are refused and other calls leave no record; set audit.file"
         )
         _LOG.warning("%s", with_place(error, config.source))

@@ -1,4 +1,4 @@
-"""What the background watch is configured with, and its rules."""
+"""Configuration of the background watch and its rules."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ from dataclasses import dataclass
 from ops_service.errors import ConfigurationError
 
 CONDITIONS = ("leak", "growth", "headroom")
-"""What a rule may wait for."""
+"""Conditions of a rule."""
 
 ACTIONS = ("log", "hook", "snapshot")
-"""What a rule may do."""
+"""Actions of a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchConfig:
-    """The watch that runs without a caller."""
+    """The background watch, which runs without a caller."""
 
     interval_seconds: float = 0.0
-    """Time between samples. 0 switches the watch off."""
+    """Seconds between samples. 0 switches the watch off."""
     history_bytes: int = 4 << 20
-    """Bound on what the store keeps of its reports, for each process."""
+    """Maximum size of its reports in the store, for each process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleConfig:
-    """Something that the background watch acts upon."""
+    """A condition that the background watch acts on."""
 
     name: str
-    """What the rule is called where it is told of."""
+    """The rule's name in logs and reports."""
     when: str
     """``leak``: the verdict is LEAK. ``growth``: live Python objects or resident
     memory grew by more than ``growth_bytes`` since the watch began. ``headroom``:
-    the memory left is less than ``headroom_captures`` captures would take."""
+    the free memory is less than ``headroom_captures`` captures would take."""
     actions: tuple[str, ...]
-    """``log``: a warning to the logger ``ops_service.watch``. ``hook``: the function
-    that was given to ``ops_service.start`` is called. ``snapshot``: the heap is
-    captured into the store, without contents."""
+    """``log``: a warning to the logger ``ops_service.watch``. ``hook``: calls the function
+    that was passed to ``ops_service.start``. ``snapshot``: captures the heap into the
+    store, without contents."""
     growth_bytes: int = 256 << 20
-    """For ``growth``."""
+    """Threshold for ``growth``, in bytes."""
     headroom_captures: float = 3.0
-    """For ``headroom``: from 1, below which a capture would be refused."""
+    """Threshold for ``headroom``, in captures. At least 1: below that, a capture is refused."""
     per_window: int = 1
-    """How often it may act within a window."""
+    """Maximum number of actions within a window."""
     window_seconds: float = 3600.0
-    """Length of the window."""
+    """Length of the window, in seconds."""
     per_day: int = 4
-    """How often it may act within a day."""
+    """Maximum number of actions within a day."""
 
 
 def check_watch(watch: WatchConfig, rules: tuple[RuleConfig, ...], *, has_store: bool) -> None:
     """Refuse values that make no sense.
 
     Raises:
-        ConfigurationError: Names the key and the remedy.
+        ConfigurationError: Names the key and the fix.
     """
     _check_range("watch.history_bytes", watch.history_bytes, 64 << 10, 1 << 30)
     interval = watch.interval_seconds
@@ -63,7 +63,7 @@ def check_watch(watch: WatchConfig, rules: tuple[RuleConfig, ...], *, has_store:
         )
     if rules and interval == 0:
         raise ConfigurationError(
-            "rules are given and no watch runs to see to them; set watch.interval_seconds"
+            "rules need the background watch, which is off; set watch.interval_seconds"
         )
     for index, rule in enumerate(rules):
         _check_rule(f"rules[{index}]", rule, has_store=has_store)
@@ -80,7 +80,7 @@ def _check_rule(key: str, rule: RuleConfig, *, has_store: bool) -> None:
         )
     if "snapshot" in rule.actions and not has_store:
         raise ConfigurationError(
-            f"{key}.actions holds snapshot, and there is no store; set store.directory"
+            f"{key}.actions lists snapshot, and there is no store; set store.directory"
         )
     bounds: list[tuple[str, float, float, float]] = [
         ("growth_bytes", rule.growth_bytes, 1 << 10, 1 << 44),
@@ -94,6 +94,6 @@ def _check_rule(key: str, rule: RuleConfig, *, has_store: bool) -> None:
 
 
 def _check_range(key: str, value: float, low: float, high: float) -> None:
-    # Written so that not-a-number is refused too.
+    # This form also refuses not-a-number.
     if not low <= value <= high:
         raise ConfigurationError(f"{key} is {value}; choose from {low} to {high}")

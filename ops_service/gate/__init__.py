@@ -1,1 +1,1 @@
-"""What every call passes before a servicer sees it."""
+"""The checks that every call passes before a servicer sees it."""

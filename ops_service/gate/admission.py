@@ -1,4 +1,4 @@
-"""Slots: how many calls run at once, in all and for each principal."""
+"""Slots: limits on the number of concurrent calls, in total and for each principal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RETRY_SECONDS = 1.0
 
 
 class Admission:
-    """Counts the calls that run. Used on the service's loop alone, so without locks."""
+    """Counts running calls. Used only on the service's loop, so without locks."""
 
     def __init__(self, limits: LimitsConfig) -> None:
         self._limits = limits
@@ -27,22 +27,22 @@ class Admission:
         """Hold a slot for one call.
 
         Raises:
-            Busy: No slot is free. Says which limit was met.
+            Busy: No slot is free. Names the limit.
         """
         limits = self._limits
         if method.is_health:
             self._refuse_if(self._health.total(), limits.health_calls, "health checks")
-            # One caller that never hangs up must not take the probes of others along.
+            # A caller that never hangs up must not block the probes of others.
             half = max(1, limits.health_calls // 2)
-            self._refuse_if(self._health[principal], half, "health checks of yours")
+            self._refuse_if(self._health[principal], half, "of your health checks")
             held = [self._health]
         else:
-            self._refuse_if(self._calls.total(), limits.calls, "calls in all")
-            self._refuse_if(self._calls[principal], limits.calls_per_principal, "calls of yours")
+            self._refuse_if(self._calls.total(), limits.calls, "calls in total")
+            self._refuse_if(self._calls[principal], limits.calls_per_principal, "of your calls")
             held = [self._calls]
             if method.server_streaming:
                 self._refuse_if(
-                    self._streams[principal], limits.streams_per_principal, "streams of yours"
+                    self._streams[principal], limits.streams_per_principal, "of your streams"
                 )
                 held.append(self._streams)
         for counter in held:
@@ -52,7 +52,7 @@ class Admission:
         finally:
             for counter in held:
                 counter[principal] -= 1
-                # A name that holds nothing must not stay: callers choose names.
+                # Remove names without calls: callers choose names.
                 if not counter[principal]:
                     del counter[principal]
 
@@ -60,6 +60,6 @@ class Admission:
     def _refuse_if(count: int, limit: int, what: str) -> None:
         if count >= limit:
             raise Busy(
-                f"{count} {what} run already, which is the limit; end one, or try again.",
+                f"{count} {what} are running, which is the limit; end one, or try again.",
                 retry_after=_RETRY_SECONDS,
             )

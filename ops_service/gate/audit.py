@@ -1,4 +1,4 @@
-"""One JSON line for every call before its work begins, and one with its outcome."""
+"""One JSON line for every call before its work begins, and one for its outcome."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ from ops_service.log import Log
 _LOGGER = logging.getLogger("ops_service.audit")
 _LOG = Log("ops_service.audit")
 
-# A disk that hangs must not let records pile up in the host's memory. A record holds
-# its request, and so up to `limits.request_bytes` of what a caller wrote.
+# A hanging disk must not let records pile up in the host's memory. A record holds its
+# request, and so up to `limits.request_bytes` of caller data.
 _QUEUE_LIMIT = 1000
 _QUEUE_BYTES = 16 << 20
 
-# How long a call waits for its record: one that must be on the disk is refused
-# then, another goes on, so that a disk that hangs does not take health along.
+# How long a call waits for its record. After that, a call whose record must be on disk
+# is refused, and any other call continues, so that a hanging disk does not block health
+# checks.
 _DURABLE_SECONDS = 5.0
 _ORDINARY_SECONDS = 1.0
 
 
 class Sink(Protocol):
-    """Where records go. Used by the audit's thread alone."""
+    """Destination of records. Used only by the audit's thread."""
 
     def write(self, record: dict[str, Any], *, durable: bool) -> str:
-        """Append a record; returns its hash. If durable, it is on disk by then."""
+        """Append a record and return its hash. If durable, it is on disk when this returns."""
 
     def close(self) -> None: ...
 
 
 class LogSink:
-    """Hands lines to a logger, for a host that collects its logs.
+    """Passes lines to a logger, for a host that collects its logs.
 
-    How soon they are on a disk is then up to the host. Of a durable one it is certain
-    that some handler was given it.
+    The host decides how soon they are on disk. For a durable record it is only certain
+    that some handler received it.
     """
 
     def __init__(self) -> None:
@@ -54,11 +55,11 @@ class LogSink:
         """Log a record and return its hash.
 
         Raises:
-            OSError: It is a durable one, and no handler takes it.
+            OSError: The record is durable, and no handler accepts it.
         """
         if durable and not _is_heard():
             raise OSError(
-                "no handler takes records of the logger ops_service.audit at the level INFO; "
+                "no handler accepts records of the logger ops_service.audit at the level INFO; "
                 "configure one, or set audit.file"
             )
         line, self._head = chained(record, self._head)
@@ -70,7 +71,7 @@ class LogSink:
 
 
 def open_sink(config: AuditConfig) -> Sink:
-    """The sink that is configured.
+    """Open the configured sink.
 
     Raises:
         StartError: The file cannot be opened, or others may write to it.
@@ -81,7 +82,7 @@ def open_sink(config: AuditConfig) -> Sink:
 
 
 def _is_heard() -> bool:
-    """Whether some handler takes what is logged here, which discards nothing by its nature."""
+    """True if a handler other than NullHandler accepts INFO."""
     if not _LOGGER.isEnabledFor(logging.INFO):
         return False
     logger: logging.Logger | None = _LOGGER
@@ -94,7 +95,7 @@ def _is_heard() -> bool:
 
 
 class Audit:
-    """Writes audit records in a thread of its own, so that no disk stops the loop."""
+    """Writes audit records in a separate thread, so that no disk blocks the loop."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -105,28 +106,28 @@ class Audit:
         self._thread.start()
 
     async def begin(self, record: dict[str, Any], *, durable: bool) -> str:
-        """Write the record of a call that is about to begin, and wait for it.
+        """Write the record of a call that is about to begin, and wait until it is written.
 
         Args:
-            durable: Whether the work must not begin unless the record is on disk.
+            durable: The record must be on disk before the work begins.
 
         Returns:
             The hash of the record. Empty if it could not be written.
 
         Raises:
-            AuditUnavailable: It could not be written, and it is a durable one.
+            AuditUnavailable: The record is durable and could not be written.
         """
         written = self._put(record, durable=durable)
         try:
             async with asyncio.timeout(_DURABLE_SECONDS if durable else _ORDINARY_SECONDS):
                 return await asyncio.wrap_future(written)
         except OSError as error:
-            # A TimeoutError is one.
+            # TimeoutError is an OSError.
             if durable:
                 raise AuditUnavailable(
-                    "The audit record could not be written, so the work was not begun. The log "
-                    "of the process says why; without audit.file a handler of the logger "
-                    "ops_service.audit has to take it."
+                    "The audit record could not be written, so the work did not begin. The log "
+                    "of the process gives the reason; without audit.file, a handler of the logger "
+                    "ops_service.audit must accept the record."
                 ) from error
             return ""
 
@@ -146,7 +147,7 @@ class Audit:
     def _put(self, record: dict[str, Any], *, durable: bool) -> Future[str]:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         written: Future[str] = Future()
-        # Otherwise the cancellation of a waiting call would cancel it too.
+        # Otherwise cancelling a waiting call would cancel the write too.
         written.set_running_or_notify_cancel()
         waiting = _Waiting({"time": stamp, **record}, durable, written, _weight(record))
         if not self._take_room(waiting.weight):
@@ -161,7 +162,7 @@ class Audit:
 
     def _take_room(self, weight: int) -> bool:
         with self._lock:
-            # One that is larger than all the room goes through an empty queue.
+            # A record larger than the whole bound passes only through an empty queue.
             if self._queued_bytes and self._queued_bytes + weight > _QUEUE_BYTES:
                 return False
             self._queued_bytes += weight
@@ -176,10 +177,10 @@ class Audit:
         while (item := self._queue.get()) is not None:
             try:
                 head = self._sink.write(item.record, durable=item.durable)
-            # A handler of the application may raise anything.
+            # The application's log handlers may raise anything.
             except BaseException as error:
-                # Once for each time that it begins to fail: a full disk would
-                # otherwise fill the log as well.
+                # Logged once each time that writing begins to fail. Otherwise a full disk
+                # would fill the log as well.
                 if not failing:
                     _LOG.error("audit records cannot be written: %s", error)
                 failing = True
@@ -193,7 +194,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A record that is not written yet."""
+    """A record that is not yet written."""
 
     record: dict[str, Any]
     durable: bool
@@ -202,7 +203,7 @@ class _Waiting:
 
 
 def _weight(value: Any) -> int:
-    """About how many bytes plain data takes."""
+    """Approximate size of plain data, in bytes."""
     if isinstance(value, str):
         return 64 + len(value)
     if isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""The audit file: a chain of lines, each of which names the hash of the one before.
+"""The audit file: a chain of lines. Each line names the hash of the previous one.
 
-A line is a JSON object whose first member, ``previous``, is the SHA-256 of the
-line before it, newline excluded. Whoever alters, removes or moves a line breaks
-the chain behind it, unless they write the rest anew; and that shows to whoever
-kept the hash of a later line. Several processes may append to one file.
+A line is a JSON object. Its first member, ``previous``, is the SHA-256 of the
+previous line, newline excluded. Altering, removing or moving a line breaks the
+chain after it, unless the rest is rewritten. A rewrite is detected with a saved
+hash of a later line. Several processes may append to one file.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from typing import Any
 
 from ops_service.errors import StartError
 
-# Another process that writes to the file holds the lock for as long as that takes.
+# Another process holds the lock while it writes to the file.
 _LOCK_SECONDS = 2.0
 _BLOCK = 64 << 10
 
 
 def chained(record: dict[str, Any], previous: str) -> tuple[bytes, str]:
-    """A record as a line without its newline, and the hash that the next line names."""
+    """Return a record as a line without newline, and the hash that the next line names."""
     line = json.dumps({"previous": previous, **record}, separators=(",", ":")).encode()
     return line, hashlib.sha256(line).hexdigest()
 
 
 class FileSink:
-    """Appends to a file that nobody but its owner may write to.
+    """Appends to a file that only its owner may write to.
 
     Args:
-        rotate_bytes: Size at which the file is renamed to ``….1`` and a new one
-            begun, whose first line goes on with the chain. 0 for never.
-        keep: How many renamed files are kept.
+        rotate_bytes: Size at which the file is renamed to ``….1`` and a new file
+            begins. Its first line continues the chain. 0 for never.
+        keep: Number of renamed files to keep.
 
     Raises:
         StartError: The file cannot be opened, or others own it or may write to it.
@@ -65,7 +65,7 @@ class FileSink:
             ) from error
 
     def write(self, record: dict[str, Any], *, durable: bool) -> str:
-        """Append a record and return its hash. If durable, it is on disk by then.
+        """Append a record and return its hash. If durable, it is on disk when this returns.
 
         Raises:
             OSError: It could not be written.
@@ -76,12 +76,12 @@ class FileSink:
             line, head = chained(record, self._head)
             if self._rotate_bytes and self._end > 0 and self._end + len(line) > self._rotate_bytes:
                 self._rotate()
-            # A line that was cut by a crash is ended, so that it spoils no other.
+            # End a line that a crash truncated, so that it does not damage the next one.
             data = (b"\n" if self._torn else b"") + line + b"\n"
             try:
                 _write_all(self._fd, data)
             except OSError:
-                # No part of a line stays where the disk is full.
+                # Leave no partial line if the disk is full.
                 with contextlib.suppress(OSError):
                     os.ftruncate(self._fd, self._end)
                 raise
@@ -97,10 +97,10 @@ class FileSink:
             os.close(self._fd)
 
     def _open(self) -> int:
-        """Open the file that the path names, or a new one.
+        """Open the file at the path, or create it.
 
         Raises:
-            OSError: It cannot be opened, or is none that may be written to.
+            OSError: It cannot be opened, or writing to it is not safe.
         """
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         fd = os.open(self._path, flags, 0o600)
@@ -116,10 +116,10 @@ class FileSink:
         self._end, self._head, self._torn = end
 
     def _is_ours(self) -> bool:
-        """Whether the descriptor still is that of our file.
+        """Whether the descriptor still refers to the audit file.
 
-        A host that closes every descriptor, as daemons do, closes ours too. Its number is
-        then the next file's that the host opens, or a connection's.
+        A host that closes every descriptor, as daemons do, closes this one too. The number
+        then goes to the next file or connection that the host opens.
         """
         try:
             return _identity(os.fstat(self._fd)) == self._file
@@ -128,7 +128,7 @@ class FileSink:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock of the file that the path names now."""
+        """Hold the lock of the file that the path names at the moment."""
         limit = time.monotonic() + _LOCK_SECONDS
         try:
             while not self._lock_named(limit):
@@ -139,7 +139,7 @@ class FileSink:
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _lock_named(self, limit: float) -> bool:
-        """Lock our file. Returns whether the path names it."""
+        """Lock the open file. Return whether the path still names it."""
         if not self._is_ours():
             return False
         _lock(self._fd, limit)
@@ -149,8 +149,11 @@ class FileSink:
             return False
 
     def _follow(self, limit: float) -> None:
-        """Go over to the file that the path names: ours was rotated, by another process of
-        ours or by somebody else's tool. If it cannot be opened, ours stays open."""
+        """Switch to the file that the path names.
+
+        Another process of the service, or an external tool, has rotated the open file. If
+        the new file cannot be opened, the old one stays open.
+        """
         ours = self._is_ours()
         head = _read_end(self._fd)[1] if ours else self._head
         fresh = self._open()
@@ -179,13 +182,13 @@ class FileSink:
 
 
 class _Unsafe(OSError):
-    """A file that no record may be written to."""
+    """A file that is not safe to write records to."""
 
 
 def _refuse_unsafe(path: Path, info: os.stat_result) -> None:
-    """Raise _Unsafe, with what to do, for a file that others could alter or read."""
+    """Raise _Unsafe, with the remedy, for a file that others could alter or read."""
     if not stat.S_ISREG(info.st_mode):
-        raise _Unsafe(f"The audit file {path} is no ordinary file; move it away")
+        raise _Unsafe(f"The audit file {path} is not a regular file; move it away")
     if info.st_uid not in (0, os.geteuid()):
         raise _Unsafe(
             f"The audit file {path} belongs to the user {info.st_uid}, who could alter it; "
@@ -193,7 +196,7 @@ def _refuse_unsafe(path: Path, info: os.stat_result) -> None:
         )
     if info.st_mode & (stat.S_IRWXO | stat.S_IWGRP):
         raise _Unsafe(
-            f"The audit file {path} may be read by everybody or written by others; run "
+            f"The audit file {path} may be read by everyone or written by others; run "
             "chmod 600 on it"
         )
 
@@ -220,7 +223,7 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def _read_end(fd: int) -> tuple[int, str, bool]:
-    """Size of a file, the hash of its last line, and whether that lacks its newline."""
+    """Size of a file, the hash of its last line, and whether that line lacks its newline."""
     size = os.fstat(fd).st_size
     if not size:
         return 0, "", False

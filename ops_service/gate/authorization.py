@@ -1,4 +1,4 @@
-"""From a verified peer certificate to a principal and its capabilities."""
+"""Maps a verified peer certificate to a principal and its capabilities."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ops_service.tls.revocation import Revocation
 from ops_service.tls.validity import Validities, wall_time
 
 AuthContext = Mapping[str, Iterable[bytes]]
-"""What gRPC tells of the peer's certificate, by property."""
+"""Properties of the peer's certificate, as gRPC reports them."""
 
 PROXY = "proxy"
-"""Property of what a proxy told: which proxy vouches for the caller."""
+"""Property that names the proxy which vouches for the caller, if there is one."""
 
 _SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/[A-Za-z0-9._-]+)+")
 _LONGEST_ID = 2048
@@ -26,10 +26,10 @@ _LONGEST_ID = 2048
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who the server takes a caller for."""
+    """The identity that the server assigns to a caller."""
 
     name: str
-    """What grants are matched with. Empty if the certificate gives no usable name."""
+    """Name that grants are matched with. Empty if the certificate gives no usable name."""
     problem: str
     """Why the certificate gives no usable name. Empty if it gives one."""
     presented_names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Principal:
 
     @property
     def label(self) -> str:
-        """A text that stands for the caller in limits, records and messages."""
+        """The caller's name in limits, records and messages."""
         return self.name or ",".join(self.presented_names) or "(no name)"
 
 
@@ -46,17 +46,16 @@ def _values(auth_context: AuthContext, key: str) -> list[str]:
 
 
 def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Principal:
-    """Tell who the peer is, from the typed names of its verified certificate.
+    """Identify the peer by the typed names of its verified certificate.
 
-    A certificate gives a usable name if it has exactly one URI name, or none
-    and exactly one DNS name. The common name never counts, and neither does an
-    e-mail name, whatever it reads like.
+    A certificate gives a usable name if it has exactly one URI name, or no URI name
+    and exactly one DNS name. The common name and e-mail names never count.
 
     Raises:
         Unauthenticated: There is no verified certificate.
     """
     # gRPC sets this for each TLS peer, after a resumed session too, and the handshake fails
-    # without a certificate, so this is a second net.
+    # without a certificate. So this check is a second safeguard.
     if not list(auth_context.get("x509_pem_cert", ())):
         raise Unauthenticated(
             "The server saw no client certificate; present one over TLS, in a full handshake."
@@ -81,12 +80,12 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
         (uri,) = uris
         if not uri.lower().startswith("spiffe:"):
             return Principal(f"uri:{uri}", "", presented)
-        # gRPC sets this only for a SPIFFE id, and takes queries and dots in its path.
+        # gRPC sets this only for a SPIFFE id, and accepts queries and dots in its path.
         if _values(auth_context, "peer_spiffe_id") != [uri] or not is_spiffe_id(uri):
             return unusable("The certificate's SPIFFE id is not well-formed.")
         domain = uri.removeprefix("spiffe://").partition("/")[0]
         if domain not in trust_domains:
-            return unusable(f"The trust domain {domain} of the certificate is not believed here.")
+            return unusable(f"The trust domain {domain} of the certificate is not trusted here.")
         return Principal(uri, "", presented)
     if len(dns_names) > 1:
         return unusable("The certificate has more than one DNS name and no URI name.")
@@ -99,7 +98,7 @@ def identify(auth_context: AuthContext, trust_domains: Iterable[str]) -> Princip
 
 
 def is_spiffe_id(name: str) -> bool:
-    """Whether a name is a SPIFFE id with a path, as the standard spells them."""
+    """Whether a name is a SPIFFE id with a path, as the standard defines them."""
     return (
         len(name) <= _LONGEST_ID
         and _SPIFFE_ID.fullmatch(name) is not None
@@ -112,11 +111,11 @@ def _problem_of_names(auth_context: AuthContext) -> str:
         found = has_nul_in_names(next(iter(auth_context["x509_pem_cert"])))
     except ValueError:
         return "The names of the certificate cannot be read."
-    return "A name of the certificate holds a NUL, so none of them counts." if found else ""
+    return "A name of the certificate contains a NUL, so none of them counts." if found else ""
 
 
 class Authorization:
-    """The grants of a configuration, and the certificates that do not count. Immutable."""
+    """The grants of a configuration, and the rejected certificates. Immutable."""
 
     def __init__(
         self,
@@ -127,9 +126,10 @@ class Authorization:
     ) -> None:
         """
         Args:
-            trust: The authorities that there are by now, where that may differ from those
-                of the handshake.
-            validities: Reads when certificates are valid. By default, without authorities.
+            trust: The current authorities, if they may differ from those of the
+                handshake.
+            validities: Reads validity periods of certificates. By default, without
+                authorities.
         """
         self._revocation = revocation
         self._trust = trust
@@ -147,21 +147,23 @@ class Authorization:
         }
 
     def identify(self, auth_context: AuthContext) -> Principal:
-        """Tell who the peer is. See `identify`."""
+        """Identify the peer. See `identify`."""
         return identify(auth_context, self._trust_domains)
 
     def capabilities(self, principal: Principal) -> frozenset[str]:
-        """What the principal may do, besides what every authenticated peer may."""
+        """The principal's capabilities, besides those of every authenticated peer."""
         return self._granted(principal) or frozenset()
 
     def refuse_outdated(self, auth_context: AuthContext) -> None:
-        """Pass if the peer's certificates are valid by the clock, whatever the handshake was.
+        """Raise if a certificate of the peer is not valid by the clock now.
 
-        Where a proxy does not hand on the certificate, it alone can tell.
+        The time of the handshake does not matter. If a proxy does not pass on the
+        certificate, only the proxy can check this.
 
         Raises:
-            CertificateOutOfDate: One of them expired, or is not valid yet.
-            Unauthenticated: They cannot be read, or gRPC does not show all of them.
+            CertificateOutOfDate: A certificate expired, or is not valid yet.
+            Unauthenticated: A certificate cannot be read, or gRPC does not show all of
+                them.
         """
         certificate = next(iter(auth_context["x509_pem_cert"]))
         if not certificate and PROXY not in auth_context:
@@ -172,13 +174,13 @@ class Authorization:
             found = self._validities.read(certificate, auth_context.get("x509_pem_cert_chain", ()))
         except ValueError as error:
             raise Unauthenticated(
-                f"The validity of the client certificate cannot be read: {error}. Ask whoever "
-                "issued it for one as RFC 5280 says."
+                f"The validity of the client certificate cannot be read: {error}. Ask its "
+                "issuer for one that follows RFC 5280."
             ) from None
         if not found.complete and "true" in _values(auth_context, "ssl_session_reused"):
             raise Unauthenticated(
-                "The server does not see what the certificate of a resumed TLS session rests "
-                "on; connect again, in a full handshake."
+                "The server does not see the issuers of the certificate of a resumed TLS "
+                "session; connect again, in a full handshake."
             )
         if problem := found.problem(wall_time()):
             raise CertificateOutOfDate(
@@ -187,30 +189,30 @@ class Authorization:
             )
 
     def refuse_revoked(self, auth_context: AuthContext) -> None:
-        """Pass if the peer's certificate still counts.
+        """Raise if the peer's certificate is no longer accepted.
 
         Raises:
             PermissionDenied: It was revoked, its serial number is denied, or its authority
-                was taken out since the handshake.
+                was removed since the handshake.
         """
         certificate = next(iter(auth_context["x509_pem_cert"]))
         problem = self._revocation.problem(certificate)
         chain = auth_context.get("x509_pem_cert_chain", ())
         if not problem and self._trust is not None and not self._trust.holds(certificate, chain):
-            problem = "The authority of the certificate does not count here any more."
+            problem = "The authority of the certificate is no longer accepted here."
         if problem:
             raise PermissionDenied(
-                f"{problem} Ask whoever issued it for another.", details={"certificate": "revoked"}
+                f"{problem} Ask its issuer for another.", details={"certificate": "revoked"}
             )
 
     def _granted(self, principal: Principal) -> frozenset[str] | None:
         return self._grants.get(self._grant_name(principal))
 
     def _grant_name(self, principal: Principal) -> str:
-        """The principal of the grant that holds for somebody. Empty if none does."""
+        """The principal of the grant that applies. Empty if none does."""
         if not principal.name or principal.name in self._grants:
             return principal.name
-        # A wildcard stands for one segment of a URI, and a name of its own goes before it.
+        # A wildcard matches one segment of a URI. An exact grant takes precedence.
         head, slash, last = principal.name.rpartition("/")
         wildcard = f"{head}/*"
         return wildcard if slash and last and wildcard in self._grants else ""
@@ -220,10 +222,10 @@ class Authorization:
         return self._operations.get(self._grant_name(principal), ())
 
     def require_operation(self, principal: Principal, operation: str) -> None:
-        """Pass if the principal's grant lists an operation of the application.
+        """Raise if the principal's grant does not list an operation of the application.
 
         Raises:
-            PermissionDenied: It does not. Does not tell whether there is such an operation.
+            PermissionDenied: It is not listed. Does not reveal whether the operation exists.
         """
         if not operation or not matches(self.operations(principal), operation):
             raise PermissionDenied(
@@ -237,14 +239,14 @@ class Authorization:
         return bool(name) and "EVALUATE" in self._grants.get(name, ())
 
     def require(self, principal: Principal, capability: str, purpose: str) -> None:
-        """Pass if the principal holds the capability.
+        """Raise if the principal does not hold the capability.
 
         Args:
             capability: A name of ``Capability`` without its prefix.
             purpose: What needs it, for the message.
 
         Raises:
-            PermissionDenied: Says who the server saw and what is missing.
+            PermissionDenied: Names the principal that the server saw, and what is missing.
         """
         if capability == "AUTHENTICATED" or capability in self.capabilities(principal):
             return

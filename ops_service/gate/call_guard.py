@@ -38,15 +38,15 @@ from ops_service.private_grpc import BaseError
 AUDIT_HASH = "ops-audit-hash"
 """Initial metadata of a capture or an evaluation: the hash of its audit record."""
 
-# How long the status of a call that is ended waits for the call's first message.
+# How long the status of an ended call waits for the call's first message.
 _FIRST_MESSAGE_SECONDS = 1.0
 
-# What HTTP/2 adds to the length of each name and value.
+# Bytes that HTTP/2 adds to the length of each name and value.
 _METADATA_OVERHEAD = 32
 
 
 class HandlerStatus(Exception):
-    """A handler that is not ours ended its call with a status of its own."""
+    """A foreign handler ended its call with a status of its choice."""
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
         super().__init__(details)
@@ -54,7 +54,7 @@ class HandlerStatus(Exception):
 
 
 class _HandlerContext:
-    """What a handler may do with its call: write, abort, and say how it will fail."""
+    """The context of a handler: write, abort, and set the status of a failure."""
 
     def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
         self.write = write
@@ -68,7 +68,7 @@ class _HandlerContext:
         self._details = details
 
     def refuse_if_told(self) -> None:
-        """Raise what the handler said. Generated code does so for a method without one."""
+        """Raise the status that the handler set. Generated code sets one for a missing method."""
         if self._code is not None:
             raise HandlerStatus(self._code, self._details)
 
@@ -78,7 +78,7 @@ class _HandlerContext:
 
 @dataclass(frozen=True, slots=True)
 class CallPolicy:
-    """What every call is measured by."""
+    """The rules and limits for every call."""
 
     methods: dict[str, Method]
     authorization: Authorization
@@ -88,11 +88,12 @@ class CallPolicy:
     limits: LimitsConfig
     instance_id: str
     read_peer: Callable[[Any], AuthContext]
-    """What is known of a caller's certificate, and from whom. Raises Unauthenticated."""
+    """Reads the properties of a caller's certificate, from gRPC or a proxy. Raises
+    Unauthenticated."""
 
 
 class CallGuard:
-    """One call. `serve` raises what refused it or went wrong; `record_end` tells it."""
+    """One call. `serve` raises the refusal or failure; `record_end` records it."""
 
     def __init__(
         self,
@@ -113,8 +114,8 @@ class CallGuard:
         self._operation: str | None = None
         self._task: asyncio.Task[Any] | None = None
         self.taken_away: OpsServiceError | None = None
-        """Why the call is ended, if it began with a right that was taken away since, or by a
-        certificate that expired since."""
+        """Why the call is ended: a right was revoked or a certificate expired since it began.
+        None otherwise."""
         self._excess: Excess | None = None
         self._begun = False
         self._first_message: asyncio.Future[None] | None = None
@@ -125,7 +126,7 @@ class CallGuard:
         self.call_id = secrets.token_hex(8)
 
     async def serve(self) -> None:
-        """Check the call and, if it passes, do its work."""
+        """Check the call. If it passes, do its work."""
         rules = self._rules
         self._task = asyncio.current_task()
         self._check_metadata()
@@ -162,19 +163,19 @@ class CallGuard:
         )
 
     def _require(self, capability: str, purpose: str) -> None:
-        """Pass if the caller holds a capability now; from now on the call ends without it."""
+        """Require a capability of the caller now. From now on, losing it ends the call."""
         assert self._principal is not None
         self._needs.append((capability, purpose))
         self._rules.authorization.require(self._principal, capability, purpose)
 
     def leave(self) -> None:
-        """Let go of the task of the call, whose context leads back here: a cycle would be
-        garbage until the application's collector comes by."""
+        """Drop the reference to the call's task. The task's context refers back to this object,
+        and the cycle would be garbage until the application's collector runs."""
         self._task = None
 
     def check_again(self, authorization: Authorization) -> None:
-        """End the call if it would be refused by now. Not called by the call itself."""
-        # What is checked later, once the request is read, is checked by these too.
+        """End the call if it would be refused now. Not called by the call itself."""
+        # Later checks, after the request is read, use the new authorization too.
         self._rules = dataclasses.replace(self._rules, authorization=authorization)
         self._end_if_refused(self._refuse_by_now)
 
@@ -202,7 +203,7 @@ class CallGuard:
             authorization.require_operation(principal, self._operation)
 
     def _check_metadata(self) -> None:
-        # gRPC's own limit holds only once the caller has acknowledged it.
+        # gRPC's own limit applies only once the caller has acknowledged it.
         size = sum(
             len(key) + len(value) + _METADATA_OVERHEAD
             for key, value in self._context.invocation_metadata()
@@ -212,13 +213,13 @@ class CallGuard:
             raise RequestTooLarge(f"The metadata is {size} bytes; send at most {limit}.")
 
     def _refuse_excess(self, principal: Principal, *, is_health: bool) -> None:
-        # Before anything that costs more, and for callers that are refused as well.
+        # Before anything more expensive, and for callers that are refused as well.
         name = f"health {principal.label}" if is_health else principal.label
         self._excess = self._rules.rates.take(name)
         if self._excess is not None:
             raise Busy(
                 f"You make more than {self._rules.limits.calls_per_second:g} calls a second, "
-                "which is the limit; make fewer.",
+                "which is the limit; slow down.",
                 retry_after=self._excess.retry_after,
             )
 
@@ -228,9 +229,9 @@ class CallGuard:
             async with asyncio.timeout(limit):
                 data = await anext(aiter(self._requests), None)
         except TimeoutError:
-            raise StreamStalled(f"The request did not come within {limit:g} s.") from None
+            raise StreamStalled(f"The request did not arrive within {limit:g} s.") from None
         except BaseError:
-            raise Cancelled("The caller went away.") from None
+            raise Cancelled("The caller disconnected.") from None
         if data is None:
             raise InvalidRequest("The call ended without a request message; send one.")
         message = parse_request(self._handler.request_deserializer, data)
@@ -244,8 +245,8 @@ class CallGuard:
         if pinned and pinned != self._rules.instance_id:
             raise WrongProcess(
                 f"This process has the instance id {self._rules.instance_id}, not the one that "
-                "the request pins; the process may have been restarted, or the address leads "
-                "to several.",
+                "the request pins; the process may have been restarted, or the address may lead "
+                "to several processes.",
                 details={"instance_id": self._rules.instance_id},
             )
         for extra in extra_capabilities(request):
@@ -265,7 +266,7 @@ class CallGuard:
             argument = request
             function = handler.unary_stream or handler.unary_unary
         if inspect.isasyncgenfunction(function):
-            # Closed at once when the call ends, not when the collector comes by.
+            # Closed when the call ends, without waiting for the collector.
             async with aclosing(function(argument, context)) as messages:
                 async for message in messages:
                     await self._send(message)
@@ -286,7 +287,7 @@ class CallGuard:
             yield message
 
     async def _send(self, message: Any) -> None:
-        # Batches of a snapshot come as bytes and are passed on as they are.
+        # Batches of a snapshot are bytes already and are passed on unchanged.
         data = message if type(message) is bytes else self._handler.response_serializer(message)
         await self._reach_caller(self._context.write(data))
         self._messages_sent += 1
@@ -295,8 +296,8 @@ class CallGuard:
     async def _reach_caller(self, sending: Awaitable[None]) -> None:
         limit = self._rules.limits.stall_seconds
         if not self._first_begun:
-            # Not cancelled with the call: gRPC notes that the headers are sent once this is
-            # over. Before, it would send them again with the status, and fail.
+            # Not cancelled with the call: gRPC notes that the headers are sent only once this
+            # has finished. Until then, it would send them again with the status, and fail.
             self._first_begun = True
             self._first_message = asyncio.ensure_future(sending)
             self._first_message.add_done_callback(self._end_first_message)
@@ -306,21 +307,21 @@ class CallGuard:
                 await sending
         except TimeoutError:
             raise StreamStalled(
-                f"A message was not read within {limit:g} s, so the stream was ended."
+                f"A message was not read within {limit:g} s, so the stream ended."
             ) from None
         except BaseError:
-            raise Cancelled("The caller went away.") from None
+            raise Cancelled("The caller disconnected.") from None
 
     async def finish_first_message(self) -> None:
-        """Wait for the first message, if it is under way: a status before it would be lost."""
+        """Wait for the first message, if it is under way. A status before it would be lost."""
         if self._first_message is not None:
             await asyncio.wait({self._first_message}, timeout=_FIRST_MESSAGE_SECONDS)
 
     def _end_first_message(self, sent: asyncio.Future[None]) -> None:
-        # Its context leads back here, as that of the call's task does.
+        # Its context refers back to this object, as the context of the call's task does.
         self._first_message = None
         if not sent.cancelled():
-            # Whoever waits for it is told. Nobody may wait any more.
+            # Waiting tasks receive the exception. This marks it as retrieved if none waits.
             sent.exception()
 
     async def _record_begin(self, method: Method, request: Message | None) -> None:
@@ -332,14 +333,14 @@ class CallGuard:
         head = await self._rules.audit.begin(record, durable=method.audit_first)
         self._begun = True
         if method.audit_first:
-            # Whoever keeps it can tell later whether the file was cut or written anew.
+            # With a saved hash, the caller can detect later that the file was cut or rewritten.
             await self._reach_caller(self._context.send_initial_metadata(((AUDIT_HASH, head),)))
 
     async def _record_step(self, event: str, facts: dict[str, Any]) -> str:
         return await self._rules.audit.begin(self._record(event) | facts, durable=True)
 
     def record_end(self, code: str, reason: str, error: BaseException | None = None) -> None:
-        """Write the outcome: of the work, or why it was refused."""
+        """Write the outcome of the work, or the reason of the refusal."""
         if self._excess is not None and not self._excess.calls:
             return
         record = self._record("end" if self._begun else "refused")

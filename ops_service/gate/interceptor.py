@@ -1,4 +1,4 @@
-"""The gate itself: one wrapper around every handler, foreign and unknown ones included."""
+"""The gate: one wrapper around every handler, including foreign and unknown ones."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from ops_service.private_grpc import AbortError, BaseError
 
 _LOG = Log()
 
-# Clients take at most 8 KiB of trailers, and this goes into them twice.
+# Clients accept at most 8 KiB of trailers, and they contain this message twice.
 _MESSAGE_LIMIT = 2000
 
-# A status cannot reach a caller who does not read, so the wait for that is short.
+# A status cannot reach a caller that does not read, so this wait is short.
 _ABORT_SECONDS = 1.0
 
 
 class Gate(grpc.aio.ServerInterceptor):
-    """Sends every call through a `CallGuard`, and every exception through the status table.
+    """Passes every call through a `CallGuard`, and every exception through the status table.
 
-    No exception leaves it: gRPC would send its text to the caller, and a
+    No exception escapes it: gRPC would send its text to the caller, and a
     SystemExit would end the loop.
     """
 
@@ -38,11 +38,11 @@ class Gate(grpc.aio.ServerInterceptor):
 
     @property
     def open_calls(self) -> int:
-        """How many calls are under way."""
+        """Number of calls under way."""
         return len(self._open)
 
     def set_authorization(self, authorization: Authorization) -> None:
-        """Decide by other grants from now on, for the calls under way too."""
+        """Apply other grants from now on, to the calls under way too."""
         self._rules = dataclasses.replace(self._rules, authorization=authorization)
         for guard in list(self._open):
             guard.check_again(authorization)
@@ -72,15 +72,15 @@ class Gate(grpc.aio.ServerInterceptor):
             except (asyncio.CancelledError, AbortError):
                 raise
             except BaseException as error:
-                # What even the handling of errors may meet where the application has put
-                # functions of its own into modules.
+                # Even error handling can fail if the application has patched functions in
+                # modules that it uses.
                 _LOG.error("a call of %s failed", path, exc_info=error)
                 code, details = status.to_status(error, "")
                 await self._abort(context, code, details.message, ())
 
-        # Every method is served as a stream of bytes, whatever its kind: so the
-        # caller is known before a byte of its request is read, a request that
-        # never comes is bounded, and one wrapper does for all. The wire is the same.
+        # Every method is served as a stream of bytes, whatever its kind. So the caller
+        # is identified before a byte of its request is read, a request that never
+        # arrives times out, and one wrapper serves all methods. The wire is the same.
         return grpc.stream_stream_rpc_method_handler(serve)
 
     async def _serve(self, guard: CallGuard, context: Any) -> None:
@@ -88,7 +88,7 @@ class Gate(grpc.aio.ServerInterceptor):
             try:
                 await guard.serve()
             finally:
-                # Who is told by now how the call ended must not be cut off.
+                # The status may already be on its way to the caller; do not cut it off.
                 guard.leave()
         except asyncio.CancelledError:
             if guard.taken_away is not None:
@@ -125,5 +125,5 @@ class Gate(grpc.aio.ServerInterceptor):
         except AbortError:
             raise
         except (TimeoutError, BaseError):
-            # The caller does not read, or is gone.
+            # The caller does not read, or has disconnected.
             pass

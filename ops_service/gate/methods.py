@@ -1,4 +1,4 @@
-"""Which capability each method needs, read from the contract itself."""
+"""The capability that each method needs, read from the contract itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ops_service.v1 import (
 HEALTH_SERVICE = "grpc.health.v1.Health"
 REFLECTION_SERVICES = (
     "grpc.reflection.v1.ServerReflection",
-    # What clients ask that know no v1, or when they are refused it.
+    # Used by clients that do not know v1, or that are refused it.
     "grpc.reflection.v1alpha.ServerReflection",
 )
 MAINTENANCE_SERVICE = maintenance_service_pb2.DESCRIPTOR.services_by_name[
@@ -34,18 +34,19 @@ MAINTENANCE_SERVICE = maintenance_service_pb2.DESCRIPTOR.services_by_name[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """What the gate knows of a method."""
+    """The gate's facts about a method."""
 
     path: str
     """As on the wire: ``/package.Service/Method``."""
     capability: str
-    """What a caller needs: a name of ``Capability`` without its prefix."""
+    """The capability that a caller needs: a name of ``Capability`` without its prefix."""
     client_streaming: bool = False
     server_streaming: bool = False
     is_ours: bool = False
-    """Whether its requests carry an instance_id and its replies a ProcessId."""
+    """Whether the maintenance service defines it: requests carry an instance_id, and replies a
+    ProcessId."""
     is_health: bool = False
-    """Whether it has room of its own, so that probes answer while callers wait."""
+    """Whether it has separate slots, so that probes get answers while callers wait."""
     audit_first: bool = False
     """Whether its audit record must be on disk before the work begins."""
 
@@ -75,7 +76,7 @@ _FOREIGN_METHODS = (
     ),
 )
 
-# A snapshot is what an attacker would take, and an evaluation is what one would run.
+# Snapshots and evaluations are what an attacker would want.
 _AUDITED_FIRST = (
     heap_pb2.CaptureHeapSnapshotRequest.DESCRIPTOR,
     referrers_pb2.FindReferrersRequest.DESCRIPTOR,
@@ -86,7 +87,7 @@ _AUDITED_FIRST = (
 
 
 def required_capability(method: MethodDescriptor) -> str | None:
-    """Name of the capability that a method's option demands, None without one."""
+    """Name of the capability that a method's option requires. None without one."""
     extensions: Any = method.GetOptions().Extensions
     value: int = extensions[annotations_pb2.required_capability]
     if value == annotations_pb2.CAPABILITY_UNSPECIFIED:
@@ -95,7 +96,7 @@ def required_capability(method: MethodDescriptor) -> str | None:
 
 
 def known_methods() -> dict[str, Method]:
-    """All methods that may be called, by path. What is not in it is refused."""
+    """All callable methods, by path. Any other method is refused."""
     methods = {method.path: method for method in _FOREIGN_METHODS}
     service = maintenance_service_pb2.DESCRIPTOR.services_by_name["MaintenanceService"]
     for descriptor in service.methods:
@@ -115,7 +116,7 @@ def known_methods() -> dict[str, Method]:
 
 
 def extra_capabilities(request: Message) -> Iterator[tuple[str, str]]:
-    """What a request needs beyond its method's capability: each name, and for what."""
+    """Capabilities that a request needs beyond its method's: each name, and its purpose."""
     if not isinstance(request, heap_pb2.CaptureHeapSnapshotRequest):
         return
     if request.gc_moment == heap_graph_pb2.GC_MOMENT_COLLECT_FIRST:
@@ -127,7 +128,7 @@ def extra_capabilities(request: Message) -> Iterator[tuple[str, str]]:
 
 
 def invoked_operation(request: Message) -> str | None:
-    """The operation of the application that a request runs, which a grant must list."""
+    """The application's operation that a request runs. A grant must list it. None without one."""
     if isinstance(request, operations_pb2.InvokeOperationRequest):
         return request.operation
     return None

@@ -1,4 +1,4 @@
-"""How many calls a second a caller may make: a bucket of tokens for each."""
+"""Rate limit of calls: a token bucket for each caller."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-# Callers choose their names, so what is kept of them is bounded, and its size too.
+# Callers choose their names, so the number and the size of kept names are bounded.
 MOST_CALLERS = 1024
 _NAME_LENGTH = 256
 
-# A caller in excess is recorded this often, with the number of its calls.
+# A caller over the limit is recorded this often, with the number of its refused calls.
 _RECORD_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A call that came too soon."""
+    """A call over the rate limit."""
 
     retry_after: float
     """Seconds until there is room for it."""
     calls: int
-    """How many calls of this caller were refused since the last of them was recorded,
-    this one included. 0 if this one is not to be recorded by itself."""
+    """Number of this caller's calls refused since the last record, including this one. 0 if
+    this call gets no record."""
 
 
 @dataclass(slots=True)
@@ -34,11 +34,11 @@ class _Bucket:
 
 
 class Rates:
-    """Used on the service's loop alone, so without locks.
+    """Token buckets of all callers. Used only on the service's loop, so without locks.
 
     Args:
-        per_second: How many calls a second a caller may make. Twice as many may come
-            at once.
+        per_second: Calls a second that a caller may make. A burst may be twice as
+            large.
     """
 
     def __init__(self, per_second: float) -> None:
@@ -47,7 +47,7 @@ class Rates:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str) -> Excess | None:
-        """Count a call. None if it may go on."""
+        """Count a call. Return None if it may proceed."""
         now = time.monotonic()
         bucket = self._bucket(name[:_NAME_LENGTH], now)
         bucket.tokens += (now - bucket.filled_at) * self._per_second
@@ -66,7 +66,7 @@ class Rates:
         bucket = self._buckets.get(name)
         if bucket is None:
             if len(self._buckets) >= MOST_CALLERS:
-                # Who has been silent for longest has the fullest bucket.
+                # The caller that has been silent longest has the fullest bucket.
                 self._buckets.popitem(last=False)
             bucket = self._buckets[name] = _Bucket(self._most, now)
         self._buckets.move_to_end(name)

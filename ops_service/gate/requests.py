@@ -1,4 +1,4 @@
-"""From the bytes of a request to a message that is safe to act on."""
+"""Parses the bytes of a request into a message that is safe to act on."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from google.protobuf.message import Message
 
 from ops_service.errors import InvalidRequest
 
-# A request may be 2 MiB, and its record goes to the disk. Source is kept whole.
+# A request may be 2 MiB, and its record goes to disk. Source is kept in full.
 _TEXT_LIMIT = 4096
 
 
 def parse_request(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
-    """Parse a request and refuse enum values that the contract does not name.
+    """Parse a request and refuse enum values that the contract does not define.
 
     Raises:
-        InvalidRequest: The bytes are no such message, or hold an unknown value.
+        InvalidRequest: The bytes are not such a message, or hold an unknown value.
     """
     try:
         message = deserialize(data)
     except Exception as error:
         raise InvalidRequest(
-            "The request could not be parsed; send the message that the method takes, with "
+            "The request could not be parsed; send the method's request message, with "
             "strings in UTF-8."
         ) from error
     _refuse_unknown_enum_values(message)
@@ -34,7 +34,7 @@ def parse_request(deserialize: Callable[[bytes], Message], data: bytes) -> Messa
 
 
 def _refuse_unknown_enum_values(message: Message) -> None:
-    # As deep as the parser lets messages nest.
+    # The recursion is as deep as the parser lets messages nest.
     for field, value in message.ListFields():
         if field.type == FieldDescriptor.TYPE_MESSAGE:
             for inner in _messages(value):
@@ -53,7 +53,7 @@ def _refuse_unknown_enum_values(message: Message) -> None:
 
 
 def _messages(value: Any) -> list[Message]:
-    """The messages in a field: itself, or what a list or the values of a map are."""
+    """The messages in a field: itself, or the items of a list or the values of a map."""
     if isinstance(value, Message):
         return [value]
     values = value.values() if hasattr(value, "values") else value
@@ -61,7 +61,7 @@ def _messages(value: Any) -> list[Message]:
 
 
 def describe_request(message: Message) -> dict[str, Any]:
-    """The request as plain data, for the audit record. Long texts but source are cut.
+    """The request as plain data, for the audit record. Long texts are cut, except source.
 
     Raises:
         InvalidRequest: A field is out of the range of its type.
@@ -87,7 +87,7 @@ def _cut(value: Any) -> Any:
 
 
 def hash_source(message: Message) -> dict[str, str]:
-    """The hash of the source that a request carries, for the audit record. Empty without one."""
+    """The hash of a request's source, for the audit record. Empty without source."""
     source = getattr(message, "source", None)
     if not isinstance(source, str):
         return {}

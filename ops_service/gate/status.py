@@ -1,4 +1,4 @@
-"""The one table from exceptions to google.rpc.Status."""
+"""The table that maps exceptions to google.rpc.Status."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
 
 
 def to_status(error: BaseException, reference: str) -> tuple[StatusCode, status_pb2.Status]:
-    """Translate an exception.
+    """Translate an exception to a status.
 
-    The text of an exception that is not ours stays here, since it may hold
-    anything of the application.
+    The text of an exception from outside the service stays in the process, since it may
+    contain any data of the application.
 
     Args:
-        error: What was raised.
-        reference: Id of the call's audit records, where a reader finds more.
+        error: The exception.
+        reference: Id of the call's audit records, which hold more detail.
     """
     details = {"reference": reference}
     retry_after: float | None = None
@@ -74,8 +74,8 @@ def to_status(error: BaseException, reference: str) -> tuple[StatusCode, status_
         code = StatusCode.INTERNAL
         reason = errors.OpsServiceError.reason
         message = (
-            "The service failed in a way that it did not foresee. The application is not "
-            f"affected. The audit record and the log name the cause under {reference}."
+            "The service failed in an unexpected way. The application is not affected. "
+            f"The audit record and the log give the cause under {reference}."
         )
     status = status_pb2.Status(code=code.value[0], message=message)
     packed = any_pb2.Any()

@@ -1,9 +1,9 @@
-"""Who the caller is by the word of a proxy: the header x-forwarded-client-cert.
+"""Reads the caller's identity from a proxy's header: x-forwarded-client-cert.
 
-The header holds an element for each proxy on the way, ``By=…;Hash=…;URI=…``, and
-the last is that of the proxy which is connected here. Everything before it may have
-been written by the caller. What is read is handed on in the words in which gRPC
-itself tells of a peer's certificate, so that there is one set of rules for names.
+The header holds one element for each proxy on the way, ``By=…;Hash=…;URI=…``. The
+last element is from the proxy that is connected here. The caller may have written
+everything before it. The result uses the same property names as gRPC's own report
+of a peer certificate, so one set of rules for names serves both.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from ops_service.gate.authorization import PROXY, AuthContext, is_spiffe_id
 
 HEADER = "x-forwarded-client-cert"
 
-# A value is quoted, or has no character that means something here.
+# A value is quoted, or contains no special character.
 _PAIR = re.compile(r'([A-Za-z]{1,16})=(?:"((?:[^"\\]|\\.)*)"|([^",;\\]*))(?=[;,]|\Z)')
 
-# What one certificate has once.
+# Fields that a certificate has only once.
 _ONCE = ("hash", "cert", "chain", "subject")
 
 
 def read_tls_peer(context: Any) -> AuthContext:
-    """What gRPC tells of the peer's verified certificate."""
+    """The peer's verified certificate, as gRPC reports it."""
     found: AuthContext = context.auth_context()
     return found
 
 
 def read_forwarded_peer(mesh: MeshConfig) -> Callable[[Any], AuthContext]:
-    """A function that reads what a proxy says of the caller's certificate.
+    """Return a function that reads the proxy's statement about the caller's certificate.
 
-    It raises Unauthenticated where none of the proxies says anything, or something
-    that can be read in two ways.
+    The function raises Unauthenticated if no listed proxy makes a statement, or if the
+    statement is ambiguous.
     """
     proxies = frozenset(mesh.proxies)
 
@@ -48,11 +48,11 @@ def read_forwarded_peer(mesh: MeshConfig) -> Callable[[Any], AuthContext]:
 
 
 def _last_element(values: Iterable[str | bytes]) -> list[tuple[str, str]]:
-    """Keys in lower case and values of the last element of the only header."""
+    """Pairs of the last element of the only header: lower-case key and value."""
     headers = list(values)
     if not headers:
         raise Unauthenticated(
-            f"The call has no {HEADER} header; call through the proxy, and let it set that one."
+            f"The call has no {HEADER} header; call through the proxy, and let it set this header."
         )
     if len(headers) > 1:
         raise Unauthenticated(
@@ -61,9 +61,9 @@ def _last_element(values: Iterable[str | bytes]) -> list[tuple[str, str]]:
         )
     header = headers[0]
     if not isinstance(header, str) or not header.isascii() or not header.isprintable():
-        raise _unreadable("it holds characters that do not belong there")
-    # All of it is read, in order: what a caller wrote before could otherwise open a
-    # quotation that swallows what the proxy wrote.
+        raise _unreadable("it contains characters that are not allowed")
+    # The whole header is read, in order. Otherwise text from the caller could open a
+    # quotation that swallows the proxy's element.
     pairs: list[tuple[str, str]] = []
     at = 0
     while True:
@@ -98,7 +98,7 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
     if not vouching or not proxies.issuperset(vouching):
         said = ", ".join(vouching)[:200] or "nobody"
         raise Unauthenticated(
-            f"The header {HEADER} is by {said}, which is not listed in mesh.proxies here."
+            f"The header {HEADER} is from {said}, which is not listed in mesh.proxies here."
         )
     if not names["hash"]:
         raise Unauthenticated(
@@ -117,8 +117,8 @@ def _as_auth_context(pairs: list[tuple[str, str]], proxies: frozenset[str]) -> A
     }
     return {
         **{key: [value.encode("ascii") for value in values] for key, values in found.items()},
-        # Empty if the proxy does not hand it on. Then nothing is known of its serial number,
-        # or of when it expires.
+        # Empty if the proxy does not pass it on. Then its serial number and its expiry
+        # are unknown.
         "x509_pem_cert": [certificate],
         "x509_pem_cert_chain": [chain],
     }

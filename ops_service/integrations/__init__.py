@@ -1,4 +1,4 @@
-"""The hook of each kind of host, in one line.
+"""One-line hooks for each kind of host.
 
     gunicorn     from ops_service.integrations.gunicorn import post_fork, worker_exit
     FastAPI      FastAPI(lifespan=ops_service.integrations.asgi.lifespan())
@@ -8,9 +8,9 @@
     uWSGI        ops_service.integrations.uwsgi.install()
     a script     python -m ops_service run app.py
 
-None of them keeps the application from starting: if the port cannot be opened, the
-log says why, and the application goes on without it. Nor does one hold it up for more
-than a second: a port that takes longer opens while the application goes on.
+No hook prevents the application from starting: if the port cannot be opened, the
+log gives the reason, and the application continues without it. No hook delays it by
+more than a second: a slower port opens while the application continues.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOG = Log()
 
-# A hook returns within a second, and the rest of it is for the hook's own work.
+# A hook returns within a second; the rest of the second is for its own work.
 _HOOK_SECONDS = 0.9
 
 _opening: _Opening | None = None
@@ -47,7 +47,7 @@ class _Opening(threading.Thread):
 
     def run(self) -> None:
         try:
-            # Here, since the first import of gRPC takes its time.
+            # Imported here, since the first import of gRPC takes time.
             from ops_service.server.service import start
 
             service = start(role=self._role, **self._options)
@@ -57,7 +57,7 @@ class _Opening(threading.Thread):
         except Exception as error:
             _LOG.error("the maintenance port is not open", exc_info=error)
             return
-        # No lock, which a fork could leave held. To stop twice does no harm.
+        # No lock, since a fork could leave it held. Stopping twice is harmless.
         self.service = service
         if self._given_up:
             service.stop()
@@ -74,11 +74,11 @@ def start_worker(role: str, **options: Any) -> Service | None:
 
     Args:
         role: What the process is, for `opsctl ps`.
-        options: What `ops_service.start` takes.
+        options: Arguments of `ops_service.start`.
 
     Returns:
-        The service. None if it could not be started, or takes longer than a second and
-        opens meanwhile; the log says which.
+        The service. None if it could not be started, or if it takes longer than a second
+        and opens in the background; the log says which.
     """
     global _opening
     earlier = _opening
@@ -87,7 +87,7 @@ def start_worker(role: str, **options: Any) -> Service | None:
         if earlier.is_alive() or (earlier.service is not None and earlier.service.running):
             return earlier.service
     try:
-        # Before a thread is started, which would be none.
+        # Checked before a thread starts, since it would not be a real thread.
         refuse_green_threads()
     except StartError as error:
         _LOG.error("the maintenance port is not open: %s", error)
@@ -97,7 +97,8 @@ def start_worker(role: str, **options: Any) -> Service | None:
     opening.join(_HOOK_SECONDS)
     if opening.is_alive():
         _LOG.warning(
-            "the maintenance port is not open yet; the application goes on, and it opens meanwhile"
+            "the maintenance port is not open yet; the application continues, and the port opens "
+            "in the background"
         )
         atexit.register(stop_worker)
     return opening.service

@@ -2,7 +2,7 @@
 
     app = FastAPI(lifespan=ops_service.integrations.asgi.lifespan())
 
-An application that has a lifespan of its own hands it over: ``lifespan(own)``.
+An application with its own lifespan passes it on: ``lifespan(own)``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def lifespan(inner: Lifespan | None = None) -> Lifespan:
-    """A lifespan that opens the port with the application and closes it after."""
+    """Return a lifespan that opens the port with the application and closes it after."""
 
     @asynccontextmanager
     async def span(app: Any) -> AsyncIterator[Any]:
-        # In a thread, so that the loop goes on meanwhile.
+        # In a thread, so that the loop keeps running.
         await asyncio.to_thread(start_worker, "asgi worker")
         try:
             if inner is None:

@@ -1,8 +1,8 @@
 """Celery: ``ops_service.integrations.celery.install()``
 
-Call it where the application is made. Each process of the prefork pool opens its own
-port. The pools ``solo`` and ``threads`` have one process, which opens one as well. Under
-``gevent`` and ``eventlet`` there is none, and the log says why.
+Call it where the application is created. Each process of the prefork pool opens its own
+port. The pools ``solo`` and ``threads`` have one process, which opens one port. Under
+``gevent`` and ``eventlet`` there is no port, and the log gives the reason.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ def _close(**_: Any) -> None:
 
 
 def _open_single(sender: Any = None, **_: Any) -> None:
-    # Where the pool has processes, these open ports of their own.
+    # If the pool has processes, they open their own ports.
     if type(getattr(sender, "pool", None)).__module__ != _PREFORK:
         start_worker("celery worker")

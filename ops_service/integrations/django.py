@@ -1,8 +1,8 @@
 """Django: ``INSTALLED_APPS = [..., "ops_service.integrations.django.OpsServiceConfig"]``
 
 The port opens when Django is ready, in a process that serves. Commands of
-``manage.py`` but ``runserver`` get none. Under gunicorn with ``--preload`` Django is
-ready before the fork: take gunicorn's hook instead of this one there.
+``manage.py`` open none, except ``runserver``. Under gunicorn with ``--preload``, Django
+is ready before the fork: use gunicorn's hook there instead of this one.
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ def _serves(arguments: list[str], run_main: str | None) -> bool:
         return True
     if len(arguments) < 2 or arguments[1] != "runserver":
         return False
-    # With its reloader the child serves, and the parent only watches files.
+    # With the reloader, the child serves, and the parent only watches files.
     return run_main == "true" or "--noreload" in arguments

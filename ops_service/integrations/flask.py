@@ -1,8 +1,8 @@
 """Flask: ``ops_service.integrations.flask.init_app(app)``
 
-The port opens with the first request that a process serves, so that it opens after a
-fork whatever server runs the application. Under gunicorn its own hook is better: it
-opens the port before the first request.
+The port opens with the first request that a process serves. So it opens after a
+fork, whatever server runs the application. Under gunicorn, gunicorn's own hook is
+better: it opens the port before the first request.
 """
 
 from __future__ import annotations

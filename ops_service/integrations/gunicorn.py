@@ -2,8 +2,8 @@
 
     from ops_service.integrations.gunicorn import post_fork, worker_exit
 
-Each worker opens its port after it has been forked, with ``--preload`` too. Workers of
-gevent and eventlet get none, and the log says why.
+Each worker opens its port after the fork, with ``--preload`` too. Workers of
+gevent and eventlet open none, and the log gives the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _GREEN = ("gunicorn.workers.ggevent", "gunicorn.workers.geventlet")
 
 def post_fork(server: Any, worker: Any) -> None:
     """Open the port of a worker."""
-    # Their threads are replaced later than this, which `start` could not see yet.
+    # Their threads are patched after this hook, so `start` could not detect it yet.
     if any(each.__module__ in _GREEN for each in type(worker).__mro__):
         _LOG.error("the maintenance port is not open: %s", GREEN_THREADS)
         return

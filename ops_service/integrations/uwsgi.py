@@ -1,7 +1,7 @@
 """uWSGI, with ``enable-threads``: ``ops_service.integrations.uwsgi.install()``
 
-Call it where the application is made. Each worker opens its port after it has been
-forked, with ``lazy-apps`` too.
+Call it where the application is created. Each worker opens its port after the
+fork, with ``lazy-apps`` too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def install() -> None:
     """Open a port in each worker."""
     if not (uwsgi.opt.get("enable-threads") or uwsgi.opt.get("threads")):
         _LOG.error(
-            "the maintenance port is not open: uWSGI lets no thread run beside a request; start "
+            "the maintenance port is not open: uWSGI runs no threads beside requests; start "
             "it with enable-threads"
         )
         return
@@ -39,7 +39,7 @@ def install() -> None:
 
 
 def _open() -> None:
-    # Mules and spoolers are forked as well, and serve nothing.
+    # Mules and spoolers are forked too, but serve no requests.
     if uwsgi.worker_id():
         start_worker("uwsgi worker")
         atexit.register(stop_worker)

@@ -1,4 +1,4 @@
-"""Between plain Python values and messages of the contract."""
+"""Converts between plain Python values and messages of the contract."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _LEVELS_ASKED_FOR = {
 
 
 def duration(seconds: float) -> Duration:
-    """A Duration of so many seconds."""
+    """A Duration of this many seconds."""
     message = Duration()
     message.FromNanoseconds(round(seconds * 1e9))
     return message
@@ -62,13 +62,13 @@ def timestamp(unix_time: float) -> Timestamp:
 
 
 def clean(text: str) -> str:
-    """A text with lone surrogates escaped. Protobuf refuses them, and file names, thread
-    names and others of the application's texts may hold them."""
+    """Escape lone surrogates in a text. Protobuf refuses them, and file names, thread
+    names and other texts of the application may contain them."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def process_id(identity: ProcessIdentity) -> process_pb2.ProcessId:
-    """The identity that every reply names."""
+    """The process identity that every reply carries."""
     message = process_pb2.ProcessId(
         instance_id=identity.instance_id, pid=identity.pid, host_name=identity.host_name
     )
@@ -80,10 +80,10 @@ def process_id(identity: ProcessIdentity) -> process_pb2.ProcessId:
 def seconds_field(
     message: Duration, *, is_set: bool, field: str, default: float, low: float, high: float
 ) -> float:
-    """Seconds of a Duration in a request, or the default where it is not set.
+    """Seconds of a Duration in a request, or the default if it is not set.
 
     Raises:
-        InvalidRequest: It lies outside the bounds. Names the field and the bounds.
+        InvalidRequest: It is out of bounds. Names the field and the bounds.
     """
     if not is_set:
         return default
@@ -97,7 +97,7 @@ def seconds_field(
 
 
 def limit_field(value: int, *, field: str, default: int, high: int) -> int:
-    """A count in a request, or the default where it is 0.
+    """A count in a request, or the default if it is 0.
 
     Raises:
         InvalidRequest: It is over the bound.
@@ -110,7 +110,7 @@ def limit_field(value: int, *, field: str, default: int, high: int) -> int:
 
 
 def contents(request: heap_pb2.CaptureHeapSnapshotRequest) -> Contents:
-    """What a capture is asked to tell of contents.
+    """Options for contents, from a capture request.
 
     Raises:
         InvalidRequest: The limit is over its bound.
@@ -120,7 +120,7 @@ def contents(request: heap_pb2.CaptureHeapSnapshotRequest) -> Contents:
 
 
 def add_warning(warnings: list[str], text: str) -> None:
-    """Add a warning. The count of them is bounded; the last one says so."""
+    """Add a warning. The number of warnings is bounded; the last one says so."""
     if len(warnings) < _MAX_WARNINGS:
         warnings.append(text)
     elif len(warnings) == _MAX_WARNINGS:

@@ -1,4 +1,4 @@
-"""A capture with a handle to end it by."""
+"""A capture that can be cancelled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops_service.messages.snapshot_stream import snapshot_messages
 
 
 class CaptureJob:
-    """A capture that can be cancelled at any moment, before it has begun too."""
+    """A capture that can be cancelled at any time, even before it begins."""
 
     def __init__(self, options: CaptureOptions) -> None:
         self._options = options

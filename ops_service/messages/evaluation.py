@@ -1,4 +1,4 @@
-"""Between evaluations and messages of the contract."""
+"""Converts between evaluations and messages of the contract."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops_service.v1 import evaluation_pb2, evaluation_place_pb2, process_pb2, re
 
 _MAX_SOURCE_BYTES = 1 << 20
 
-# A message of these stays far under the 4 MiB that clients take by default.
+# Keeps a message far under the 4 MiB that clients accept by default.
 _OUTPUT_CHARACTERS = 64 << 10
 
 _OUTCOMES: dict[EvaluationOutcome, evaluation_pb2.EvaluationOutcome] = {
@@ -59,8 +59,8 @@ def evaluation_bounds(
     if not config.enabled:
         raise EvaluationDisabled(
             "Evaluation is switched off in this process; set enabled = true under "
-            "[evaluation] in its configuration, see that OPS_SERVICE_EVALUATE is not off in its "
-            "environment, and start it again."
+            "[evaluation] in its configuration, check that OPS_SERVICE_EVALUATE is not off in its "
+            "environment, and restart it."
         )
     return Bounds(
         time_limit=seconds_field(
@@ -89,7 +89,7 @@ def check_source(source: str) -> None:
 def evaluation_output(
     runs: list[tuple[str, str]],
 ) -> Iterator[evaluation_pb2.EvaluationOutput]:
-    """Printed text in messages that any client takes."""
+    """Printed text, split into messages that any client accepts."""
     for stream, text in runs:
         for begin in range(0, len(text), _OUTPUT_CHARACTERS):
             yield evaluation_pb2.EvaluationOutput(
@@ -100,7 +100,7 @@ def evaluation_output(
 def evaluation_result(
     evaluation: Evaluation, result: EvaluationResult
 ) -> evaluation_pb2.EvaluationResult:
-    """How an evaluation ended."""
+    """The result of an evaluation."""
     message = evaluation_pb2.EvaluationResult(
         outcome=_OUTCOMES[result.outcome],
         value_repr=result.value_repr,
@@ -111,7 +111,7 @@ def evaluation_result(
         place=_PLACES[evaluation.place],
     )
     if result.plain is not None:
-        # A copy within bounds already.
+        # A copy that is within bounds already.
         message.value.CopyFrom(plain_value(result.plain.data, bounded=False))
     if result.exception is not None:
         message.exception.type_name = result.exception.type_name
@@ -150,10 +150,10 @@ def open_sessions(sessions: Sessions) -> list[process_pb2.ReplSession]:
 def evaluation_places(
     evaluator: Evaluator, config: EvaluationConfig
 ) -> list[evaluation_place_pb2.EvaluationPlace]:
-    """Where code can be evaluated now."""
+    """The places where code can be evaluated now."""
     return [_PLACES[place] for place in evaluator.places.offered()] if config.enabled else []
 
 
 def asked_place(request: evaluation_pb2.EvaluateCodeRequest | repl_pb2.ReplOpen) -> Place | None:
-    """Where a request wants its code to run. None leaves it to the source."""
+    """The place that a request selects for its code. None leaves the choice to the source."""
     return _ASKED_PLACES[request.place]

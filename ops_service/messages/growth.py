@@ -1,4 +1,4 @@
-"""Between growth reports and messages of the contract."""
+"""Converts growth reports to messages of the contract."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, floa
     """Interval and duration of a watch, in seconds.
 
     Raises:
-        InvalidRequest: One lies outside its bounds.
+        InvalidRequest: One is out of bounds.
     """
     interval = seconds_field(
         request.interval,
@@ -65,7 +65,7 @@ def watch_times(request: growth_pb2.WatchHeapGrowthRequest) -> tuple[float, floa
 def growth_report(
     report: GrowthReport, comparison: Comparison | None = None
 ) -> growth_pb2.HeapGrowthReport:
-    """A report of a watch, and growth since a baseline, with what grew and who holds it."""
+    """A report of a watch, and the growth since a baseline with its suspects and holders."""
     message = growth_pb2.HeapGrowthReport(
         sample_count=report.sample_count,
         sample_time=timestamp(report.latest_time),

@@ -1,4 +1,4 @@
-"""Messages that tell where the memory is."""
+"""Converts memory figures to messages of the contract."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def live_objects(census: Census | OpsServiceError) -> memory_pb2.LiveObjects:
 
 
 def collection_result(collection: Collection) -> memory_pb2.CollectionResult:
-    """What a collection did."""
+    """The result of a collection."""
     return memory_pb2.CollectionResult(
         unreachable_count=collection.unreachable_count, pause=duration(collection.pause)
     )
 
 
 def trim_result(trim: Trim) -> memory_pb2.TrimResult:
-    """What a trim did."""
+    """The result of a trim."""
     message = memory_pb2.TrimResult(outcome=_OUTCOMES[trim.released], reason=trim.reason)
     if trim.released is not None:
         message.elapsed.CopyFrom(duration(trim.elapsed))

@@ -1,4 +1,4 @@
-"""From a capture to the messages of its stream: header, batches as they are, trailer."""
+"""Converts a capture to the messages of its stream: header, unchanged batches, trailer."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def snapshot_messages(
     snapshot_id: str,
     gc_moment: heap_graph_pb2.GcMoment,
 ) -> Iterator[bytes]:
-    """Yield the serialized messages of one snapshot, each with its length before it: the
-    file that they make. Blocks as the capture does.
+    """Yield the serialized messages of one snapshot, each prefixed with its length.
 
-    The checksum and byte count of the trailer are those of the bytes before it.
+    Together they are the snapshot's file. Blocks as the capture does.
+
+    The trailer's checksum and byte count are those of the bytes before it.
     """
     checksum = hashlib.sha256()
     byte_count = 0

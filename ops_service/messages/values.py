@@ -1,4 +1,4 @@
-"""Plain data of Python as google.protobuf.Value, within bounds."""
+"""Converts plain Python data to google.protobuf.Value, within bounds."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class NotPlain(Exception):
 
 
 def plain_value(value: Any, *, bounded: bool = True) -> Value:
-    """A value that consists of None, bool, numbers, strings, lists, tuples and dicts.
+    """Convert a value of None, bool, numbers, strings, lists, tuples and dicts.
 
     Only values of exactly these types count, so no code of the application runs.
 
     Args:
-        bounded: Whether its size is checked. False for a copy that is within bounds already.
+        bounded: Check the size. False for a copy that is within bounds already.
 
     Raises:
-        NotPlain: It holds anything else, or too much.
+        NotPlain: It contains any other type, or is too large.
     """
     message = Value()
     _ValueWriter(bounded).fill(message, value, _DEPTH)
@@ -43,7 +43,7 @@ class _ValueWriter:
     def fill(self, message: Value, value: Any, depth: int) -> None:
         self._nodes -= 1
         if self._nodes < 0 or depth == 0:
-            raise NotPlain("It is too large, or too deep.")
+            raise NotPlain("It is too large, or nested too deeply.")
         kind = type(value)
         if value is None:
             message.null_value = NULL_VALUE
@@ -53,11 +53,11 @@ class _ValueWriter:
             message.string_value = self._text(value)
         elif kind is int:
             if abs(value) > _LARGEST_INTEGER:
-                raise NotPlain("It holds an integer that JSON would round.")
+                raise NotPlain("It contains an integer that JSON would round.")
             message.number_value = value
         elif kind is float:
             if not math.isfinite(value):
-                raise NotPlain("It holds a number that JSON does not have.")
+                raise NotPlain("It contains a number that JSON cannot represent.")
             message.number_value = value
         elif kind in (list, tuple):
             message.list_value.SetInParent()
@@ -67,10 +67,10 @@ class _ValueWriter:
             message.struct_value.SetInParent()
             for key, item in value.copy().items():
                 if type(key) is not str:
-                    raise NotPlain("It holds a key that is not a string.")
+                    raise NotPlain("It contains a key that is not a string.")
                 self.fill(message.struct_value.fields[self._text(key)], item, depth - 1)
         else:
-            raise NotPlain("It holds objects that are not plain data.")
+            raise NotPlain("It contains objects that are not plain data.")
 
     def _text(self, text: str) -> str:
         self._characters -= len(text)

@@ -14,7 +14,7 @@ _LOG = Log()
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that is wrong now."""
+    """A problem that exists now."""
 
     topic: str
     """Stable name, such as ``tls``."""
@@ -50,10 +50,10 @@ class Alarms:
         if now is not None:
             _LOG.error("%s", text)
         else:
-            _LOG.warning("mended: %s", topic)
+            _LOG.warning("resolved: %s", topic)
         self._on_change(topic, now)
 
     def standing(self) -> list[Alarm]:
-        """All active alarms, by topic."""
+        """All active alarms, sorted by topic."""
         with self._lock:
             return sorted(self._standing.values(), key=lambda each: each.topic)

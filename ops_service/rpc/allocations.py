@@ -1,4 +1,4 @@
-"""TraceAllocations: translates the request, streams what a window of tracing found."""
+"""TraceAllocations: translates the request, streams the results of a tracing window."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ops_service.threads import Threads
 from ops_service.v1 import allocations_pb2
 
 _MEBIBYTE = 1 << 20
-# Parts that may wait for a slow reader.
+# Bound on parts that wait for a slow reader.
 _STREAM_DEPTH = 16
 
 

@@ -55,10 +55,10 @@ class EvaluationHandler:
             await context.write(evaluation_pb2.EvaluateCodeResponse(header=header))
             result = None
             while result is None:
-                # An interruption may hit the thread while it reports a change, and the
-                # report is lost then.
+                # An interruption may hit the thread while it reports a change. Then the
+                # report is lost.
                 await changed.wait(_POLL_SECONDS)
-                # Before the output, so that none of it comes after the result.
+                # Read before the output, so that no output comes after the result.
                 result = evaluation.result
                 for output in evaluation_output(evaluation.output.take()):
                     await context.write(evaluation_pb2.EvaluateCodeResponse(output=output))

@@ -31,7 +31,7 @@ class GrowthHandler:
         self._identity = identity
         self._threads = threads
         self._sampling = sampling
-        # A watch that waits for its sample holds no thread meanwhile.
+        # A watch that waits for its sample holds no thread.
         self._turn = asyncio.Lock()
 
     async def watch(self, request: growth_pb2.WatchHeapGrowthRequest, context: Any) -> None:
@@ -69,7 +69,7 @@ class GrowthHandler:
             try:
                 found = await self._sample(request, watch, interval, limit, keep=not baseline_id)
             except (EngineUnavailable, InvalidRequest):
-                # No later sample would fare better.
+                # A later sample would fail as well.
                 raise
             except OpsServiceError as error:
                 add_warning(warnings, f"Sample {number} was not taken: {error}")
@@ -123,4 +123,4 @@ class _Found:
     report: GrowthReport
     comparison: Comparison | None
     baseline_id: str
-    """Of the baseline that was kept at this sample; "" if none was."""
+    """Id of the baseline kept at this sample; "" if none was kept."""

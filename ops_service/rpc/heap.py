@@ -28,15 +28,15 @@ from ops_service.threads import Threads
 from ops_service.v1 import heap_graph_pb2, heap_pb2
 from ops_service.varint import undelimited
 
-# Batches of 64 to 256 KiB that may wait for a slow reader, and no more.
+# Bound on batches that wait for a slow reader, each 64 to 256 KiB.
 _STREAM_DEPTH = 4
 
-# What a capture may take besides the child's life and the wait for the collector.
+# Time for a capture besides the child's life and the wait for the collector.
 _CAPTURE_SLACK_SECONDS = 30.0
 
 
 class StoreCapture(Protocol):
-    """Writes a capture into the store, and to its caller."""
+    """Writes a capture into the store and to its caller."""
 
     async def __call__(
         self,
@@ -133,4 +133,4 @@ class HeapHandler:
                     # gRPC delimits messages itself.
                     await context.write(undelimited(message))
         except TimeoutError:
-            raise WalkTimeout(f"The capture was not whole after {limit:g} s.") from None
+            raise WalkTimeout(f"The capture was not complete after {limit:g} s.") from None

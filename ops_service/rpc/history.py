@@ -1,4 +1,4 @@
-"""ReadGrowthHistory: what the background watch of this process saw, or one before it."""
+"""ReadGrowthHistory: records of the background watch of this process or an earlier one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HistoryHandler:
     ) -> None:
         if request.previous and request.stored_instance_id:
             raise InvalidRequest(
-                "previous and stored_instance_id both say whose history; set one of them.",
+                "previous and stored_instance_id both select the process; set one of them.",
                 details={"field": "previous"},
             )
         stored = request.previous or request.stored_instance_id not in (
@@ -68,7 +68,7 @@ class HistoryHandler:
         if watch is None:
             raise WatchDisabled(
                 "No background watch runs in this process; set interval_seconds under [watch] in "
-                "its configuration and start it again, or watch it now."
+                "its configuration and restart it, or watch it now."
             )
         header = growth_history_pb2.GrowthHistoryHeader(
             watched_process=process_id(self._identity),
@@ -110,8 +110,8 @@ def _find(store: Store, request: growth_history_pb2.ReadGrowthHistoryRequest) ->
         previous = store.previous()
         if previous is None:
             raise HistoryNotFound(
-                "No process before this one left a history in the store. It takes a background "
-                "watch there, and a directory that outlives the container."
+                "No earlier process left a history in the store. That requires a background "
+                "watch in that process, and a directory that outlives the container."
             )
         return previous
     if is_id(request.stored_instance_id):
@@ -120,12 +120,12 @@ def _find(store: Store, request: growth_history_pb2.ReadGrowthHistoryRequest) ->
                 return each
     raise HistoryNotFound(
         f"The store has no history of {request.stored_instance_id[:64]!r}. List the snapshots to "
-        "see which processes left something."
+        "see which processes left data."
     )
 
 
 def _parse(data: list[bytes]) -> tuple[Records, int]:
-    """Records by time, as `by_time` has them; and how many were no records."""
+    """Records by time, as `by_time` returns them, and the number of unreadable ones."""
     records: Records = []
     latest = suspected = None
     unreadable = 0

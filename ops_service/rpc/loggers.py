@@ -68,7 +68,7 @@ class LoggersHandler:
         return response
 
     def _restore_later(self, seconds: float, name: str, number: int) -> None:
-        """One timer a logger, that of its latest change, however often it is set."""
+        """Schedule the restore. Each logger has one timer, that of its latest change."""
         latest, timer = self._restore_timers.get(name, (0, None))
         if latest > number:
             return
@@ -82,7 +82,7 @@ class LoggersHandler:
 
     def _restore_level(self, loop: asyncio.AbstractEventLoop, name: str, number: int) -> None:
         self._restore_timers.pop(name, None)
-        # Held until it is done.
+        # Keep a reference until it is done.
         task = loop.create_task(self._restore(name, number))
         self._restoring.add(task)
         task.add_done_callback(self._restoring.discard)

@@ -1,4 +1,4 @@
-"""GetMemory and ReclaimMemory: where the memory is, and giving some of it back."""
+"""GetMemory and ReclaimMemory: report memory use, and give some memory back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MemoryHandler:
         cancel = threading.Event()
 
         def read() -> tuple[float, Memory, Census | OpsServiceError]:
-            # Before the census, whose own memory would be counted.
+            # Before the census, since the census's own memory would be counted.
             read_time, memory = time.time(), read_memory(arena_statistics)
             try:
                 return read_time, memory, take_census(cancel=cancel, options=self._options)
@@ -58,7 +58,7 @@ class MemoryHandler:
     async def reclaim(
         self, request: memory_pb2.ReclaimMemoryRequest, context: Any
     ) -> memory_pb2.ReclaimMemoryResponse:
-        # Neither a collection nor a trim can be cut short.
+        # Neither a collection nor a trim can be interrupted.
         done = await self._threads.run(
             lambda: reclaim_memory(arena_statistics, collect=request.collect, trim=request.trim)
         )

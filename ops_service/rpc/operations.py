@@ -38,7 +38,7 @@ _KINDS: dict[ValueKind, operations_pb2.OperationValueKind] = {
     ValueKind.CHOICE: operations_pb2.OPERATION_VALUE_KIND_CHOICE,
 }
 
-# How long a run may take to heed that it was asked to end.
+# How long a run may take to react to a request to end.
 _GRACE_SECONDS = 1.0
 
 
@@ -94,11 +94,11 @@ class OperationsHandler:
 
     @staticmethod
     async def _follow(run: OperationRun, changed: LoopEvent, context: Any) -> OperationResult:
-        """Pass progress on until the run ends, or is given up."""
+        """Forward progress until the run ends or is abandoned."""
         end = run.time_limit
         while True:
             await changed.wait(max(0.0, end - run.elapsed))
-            # Before the progress, so that none of it comes after the result.
+            # Read before the progress, so that no progress comes after the result.
             result = run.result
             for progress in run.take_progress():
                 await context.write(

@@ -1,4 +1,4 @@
-"""GetPrincipal and GetProcess: who the caller is, and how the process is."""
+"""GetPrincipal and GetProcess: report the caller's identity and the process's state."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ProcessHandler:
         now = time.time()
         # Before a thread is started for the engine's status.
         collector, thread_count = facts.collector_state(), facts.thread_count()
-        # The first time, the engine proves itself in a child.
+        # The first time, the engine verifies itself in a child.
         engine = await self._threads.run(engine_status)
         config, identity = self._config, self._identity
         response = process_pb2.GetProcessResponse(

@@ -24,7 +24,7 @@ from ops_service.v1 import heap_graph_pb2, referrers_pb2
 
 _TYPE_NAME_MAX = 1000
 _TIME_LIMIT_MAX = 60.0
-# What the child of a search that was ended needs to tell what it has found.
+# Share of its lifetime for the search; the child needs the rest to report its results.
 _TELLING_SHARE = 0.5
 
 _KINDS: dict[StepKind, referrers_pb2.ReferrerKind] = {
@@ -103,13 +103,13 @@ def _target(request: referrers_pb2.FindReferrersRequest) -> int | str:
     kind = request.WhichOneof("target")
     if kind is None:
         raise InvalidRequest(
-            "Nothing is asked for; choose an object_id or a type_name.",
+            "The target is missing; choose an object_id or a type_name.",
             details={"field": "target"},
         )
     if kind == "object_id":
         if request.object_id == 0:
             raise InvalidRequest(
-                "object_id is 0, which stands for objects that have no id; choose one that a "
+                "object_id is 0, which stands for objects without an id; choose one that a "
                 "snapshot or a report shows, or a type_name.",
                 details={"field": "object_id"},
             )
@@ -117,7 +117,7 @@ def _target(request: referrers_pb2.FindReferrersRequest) -> int | str:
     name = request.type_name
     if not name or len(name) > _TYPE_NAME_MAX or "\0" in name:
         raise InvalidRequest(
-            "type_name is empty, too long or holds a NUL; choose module and qualified name, as "
+            "type_name is empty, too long or contains a NUL; choose module and qualified name, as "
             "a summary prints them.",
             details={"field": "type_name"},
         )
@@ -126,13 +126,13 @@ def _target(request: referrers_pb2.FindReferrersRequest) -> int | str:
 
 def _cuts(found: Referrers, holders: Holders) -> Iterator[str]:
     if found.is_partial:
-        yield "The time limit ended the search: objects that were not met by then are not told."
+        yield "The time limit ended the search: objects that were not reached by then are missing."
     if len(found.ways) < found.way_count:
-        yield f"{len(found.ways)} of {found.way_count} ways to it, or to them, were looked at."
+        yield f"{len(found.ways)} of {found.way_count} ways to the target were examined."
     if len(holders.paths) < holders.path_count:
         yield (
             f"{holders.path_count - len(holders.paths)} more paths were found; a larger breadth "
-            "tells them."
+            "returns them."
         )
     if any(step.left_out for step in holders.edge_steps):
         yield "Steps in the middle of very long paths are left out."

@@ -33,7 +33,7 @@ from ops_service.v1 import repl_pb2
 # How often a running input is polled when it reports nothing.
 _POLL_SECONDS = 0.25
 
-# Messages of the caller that may wait while one is worked on.
+# Bound on the caller's messages that wait while one is processed.
 _INBOX = 16
 
 _READY = repl_pb2.REPL_PROMPT_STATE_READY
@@ -117,12 +117,12 @@ class _Connection:
         self._room = asyncio.Semaphore(_INBOX)
         self._input_ended = False
         self._failure: Exception | None = None
-        # One object, by which the session knows this connection.
+        # A single object, which identifies this connection to the session.
         self._on_change = self._wake.set
         self._bounds, self._place = bounds, place
 
     def resize(self, size: repl_pb2.ReplSize) -> None:
-        """Note the size of the terminal, where it was told."""
+        """Store the size of the terminal, if the caller sent one."""
         if size.columns and size.lines:
             known = os.terminal_size((min(size.columns, 10_000), min(size.lines, 10_000)))
             self._session.console.ops.terminal_size = known
@@ -130,25 +130,25 @@ class _Connection:
     async def serve(
         self, requests: AsyncIterator[repl_pb2.OpenReplRequest], first: Any | None
     ) -> None:
-        """Pass messages to and fro until one side ends it."""
+        """Pass messages in both directions until one side ends the connection."""
         session = self._session
         session.connect(self._on_change)
         reading = asyncio.create_task(self._read(requests, first))
         try:
             await self._prompt(_READY if session.evaluation is None else _RUNNING)
             while not await self._step():
-                # An interruption may hit a thread while it reports a change, and the report
-                # is lost then.
+                # An interruption may hit a thread while it reports a change. Then the report
+                # is lost.
                 wait = _POLL_SECONDS if session.evaluation is not None else None
                 await self._wake.wait(wait)
         finally:
             reading.cancel()
             session.disconnect(self._on_change)
             if self._call.is_taken_away():
-                # The grant may stand, and the certificate be revoked.
+                # The grant may be unchanged, and the certificate revoked.
                 self._sessions.close(session, "The caller may no longer evaluate.")
             elif not session.has_run:
-                # There is nothing to come back for.
+                # There is nothing to resume.
                 self._sessions.close(session)
 
     async def _read(
@@ -168,13 +168,13 @@ class _Connection:
             self._wake.set()
 
     async def _step(self) -> bool:
-        """Do all there is to do. True when the connection has come to its end."""
+        """Process all pending work. Return True once the connection has ended."""
         session = self._session
         if session.closed:
             raise SessionNotFound(session.closed)
         if not session.is_connected(self._on_change):
-            raise Cancelled("Another connection of yours has resumed the session.")
-        # Before the output, so that none of it comes after the result.
+            raise Cancelled("Another of your connections has resumed the session.")
+        # Read before the output, so that no output comes after the result.
         evaluation = session.evaluation
         result = evaluation.result if evaluation is not None else None
         for output in evaluation_output(session.console.output.take()):
@@ -195,8 +195,8 @@ class _Connection:
         if self._failure is not None:
             raise self._failure
         if self._input_ended and session.evaluation is None:
-            # The caller said that no more comes. A connection that broke looks the same
-            # from here, but nothing can be written to it, and the session stays.
+            # The caller closed its side. A broken connection looks the same here, but then
+            # nothing can be written to it, and the session stays.
             await self._prompt(_READY)
             self._sessions.close(session)
             return True
@@ -213,7 +213,7 @@ class _Connection:
         elif part == "resize":
             self.resize(request.resize)
         elif part == "open":
-            raise InvalidRequest("open is for the first message of a call only.")
+            raise InvalidRequest("open is only allowed in the first message of a call.")
 
     async def _run(self, request: repl_pb2.ReplInput) -> None:
         session = self._session

@@ -41,7 +41,7 @@ from ops_service.v1 import (
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """One for each group of methods."""
+    """One handler for each group of methods."""
 
     allocations: AllocationsHandler
     evaluation: EvaluationHandler

@@ -1,4 +1,4 @@
-"""ListSnapshots and ReadSnapshot, and captures that go into the store."""
+"""ListSnapshots, ReadSnapshot, and captures into the store."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StoreHandler:
         self._captures: dict[asyncio.Task[None], Callable[[], None]] = {}
 
     def stop_captures(self) -> None:
-        """End captures that go on without their callers. The service is stopping."""
+        """End captures that continue without their callers. Called when the service stops."""
         for cancel in list(self._captures.values()):
             cancel()
 
@@ -103,16 +103,16 @@ class StoreHandler:
         cancel: Callable[[], None],
         context: Any,
     ) -> None:
-        """Write a capture into the store, and to the caller while the caller stays.
+        """Write a capture into the store, and to the caller while it stays connected.
 
         Args:
-            messages: Of the capture. See `CaptureJob.messages`.
+            messages: Messages of the capture. See `CaptureJob.messages`.
             cancel: Ends the capture soon.
         """
         store = required(self._store)
         partial = store.announce(snapshot_id)
         task = asyncio.create_task(self._write(store, partial, messages))
-        # The loop itself keeps no task alive.
+        # The loop itself does not keep tasks alive.
         self._captures[task] = cancel
         task.add_done_callback(self._captures.pop)
         with await self._threads.run(lambda: store.read(snapshot_id, 0)) as reader:
@@ -126,14 +126,14 @@ class StoreHandler:
         try:
             await self._threads.run(lambda: store.write(partial, messages))
         except BaseException as error:
-            # Where no thread was free, nobody else says so to the readers.
+            # If no thread was free, nothing else reports the failure to the readers.
             store.withdraw(partial, error)
             if not isinstance(error, OpsServiceError):
                 raise
             _LOG.warning("the snapshot %s was not stored: %s", partial.snapshot_id, error)
 
     async def _chunks(self, reader: SnapshotReader) -> AsyncIterator[list[bytes]]:
-        # A thread for each chunk, so that a slow caller holds none.
+        # One thread for each chunk, so that a slow caller holds none.
         while True:
             messages = await self._threads.run(
                 lambda: reader.read(_CHUNK_BYTES), cancel=reader.close
@@ -145,10 +145,10 @@ class StoreHandler:
 
 
 def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | None:
-    """The header of a snapshot; None while it is not written yet.
+    """The header of a snapshot. None if it is not written yet.
 
     Raises:
-        StoreDamaged: It has none.
+        StoreDamaged: The snapshot has no header.
     """
     with store.read(snapshot_id, 0) as reader:
         messages = reader.read(1)
@@ -162,7 +162,7 @@ def _header(store: Store, snapshot_id: str) -> heap_graph_pb2.HeapGraphHeader | 
     if part.WhichOneof("part") != "header":
         raise StoreDamaged(
             f"The snapshot {snapshot_id} is damaged: it does not begin with a header. Other "
-            "snapshots are not affected; capture anew."
+            "snapshots are not affected; capture again."
         )
     return part.header
 
@@ -190,7 +190,7 @@ def _stored_snapshot(store: Store, stored: StoredSnapshot) -> store_pb2.StoredSn
         message.state = store_pb2.STORED_SNAPSHOT_STATE_DAMAGED
         return message
     except OpsServiceError:
-        # It has gone, or another process is writing it.
+        # It was removed, or another process is writing it.
         return message
     if header is not None:
         message.process.CopyFrom(header.process)

@@ -1,4 +1,4 @@
-"""Puts together what runs on the service's loop: the gate, the handlers, the port."""
+"""Builds everything that runs on the service's loop: the gate, the handlers, the port."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ from ops_service.watch.sampling import GrowthSampling
 
 _HANDLER_SECONDS = 0.5
 
-# Threads for captures and censuses; two children run at once, the rest waits.
+# Threads for captures and censuses. Two children run at once; the others wait.
 _THREAD_LIMIT = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What was read, claimed and opened before the loop began."""
+    """Everything that is read, claimed and opened before the loop starts."""
 
     config: Config
     identity: ProcessIdentity
     address: str
-    """The one that was claimed; its port may be 0."""
+    """The claimed address. Its port may be 0."""
     namespace: Mapping[str, Any]
     places: Places
     hook: Hook | None
@@ -87,7 +87,7 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What may change the process, or run in it, until the service ends."""
+    """Parts that may change the process or run code in it until the service ends."""
 
     evaluator: Evaluator
     sessions: Sessions
@@ -95,10 +95,10 @@ class Live:
     tracer: AllocationTracer
     log_levels: LogLevels
     background: BackgroundWatch | None
-    """The watch without a caller, if one is configured."""
+    """The background watch, if one is configured."""
 
     def stop(self) -> None:
-        """Ask all that runs to end. Does not wait."""
+        """Ask all running work to end. Does not wait."""
         self.sessions.keep_where(lambda name: False)
         self.evaluator.stop_all()
         if self.background is not None:
@@ -106,12 +106,12 @@ class Live:
         self.operations.stop_all()
 
     def restore(self) -> None:
-        """Take back what callers changed for a while."""
+        """Undo temporary changes that callers made."""
         self.tracer.switch_off()
         self.log_levels.restore_all()
 
     def restore_after_fork(self) -> None:
-        """Take it back in a forked child, in which the service does not live on."""
+        """Undo those changes in a forked child, where the service no longer runs."""
         self.tracer.after_fork()
         self.log_levels.after_fork()
 
@@ -147,7 +147,7 @@ class Parts:
 
 
 async def assemble(given: Dependencies) -> Parts:
-    """Put the parts together, on the loop that runs. The port is not open yet."""
+    """Build the parts on the running loop. The port is not open yet."""
     config, certificates = given.config, given.certificates
     policy = _policy(given)
     gate = Gate(policy)
@@ -156,8 +156,8 @@ async def assemble(given: Dependencies) -> Parts:
     handlers = _handlers(given, live, sampling)
     checks = health.aio.HealthServicer()
     served = await make_handlers(MaintenanceServicer(handlers), checks)
-    # The last net. The gate's own limits are lower, leave room for
-    # health checks, and write a record of what they refuse.
+    # The last line of defence. The gate's own limits are lower, leave room for
+    # health checks, and write a record of each refusal.
     most = 4 * (config.limits.calls + config.limits.health_calls)
     options = channel_options(config)
     port = Port(
@@ -263,10 +263,10 @@ def _census_options(heap: HeapConfig) -> CensusOptions:
 
 
 def open_store(config: StoreConfig, identity: ProcessIdentity) -> Store | None:
-    """The store of this process; None if it is switched off.
+    """Return the store of this process, or None if it is switched off.
 
     Raises:
-        StartError: Its directory is not safe, or is not there.
+        StartError: Its directory is not safe or does not exist.
     """
     if config.directory is None:
         return None
@@ -281,6 +281,6 @@ def open_store(config: StoreConfig, identity: ProcessIdentity) -> Store | None:
 
 
 async def _wait_for_calls() -> None:
-    """Let the handlers of cancelled calls come to their end."""
+    """Wait for the handlers of cancelled calls to finish."""
     if calls := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(calls, timeout=_HANDLER_SECONDS)

@@ -1,4 +1,4 @@
-"""The services of this process, which hear when it forks."""
+"""Registry of this process's services, which are notified when it forks."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from ops_service.errors import StartError
 
 
 class Forked(Protocol):
-    """Hears of forks of the process that it runs in."""
+    """Receives notifications of forks of its process."""
 
     def before_fork(self) -> None:
-        """Called in the thread that is about to fork, which waits for it."""
+        """Called in the thread that is about to fork, which waits for it to return."""
 
     def after_fork_in_parent(self) -> None:
-        """Called in the same thread."""
+        """Called in the same thread, after the fork."""
 
     def after_fork_in_child(self) -> None:
-        """Called in the child, in which no other thread is left."""
+        """Called in the child, where no other thread exists."""
 
 
 _services: weakref.WeakSet[Forked] = weakref.WeakSet()
 
-# Whether a service was started in this process, and in one that it was forked from.
+# Whether a service started in this process, and in a process that it was forked from.
 _started_here = False
 _started_before_fork = False
 
 
 def refuse_after_fork() -> None:
-    """Refuse to start where a process before this one had a service.
+    """Refuse to start if an ancestor process started a service before it forked.
 
     Raises:
-        StartError: It had.
+        StartError: An ancestor did.
     """
     if _started_before_fork:
         raise StartError(
             "A service was started in the process that this one was forked from, and gRPC does "
-            "not survive a fork. Start the service after the fork alone: in gunicorn's "
+            "not survive a fork. Start the service only after the fork: in gunicorn's "
             "post_fork, not where the application is loaded."
         )
 
 
 def will_start() -> None:
-    """Note that a service starts here: from now on no forked child can start one."""
+    """Note that a service starts here. From now on, forked children cannot start one."""
     global _started_here
     _started_here = True
 
 
 def hear_of_forks(service: Forked) -> None:
-    """Let a service hear of forks for as long as it exists."""
+    """Notify a service of forks for as long as it exists."""
     _services.add(service)
 
 

@@ -1,15 +1,14 @@
-"""gRPC's asynchronous server, without the call by which any peer could end it.
+"""gRPC's asynchronous server, protected against a call with which any peer could end it.
 
-grpcio decodes the name of a method that was not registered beforehand in the
-loop that accepts calls. A name that is not UTF-8 ends that loop, and with it
-the port, before the gate has seen the call. So every method that may be called
-is registered beforehand, whose names gRPC knows, and all other calls are
-accepted by a loop of our own, which does not ask for the name: the gate refuses
-them, whatever they are called.
+grpcio decodes the name of an unregistered method in the loop that accepts
+calls. A name that is not UTF-8 ends that loop, and with it the port, before the
+gate sees the call. So every method that may be called is registered in advance,
+and gRPC knows its name. A loop in this file accepts all other calls without
+reading the name, and the gate refuses them.
 
-That needs parts of grpcio that are not public. Where they are not as this file
-expects them, the ordinary server is used: older releases do not have that loop,
-and `ops_service.server.port` opens the port anew if a later one loses it.
+This needs private parts of grpcio. If they differ from what this file expects,
+the ordinary server is used. Older releases do not have that loop. If the loop
+ends in a later release, `ops_service.server.port` reopens the port.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from grpc.aio import _server as implementation
 from ops_service.private_grpc import cygrpc
 
 UNNAMED = "(unknown)"
-"""What the gate is told of a method that was not registered."""
+"""Method name that the gate receives for an unregistered method."""
 
 _EXPECTED = {
     "_handle_rpc": (
@@ -47,12 +46,12 @@ def make_server(
     handlers: Sequence[grpc.GenericRpcHandler],
     paths: Iterable[str],
 ) -> Any:
-    """A server on the running loop that serves these methods.
+    """Create a server on the running loop that serves these methods.
 
     Args:
-        interceptor: Sees every call, those of unknown methods included.
+        interceptor: Sees every call, including calls of unknown methods.
         maximum_calls: How many calls may be open. Further ones are refused.
-        handlers: Who know the handlers of the methods.
+        handlers: Look up the handlers of the methods.
         paths: ``/package.Service/Method`` of every method that may be called.
     """
     loop = asyncio.get_running_loop()
@@ -82,7 +81,7 @@ def _is_as_expected() -> bool:
 
 
 class _Details:
-    """What a generic handler wants to know of a call."""
+    """The call details that a generic handler reads."""
 
     invocation_metadata: tuple[tuple[str, str | bytes], ...] = ()
 
@@ -99,7 +98,7 @@ def _find(handlers: Iterable[grpc.GenericRpcHandler], path: str) -> Any:
 
 
 class _NoHandlers:
-    """Resolves no method: what comes here is unknown."""
+    """Resolves no method: every method that comes here is unknown."""
 
     def resolve_handler(self, details: Any) -> None:
         return None
@@ -107,7 +106,7 @@ class _NoHandlers:
 
 class _Server(implementation.Server):
     def __init__(self, core: Any) -> None:
-        # As the base class does, but for the core.
+        # Same as the base class, except for the core.
         self._loop = asyncio.get_running_loop()
         self._server = core
 
@@ -122,7 +121,7 @@ def _make_core(
     maximum_calls: int,
 ) -> Any:
     class Core(cygrpc.AioServer):  # type: ignore[misc]
-        """The core's server, whose unregistered calls are accepted here."""
+        """The core's server, with its unregistered calls accepted here."""
 
         def _make_request_call_future(self, method_bytes: bytes | None) -> Any:
             if method_bytes is not None:
@@ -130,7 +129,7 @@ def _make_core(
             return loop.create_task(self._accept_unregistered())
 
         async def _accept_unregistered(self) -> None:
-            """Never ends while the server runs, so gRPC's own loop never sees these."""
+            """Runs as long as the server, so gRPC's own loop never sees these calls."""
             running: set[asyncio.Task[None]] = set()
             nobody = _NoHandlers()
             while True:

@@ -1,4 +1,4 @@
-"""What the port serves, and what gRPC is told about it: handlers and channel options."""
+"""Handlers and channel options of the port's gRPC server."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ops_service.server.reflection import ReflectionServicer, reflection_handler
 from ops_service.v1 import maintenance_service_pb2_grpc
 
 ALARMS = "ops_service.alarms"
-"""What health checks ask for to learn whether an alarm stands. The service itself goes on."""
+"""Health checks query this name to learn if an alarm is active. The service keeps running."""
 
 
 async def make_handlers(
     servicer: Any, checks: health.aio.HealthServicer
 ) -> list[grpc.GenericRpcHandler]:
-    """Handlers of our service, health and reflection."""
+    """Create the handlers of the maintenance service, health and reflection."""
     found: Any = _Handlers()
     maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(servicer, found)
     for name in (MAINTENANCE_SERVICE, ALARMS):
@@ -33,7 +33,7 @@ async def make_handlers(
 
 
 class _Handlers:
-    """Takes handlers as a server does, for servers that are made later."""
+    """Collects handlers as a server does, for servers that are made later."""
 
     def __init__(self) -> None:
         self.handlers: list[grpc.GenericRpcHandler] = []
@@ -42,14 +42,14 @@ class _Handlers:
         self.handlers.extend(handlers)
 
     def add_registered_method_handlers(self, service: str, handlers: object) -> None:
-        """Generated code adds the same handlers by both ways."""
+        """Does nothing: generated code adds the same handlers both ways."""
 
 
 def channel_options(config: Config) -> list[tuple[str, int]]:
-    """What gRPC's server is held to."""
+    """Limits and settings of gRPC's server."""
     limits = config.limits
     return [
-        # Otherwise a second process binds the same port, and both answer at random.
+        # Otherwise a second process can bind the same port, and either may answer.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", limits.request_bytes),
         ("grpc.max_metadata_size", limits.metadata_bytes),
@@ -57,8 +57,8 @@ def channel_options(config: Config) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", limits.calls + limits.health_calls),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         ("grpc.max_connection_idle_ms", int(limits.idle_seconds * 1000)),
-        # Otherwise the window, and what a peer may send before anybody reads it, grows
-        # with its speed.
+        # Otherwise the window grows with a peer's speed, and with it the data that a peer
+        # may send before anything reads it.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.server_handshake_timeout_ms", 5_000),
         ("grpc.keepalive_time_ms", 30_000),

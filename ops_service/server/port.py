@@ -1,12 +1,12 @@
-"""The open port: opened, watched, and opened again.
+"""The open port: opens it, watches it, and reopens it.
 
-gRPC's server may end by itself, which the port must survive. Forks of the host do not
-concern it where it has a gRPC of its own (`ops_service.private_grpc`). Where it shares the
-application's, gRPC restarts its threads in the forked child: a child that closes its
-descriptors ends by SIGABRT, and what the threads write breaks the parent's connections.
-There the port is closed for the moment of each fork, which ends its calls. That protects the
-parent's connections, but not every child: 4 of 120 that closed their descriptors were
-lost with grpcio 1.80, where 12 of 40 are without it. An alarm says so.
+gRPC's server may end by itself, and the port must survive that. Forks of the host do not
+affect the port if it has its own copy of gRPC (`ops_service.private_grpc`). If it shares the
+application's copy, gRPC restarts its threads in the forked child. A child that closes its
+descriptors then ends by SIGABRT, and writes by those threads break the parent's connections.
+In that case the port closes for the moment of each fork, which ends its calls. That protects
+the parent's connections, but not every child: with grpcio 1.80, 4 of 120 children that closed
+their descriptors were lost, compared with 12 of 40 without it. An alarm reports this.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from ops_service.threads import post
 
 _LOG = Log()
 
-# Between attempts to open the port anew, doubling.
+# Delay between attempts to reopen the port. It doubles each time.
 _FIRST_DELAY_SECONDS = 0.05
 _LAST_DELAY_SECONDS = 5.0
 
-# How long a server that is closed may take to let go of the address.
+# How long a closed server may take to release the address.
 _FREE_SECONDS = 2.0
 
-# How long calls may go on that began before certificates changed.
+# How long calls may continue that began before certificates changed.
 _RETIREMENT_SECONDS = 24 * 3600.0
 
-# How long a fork of the host may be held up.
+# The longest delay of a fork of the host.
 _FORK_SECONDS = 0.5
 
-# gRPC's own words for "no".
+# The values that gRPC reads as "no".
 _NO = ("0", "false", "no", "n", "f")
 
 
 class Port:
-    """One address. All but the three methods for forks runs on the loop."""
+    """One listening address. Everything except the three methods for forks runs on the loop."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Port:
     ) -> None:
         """
         Args:
-            alarm: Told why the port cannot be opened again, and "" once it is.
+            alarm: Called with the reason why the port cannot be reopened, and with "" once it is.
         """
         self._wanted = address
         self._credentials = credentials
@@ -71,22 +71,22 @@ class Port:
         self._server: grpc.aio.Server | None = None
         self._renewal = asyncio.Event()
         self._end_calls = False
-        # Servers that take no more calls, each with the task that waits for its last.
+        # Servers that accept no more calls, each with the task that waits for its last call.
         self._retired: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._ending: asyncio.Task[None] | None = None
-        # Held while a server opens, or closes for a fork: not both at once.
+        # Held while a server opens, or closes for a fork, so that the two never overlap.
         self._changing = asyncio.Lock()
         self._closed_for_forks = 0
         self._closed_on_purpose = False
         self._may_open = asyncio.Event()
         self._may_open.set()
         self.address = ""
-        """Where the port is, with its real number."""
+        """Address of the port, with its real port number."""
         self.reopened = 0
-        """How often gRPC's server ended by itself and was opened anew."""
+        """How often gRPC's server ended by itself and the port was reopened."""
 
     async def open(self) -> None:
-        """Open the port. Raises StartError if it cannot be."""
+        """Open the port. Raises StartError if that fails."""
         server = self._make()
         try:
             self.address = self._bind(server, self.address or self._wanted)
@@ -100,18 +100,18 @@ class Port:
         self._closed_on_purpose = False
 
     def renew(self, end_calls: bool = False) -> None:
-        """Open the port anew with other credentials; calls under way go on to their end.
+        """Reopen the port with other credentials. Calls under way continue to their end.
 
-        For some milliseconds connections are refused in between.
+        Connections are refused for some milliseconds in between.
 
         Args:
-            end_calls: Whether they are ended instead.
+            end_calls: End the calls under way instead.
         """
         self._end_calls = self._end_calls or end_calls
         self._renewal.set()
 
     async def keep_open(self, stopping: asyncio.Event) -> None:
-        """Open the port anew whenever it closes or is renewed, until it is to stop."""
+        """Reopen the port whenever it closes or is renewed, until `stopping` is set."""
         stop: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
         try:
             while not stopping.is_set():
@@ -132,7 +132,7 @@ class Port:
                         self._end_calls = False
                         await self._end_retired()
                 elif by_itself:
-                    _LOG.error("gRPC's server ended by itself; the port is opened anew")
+                    _LOG.error("gRPC's server ended by itself; the port is reopened")
                 await self._open_anew(stop)
                 self.reopened += by_itself
         finally:
@@ -151,7 +151,7 @@ class Port:
                 async with self._changing:
                     if not self._may_open.is_set():
                         continue
-                    # gRPC still runs where calls go on to their end.
+                    # gRPC still runs if older calls are continuing.
                     if not self._retired:
                         refuse_without_room()
                     await self.open()
@@ -163,10 +163,10 @@ class Port:
             delay = min(2 * delay, _LAST_DELAY_SECONDS)
 
     async def _wait_until_free(self) -> None:
-        """Wait until the last server has let go of the address, if it does so soon.
+        """Wait until the last server has released the address, at most `_FREE_SECONDS`.
 
-        gRPC closes its listening socket in a thread of its own, and writes to the
-        host's standard error where an address cannot be bound.
+        gRPC closes its listening socket in a separate thread. If an address cannot be
+        bound, it writes to the host's standard error.
         """
         limit = self._loop.time() + _FREE_SECONDS
         while True:
@@ -182,10 +182,10 @@ class Port:
         if not self.address.startswith("unix:"):
             check_port(*split_address(self.address))
         elif Path(self.address.removeprefix("unix:")).exists():
-            raise StartError(f"The path {self.address} is still there.")
+            raise StartError(f"The path {self.address} still exists.")
 
     def _retire(self, server: grpc.aio.Server) -> None:
-        """Let a server take no more calls, and end with its last."""
+        """Stop accepting calls on a server, and end it with its last call."""
 
         async def stop() -> None:
             await server.stop(_RETIREMENT_SECONDS)
@@ -207,7 +207,7 @@ class Port:
         await self._end_retired()
         if self._server is None:
             return
-        # Once for each server: gRPC crashes the process if two shutdowns overlap.
+        # Only once for each server: gRPC crashes the process if two shutdowns overlap.
         if self._ending is None:
             self._ending = self._loop.create_task(_end(self._server))
         await asyncio.shield(self._ending)
@@ -224,8 +224,8 @@ class Port:
             port = 0
         if port == 0:
             raise StartError(
-                f"The port {address} cannot be opened; another process has taken it meanwhile. "
-                "Choose another, or port 0 for any free one."
+                f"The port {address} cannot be opened; another process has taken it in the "
+                "meantime. Choose another, or port 0 for any free one."
             )
         if address.startswith("unix:"):
             os.chmod(address.removeprefix("unix:"), 0o600)
@@ -236,7 +236,7 @@ class Port:
     # ---- around forks, in the thread that forks -----------------------------------
 
     def before_fork(self) -> bool:
-        """Close the port, where gRPC is shared. Takes at most half a second.
+        """Close the port if gRPC is shared with the application. Takes at most half a second.
 
         Returns:
             Whether `after_fork` must be called in the parent.
@@ -252,11 +252,11 @@ class Port:
         return True
 
     def after_fork(self) -> None:
-        """Let the port be opened again."""
+        """Allow the port to be reopened."""
         post(self._loop, self._end_close_for_fork)
 
     def leave_in_child(self) -> None:
-        """Let go of the sockets, in a forked child."""
+        """Release the sockets, in a forked child."""
         if self._sockets is not None:
             self._sockets.disconnect()
 
@@ -290,14 +290,17 @@ async def _end(server: grpc.aio.Server) -> None:
 
 
 async def _wait_for_end(server: grpc.aio.Server) -> None:
-    # It raises what ended the server.
+    # It raises the exception that ended the server.
     with contextlib.suppress(Exception):
         await server.wait_for_termination()
 
 
 def closes_for_forks() -> bool:
-    """Whether the port is closed around a fork: gRPC is the application's too, and restarts
-    its threads in a forked child, as it does unless told not to."""
+    """Whether the port closes around a fork.
+
+    True if gRPC is shared with the application and restarts its threads in a forked
+    child. It does so unless the environment disables that.
+    """
     return not isolated and os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "").lower() not in _NO
 
 

@@ -1,8 +1,9 @@
 """Server reflection from the committed descriptor set, comments included.
 
-The servicer of grpcio asks protobuf's pool. That drops comments, finds no method by its
-name, and holds whatever the application has registered there. This one knows our files,
-and those of health, reflection and error details. It reads them at the first request.
+grpcio's servicer uses protobuf's pool. The pool drops comments, finds no method by its
+name, and holds everything that the application has registered there. This servicer
+knows only the service's own files and those of health, reflection and error details. It
+reads them at the first request.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ V1ALPHA = reflection_pb2.DESCRIPTOR.package
 def reflection_handlers(
     services: Iterable[str], servicer: ReflectionServicer
 ) -> list[grpc.GenericRpcHandler]:
-    """Handlers of reflection services that have one method and one wire: v1 and v1alpha."""
+    """Create handlers of reflection services. v1 and v1alpha share one method and wire format."""
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
@@ -41,7 +42,7 @@ def reflection_handlers(
 
 
 class ReflectionServicer:
-    """Answers with the files that define what was asked for, and those that they import.
+    """Answers with the files that define the requested item, and the files they import.
 
     Args:
         service_names: What ``list_services`` returns.
@@ -96,11 +97,11 @@ class ReflectionServicer:
                 reply.all_extension_numbers_response.extension_number.extend(numbers)
             case _:
                 reply.error_response.error_code = grpc.StatusCode.INVALID_ARGUMENT.value[0]
-                reply.error_response.error_message = "The request asks for nothing; set one field."
+                reply.error_response.error_message = "The request is empty; set one field."
 
 
 class DescriptorFiles:
-    """Files in serialized form, by what they define. Lookups raise LookupError with a sentence."""
+    """Serialized files, indexed by what they define. Lookups raise LookupError with a sentence."""
 
     def __init__(self, files: Iterable[FileDescriptorProto]) -> None:
         self._data: dict[str, bytes] = {}
@@ -120,7 +121,7 @@ class DescriptorFiles:
                     extended[element.number] = file.name
 
     def named(self, name: str) -> list[bytes]:
-        """The file of this name, then all that it imports, directly or not."""
+        """The file of this name, then all files that it imports, directly or not."""
         if name not in self._data:
             raise LookupError(f"No file {name!r} is served here.")
         found = {name: self._data[name]}
@@ -153,7 +154,7 @@ class DescriptorFiles:
 
 
 def _elements(file: FileDescriptorProto) -> Iterator[tuple[str, Any]]:
-    """All that a file defines, by full name."""
+    """Everything that a file defines, by full name."""
     scope = f"{file.package}." if file.package else ""
     for service in file.service:
         yield f"{scope}{service.name}", service
@@ -177,7 +178,7 @@ def _within(
         yield from _within(inner, message.nested_type, message.enum_type, message.extension)
     for enum in enums:
         yield f"{scope}{enum.name}", enum
-        # A value lies beside its enum, as in C++.
+        # A value has the scope of its enum, as in C++.
         for value in enum.value:
             yield f"{scope}{value.name}", value
     for extension in extensions:
@@ -185,7 +186,7 @@ def _within(
 
 
 def _read_files() -> list[FileDescriptorProto]:
-    """The committed set, and the files of what else is on the wire, which have no comments."""
+    """The committed set, and the other files on the wire, which have no comments."""
     data = resources.files("ops_service.v1").joinpath("descriptor_set.binpb").read_bytes()
     files = {file.name: file for file in FileDescriptorSet.FromString(data).file}
     waiting: list[Any] = [
@@ -202,7 +203,7 @@ def _read_files() -> list[FileDescriptorProto]:
 
 
 def _as_v1(alpha: FileDescriptorProto) -> FileDescriptorProto:
-    """The file of v1, which grpcio has none of: that of v1alpha under another package."""
+    """The file of v1, which grpcio does not have: v1alpha's file under another package."""
     file = FileDescriptorProto()
     file.CopyFrom(alpha)
     file.name = alpha.name.replace("v1alpha", "v1")

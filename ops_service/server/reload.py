@@ -1,9 +1,9 @@
-"""Looks after the files: what has changed on the disk takes effect within seconds.
+"""Watches the files: changes on disk take effect within seconds.
 
 Certificates, revocation lists, grants, trust domains and denied serials follow
-their files. A file that cannot be used leaves the old state in force and raises
-an alarm, which stands until the file is mended. Everything else in the
-configuration takes effect at the next start, and an alarm says so.
+their files. If a file cannot be used, the old state stays in force and an alarm
+is raised, which stays active until the file is fixed. Everything else in the
+configuration takes effect at the next start, and an alarm reports that.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from ops_service.process.alarms import Alarms
 from ops_service.tls.credentials import CertificateSource
 from ops_service.tls.revocation import Revocation, load_revocation
 
-# Half a dozen calls of stat() each time.
+# Each check costs half a dozen calls of stat().
 _LOOK_SECONDS = 1.0
 
-# What follows the configuration file; "source" is where it was read from.
+# Fields that follow the configuration file; "source" is the file's path.
 _LIVE = ("grants", "authorization", "revocation", "source")
 
 
 def client_ca(config: Config) -> Path | None:
-    """The file of the authorities of clients, where the port ends TLS itself."""
+    """The file of client authorities, if the port itself terminates TLS."""
     return config.tls.client_ca if config.tls is not None else None
 
 
 class Reloader:
-    """The thread "ops_service-files". It starts with `start` and ends with `stop`."""
+    """The thread "ops_service-files". `start` starts it, `stop` ends it."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class Reloader:
         renew: Callable[[bool], None],
         look_at_clock: Callable[[], None],
     ) -> None:
-        """Prepare; touches no file but for looking at its time.
+        """Prepare. Reads nothing but the modification times of files.
 
         Args:
-            apply: Called in the thread with what is in force from now on.
-            renew: Called in the thread when certificates have changed, with whether calls
-                under way must end: an authority was taken out, and whose they are cannot
-                be told.
+            apply: Called in the thread with the configuration and revocation now in force.
+            renew: Called in the thread when certificates have changed. The argument is true
+                if calls under way must end: an authority was removed, and it is unknown
+                which calls depend on it.
             look_at_clock: Called in the thread once a second.
         """
         self._started_with = config
@@ -69,18 +69,18 @@ class Reloader:
         self._thread = threading.Thread(target=self._run, name="ops_service-files", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more. Does not wait."""
+        """Stop checking. Does not wait."""
         self._stop.set()
 
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
-            # First, since a large file takes long to read.
+            # First, since reading a large file takes long.
             self._look_at_clock()
-            # Whatever happens to one kind of file, the others are looked at.
+            # A failure with one kind of file must not prevent the checks of the others.
             for topic, look in (
                 ("tls", self._look_at_certificates),
                 ("configuration", self._look_at_configuration),
@@ -90,7 +90,7 @@ class Reloader:
                     changed = look()
                 except Exception as error:
                     self._alarms.set(
-                        topic, f"A changed file cannot be used, the old state stays: {error}."
+                        topic, f"A changed file cannot be used; the old state stays: {error}."
                     )
                 else:
                     if changed:
@@ -125,7 +125,7 @@ class Reloader:
         stamp = self._stamp(source)
         if source is None or stamp == self._config_stamp:
             return False
-        # Remembered even if it cannot be used: each change is read once.
+        # Remembered even if the file cannot be used, so each change is read once.
         self._config_stamp = stamp
         fresh = load_config(source, may_grant_nothing=True)
         self._say_what_needs_a_start(fresh)
@@ -159,7 +159,7 @@ class Reloader:
         ]
         self._alarms.set(
             "restart",
-            f"{', '.join(changed)} changed in {fresh.source}; start the process again for it "
+            f"{', '.join(changed)} changed in {fresh.source}; restart the process for it "
             "to take effect."
             if changed
             else "",

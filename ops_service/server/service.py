@@ -1,8 +1,8 @@
-"""Life of the service's thread: start, stop, and what happens when the host forks.
+"""Lifecycle of the service's thread: start, stop, and forks of the host.
 
 Threads: the host's thread calls `start` and `Service.stop`. The thread
 "ops_service" runs the loop with gRPC and the gate. "ops_service-audit" writes
-records. Work that blocks gets daemon threads of its own (`ops_service.threads`).
+records. Blocking work runs in separate daemon threads (`ops_service.threads`).
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ _LOG = Log()
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2.0
 _SHARED = (
-    "The port shares gRPC with the application, since {}. So each fork of this process closes "
+    "The port shares gRPC with the application, because {}. So each fork of this process closes "
     "the port for a moment and ends its calls. With grpcio 1.80 and newer, a forked child that "
     "closes its descriptors may still end by SIGABRT. If no forked child uses gRPC, set "
-    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process: that prevents both."
+    "GRPC_ENABLE_FORK_SUPPORT=0 in the environment of the process, which prevents both."
 )
 
-# The host must be gone within 2 s, its own work at exit included.
+# The host must exit within 2 s, including its own work at exit.
 _EXIT_SECONDS = 1.0
 
 
@@ -76,27 +76,27 @@ def start(
     """Open the maintenance port of this process.
 
     Start it after the process has forked, in each worker (gunicorn:
-    ``post_fork``): a service does not survive a fork, and the child cannot
-    start another. If the process forks later on, its child is as it would be
-    without a port, and the port and its calls go on. For that the port loads gRPC's
-    native code a second time; where that cannot be, an alarm says so, and the port
-    is closed for the moment of each fork.
+    ``post_fork``). A service does not survive a fork, and the child cannot
+    start another. If the process forks later, the child runs as if there were
+    no port, and the parent's port and calls continue. For this, the port loads
+    gRPC's native code a second time. If that is not possible, an alarm reports
+    it, and the port closes for the moment of each fork.
 
     Args:
-        config: By default the TOML file that ``OPS_SERVICE_CONFIG`` names. Where it
-            was read from a file, its grants are read again when that changes.
-            ``OPS_SERVICE_EVALUATE=off`` in the environment switches evaluation off
-            whatever it says.
+        config: By default, the TOML file that ``OPS_SERVICE_CONFIG`` names. If it
+            was read from a file, its grants are read again when the file changes.
+            ``OPS_SERVICE_EVALUATE=off`` in the environment always switches evaluation
+            off, whatever the configuration says.
         namespace: Names for evaluated code, such as ``{"app": app}``, looked
             up at each evaluation.
-        role: What this process is, such as "worker". ListWorkers tells it.
-        hook: Called when a rule with the action ``hook`` fires, in a thread of
-            its own. What it raises goes to the log.
-        main_thread_executor: Takes a function without arguments and lets the main
+        role: What this process is, such as "worker". ListWorkers returns it.
+        hook: Called when a rule with the action ``hook`` fires, in a separate
+            thread. Its exceptions are logged.
+        main_thread_executor: Takes a function without arguments and makes the main
             thread call it soon, such as the ``put`` of a queue that the main thread
-            empties. Without one, no code is evaluated there.
+            drains. Without one, no code is evaluated there.
         event_loop: The application's asyncio loop, for code that awaits. Without
-            one, a running loop is looked for when code awaits: the main thread's,
+            one, a running loop is searched for when code awaits: the main thread's,
             or the only one.
 
     Raises:
@@ -109,7 +109,7 @@ def start(
     config = apply_environment(config)
     refuse_green_threads()
     refuse_after_fork()
-    # Before anything of gRPC is made: certificates start a thread of it already.
+    # Before any part of gRPC is created: certificates already start one of its threads.
     refuse_without_room()
     warn_of_missing_audit(config)
     places = Places(main_thread_executor, LoopFinder(event_loop).find)
@@ -138,9 +138,9 @@ class Service:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        # Once the port is open.
+        # Set once the port is open.
         self._parts: Parts | None = None
-        # Threads that fork, and for which the port was closed.
+        # Threads that are forking while the port is closed for them.
         self._forking: set[int] = set()
         self._stopped = False
         engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
@@ -160,7 +160,7 @@ class Service:
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
         will_start()
-        # What was taken is given back by whatever keeps the port from opening.
+        # Everything acquired is released if anything prevents the port from opening.
         with contextlib.ExitStack() as taken:
             self._claim = claim_address(config.server, private=config.mesh.enabled)
             taken.callback(self._claim.release)
@@ -190,7 +190,7 @@ class Service:
             self._thread = threading.Thread(
                 target=self._run, args=(dependencies,), name="ops_service", daemon=True
             )
-            # From here on a fork may take part of gRPC along.
+            # From here on, a fork may inherit part of gRPC.
             hear_of_forks(self)
             self._thread.start()
             taken.pop_all()
@@ -200,18 +200,18 @@ class Service:
         except BaseException:
             self.stop()
             raise
-        # The application holds it, and all of the port hangs on it.
+        # The application holds the service, and the service holds the whole port.
         register(self)
         atexit.register(self._stop_at_exit)
 
     @property
     def address(self) -> str:
-        """Where the port is: ``host:port`` with the real port, or ``unix:/path``."""
+        """Address of the port: ``host:port`` with the real port, or ``unix:/path``."""
         return self._address
 
     @property
     def instance_id(self) -> str:
-        """Random id of this process's service, which requests may pin."""
+        """Random id of this process's service. Requests may pin it."""
         return self._identity.instance_id
 
     @property
@@ -223,7 +223,7 @@ class Service:
         """Close the port and end all calls. Does nothing if it is closed already.
 
         Args:
-            timeout: Seconds to wait at most.
+            timeout: Maximum wait, in seconds.
         """
         if self._stopped or self._identity.pid != os.getpid():
             return
@@ -233,7 +233,7 @@ class Service:
         if self._stopping is not None:
             self._post(self._stopping.set)
         deadline = time.monotonic() + timeout
-        # What is left of the time is for the records of the calls that end.
+        # The rest of the time is for the records of the calls that end.
         self._thread.join(timeout * 0.8)
         self._audit.close(deadline - time.monotonic())
         self._leave()
@@ -268,7 +268,7 @@ class Service:
         if self._loop is not None:
             post(self._loop, callback, *args)
 
-    # ---- called in the thread that looks at the files ----
+    # ---- called in the thread that checks the files ----
 
     def _set_authorization(self, config: Config, revocation: Revocation) -> None:
         trust = self._certificates.trust if self._certificates is not None else None
@@ -306,7 +306,7 @@ class Service:
     # ---- forks of the host ----
 
     def before_fork(self) -> None:
-        """Prepare the port for a fork. For `ops_service.server.forks`, as the next two are."""
+        """Prepare the port for a fork. Called by `ops_service.server.forks`, like the next two."""
         if self._parts is None or not self.running:
             return
         if self._parts.port.before_fork():
@@ -319,10 +319,10 @@ class Service:
             self._parts.port.after_fork()
 
     def after_fork_in_child(self) -> None:
-        """Let go of what the child of a fork took along: there is no service in it."""
+        """Drop sockets, locks and files inherited by the forked child. It has no service."""
         self._stopped = True
         keep_for_ever(self)
-        # The lock itself was not inherited.
+        # The child did not inherit the lock itself.
         self._claim.release()
         if self._store is not None:
             self._store.give_up_in_child()
@@ -345,11 +345,11 @@ class Service:
 
     def _run(self, dependencies: Dependencies) -> None:
         try:
-            # Not the host's event loop policy: the loop is ours, whatever it prefers.
-            # Not asyncio.Runner either: it cancels what is left at the end, upon
-            # which gRPC prints tracebacks to the host's standard error.
+            # Not from the host's event loop policy: the service uses this loop, whatever the
+            # host prefers. Not asyncio.Runner either: it cancels remaining tasks at the end,
+            # and gRPC then prints tracebacks to the host's standard error.
             loop = asyncio.SelectorEventLoop()
-            # A thread of gRPC's, which any other server in the process shares, holds it too.
+            # A gRPC thread, which every server in the process shares, holds the loop too.
             register(loop)
             loop.set_exception_handler(_log_loop_exception)
             try:
@@ -383,6 +383,6 @@ class Service:
 
 
 def _log_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # asyncio's own handler would write to the host's log at level ERROR for
-    # what is harmless here, such as gRPC's wake-ups shared between loops.
+    # asyncio's default handler would log harmless events here at level ERROR in the
+    # host's log, such as gRPC's wake-ups shared between loops.
     _LOG.debug("on the loop: %s", context.get("message"), exc_info=context.get("exception"))

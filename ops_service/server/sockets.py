@@ -1,4 +1,4 @@
-"""The service's sockets: checks before a path is bound, and what a fork inherits."""
+"""The service's sockets: checks before a path is bound, and handling after a fork."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops_service.config.model import split_address
 from ops_service.errors import StartError
 
 _Socket = tuple[int, int]
-"""The number of a descriptor and the inode of the socket that it is of."""
+"""A descriptor's number and its socket's inode."""
 
 _Name = tuple[str | IPv4Address | IPv6Address, int]
 """A path and 0, or a host and a port."""
@@ -25,16 +25,16 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 def check_socket_path(path: Path, *, private: bool = False) -> None:
-    """Refuse a Unix socket's path that another could take over, or that is in use.
+    """Refuse a Unix socket path that another user could take over, or that is in use.
 
-    gRPC itself binds without looking: it takes the path from a live server.
+    gRPC itself does not check before it binds: it takes the path from a live server.
 
     Args:
-        private: Whether nobody else may even enter the directory. It is made if it is not
-            there.
+        private: Require that no other user can enter the directory, and create it if
+            it does not exist.
 
     Raises:
-        StartError: Says what is wrong with the path.
+        StartError: The path is unsafe or in use. The message gives the reason.
     """
     directory = path.parent
     try:
@@ -49,12 +49,12 @@ def check_socket_path(path: Path, *, private: bool = False) -> None:
     if info.st_uid != os.geteuid() or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise StartError(
             f"The directory {directory} of the socket belongs to another user, or others may "
-            "write to it; choose one of your own with mode 0700."
+            "write to it; choose a directory that you own, with mode 0700."
         )
     if private and stat.S_IMODE(info.st_mode) & 0o077:
         raise StartError(
-            f"The directory {directory} of the socket may be entered by others, and with "
-            "mesh.enabled whoever reaches the socket may say who they are; run chmod 0700 on it."
+            f"The directory {directory} of the socket may be entered by others. With mesh.enabled, "
+            "any process that reaches the socket can claim any identity; run chmod 0700 on it."
         )
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
@@ -66,7 +66,7 @@ def check_socket_path(path: Path, *, private: bool = False) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Refuse an address that cannot be bound, and say why.
+    """Refuse an address that cannot be bound, and give the reason.
 
     gRPC itself gives no reason, and writes to the host's standard error.
 
@@ -78,29 +78,29 @@ def check_port(host: str, port: int) -> None:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as probe:
-            # As gRPC does, so that connections that linger are no obstacle.
+            # As gRPC does, so that lingering connections do not block the address.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(name)
     except OSError as error:
         raise StartError(
             f"The port {host}:{port} cannot be opened ({error.strerror}); choose an address of "
-            "this machine that no other process has, or port 0 for any free one."
+            "this machine that no other process uses, or port 0 for any free one."
         ) from error
 
 
 class OwnSockets:
-    """The sockets of an open port: the one that listens, and those of its connections.
+    """The sockets of an open port: the listening one, and those of its connections.
 
-    gRPC makes them by itself and names none. But it waits for all of them by one epoll
-    instance, which lists their numbers and inodes at a cost that does not grow with what
-    the application has open. Nothing is done to a descriptor to learn whose it is.
+    gRPC creates them itself and does not expose them. But it waits for all of them with one
+    epoll instance. That instance lists their numbers and inodes at a cost that does not grow
+    with the application's open descriptors. Finding a descriptor's owner does not modify it.
     """
 
     def __init__(self, epoll: int, listening: _Socket, names: set[_Name], *, alone: bool) -> None:
         """
         Args:
             names: Local names of the port's sockets.
-            alone: Whether gRPC serves the port alone: then all of its sockets are the port's.
+            alone: Whether gRPC serves only the port. Then all of its sockets are the port's.
         """
         self._epoll = epoll
         self._listening = listening
@@ -109,20 +109,20 @@ class OwnSockets:
         self._noted: frozenset[_Socket] = frozenset()
 
     def note(self) -> None:
-        """Remember the sockets of now. Before a fork: what is closed in the parent right
-        after it would still be open in the child.
+        """Remember the current sockets. Called before a fork: a socket that the parent closes
+        right after it would still be open in the child.
 
-        A connection that gRPC accepts in the very moment of the fork may be missed. The
+        A connection that gRPC accepts at the very moment of the fork may be missed. The
         child then keeps it open until it ends.
         """
         self._noted = self._listed()
 
     def disconnect(self) -> None:
-        """Replace each with /dev/null. For a forked child, whose parent keeps them.
+        """Replace each with /dev/null. For a forked child; the parent keeps its sockets.
 
         Otherwise the child would hold the port open after the parent's death:
         connections would be accepted and never answered. The numbers stay
-        taken, since gRPC's copy in the child may still close them.
+        in use, since gRPC's copy in the child may still close them.
         """
         mine = [each for each in self._noted | self._listed() if _is_still(each)]
         if not mine:
@@ -135,8 +135,8 @@ class OwnSockets:
 
     def _listed(self) -> frozenset[_Socket]:
         listed = _sockets_of(self._epoll)
-        # The application may have closed all descriptors, and the number may be of an
-        # instance of its own by now.
+        # The application may have closed all descriptors, and the number may now belong to
+        # an epoll instance of the application.
         if self._listening not in listed:
             return frozenset()
         if self._alone:
@@ -145,9 +145,9 @@ class OwnSockets:
 
 
 def find_sockets(address: str, *, alone: bool) -> OwnSockets | None:
-    """Find the sockets of a port that was just opened. None where the system does not tell.
+    """Find the sockets of a port that was just opened. None if the system does not list them.
 
-    Looks once at each descriptor of the process, without touching it.
+    Checks each descriptor of the process once, without modifying it.
 
     Args:
         alone: As in `OwnSockets`.
@@ -170,7 +170,7 @@ def find_sockets(address: str, *, alone: bool) -> OwnSockets | None:
 
 
 def _sockets_of(epoll: int) -> frozenset[_Socket]:
-    """What an epoll instance waits for, as proc(5) lists it."""
+    """The sockets that an epoll instance waits for, as proc(5) lists them."""
     try:
         text = Path(f"/proc/self/fdinfo/{epoll}").read_text()
     except OSError:
@@ -184,7 +184,7 @@ def _sockets_of(epoll: int) -> frozenset[_Socket]:
 
 
 def _is_still(each: _Socket) -> bool:
-    """Whether a number still is that of the socket."""
+    """Whether the descriptor still refers to the same socket."""
     number, inode = each
     try:
         info = os.fstat(number)
@@ -202,7 +202,7 @@ def _names_of(address: str) -> set[_Name]:
         ip = ipaddress.ip_address(name[0])
         found.add((ip, port))
         if ip.is_unspecified:
-            # gRPC serves all interfaces of both families by one socket.
+            # gRPC serves all interfaces of both families with one socket.
             found |= {(IPv4Address(0), port), (IPv6Address(0), port)}
     return found
 
@@ -215,10 +215,10 @@ def _is_named(number: int, names: set[_Name]) -> bool:
 
 
 def _name_of(number: int) -> _Name | None:
-    """The local name of a socket, read without an effect on it.
+    """The local name of a socket, read without side effects.
 
-    The module `socket` cannot: what it makes of a descriptor may become non-blocking, for
-    whoever shares it.
+    The module `socket` cannot do this: it may make the descriptor non-blocking for
+    everything that shares it.
     """
     name = ctypes.create_string_buffer(128)
     size = ctypes.c_uint32(len(name))

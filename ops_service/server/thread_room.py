@@ -1,7 +1,7 @@
-"""Whether the system lets this process have the threads that a port needs.
+"""Checks that the system allows the threads that a port needs.
 
-gRPC ends the process by SIGABRT where it cannot start a thread, so the room is tried
-before it begins.
+gRPC ends the process by SIGABRT if it cannot start a thread, so this check runs
+before gRPC starts.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from pathlib import Path
 from ops_service.errors import StartError
 from ops_service.heap.cgroup import read_number, task_limits
 
-# gRPC's pool of threads: one a processor, within these bounds (grpcio 1.62 to 1.85).
+# gRPC's thread pool: one thread per processor, within these bounds (grpcio 1.62 to 1.85).
 _POOL = (4, 16)
 
-# gRPC's other threads, and the port's own that always run: 9 with grpcio 1.62, 6 with 1.85.
+# gRPC's other threads and the port's permanent ones: 9 with grpcio 1.62, 6 with 1.85.
 _OTHERS = 9
 
 RESERVE = 8
-"""Threads that must be left for the application, and for gRPC under load."""
+"""Threads that must remain for the application, and for gRPC under load."""
 
 _LEAVE_SECONDS = 1.0
 
 
 def threads_needed() -> int:
-    """How many threads a port starts at most while it opens."""
+    """The maximum number of threads that a port starts while it opens."""
     try:
         processors = os.sysconf("SC_NPROCESSORS_CONF")
     except (OSError, ValueError):
@@ -39,10 +39,10 @@ def threads_needed() -> int:
 
 
 def refuse_without_room() -> None:
-    """Raise StartError unless the threads of a port can be started, and a reserve beside them.
+    """Raise StartError unless the threads of a port and a reserve can be started.
 
-    Starts as many for a moment, since the limits that count are not all to be seen: a pod's
-    is not from within a container, nor is what others of the same user have started.
+    Starts that many threads for a moment, since not all limits are visible. A container
+    cannot see its pod's limit, or the threads of other processes of the same user.
     Costs about 3 ms.
     """
     wanted = threads_needed() + RESERVE
@@ -56,7 +56,10 @@ def refuse_without_room() -> None:
 
 
 def _try(wanted: int) -> int:
-    """How many threads could be started at once, up to a number. All have ended after it."""
+    """Start up to this many threads at once, and return how many started.
+
+    All of them end before it returns.
+    """
     started: list[int] = []
     end, ended = threading.Event(), threading.Semaphore(0)
 
@@ -76,7 +79,7 @@ def _try(wanted: int) -> int:
         end.set()
         for _ in range(count):
             ended.acquire()
-    # The system counts a thread for some microseconds after its last line.
+    # The system still counts a thread for some microseconds after its last line.
     limit = time.monotonic() + _LEAVE_SECONDS
     while any(os.path.exists(f"/proc/self/task/{each}") for each in started):
         if time.monotonic() > limit:
@@ -86,7 +89,7 @@ def _try(wanted: int) -> int:
 
 
 def _limits() -> str:
-    """What is known of the limits, for a message."""
+    """The known limits, for a message."""
     told = [f"{limit.path} is {limit.most} and {limit.used} are in use" for limit in task_limits()]
     of_user, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     if of_user != resource.RLIM_INFINITY:

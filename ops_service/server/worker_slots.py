@@ -1,8 +1,8 @@
-"""An address of its own for each worker: the lowest slot that is free.
+"""A separate address for each worker: the lowest free slot.
 
-A slot is claimed by a lock on a file in the run directory, which the system gives up
-with the process, and which a fork does not inherit. So a worker that is started anew
-takes its predecessor's place, and ports can be declared beforehand.
+A slot is claimed by a lock on a file in the run directory. The system releases the lock
+with the process, and a fork does not inherit it. So a restarted worker takes its
+predecessor's slot, and ports can be declared in advance.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from ops_service.config.model import SLOT, ServerConfig, split_address
 from ops_service.errors import StartError
 from ops_service.server.sockets import check_port, check_socket_path
 
-# The system would grant this process its own locks a second time.
+# The system would grant this process its own locks again.
 _held: set[Path] = set()
 
 
 @dataclass(slots=True)
 class Claim:
-    """An address, and the lock that keeps others from it."""
+    """An address, and the lock that reserves it."""
 
     address: str
     slot: int
     _lock: int | None
     _path: Path | None
     _file: tuple[int, int] | None = None
-    """Device and inode of the lock's file."""
+    """Device and inode of the lock file."""
 
     def __post_init__(self) -> None:
         if self._lock is not None:
             self._file = _file_of(self._lock)
 
     def release(self) -> None:
-        """Let another process have the slot. Does nothing the second time."""
+        """Release the slot for another process. Does nothing the second time."""
         lock, self._lock = self._lock, None
-        # A host that closes all descriptors has closed this one, and the number may be
-        # that of a file of its own by now.
+        # A host that closes all descriptors has closed this one, and the number may now
+        # belong to one of the host's files.
         if lock is not None and _file_of(lock) == self._file:
             os.close(lock)
         if self._path is not None:
@@ -58,10 +58,10 @@ def claim_address(server: ServerConfig, *, private: bool = False) -> Claim:
     """Claim the lowest slot whose address can be bound.
 
     Args:
-        private: Whether nobody else may enter the directory of a socket.
+        private: Require that no other user can enter a socket's directory.
 
     Raises:
-        StartError: None can; says why for the last one.
+        StartError: No slot has such an address. Gives the reason for the last one.
     """
     if server.run_directory is None:
         _check(server.address, private)

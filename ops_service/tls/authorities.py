@@ -1,7 +1,7 @@
-"""Whether a caller's certificate still leads to an authority, once one was taken out.
+"""Checks that a caller's certificate still leads to an authority, once one was removed.
 
-gRPC asks at the handshake alone, so that a connection outlives the authority that it
-was accepted by.
+gRPC checks this only at the handshake, so a connection outlives the authority that
+accepted it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
-# As many answers as are kept, one for each chain of certificates that was presented.
+# Bound on cached answers, one for each chain of certificates that was presented.
 _MOST = 1000
 
-# A chain is a few certificates; a caller can present more.
+# A chain normally has a few certificates; a caller can present more.
 _LONGEST = 10
 
 
 def authorities(bundle: bytes) -> frozenset[bytes]:
-    """The certificates of a bundle in PEM, however they are broken into lines."""
+    """The certificates of a PEM bundle, with line breaks removed."""
     return frozenset(b"".join(each.split()) for each in _PEM.findall(bundle))
 
 
@@ -37,12 +37,12 @@ class Trust:
     def holds(self, certificate: bytes, chain: Iterable[bytes]) -> bool:
         """Whether a certificate leads to an authority.
 
-        That the certificates were valid, and issued for clients, was seen at the
-        handshake. Costs a signature for each step, and nothing the second time.
+        The handshake has verified that the certificates were valid and issued for clients.
+        Costs one signature check for each step; later calls use the cached answer.
 
         Args:
             certificate: The caller's own, in PEM.
-            chain: What the caller presented beside it, in PEM.
+            chain: The other certificates that the caller presented, in PEM.
         """
         key = (certificate, *chain)
         found = self._known.get(key)
@@ -73,7 +73,7 @@ class Trust:
 
 
 def load_trust(bundle: bytes) -> Trust | None:
-    """Read a bundle. None where it cannot be asked, without the package cryptography too."""
+    """Read a bundle. None if it cannot be read or the package cryptography is missing."""
     try:
         from cryptography import x509
 

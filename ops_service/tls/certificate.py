@@ -1,7 +1,7 @@
-"""Reads what gRPC does not tell out of a certificate, which it hands over as PEM.
+"""Reads fields of a PEM certificate that gRPC does not report.
 
-Only as much of DER as leads to it: lengths are checked against what is there,
-and nothing is allocated by them.
+Parses only as much DER as needed. Lengths are checked against the data, and
+nothing is allocated by them.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SEQUENCE, _INTEGER, _VERSION, _EXTENSIONS, _OCTETS = 0x30, 0x02, 0xA0, 0xA3, 0x04
-# Serial number, algorithm, issuer, validity and subject; before them may be a version.
+# Serial number, algorithm, issuer, validity and subject. A version may come first.
 _FIRST_PARTS = (_INTEGER, _SEQUENCE, _SEQUENCE, _SEQUENCE, _SEQUENCE)
 _ALTERNATIVE_NAMES = bytes.fromhex("0603551d11")
 # An e-mail name, a DNS name and a URI name.
 _TEXTS = (0x81, 0x82, 0x86)
 
-# How many digits of a time are its year: UTCTime and GeneralizedTime.
+# Number of year digits in a time: UTCTime and GeneralizedTime.
 _YEAR_DIGITS = {0x17: 2, 0x18: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What decides how long a certificate is valid, and beside which others it stands."""
+    """The fields that decide a certificate's validity and its place in a chain."""
 
     issuer: bytes
     """Name of the issuer, in DER."""
@@ -40,7 +40,7 @@ def read_fields(der: bytes) -> Fields:
     """Read the names and the validity of a certificate in DER.
 
     Raises:
-        ValueError: It is no certificate, or a time is not as RFC 5280 says.
+        ValueError: It is not a certificate, or a time does not follow RFC 5280.
     """
     data, at, end = _signed_part_of(der)
     parts = []
@@ -50,7 +50,7 @@ def read_fields(der: bytes) -> Fields:
         if len(parts) == len(_FIRST_PARTS):
             break
     if tuple(tag for tag, _, _ in parts) != _FIRST_PARTS:
-        raise ValueError("the certificate is not as X.509 says")
+        raise ValueError("the certificate does not follow X.509")
     issuer, validity, subject = parts[2:]
     times = [_read_time(tag, data[a:b]) for tag, a, b in _elements(data, *validity[1:])]
     if len(times) != 2:
@@ -59,10 +59,10 @@ def read_fields(der: bytes) -> Fields:
 
 
 def _read_time(tag: int, text: bytes) -> float:
-    """Unix time of a time in DER: to the second, and in UTC."""
+    """Unix time of a DER time, which must be in UTC and whole seconds."""
     count = _YEAR_DIGITS.get(tag)
     if count is None or len(text) != count + 11 or text[-1:] != b"Z" or not text[:-1].isdigit():
-        raise ValueError("a time of the certificate is not as RFC 5280 says")
+        raise ValueError("a time of the certificate does not follow RFC 5280")
     year = int(text[:count])
     if count == 2:
         year += 1900 if year >= 50 else 2000
@@ -76,7 +76,7 @@ def serial_number(pem: bytes) -> int:
     """The serial number of a certificate.
 
     Raises:
-        ValueError: It is no certificate.
+        ValueError: It is not a certificate.
     """
     data, at, end = _signed_part(pem)
     if at < end and data[at] == _VERSION:
@@ -88,13 +88,13 @@ def serial_number(pem: bytes) -> int:
 
 
 def has_nul_in_names(pem: bytes) -> bool:
-    """Whether a subject alternative name of a certificate holds a NUL.
+    """Whether a subject alternative name of a certificate contains a NUL.
 
-    gRPC tells of such a name up to the NUL alone: `admin`, where the authority signed
+    gRPC cuts such a name at the NUL: it reports `admin` if the authority signed
     `admin\\0.example`.
 
     Raises:
-        ValueError: It is no certificate.
+        ValueError: It is not a certificate.
     """
     data, at, end = _signed_part(pem)
     for tag, begin, after in _elements(data, at, end):
@@ -103,7 +103,7 @@ def has_nul_in_names(pem: bytes) -> bool:
         for _, one, last in _elements(data, *_enter(data, begin, after, _SEQUENCE)):
             if not data.startswith(_ALTERNATIVE_NAMES, one, last):
                 continue
-            # Its identifier, whether it is critical, and the names.
+            # The extension's identifier, its critical flag, and the names.
             for kind, first, final in _elements(data, one, last):
                 if kind == _OCTETS and any(
                     name in _TEXTS and 0 in data[here:there]
@@ -114,7 +114,7 @@ def has_nul_in_names(pem: bytes) -> bool:
 
 
 def _signed_part(pem: bytes) -> tuple[bytes, int, int]:
-    """A certificate in DER, and begin and end of what was signed of it."""
+    """A certificate in DER, and the begin and end of its signed part."""
     return _signed_part_of(ssl.PEM_cert_to_DER_cert(pem.decode("ascii").strip()))
 
 
@@ -124,7 +124,7 @@ def _signed_part_of(data: bytes) -> tuple[bytes, int, int]:
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Tag, begin and end of the contents of each element in between."""
+    """Tag, and begin and end of the contents, of each element between `at` and `end`."""
     while at < end:
         tag = data[at]
         begin, at = _enter(data, at, end, tag)
@@ -132,17 +132,17 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _enter(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
-    """Begin and end of the contents of the element that begins here."""
+    """Begin and end of the contents of the element at `at`."""
     if at + 2 > end or data[at] != tag:
-        raise ValueError("the certificate is not as X.509 says")
+        raise ValueError("the certificate does not follow X.509")
     size = data[at + 1]
     at += 2
     if size & 0x80:
         count = size & 0x7F
         if not 1 <= count <= 4 or at + count > end:
-            raise ValueError("a length in the certificate is not as DER says")
+            raise ValueError("a length in the certificate does not follow DER")
         size = int.from_bytes(data[at : at + count], "big")
         at += count
     if at + size > end:
-        raise ValueError("the certificate is cut")
+        raise ValueError("the certificate is truncated")
     return at, at + size

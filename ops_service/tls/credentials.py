@@ -1,4 +1,4 @@
-"""From files to server credentials that follow them when they change."""
+"""Loads server credentials from files, and again when the files change."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ class CertificateSource:
     """The files of a server's identity, read again when they change.
 
     Raises:
-        ConfigurationError: A file is missing, unsafe, or does not fit the others.
+        ConfigurationError: A file is missing or unsafe, or does not match the others.
     """
 
     def __init__(self, tls: TlsConfig) -> None:
         self._tls = tls
         self.trust: Trust | None = None
-        """Whose certificates still count, once an authority was taken out. None before,
-        and where it cannot be told."""
+        """The authorities that are still accepted, once one was removed. None before that, and
+        if the bundle cannot be checked."""
         self.lost_authority = False
-        """Whether the last change has taken an authority out."""
+        """Whether the last change removed an authority."""
         self._bundle = b""
         self._stamp = self._read_stamp()
         self._current = self._load()
         self.validities = Validities(self._bundle)
-        """When certificates are valid, for the authorities of the bundle."""
+        """Reads validity periods of certificates, for the authorities of the bundle."""
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Credentials that demand a client certificate, from the files as they were read.
+        """Credentials that require a client certificate, from the files as last read.
 
-        gRPC could ask for changed ones at each handshake, but by a callback into
-        Python from a thread of its own: a fork of the host meanwhile, which holds
-        the GIL and waits for that thread, would stand still for a minute.
+        gRPC could request changed credentials at each handshake, but only by a callback
+        into Python from its own thread. A fork of the host at that moment holds the GIL
+        and waits for that thread, and would block for a minute.
         """
         return self._current
 
     def look(self) -> bool:
-        """Read the files again if they have changed, and say whether they had.
+        """Read the files again if they have changed. Return whether they had.
 
         Raises:
-            ConfigurationError: They cannot be used. The old ones stay in force.
+            ConfigurationError: They cannot be used. The old credentials stay in force.
         """
         stamp = self._read_stamp()
         if stamp == self._stamp:
@@ -85,12 +85,12 @@ class CertificateSource:
         mode = os.stat(tls.private_key).st_mode
         if mode & (stat.S_IROTH | stat.S_IWOTH):
             raise ConfigurationError(
-                f"tls.private_key: {tls.private_key} may be read or written by everybody; "
-                "run chmod o-rwx on it, or better, make a new key"
+                f"tls.private_key: {tls.private_key} may be read or written by everyone; "
+                "run chmod o-rwx on it or, better, make a new key"
             )
         for key in _KEYS:
             refuse_if_others_may_write(getattr(tls, key), f"tls.{key}")
-        # gRPC would accept files that do not fit and fail each handshake.
+        # gRPC would accept files that do not match, and fail each handshake.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             context.load_cert_chain(tls.certificate, tls.private_key, password=_no_password)
@@ -114,5 +114,5 @@ class CertificateSource:
 
 
 def _no_password() -> str:
-    # Without this OpenSSL would ask for it at the host's terminal.
+    # Without this, OpenSSL would prompt for it on the host's terminal.
     raise ValueError("the private key has a passphrase")

@@ -1,6 +1,6 @@
-"""Which certificates do not count any more: a list of serials, and CRLs.
+"""Revoked certificates: a list of serial numbers, and CRLs.
 
-gRPC has no option for revocation lists, so the gate asks here at each call.
+gRPC has no option for revocation lists, so the gate checks here at each call.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _END = b"-----END X509 CRL-----"
 
 @dataclass(frozen=True)
 class Revocation:
-    """Immutable; changed files make a new one."""
+    """The revoked certificates. Immutable; changed files produce a new one."""
 
     denied_serials: frozenset[int] = frozenset()
-    """Serial numbers that are refused, whoever issued them."""
+    """Serial numbers that are refused, whatever the issuer."""
     lists: tuple[x509.CertificateRevocationList, ...] = ()
-    """Revocation lists whose signatures were verified."""
+    """Revocation lists with verified signatures."""
 
     def problem(self, certificate: bytes) -> str:
-        """Why a peer's certificate, in PEM, does not count. Empty if it does.
+        """Why a peer's certificate, in PEM, is rejected. Empty if it is accepted.
 
-        A certificate that cannot be read does not count, and with revocation
-        lists neither does one whose issuer has none.
+        A certificate that cannot be read is rejected. If there are revocation lists, a
+        certificate whose issuer has no list is rejected too.
         """
         if not self.denied_serials and not self.lists:
             return ""
         if not certificate:
             return (
-                "The proxy does not hand on the certificate, whose serial number is needed here "
+                "The proxy does not pass on the certificate, and its serial number is needed here "
                 "(set_current_client_cert_details: cert)."
             )
         try:
@@ -69,7 +69,7 @@ class Revocation:
         return ""
 
     def stale(self) -> str:
-        """Which list should have been replaced by now. Empty if none."""
+        """A list that is past its next update, as a sentence. Empty if there is none."""
         now = datetime.datetime.now(datetime.UTC)
         for each in self.lists:
             due = each.next_update_utc
@@ -82,11 +82,11 @@ class Revocation:
 
 
 def load_revocation(config: RevocationConfig, client_ca: Path | None) -> Revocation:
-    """Read what a configuration names.
+    """Read the revocation data that a configuration names.
 
     Raises:
-        ConfigurationError: The file cannot be used, or the package that reads
-            it is not installed.
+        ConfigurationError: The file cannot be used, or the package cryptography is not
+            installed.
     """
     serials = frozenset(int(each.replace(":", ""), 16) for each in config.denied_serials)
     if config.crl is None or client_ca is None:
@@ -96,7 +96,7 @@ def load_revocation(config: RevocationConfig, client_ca: Path | None) -> Revocat
     except ImportError as error:
         raise ConfigurationError(
             "revocation.crl needs the package cryptography; install it with "
-            "`pip install 'ops-service[revocation]'`, or leave revocation.crl out"
+            "`pip install 'ops-service[revocation]'`, or remove revocation.crl"
         ) from error
     refuse_if_others_may_write(config.crl, "revocation.crl")
     try:
@@ -139,7 +139,7 @@ def _verify(path: Path, found: x509.CertificateRevocationList, authorities: list
     from cryptography.exceptions import InvalidSignature
 
     for extension in found.extensions:
-        # Lists that hold a part of the revoked certificates, or changes alone.
+        # Critical extensions mark lists that are partial or hold only changes.
         if extension.critical and not isinstance(extension.value, x509.CRLNumber):
             raise ConfigurationError(
                 f"revocation.crl: {path} holds a list with the critical extension "

@@ -1,13 +1,13 @@
-"""Whether a caller's certificate is valid by the clock, whatever its handshake was.
+"""Checks that a caller's certificate is valid by the clock, whatever its handshake was.
 
-gRPC looks at the clock in a full handshake alone. A resumed TLS session and an open
-connection outlive the certificate. So the gate looks at each call, and once a second at
-the calls under way.
+gRPC checks the clock only in a full handshake. A resumed TLS session and an open
+connection outlive the certificate. So the gate checks at each call, and once a second
+for the calls under way.
 
-Between a caller's certificate and an authority may stand others, and each must be
-valid. Which they are is decided by names, without the package cryptography: the
-handshake has verified the signatures. What has the right name counts as standing there,
-since nothing tells a forged certificate from the one that the handshake used.
+Intermediate certificates may stand between a caller's certificate and an authority, and
+each must be valid. This file finds them by name, without the package cryptography: the
+handshake has verified the signatures. Any certificate with the right name counts as an
+intermediate, since a forged one cannot be distinguished from the one that the handshake used.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from ops_service.tls.certificate import Fields, read_fields
 
 _PEM = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]+)-----END")
 
-# As many results as are kept, one for each chain of certificates that was presented.
+# Bound on cached results, one for each chain of certificates that was presented.
 _MOST = 1000
 
-# Bound at import, and not time.time: what freezes an application's clock in tests replaces
-# that in every module that holds it. It leaves Linux's CLOCK_REALTIME_COARSE alone, which
-# is as exact as a tick of the kernel: 10 ms at most.
+# Bound at import, and not time.time: tools that freeze an application's clock in tests
+# replace time.time in every module that holds it. They do not replace Linux's
+# CLOCK_REALTIME_COARSE. Its precision is one tick of the kernel: 10 ms at most.
 _read_clock = time.clock_gettime
 _WALL_TIME = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
 
 
 def wall_time() -> float:
-    """Unix time by the clock of the system."""
+    """Unix time of the system's clock."""
     return _read_clock(_WALL_TIME)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Certificates of which one must be valid."""
+    """Alternative certificates, of which one must be valid."""
 
     what: str
     alternatives: tuple[Fields, ...]
@@ -58,30 +58,30 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """When a caller's certificate, and all that it rests on, is valid."""
+    """The validity of a caller's certificate and of all certificates that it depends on."""
 
     steps: tuple[_Step, ...]
     complete: bool
-    """Whether the issuer of the caller's certificate is known. False where those between
-    it and an authority were not presented, or not shown by gRPC."""
+    """Whether the issuer of the caller's certificate is known. False if its intermediates
+    were not presented, or if gRPC does not show them."""
 
     def problem(self, now: float) -> str:
-        """What is not valid at this Unix time, and why. Empty if all of it is."""
+        """What is not valid at this Unix time, and why. Empty if everything is valid."""
         return next((found for step in self.steps if (found := step.problem(now))), "")
 
 
 class Validities:
-    """Reads validities, for a bundle of authorities. Used on the loop alone, without locks."""
+    """Reads validities, for a bundle of authorities. Used only on the loop, without locks."""
 
     def __init__(self, bundle: bytes = b"") -> None:
         """
         Args:
-            bundle: The authorities, in PEM. Empty where a proxy knows them.
+            bundle: The authorities, in PEM. Empty if only a proxy knows them.
         """
         self._pinned = frozenset(_split(bundle))
         self._authorities: dict[bytes, tuple[Fields, ...]] = {}
         for der in self._pinned:
-            # One that cannot be read is no authority here; gRPC decides by itself.
+            # Ignore an unreadable authority here; gRPC decides on its own.
             with contextlib.suppress(ValueError):
                 found = read_fields(der)
                 same = self._authorities.get(found.subject, ())
@@ -89,17 +89,17 @@ class Validities:
         self._known: dict[bytes, Validity] = {}
 
     def read(self, certificate: bytes, chain: Iterable[bytes]) -> Validity:
-        """Read a caller's certificates, which costs some microseconds the second time.
+        """Read a caller's certificates. A cached result costs some microseconds.
 
         Args:
-            certificate: The caller's own, in PEM. Empty where a proxy does not hand it on.
-            chain: What the caller presented beside it, in PEM.
+            certificate: The caller's own, in PEM. Empty if a proxy does not pass it on.
+            chain: The other certificates that the caller presented, in PEM.
 
         Raises:
             ValueError: One of them cannot be read.
         """
         presented = (certificate, *chain)
-        # Not the certificates themselves: a caller can present many kilobytes of them.
+        # A digest, since a caller can present many kilobytes of certificates.
         digest = hashlib.sha256()
         for each in presented:
             digest.update(len(each).to_bytes(8, "big") + each)
@@ -130,7 +130,7 @@ class Validities:
             if authorities := self._authorities.get(each.issuer):
                 steps.append(_Step("The authority of the certificate", authorities))
                 continue
-            # Names may be spelled in two ways, which this does not see through.
+            # A name can have two encodings, which this comparison does not recognise.
             named = [other for other in others if other.subject == each.issuer] or others
             reached += [other for other in named if other not in reached]
         return Validity((*steps, *map(_between, reached[1:])), complete)
@@ -144,7 +144,7 @@ def _split(pem: bytes) -> list[bytes]:
     """Certificates in PEM, each in DER.
 
     Raises:
-        ValueError: There is something, and no certificate in it.
+        ValueError: The text is not empty and contains no certificate.
     """
     found = [base64.b64decode(body) for body in _PEM.findall(pem)]
     if pem and not found:

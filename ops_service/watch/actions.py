@@ -1,4 +1,4 @@
-"""What a rule does: write to the log, call the host, store a snapshot."""
+"""Actions of a rule: write to the log, call the host, store a snapshot."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Hook = Callable[[RuleFired], object]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of the actions of a rule."""
+    """Result of a rule's actions."""
 
     snapshot_id: str = ""
-    """Id of the snapshot that was stored, "" if none was."""
+    """Id of the stored snapshot; "" if none was stored."""
     problem: str = ""
-    """Why an action failed, "" if none did."""
+    """Why an action failed; "" if none did."""
 
 
 class Actions:
-    """Carries out rules. Used by the watch's thread; `stop` by any."""
+    """Carries out rules. Used by the watch's thread; `stop` by any thread."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Actions:
         Args:
             store: Where snapshots go.
             identity: The process.
-            options: What captures are held to.
+            options: Bounds of captures.
             hook: Function of the host.
             record: Writes an audit record.
         """
@@ -62,7 +62,7 @@ class Actions:
         self._job: CaptureJob | None = None
 
     def act(self, fired: RuleFired) -> Done:
-        """Do what the rule says. Blocks for a capture. Raises nothing of the actions."""
+        """Carry out the rule's actions. Blocks for a capture. Failed actions do not raise."""
         done = Done()
         if "log" in fired.actions:
             _LOG.warning("rule %s: %s", fired.rule, fired.reason)
@@ -79,7 +79,7 @@ class Actions:
         return done
 
     def stop(self) -> None:
-        """Give up a capture that is under way."""
+        """Cancel a capture that is under way."""
         if (job := self._job) is not None:
             job.cancel()
 
@@ -111,7 +111,7 @@ class Actions:
         if hook is None:
             return
         if not self._hook_runs.acquire(blocking=False):
-            _LOG.warning("rule %s: the hook still runs, and is not called again", fired.rule)
+            _LOG.warning("rule %s: the hook is still running and is not called again", fired.rule)
             return
 
         def run() -> None:
@@ -122,5 +122,5 @@ class Actions:
             finally:
                 self._hook_runs.release()
 
-        # The host's function may take as long as it likes.
+        # A separate thread: the host's function may take any time.
         threading.Thread(target=run, name="ops_service-hook", daemon=True).start()

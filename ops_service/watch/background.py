@@ -1,4 +1,4 @@
-"""The thread of the background watch: a sample at each interval, rules in between."""
+"""The thread of the background watch: samples at an interval, rule checks in between."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ops_service.watch.sampling import GrowthSampling
 
 _LOG = Log()
 
-# How often the memory that is left is looked at, for rules on it.
+# Interval between checks of the free memory, for rules on headroom.
 _HEADROOM_SECONDS = 1.0
 _SUSPECTS = 20
 
 
 class BackgroundWatch:
-    """Watches for as long as the service runs. Nothing of it reaches the host."""
+    """Watches while the service runs. None of its exceptions reaches the host."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class BackgroundWatch:
         threading.Thread(target=self._run, name="ops_service-watch", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon: a sample or capture under way is given up."""
+        """End soon. Cancels a sample or capture under way."""
         self._stopping.set()
         self._actions.stop()
 
@@ -70,7 +70,7 @@ class BackgroundWatch:
             now = time.monotonic()
             if now >= due:
                 self._guarded(self._sample)
-                # What was missed while the process stood still is not made up for.
+                # Samples that were missed while the process was paused are skipped.
                 due = max(due + self.interval, time.monotonic())
             self._guarded(self._look_at_headroom)
             pause = due - time.monotonic()
@@ -84,9 +84,9 @@ class BackgroundWatch:
         except Cancelled:
             pass
         except Exception as error:
-            # Once for each time that it begins to fail.
+            # Logged once each time that sampling begins to fail.
             if not self._failing:
-                # What nobody foresaw is told whole.
+                # Log unexpected errors with their traceback.
                 unforeseen = None if isinstance(error, OpsServiceError) else error
                 _LOG.warning("the background watch took no sample: %s", error, exc_info=unforeseen)
             self._failing = True

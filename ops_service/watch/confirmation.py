@@ -1,8 +1,8 @@
-"""Alarms of the background watch: those that last.
+"""Filters alarms of the background watch: only those that last are raised.
 
-A process that has just started fills its caches, and whoever looks after each sample for
-weeks will once see noise that reads as growth. So an alarm has to last for as long as a
-quarter of the watch, and none is raised while the process warms up, unless it is large.
+A process that has just started fills its caches. And over weeks of samples, noise will at
+some point look like growth. So an alarm must have lasted for a quarter of the watch, and
+none is raised while the process warms up, unless the growth is large.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import replace
 
 from ops_service.leaks.report import GrowthReport, Verdict
 
-# The warm-up: seconds, or so many intervals if these are less.
+# The warm-up: this many seconds, or this many intervals if that is shorter.
 _WARM_UP_SECONDS = 60.0
 _WARM_UP_INTERVALS = 30
-# Of the time since the first sample, what an alarm has to have lasted for.
+# Minimum duration of an alarm, as a share of the time since the first sample.
 _LASTING_SHARE = 0.25
-# Of the heap, or of resident memory: growth that is not waited with.
+# Growth that is reported without delay, as a share of the heap or of resident memory.
 _LARGE_SHARE = 0.1
 
 
 class Confirmation:
-    """Remembers since when each alarm has been raised, in one watch."""
+    """Remembers how long each alarm has been active, in one watch."""
 
     def __init__(self, interval: float) -> None:
         """
@@ -32,9 +32,9 @@ class Confirmation:
         self._since: dict[str, float] = {}
 
     def judge(self, report: GrowthReport) -> GrowthReport:
-        """The report, with an alarm that did not last yet made inconclusive.
+        """Return the report. An alarm that has not lasted long enough becomes inconclusive.
 
-        Has to be given every report, in order.
+        Must receive every report, in order.
         """
         now = report.latest_time
         raised = _alarms(report)
@@ -49,14 +49,16 @@ class Confirmation:
         return replace(
             report,
             verdict=Verdict.INCONCLUSIVE,
-            reason=f"{report.reason} It has not lasted for long enough to be sure of.",
+            reason=f"{report.reason} It has not lasted long enough to be certain.",
             missing="more time",
         )
 
 
 def _alarms(report: GrowthReport) -> list[str]:
-    """What the report warns of, by names that stay: a holder's, and not that of a type,
-    since what tells most of several that grow together can change."""
+    """Stable names of the report's alarms: the holder's, not the type's.
+
+    If several types grow together, the most significant type can change.
+    """
     match report.verdict:
         case Verdict.LEAK:
             return [each.holder.text for each in report.suspects]

@@ -1,4 +1,4 @@
-"""Growth samples by objgraph, where no child can be cloned and a pause is allowed."""
+"""Growth samples by objgraph, for when no child can be cloned and a pause is allowed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ops_service.heap.paths import (
 
 
 class CensusSampler:
-    """Counts by type in the process, as nodes without a path.
+    """Counts objects by type in the process, as nodes without a path.
 
-    It sees what the garbage collector tracks, and no sizes.
+    It sees only objects that the garbage collector tracks, and no sizes.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class CensusSampler:
         self._first = True
 
     def take(self) -> GrowthSample:
-        """Count now. The process stands still meanwhile."""
+        """Count now. The process pauses meanwhile."""
         census = census_by_objgraph()
         counts = {
             row.type_name: row.count

@@ -1,4 +1,4 @@
-"""What the background watch saw: in memory, bounded, and in the store where there is one."""
+"""Records of the background watch: bounded in memory, and in the store if there is one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops_service.v1 import growth_history_pb2
 
 _LOG = Log()
 
-# A record without suspects and types takes some 100 bytes.
+# A record without suspects and types takes about 100 bytes.
 _MAX_RECORDS = 1000
 _MAX_EVENTS = 200
 
@@ -30,7 +30,7 @@ class WatchHistory:
         self._failing = False
 
     def add(self, record: growth_history_pb2.GrowthRecord) -> None:
-        """Add a report or an event. A store that fails is told of in the log, once."""
+        """Add a report or an event. A failing store is logged once."""
         data = record.SerializeToString()
         with self._lock:
             if record.HasField("event"):
@@ -41,7 +41,7 @@ class WatchHistory:
                     self._suspected = data
                 self._points.append(without_details(record).SerializeToString())
                 if len(self._points) > _MAX_RECORDS:
-                    # Every other one goes; the first and the latest stay.
+                    # Drop every second one; keep the first and the latest.
                     self._points = [*self._points[:-1:2], self._points[-1]]
         if self._writer is None:
             return
@@ -67,11 +67,11 @@ def by_time(
     records: Iterable[growth_history_pb2.GrowthRecord],
     whole: Iterable[growth_history_pb2.GrowthRecord],
 ) -> list[growth_history_pb2.GrowthRecord]:
-    """Records by time, some of which are put in with all details.
+    """Sort records by time, and replace some by their detailed versions.
 
     Args:
-        records: Without details.
-        whole: With details; each takes the place of the one of its time.
+        records: Records without details.
+        whole: Records with details; each replaces the record of the same time.
     """
     # A report and an event may have the same time; two reports do not.
     found = {
@@ -83,7 +83,7 @@ def by_time(
 def without_details(
     record: growth_history_pb2.GrowthRecord,
 ) -> growth_history_pb2.GrowthRecord:
-    """A copy that holds figures and verdict, and no types and suspects."""
+    """A copy with figures and verdict, but without types and suspects."""
     short = growth_history_pb2.GrowthRecord()
     short.CopyFrom(record)
     if not record.HasField("report"):

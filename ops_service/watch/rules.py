@@ -1,4 +1,4 @@
-"""Rules: what the background watch acts upon, and how often it may."""
+"""Rules of the background watch, and limits on how often they act."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class RuleSuspect:
-    """What leaks, in short."""
+    """Summary of a leak suspect."""
 
     type_name: str
-    """Module and qualified name; builtins bare."""
+    """Module and qualified name; builtins without module."""
     holder: str
-    """Path from a root to what keeps the instances alive."""
+    """Path from a root to the holder that keeps the instances alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class RuleFired:
     time: float
     """Unix time."""
     actions: tuple[str, ...]
-    """What is done."""
+    """The rule's actions."""
     suspects: tuple[RuleSuspect, ...]
-    """What leaks, as far as the watch can tell by now."""
+    """The suspects that the watch has found so far."""
 
 
 class Limit:
-    """So often within a window, and so often a day."""
+    """Limits a rule's actions, within a window and within a day."""
 
     def __init__(self, rule: RuleConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self._rule = rule
@@ -50,7 +50,7 @@ class Limit:
         self._times: deque[float] = deque()
 
     def take(self) -> bool:
-        """Whether the rule may act now. Counts it if so."""
+        """Return whether the rule may act now. Counts the action if so."""
         now, rule = self._clock(), self._rule
         while self._times and now - self._times[0] >= _DAY_SECONDS:
             self._times.popleft()
@@ -69,7 +69,7 @@ class Rules:
         self.watches_headroom = any(rule.when == "headroom" for rule in rules)
 
     def after_sample(self, report: GrowthReport) -> list[RuleFired]:
-        """Rules that a new report makes fire."""
+        """Rules that fire on a new report."""
         fired = []
         for rule, limit in self._rules:
             reason = ""
@@ -82,7 +82,7 @@ class Rules:
         return fired
 
     def on_headroom(self, report: GrowthReport | None) -> list[RuleFired]:
-        """Rules that the memory left makes fire. Costs reading a few files of the system."""
+        """Rules that fire on low free memory. Costs reading a few files of the system."""
         if not self.watches_headroom:
             return []
         cost, room = estimate(resident_bytes()).snapshot, headroom()

@@ -1,4 +1,4 @@
-"""Growth samples of this process, shared by everybody who watches."""
+"""Growth samples of this process, shared by all watches."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Result = TypeVar("Result")
 MAX_WATCHES = 64
 
 _POLL_SECONDS = 0.05
-# An allocator's statistic is skipped once reading it takes more CPU time than this.
+# Skip an allocator statistic once reading it exceeds this CPU time.
 _STATISTIC_SECONDS = 0.01
-# A sample serves a watch as a point if it is younger than this share of the interval.
+# A watch can reuse a sample that is younger than this share of its interval.
 _FRESH = 0.5
 
 
 class GrowthSampling:
     """Takes samples for any number of watches, which share them.
 
-    While nobody watches and no baseline is kept, nothing is held.
+    While there are no watches and no baselines, it holds no data.
     """
 
     def __init__(self, options: CensusOptions | None = None) -> None:
@@ -55,10 +55,10 @@ class GrowthSampling:
 
     @contextmanager
     def joined(self, watch: HeapGrowthWatch) -> Iterator[None]:
-        """Let a watch take in every sample for as long as the block runs.
+        """Feed every sample to a watch while the block runs.
 
         Raises:
-            Busy: There are `MAX_WATCHES` of them.
+            Busy: `MAX_WATCHES` watches run already.
         """
         with self._lock:
             if len(self._watches) >= MAX_WATCHES:
@@ -80,14 +80,14 @@ class GrowthSampling:
         allow_pause: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> GrowthSample:
-        """Give a watch its next point: a new sample, or one that another just took.
+        """Give a watch its next point: a new sample, or one just taken for another watch.
 
         Args:
             interval: Seconds between the points of the watch.
             asked: Unix time at which the point was due; None is now. A sample that
-                was taken while the watch waited for its turn serves it.
-            allow_pause: Whether the process may stand still.
-            cancelled: Whether nobody waits for it any more.
+                was taken while the watch waited for its turn can serve it.
+            allow_pause: Whether the process may pause for the sample.
+            cancelled: Whether the caller no longer waits for it.
 
         Raises:
             EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
@@ -119,11 +119,11 @@ class GrowthSampling:
     # ---- baselines -------------------------------------------------------------------
 
     def keep_baseline(self, sample: GrowthSample) -> str:
-        """Remember the process as it was at a sample that was just taken. Returns an id."""
+        """Keep a sample that was just taken as a baseline. Return its id."""
         return self._baselines.keep(sample)
 
     def check_baseline(self, identifier: str) -> None:
-        """Refuse a baseline that is not here. Raises InvalidRequest."""
+        """Raise InvalidRequest if there is no such baseline."""
         self._baselines.check(identifier)
 
     def compare(self, identifier: str, watch: HeapGrowthWatch, limit: int) -> Comparison:
@@ -157,7 +157,7 @@ class GrowthSampling:
 
 
 class _MemoryReader:
-    """Reads figures of system and allocators, and skips those that are slow to read."""
+    """Reads figures of the system and the allocators, and skips those that are slow to read."""
 
     def __init__(self) -> None:
         self._slow: set[str] = set()
@@ -174,11 +174,11 @@ class _MemoryReader:
         )
 
     def _arenas(self) -> str:
-        # Nothing told is what a hooked allocator says too.
+        # An empty text is also what a hooked allocator reports.
         return "" if "arenas" in self._slow else self._timed("arenas", arena_statistics)
 
     def _malloc(self) -> tuple[int, int]:
-        # A Python can be built without ctypes.
+        # Python can be built without ctypes.
         from ops_service.process import libc
 
         if "malloc" in self._slow:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 
 MAX_OVERTIME_SECONDS = 30.0
-"""How much longer a watch may last where samples came late."""
+"""How much longer a watch may last if samples came late."""
 
 
 class SampleSchedule:
     """Due times of the samples of one watch.
 
-    They are fixed at the beginning, so they do not drift. On a machine without CPU time
-    samples come late. Then the watch lasts longer, up to a bound that the client waits for
-    too, rather than end without the samples that a verdict takes.
+    They are fixed at the beginning, so they do not drift. On a machine that is short of CPU
+    time, samples come late. Then the watch lasts longer instead of ending without enough
+    samples for a verdict. The extra time is bounded, and the client allows for it.
     """
 
     def __init__(self, interval: float, duration: float) -> None:

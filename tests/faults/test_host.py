@@ -211,7 +211,7 @@ def test_39_workers_that_are_forked_after_the_start(fault: FaultHost) -> None:
         "answer = os.read(read, 4096).decode()\n"
         "os.close(read), os.waitpid(child, 0)"
     )
-    assert "Start the service after the fork alone" in told
+    assert "Start the service only after the fork" in told
 
 
 def test_40_host_that_waits_for_any_child(fault: FaultHost, admin: Identity) -> None:

@@ -109,7 +109,7 @@ def test_07_common_name_that_reads_spiffe(
 
 def test_08_other_trust_domain(fault: FaultHost, authority: CertificateAuthority) -> None:
     identity = authority.issue("foreign", uri("spiffe://other.example/admin"))
-    assert_denied(fault, identity, "other.example of the certificate is not believed")
+    assert_denied(fault, identity, "other.example of the certificate is not trusted")
 
 
 def test_09_denied_serial(fault: FaultHost, denied: Identity) -> None:
@@ -247,7 +247,7 @@ def test_18_world_readable_key_and_world_writable_directory(
         text = text.replace(
             str(authority.certificate.parent / "server.key"), str(server.private_key)
         )
-        words = "may be read or written by everybody"
+        words = "may be read or written by everyone"
     else:
         (tmp_path / "run").mkdir()
         (tmp_path / "run").chmod(0o777)

@@ -79,7 +79,7 @@ def test_an_authority_that_is_replaced(
     put(bundle, other)
     status = why_it_ended(old)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
-    assert "The authority of the certificate does not count here any more" in status.message
+    assert "The authority of the certificate is no longer accepted here" in status.message
     # The port is opened anew, which takes some milliseconds.
     eventually(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
     assert next(new).WhichOneof("part") == "report"

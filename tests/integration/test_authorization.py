@@ -104,8 +104,8 @@ UNUSABLE = {
     "dots": ([uri(f"spiffe://{TRUST_DOMAIN}/other/../admin")], None, "not well-formed"),
     "slash": ([uri(f"{ADMIN}/")], None, "not well-formed"),
     "line end": ([uri(f"{ADMIN}\n")], None, "not well-formed"),
-    "uri cut": ([uri(f"{ADMIN}\0.example")], None, "holds a NUL"),
-    "dns cut": ([dns("tool.test.example\0.example")], None, "holds a NUL"),
+    "uri cut": ([uri(f"{ADMIN}\0.example")], None, "contains a NUL"),
+    "dns cut": ([dns("tool.test.example\0.example")], None, "contains a NUL"),
     "email beside": ([email(ADMIN), uri("spiffe://x.example/a")], None, "x.example"),
 }
 

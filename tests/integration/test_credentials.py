@@ -127,10 +127,10 @@ def test_files_that_others_may_write(
     Path(tls[key]).chmod(0o646)
     message = refusal(start_host, tls=tls)
     assert re.search(rf"ConfigurationError: .*/ops\.toml:\d+: tls\.{key}: ", message)
-    assert f"may be written by everybody; run chmod o-w {tls[key]}" in message
+    assert f"may be written by everyone; run chmod o-w {tls[key]}" in message
     Path(tls[key]).chmod(0o644)
     tmp_path.chmod(0o777)
-    assert "everybody may replace it" in refusal(start_host, tls=tls)
+    assert "everyone may replace it" in refusal(start_host, tls=tls)
 
 
 @pytest.mark.parametrize("key", ["certificate", "private_key", "client_ca"])

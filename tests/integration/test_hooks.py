@@ -38,7 +38,7 @@ def test_a_port_that_takes_long_opens_meanwhile(
     # It came back, although the port cannot be open.
     assert host.run("answer = integrations.start_worker('slow') is None")
     assert host.run(f"answer = {OPENING}")
-    assert "opens meanwhile" in host.run("answer = logged[0]")
+    assert "opens in the background" in host.run("answer = logged[0]")
     # A second hook, as of a framework beside that of its server, opens no second one.
     assert host.run("answer = integrations.start_worker('slow') is None and len(logged) == 1")
 

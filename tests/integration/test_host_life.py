@@ -298,7 +298,7 @@ def test_a_forked_child_is_told_to_start_after_the_fork(start_host: StartHost) -
         "try: told = ops_service.start().address\n"
         "except ops_service.StartError as error: told = str(error)",
     )
-    assert "Start the service after the fork alone" in str(refusal)
+    assert "Start the service only after the fork" in str(refusal)
 
 
 def test_a_service_that_starts_after_the_fork(start_host: StartHost, admin: Identity) -> None:

@@ -217,7 +217,7 @@ def test_denied_serial_numbers(
         for said_so, words in (
             (header(denied), "is denied here"),
             # Without it nobody can tell, so nobody is let in.
-            (f"{BY};URI={ADMIN}", "does not hand on the certificate"),
+            (f"{BY};URI={ADMIN}", "does not pass on the certificate"),
         ):
             with pytest.raises(grpc.RpcError) as raised:
                 principal(stub, said_so)
@@ -302,6 +302,6 @@ def test_the_socket_and_its_directory_are_the_users_alone(host: Host, tmp_path: 
 def test_a_tcp_port_is_refused_with_the_remedy(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(serve=False, **mesh(tmp_path, server={"address": "127.0.0.1:0"}))
     # With the line of the key, as everywhere.
-    words = r"ops\.toml:\d+: server\.address .* let the proxy hand over on a Unix socket"
+    words = r"ops\.toml:\d+: server\.address .* let the proxy connect to a Unix socket"
     with pytest.raises(HostError, match=words):
         host.start_service()

@@ -291,7 +291,7 @@ def test_system_exit_ends_nothing(client: Any, host: Host) -> None:
     assert host.run("answer = loop.is_running()")
 
 
-@pytest.mark.parametrize(("name", "why"), [("objects", "not plain data"), ("deep", "too deep")])
+@pytest.mark.parametrize(("name", "why"), [("objects", "not plain data"), ("deep", "too deeply")])
 def test_values_that_are_not_plain(client: Any, name: str, why: str) -> None:
     result = client.invoke_operation(f"cache.{name}").result
     assert result.outcome == COMPLETED

@@ -86,7 +86,7 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
     (text,) = alarms(host, viewer).values()
     assert "the old state stays" in text
     assert f"{host.directory}/ops.toml:" in text
-    assert "'INSPEKT', which is no capability" in text
+    assert "'INSPEKT', which is not a capability" in text
     assert alarm_health(host, viewer) == health_pb2.HealthCheckResponse.NOT_SERVING
     (record,) = [each for each in host.audit_records() if each["event"] == "alarm"]
     assert (record["topic"], record["text"]) == ("configuration", text)
@@ -107,11 +107,11 @@ def test_what_needs_a_new_start_is_said(start_host: StartHost, viewer: Identity)
 def test_a_configuration_that_others_may_write(start_host: StartHost) -> None:
     host = start_host(serve=False)
     (host.directory / "ops.toml").chmod(0o666)
-    with pytest.raises(HostError, match=r"ops\.toml may be written by everybody; run chmod o-w"):
+    with pytest.raises(HostError, match=r"ops\.toml may be written by everyone; run chmod o-w"):
         host.start_service()
     (host.directory / "ops.toml").chmod(0o600)
     host.directory.chmod(0o777)
-    with pytest.raises(HostError, match="a directory in which everybody may replace it"):
+    with pytest.raises(HostError, match="a directory in which everyone may replace it"):
         host.start_service()
     host.assert_printed_nothing()
 
@@ -240,7 +240,7 @@ def test_a_list_that_others_may_write_is_not_taken(
     host = start_host(revocation={"crl": str(crl)})
     replace(crl, authority.revocation_list(admin.serial))
     crl.chmod(0o666)
-    eventually(lambda: "written by everybody" in alarms(host, admin).get("revocation", ""))
+    eventually(lambda: "written by everyone" in alarms(host, admin).get("revocation", ""))
 
 
 def test_revocation_lists_that_are_refused(
@@ -248,7 +248,7 @@ def test_revocation_lists_that_are_refused(
 ) -> None:
     host = start_host(serve=False, revocation={"crl": str(crl)})
     crl.chmod(0o666)
-    with pytest.raises(HostError, match=r"ops.toml:\d+: revocation.crl: .* written by everybody"):
+    with pytest.raises(HostError, match=r"ops.toml:\d+: revocation.crl: .* written by everyone"):
         host.start_service()
     crl.chmod(0o600)
     host.run("import sys; sys.modules['cryptography'] = None")

@@ -50,7 +50,7 @@ def test_files_of_its_own(file: Path, mode: int) -> None:
 def test_a_file_that_everybody_may_write(file: Path, mode: int) -> None:
     file.chmod(mode)
     assert refusal(file).startswith(
-        f"tls.client_ca: {file} may be written by everybody; run chmod o-w {file}"
+        f"tls.client_ca: {file} may be written by everyone; run chmod o-w {file}"
     )
 
 
@@ -88,14 +88,14 @@ def test_a_link_of_another_user(file: Path, stranger: int, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("mode", "owner", "words"),
     [
-        (0o777, 0, "everybody may replace it"),
+        (0o777, 0, "everyone may replace it"),
         (0o1777, 0, ""),
         (0o770, 0, f"the group {STRANGER} may replace it"),
         (0o1770, 0, ""),
         (0o750, 0, ""),
         (0o700, STRANGER, f"the user {STRANGER} that owns it may replace it"),
         (0o1700, STRANGER, f"the user {STRANGER} that owns it may replace it"),
-        (0o1777, STRANGER, "everybody may replace it"),
+        (0o1777, STRANGER, "everyone may replace it"),
     ],
 )
 def test_folders(file: Path, stranger: int, mode: int, owner: int, words: str) -> None:

@@ -60,7 +60,7 @@ def test_no_text_does_harm(text: str) -> None:
 
 @pytest.mark.parametrize("header", [b"\xff", "URI=é", "URI=\x7f", "URI=a\tb", "URI=a\x00b"])
 def test_characters_that_do_not_belong_there(header: str | bytes) -> None:
-    with pytest.raises(Unauthenticated, match="characters that do not belong there"):
+    with pytest.raises(Unauthenticated, match="characters that are not allowed"):
         read(Context(header))
 
 
