@@ -72,48 +72,55 @@ class Bounds:
     """Limit of the value's text, of the value as data, and of each text of an exception."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Code to evaluate, and for whom."""
+
+    evaluation_id: str
+    principal: str
+    source: str
+    bounds: Bounds
+    place: Place | None = None
+    """Where to run it. None: on the event loop if it awaits, else in its own thread."""
+    file_name: str = FILE_NAME
+    """Name of the source in tracebacks."""
+
+
 class Evaluation:
     """Code that runs or has run. Started by `Evaluator`."""
 
     def __init__(
         self,
-        *,
-        evaluation_id: str,
-        principal: str,
-        source: str,
-        bounds: Bounds,
+        code: Input,
         console: Console,
-        place: Place | None,
         places: Places,
         timers: Timers,
+        *,
         on_change: Callable[[], None],
         on_end: Callable[[Evaluation], None],
-        file_name: str = FILE_NAME,
         keeps_console: bool = False,
     ) -> None:
         """
         Args:
-            place: Where to run it. None: on the event loop if it awaits, else in
-                its own thread.
             on_change: Called from a thread of the evaluation when `result` is set.
             on_end: Called from the evaluating thread as its last action.
             keeps_console: Whether code will run under the console's names again.
         """
-        self.evaluation_id = evaluation_id
-        self.principal = principal
+        self.evaluation_id = code.evaluation_id
+        self.principal = code.principal
         self.output = console.output
         self.past_time_limit = False
-        self.place = place or Place.WORKER_THREAD
-        self._chosen = place is not None
-        self._source = source
-        self._bounds = bounds
+        self.place = code.place or Place.WORKER_THREAD
+        self._chosen = code.place is not None
+        self._source = code.source
+        self._bounds = code.bounds
         self._console = console
         self._places = places
         self._timers = timers
         self._timer: Timer | None = None
         self._on_change = on_change
         self._on_end = on_end
-        self._file_name = file_name
+        self._file_name = code.file_name
         self._keeps_console = keeps_console
         self._lock = threading.Lock()
         self._section = InterruptibleSection()

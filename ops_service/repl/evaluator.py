@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops_service.errors import Busy
-from ops_service.repl.evaluation import FILE_NAME, Bounds, Evaluation
+from ops_service.repl.evaluation import Bounds, Evaluation, Input
 from ops_service.repl.namespace import Console
 from ops_service.repl.objects import FindObject
 from ops_service.repl.output import OutputBuffer
@@ -69,47 +69,34 @@ class Evaluator:
 
     def start(
         self,
+        code: Input,
         *,
-        evaluation_id: str,
-        principal: str,
-        source: str,
-        bounds: Bounds,
         on_change: Callable[[], None],
-        place: Place | None = None,
         console: Console | None = None,
-        file_name: str = FILE_NAME,
     ) -> Evaluation:
         """Run code.
 
         Args:
             on_change: Called from another thread when there is output or a result.
-            place: Where to run it. None: on the event loop if it awaits, else in its own
-                thread.
             console: Provides the names; by default a new console.
-            file_name: Name of the source in tracebacks.
 
         Raises:
             Busy: The limit of concurrent evaluations is reached, or the system refused
                 a thread.
             PlaceUnavailable: The application does not offer the place.
         """
-        if place is not None:
-            self.places.require(place)
+        if code.place is not None:
+            self.places.require(code.place)
         keeps_console = console is not None
         if console is None:
-            console = self.make_console(bounds, on_change)
+            console = self.make_console(code.bounds, on_change)
         evaluation = Evaluation(
-            evaluation_id=evaluation_id,
-            principal=principal,
-            source=source,
-            bounds=bounds,
-            console=console,
-            place=place,
-            places=self.places,
-            timers=self.timers,
+            code,
+            console,
+            self.places,
+            self.timers,
             on_change=on_change,
             on_end=self._forget,
-            file_name=file_name,
             keeps_console=keeps_console,
         )
         with self._lock:
@@ -119,7 +106,7 @@ class Evaluator:
                     "GetProcess lists them. An evaluation that cannot be stopped keeps its place.",
                     retry_after=1.0,
                 )
-            self._running[evaluation_id] = evaluation
+            self._running[code.evaluation_id] = evaluation
         try:
             evaluation.start()
         except RuntimeError as error:

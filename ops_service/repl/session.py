@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops_service.errors import Busy, SessionNotFound
-from ops_service.repl.evaluation import Bounds, Evaluation, EvaluationOutcome
+from ops_service.repl.evaluation import Bounds, Evaluation, EvaluationOutcome, Input
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.namespace import Console
 from ops_service.repl.places import Place
@@ -97,14 +97,16 @@ class Session:
         self.last_used = time.monotonic()
         self.console.output.refill(bounds.output_limit)
         self.evaluation = self._evaluator.start(
-            evaluation_id=evaluation_id,
-            principal=self.principal,
-            source=source,
-            bounds=bounds,
+            Input(
+                evaluation_id=evaluation_id,
+                principal=self.principal,
+                source=source,
+                bounds=bounds,
+                place=place,
+                file_name=f"<input {self._inputs}>",
+            ),
             on_change=self._tell,
-            place=place,
             console=self.console,
-            file_name=f"<input {self._inputs}>",
         )
         return self.evaluation
 

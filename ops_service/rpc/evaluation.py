@@ -15,6 +15,7 @@ from ops_service.messages.evaluation import (
     evaluation_result,
 )
 from ops_service.process.identity import ProcessIdentity
+from ops_service.repl.evaluation import Input
 from ops_service.repl.evaluator import Evaluator
 from ops_service.threads import LoopEvent
 from ops_service.v1 import evaluation_pb2
@@ -39,11 +40,13 @@ class EvaluationHandler:
         call = current_call()
         changed = LoopEvent()
         evaluation = self._evaluator.start(
-            evaluation_id=call.call_id,
-            principal=call.principal,
-            source=request.source,
-            bounds=bounds,
-            place=asked_place(request),
+            Input(
+                evaluation_id=call.call_id,
+                principal=call.principal,
+                source=request.source,
+                bounds=bounds,
+                place=asked_place(request),
+            ),
             on_change=changed.set,
         )
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from grpc_health.v1 import health, health_pb2
 
-from ops_service.config.model import Config, HeapConfig, StoreConfig
+from ops_service.config.model import Config, HeapConfig
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
 from ops_service.gate.authorization import Authorization
@@ -47,7 +47,6 @@ from ops_service.rpc.workers import WorkersHandler
 from ops_service.server.grpc_server import make_server
 from ops_service.server.handlers import ALARMS, channel_options, make_handlers
 from ops_service.server.port import Port
-from ops_service.store.model import InstanceFacts
 from ops_service.store.store import Store
 from ops_service.threads import Threads
 from ops_service.tls.credentials import CertificateSource
@@ -260,24 +259,6 @@ def _handlers(given: Dependencies, live: Live, sampling: GrowthSampling) -> Hand
 
 def _census_options(heap: HeapConfig) -> CensusOptions:
     return CensusOptions(lifetime_limit=heap.lifetime_limit_seconds, cpu_share=heap.cpu_share)
-
-
-def open_store(config: StoreConfig, identity: ProcessIdentity) -> Store | None:
-    """Return the store of this process, or None if it is switched off.
-
-    Raises:
-        StartError: Its directory is not safe or does not exist.
-    """
-    if config.directory is None:
-        return None
-    facts = InstanceFacts(
-        instance_id=identity.instance_id,
-        pid=identity.pid,
-        host_name=identity.host_name,
-        start_time=identity.start_time,
-        service_start_time=identity.service_start_time,
-    )
-    return Store(config.directory, config.max_bytes, facts)
 
 
 async def _wait_for_calls() -> None:

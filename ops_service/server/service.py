@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import os
 import threading
 import time
@@ -21,7 +20,6 @@ from ops_service.config.file import apply_environment, load_config, with_place
 from ops_service.config.model import Config, check_config
 from ops_service.config.warnings import warn_of_missing_audit
 from ops_service.errors import ConfigurationError, StartError
-from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization
 from ops_service.heap import engine, pause
 from ops_service.heap.own import register
@@ -38,12 +36,12 @@ from ops_service.process.worker_descriptors import (
     write_descriptor,
 )
 from ops_service.repl.places import MainThreadExecutor, Places
-from ops_service.server.assembly import Dependencies, Parts, assemble, open_store
+from ops_service.server.assembly import Dependencies, Parts, assemble
 from ops_service.server.forks import hear_of_forks, refuse_after_fork, will_start
 from ops_service.server.port import closes_for_forks
 from ops_service.server.reload import Reloader, client_ca
+from ops_service.server.resources import open_resources
 from ops_service.server.thread_room import refuse_without_room
-from ops_service.server.worker_slots import claim_address
 from ops_service.threads import post, refuse_green_threads
 from ops_service.tls.credentials import CertificateSource
 from ops_service.tls.revocation import Revocation, load_revocation
@@ -160,49 +158,43 @@ class Service:
         if config.server.run_directory is not None:
             prepare_directory(config.server.run_directory)
         will_start()
-        # Everything acquired is released if anything prevents the port from opening.
-        with contextlib.ExitStack() as taken:
-            self._claim = claim_address(config.server, private=config.mesh.enabled)
-            taken.callback(self._claim.release)
-            sink = open_sink(config.audit)
-            closing_sink = taken.enter_context(contextlib.ExitStack())
-            closing_sink.callback(sink.close)
-            self._store = open_store(config.store, self._identity)
-            if self._store is not None:
-                taken.callback(self._store.close)
-            self._audit = Audit(sink)
-            closing_sink.pop_all()
-            taken.callback(self._audit.close, _STOP_SECONDS)
-            dependencies = Dependencies(
-                config=config,
-                identity=self._identity,
-                address=self._claim.address,
-                namespace=namespace,
-                places=places,
-                hook=hook,
-                certificates=self._certificates,
-                revocation=self._revocation,
-                alarms=self._alarms,
-                audit=self._audit,
-                store=self._store,
-                own_descriptor=self._describe,
-            )
-            self._thread = threading.Thread(
-                target=self._run, args=(dependencies,), name="ops_service", daemon=True
-            )
-            # From here on, a fork may inherit part of gRPC.
-            hear_of_forks(self)
+        self._resources = open_resources(config, self._identity)
+        dependencies = Dependencies(
+            config=config,
+            identity=self._identity,
+            address=self._resources.claim.address,
+            namespace=namespace,
+            places=places,
+            hook=hook,
+            certificates=self._certificates,
+            revocation=self._revocation,
+            alarms=self._alarms,
+            audit=self._resources.audit,
+            store=self._resources.store,
+            own_descriptor=self._describe,
+        )
+        self._thread = threading.Thread(
+            target=self._run, args=(dependencies,), name="ops_service", daemon=True
+        )
+        self._open()
+        # The application holds the service, and the service holds the whole port.
+        register(self)
+        atexit.register(self._stop_at_exit)
+
+    def _open(self) -> None:
+        # From here on, a fork may inherit part of gRPC.
+        hear_of_forks(self)
+        try:
             self._thread.start()
-            taken.pop_all()
+        except BaseException:
+            self._resources.close(_STOP_SECONDS)
+            raise
         try:
             self._wait_until_open()
             self._reloader.start()
         except BaseException:
             self.stop()
             raise
-        # The application holds the service, and the service holds the whole port.
-        register(self)
-        atexit.register(self._stop_at_exit)
 
     @property
     def address(self) -> str:
@@ -235,10 +227,8 @@ class Service:
         deadline = time.monotonic() + timeout
         # The rest of the time is for the records of the calls that end.
         self._thread.join(timeout * 0.8)
-        self._audit.close(deadline - time.monotonic())
-        self._leave()
-        if self._store is not None:
-            self._store.close()
+        self._remove_descriptor()
+        self._resources.close(deadline - time.monotonic())
 
     def _wait_until_open(self) -> None:
         if not self._ready.wait(_START_SECONDS):
@@ -277,12 +267,12 @@ class Service:
         if self._parts is not None:
             self._post(self._parts.gate.set_authorization, authorization)
             self._parts.live.sessions.keep_where(authorization.may_evaluate)
-        self._audit.end({**self._about_files, "event": "reloaded"})
+        self._resources.audit.end({**self._about_files, "event": "reloaded"})
 
     def _renew_port(self, end_calls: bool) -> None:
         if self._parts is not None:
             self._post(self._parts.port.renew, end_calls)
-        self._audit.end({**self._about_files, "event": "renewed"})
+        self._resources.audit.end({**self._about_files, "event": "renewed"})
 
     def _end_outdated_calls(self) -> None:
         if self._parts is not None and self._parts.gate.open_calls:
@@ -291,7 +281,7 @@ class Service:
     def _on_alarm(self, topic: str, alarm: Alarm | None) -> None:
         text = {"text": alarm.text} if alarm is not None else {}
         event = "mended" if alarm is None else "alarm"
-        self._audit.end({**self._about_files, "event": event, "topic": topic, **text})
+        self._resources.audit.end({**self._about_files, "event": event, "topic": topic, **text})
         self._post(self._set_health)
 
     @property
@@ -322,10 +312,7 @@ class Service:
         """Drop sockets, locks and files inherited by the forked child. It has no service."""
         self._stopped = True
         keep_for_ever(self)
-        # The child did not inherit the lock itself.
-        self._claim.release()
-        if self._store is not None:
-            self._store.give_up_in_child()
+        self._resources.release_in_child()
         if self._parts is not None:
             self._parts.port.leave_in_child()
             self._parts.live.restore_after_fork()
@@ -334,14 +321,13 @@ class Service:
 
     def _describe(self) -> Descriptor:
         return describe(
-            self._identity, address=self._address, role=self._role, slot=self._claim.slot
+            self._identity, address=self._address, role=self._role, slot=self._resources.claim.slot
         )
 
-    def _leave(self) -> None:
+    def _remove_descriptor(self) -> None:
         directory = self._config.server.run_directory
         if directory is not None and self._parts is not None:
             remove_descriptor(directory, self._describe())
-        self._claim.release()
 
     def _run(self, dependencies: Dependencies) -> None:
         try:

@@ -155,7 +155,7 @@ def test_a_slot_of_a_host_that_closed_its_descriptors(
     # As daemons do, before they open files of their own.
     host.run(
         "import os\n"
-        "lock = service._claim._lock\n"
+        "lock = service._resources.claim._lock\n"
         "read, write = os.pipe()\n"
         "os.dup2(read, lock)\n"
         "service.stop()\n"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_service.errors import Busy
-from ops_service.repl.evaluation import Bounds, EvaluationOutcome, EvaluationResult
+from ops_service.repl.evaluation import Bounds, EvaluationOutcome, EvaluationResult, Input
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.output import OutputBuffer
 from ops_service.repl.text import bounded_repr, cut
@@ -131,10 +131,12 @@ class Runner:
         changed = threading.Event()
         self.number += 1
         evaluation = self.evaluator.start(
-            evaluation_id=str(self.number),
-            principal="test",
-            source=source,
-            bounds=Bounds(time_limit=limit, output_limit=1000, result_limit=1000),
+            Input(
+                evaluation_id=str(self.number),
+                principal="test",
+                source=source,
+                bounds=Bounds(time_limit=limit, output_limit=1000, result_limit=1000),
+            ),
             on_change=changed.set,
         )
         return evaluation, changed
