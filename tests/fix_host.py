@@ -20,6 +20,9 @@ from heartbeat import RECORD_BYTES, recorded
 from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 PROGRAM = Path(__file__).with_name("host_process.py")
+# How many objects two threads of a host make and drop, a hundred times a second. With
+# 500 each host keeps a sixth of a processor busy, and a run of the suite has several.
+ALLOCATIONS = "HOST_ALLOCATIONS"
 TRUST_DOMAIN = "test.example"
 ALL = ["INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE"]
 ADMIN = f"spiffe://{TRUST_DOMAIN}/admin"
@@ -51,8 +54,8 @@ class Host:
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, PROGRAM, str(commands_read), str(replies_write), "2"),
-                    self.heartbeat_file,
+                    *(sys.executable, PROGRAM, str(commands_read), str(replies_write)),
+                    *(os.environ.get(ALLOCATIONS, "100"), self.heartbeat_file),
                 ],
                 pass_fds=(commands_read, replies_write),
                 stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """A host application for tests: busy with threads that allocate, driven over pipes.
 
-Usage: host_process.py COMMANDS_FD REPLIES_FD THREADS HEARTBEAT_FILE
+Usage: host_process.py COMMANDS_FD REPLIES_FD ALLOCATIONS HEARTBEAT_FILE
 
 Reads one JSON command a line and answers each with one JSON line. Its standard
 output and error stay the application's own.
@@ -27,10 +27,10 @@ from heartbeat import Heartbeat
 import ops_service
 
 
-def allocate(stop: threading.Event) -> None:
-    """Make and drop objects of several kinds, some of them in cycles."""
+def allocate(stop: threading.Event, count: int) -> None:
+    """Make and drop so many objects of several kinds, some of them in cycles."""
     while not stop.is_set():
-        rows = [{"n": i, "text": str(i), "tags": [i]} for i in range(500)]
+        rows = [{"n": i, "text": str(i), "tags": [i]} for i in range(count)]
         for row in rows[::50]:
             row["self"] = row
         del rows
@@ -68,9 +68,11 @@ def main() -> None:
     replies = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
     stop = threading.Event()
     threads = [threading.main_thread()]
-    for _ in range(int(sys.argv[3])):
+    for _ in range(2):
         threads.append(
-            threading.Thread(target=allocate, args=(stop,), name="allocator", daemon=True)
+            threading.Thread(
+                target=allocate, args=(stop, int(sys.argv[3])), name="allocator", daemon=True
+            )
         )
         threads[-1].start()
     heartbeat = Heartbeat(Path(sys.argv[4]), threads)

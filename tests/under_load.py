@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from eventually import eventually
 from fix_certs import CertificateAuthority
-from fix_host import Host, StartHost, starter
+from fix_host import ALLOCATIONS, Host, StartHost, starter
 
 FACTS = (
     "import os, threading\n"
@@ -49,6 +50,7 @@ class _Directories:
 def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
     """Start hosts, which end with the block: what starts one, who issues
     certificates, and a directory."""
+    os.environ[ALLOCATIONS] = "500"
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         authority = CertificateAuthority(base / "authority")

@@ -13,8 +13,7 @@ from graph_strategies import graphs
 from graph_writer import Graph, Node, file_bytes
 from hypothesis import HealthCheck, given, settings
 
-import ops_client.devtools.writer as writer
-from ops_client.devtools import write_heapsnapshot
+from ops_client.devtools import heapsnapshot, write_heapsnapshot
 from ops_client.errors import CorruptHeapGraphFile, FileNotWritten
 from ops_client.heap_graph import read_heap_graph
 from ops_service.v1 import heap_graph_pb2 as pb
@@ -370,7 +369,7 @@ def test_blocks_leave_no_seams(tmp_path: Path, graph: Graph) -> None:
     source, target = tmp_path / "some.heapgraph", tmp_path / "some.heapsnapshot"
     steps: list[tuple[int, int]] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "_BLOCK_ROWS", 3)
+        patch.setattr(heapsnapshot, "_BLOCK_ROWS", 3)
         write_heapsnapshot(read_heap_graph(source), target, lambda *step: steps.append(step))
     assert load(target) == whole
     total = len(whole) + sum(len(node.edges) for node in whole)

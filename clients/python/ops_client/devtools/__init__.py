@@ -1,5 +1,5 @@
 """Chrome's ``.heapsnapshot`` files, made from heap graphs. Needs NumPy and orjson."""
 
-from ops_client.devtools.writer import write_heapsnapshot
+from ops_client.devtools.heapsnapshot import write_heapsnapshot
 
 __all__ = ["write_heapsnapshot"]

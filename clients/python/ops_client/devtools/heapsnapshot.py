@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from ops_client._part_file import PartFile
-from ops_client.devtools.edges import EdgeRows
+from ops_client.devtools.edge_rows import EdgeRows
 from ops_client.devtools.layout import snapshot_section
 from ops_client.devtools.nodes import lay_out_nodes
 from ops_client.devtools.strings import StringTable
