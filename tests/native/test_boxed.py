@@ -1,4 +1,4 @@
-"""StepKind NumPy's arrays of objects hold, of which the collector knows nothing."""
+"""What NumPy's arrays of objects hold, of which the collector knows nothing."""
 
 from __future__ import annotations
 

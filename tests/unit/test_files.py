@@ -56,7 +56,7 @@ def test_a_file_that_everybody_may_write(file: Path, mode: int) -> None:
 
 @pytest.mark.parametrize(("mode", "refused"), [(0o640, False), (0o644, False), (0o660, True)])
 def test_a_file_of_a_group_of_others(file: Path, stranger: int, mode: int, refused: bool) -> None:
-    # StepKind Kubernetes does with fsGroup: the file is root's, and the group may read it.
+    # What Kubernetes does with fsGroup: the file is root's, and the group may read it.
     file.chmod(mode)
     os.chown(file, 0, stranger)
     expected = f"may be written by the group {stranger}; run chmod g-w {file}"
