@@ -1,0 +1,35 @@
+"""Sphinx, as `make docs` runs it. The source is what `docs_site.stage` wrote."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+project = "ops_service"
+author = "ops_service contributors"
+release = version("ops-service")
+# Sphinx's own name, which shadows the built-in.
+copyright = author  # noqa: A001, RUF100
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+root_doc = "index"
+
+# So that links to any heading are checked, as the repository's own view has them.
+myst_heading_anchors = 4
+suppress_warnings: list[str] = []
+
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "separated"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 88
+# A docstring's single backticks name code.
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"ops_service {release}"
+html_copy_source = False
+html_show_sourcelink = False
+# Parentheses of a call, and no fonts or scripts from elsewhere.
+html_theme_options = {"navigation_with_keys": True}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
