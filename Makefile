@@ -32,7 +32,7 @@ again := tools/pytest_again.sh
 # The oldest pytest runs on CPython 3.11 alone. Without that, what needs it is skipped.
 oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
 # What has a target of its own.
-left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
+left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/docs --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
 	credentials evaluation forks growth grpcurl host_life port reflection repl_session \
@@ -160,6 +160,10 @@ fix: .venv/$(VERSION)/check.stamp ## Format, and mend what the linters can mend
 	$(bin)/ruff format
 	$(bin)/buf format -w
 
+docs: .venv/$(VERSION)/docs.stamp ## Build the documentation site into .cache/docs/html, strictly, and test it
+	PYTHONPATH=tools $(bin)/python -m docs_site
+	$(bin)/pytest -q tests/docs
+
 proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 	.cache/stubs/bin/python tools/generate_stubs.py
 
@@ -201,7 +205,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-grpcio test-mesh test-how-to nightly faults fuzz soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
+.PHONY: help demo play test test-others test-long test-all test-oldest test-native test-node test-analysis test-browser test-ecosystem test-frameworks test-grpcio test-mesh test-how-to nightly faults fuzz soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build install-test clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -229,6 +233,10 @@ endef
 
 .venv/%/check.stamp: .venv/%/test.stamp
 	$(call install,$(@D)) $(newest) --group check
+	touch $@
+
+.venv/%/docs.stamp: .venv/%/test.stamp constraints/docs.txt
+	$(call install,$(@D)) $(newest) -c constraints/docs.txt --group docs
 	touch $@
 
 .venv/%/bench.stamp: .venv/%/run.stamp constraints/peers.txt

@@ -46,7 +46,7 @@ from typing import Self
 
 
 class OpsServiceError(Exception):
-    """Base of every exception that ops_service raises.
+    """The service failed in an unforeseen way; base of all exceptions of ops_service.
 
     The text is meant for the caller and holds nothing of the application: no
     text of its exceptions, no contents of its objects.

@@ -24,7 +24,6 @@ def build(directory: Path) -> int:
     stage.add_documentation()
     source.mkdir(parents=True, exist_ok=True)
     stage.write(source)
-    shutil.copytree(_HERE / "static", source / "_static", dirs_exist_ok=True)
     # What was removed since the last build must not stay.
     shutil.rmtree(html, ignore_errors=True)
     return subprocess.run(

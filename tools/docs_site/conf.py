@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib import metadata
 
 project = "ops_service"
 author = "ops_service contributors"
-release = version("ops-service")
+release = metadata.version("ops-service")
 # Sphinx's own name, which shadows the built-in.
 copyright = author  # noqa: A001, RUF100
 
@@ -15,7 +15,6 @@ root_doc = "index"
 
 # So that links to any heading are checked, as the repository's own view has them.
 myst_heading_anchors = 4
-suppress_warnings: list[str] = []
 
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
@@ -29,7 +28,6 @@ html_theme = "furo"
 html_title = f"ops_service {release}"
 html_copy_source = False
 html_show_sourcelink = False
-# Parentheses of a call, and no fonts or scripts from elsewhere.
 html_theme_options = {"navigation_with_keys": True}
-html_static_path = ["_static"]
+html_static_path = ["static"]
 html_css_files = ["site.css"]

@@ -161,7 +161,7 @@ def _part(file: PurePosixPath, name: str) -> str:
 
 
 def _toctree(items: list[str], caption: str) -> str:
-    head = f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n"
+    head = "\n```{toctree}\n:hidden:\n" + (f":caption: {caption}\n\n" if caption else "\n")
     return head + "\n".join(items) + "\n```\n"
 
 
