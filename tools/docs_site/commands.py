@@ -20,6 +20,8 @@ from ops_client.cli.app import app
 CONNECTION = ("target", "ca", "cert", "key", "server_name")
 """What every command takes that calls a server; listed once."""
 
+_WORDS: dict[object, str] = {int: "NUMBER", float: "NUMBER", Path: "FILE"}
+
 
 @dataclass(frozen=True)
 class Command:
@@ -95,7 +97,7 @@ def _takes(parameter: Any, kind: Any) -> str:
         kind = typing.get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(code(each.value) for each in kind)
-    words = [] if parameter.param_type_name == "argument" else [code(parameter.metavar or "TEXT")]
+    words = [] if parameter.param_type_name == "argument" else [code(parameter.metavar or _WORDS.get(kind, "TEXT"))]
     low, high = (getattr(parameter, name, None) for name in ("min", "max"))
     if low is not None:
         words.append(f"{low:,g} to {high:,g}" if high is not None else f"from {low:,g}")

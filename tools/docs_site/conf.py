@@ -18,11 +18,14 @@ myst_heading_anchors = 4
 
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
-autodoc_class_signature = "separated"
+autoclass_content = "both"
+toc_object_entries_show_parents = "hide"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 88
 # A docstring's single backticks name code.
 default_role = "code"
+# Two hyphens in a sentence begin an option.
+smartquotes = False
 
 html_theme = "furo"
 html_title = f"ops_service {release}"

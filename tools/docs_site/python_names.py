@@ -50,6 +50,6 @@ def _directive(kind: str, name: str, *, members: bool) -> Iterator[str]:
     yield f"```{{eval-rst}}\n.. auto{kind}:: {name}"
     if members:
         yield "   :members:\n   :inherited-members:"
-    else:
-        yield "   :show-inheritance:" if kind != "function" else ""
+    elif kind == "exception":
+        yield "   :show-inheritance:"
     yield "```\n"
