@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The newest that make made; VERSION=3.11 takes another.
-stamp=$(ls -d .venv/"${VERSION:-3.*}"/check.stamp 2>/dev/null | sort -V | tail -n 1)
+stamp=$(compgen -G ".venv/${VERSION:-3.*}/check.stamp" | sort -V | tail -n 1 || true)
 if [ -z "$stamp" ]; then
     echo "run 'make check' once, which installs the tools" >&2
     exit 1

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import typer
 from built_site import read_page
+from docs_site.python_names import documented_elsewhere
 
 import ops_client
 import ops_service
-from docs_site.python_names import documented_elsewhere
 from ops_client import errors as client_errors
 from ops_client.cli.app import app
 from ops_client.cli.exit_codes import ExitCode
@@ -41,7 +41,7 @@ def keys() -> Iterator[tuple[str, str, str]]:
     for field in dataclasses.fields(Config):
         if not field.metadata.get("in_file", True):
             continue
-        kinds = [each for each in (hints[field.name], *typing.get_args(hints[field.name]))]
+        kinds = (hints[field.name], *typing.get_args(hints[field.name]))
         (table,) = (each for each in kinds if dataclasses.is_dataclass(each))
         for key in dataclasses.fields(table):
             default = str(key.default) if type(key.default) in (int, float) else ""
@@ -107,7 +107,7 @@ def test_a_key(table: str, key: str, default: str) -> None:
 def rows_of_table(table: str) -> list[list[str]]:
     """The rows below the heading of a table of the configuration."""
     page = read_page("reference/configuration")
-    starts = [index for index, row in enumerate(page.rows) if row and row[0] == "" or not row]
+    starts = [index for index, row in enumerate(page.rows) if (row and row[0] == "") or not row]
     order = [name for name, _, _ in keys()]
     number = list(dict.fromkeys(order)).index(table)
     ends = [*starts[1:], len(page.rows)]

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from docs_site.stage import ROOT, Missing, Stage
 from built_site import HTML, read_page
+from docs_site.stage import ROOT, Missing, Stage
 
 PAGES = sorted(f"{path.relative_to(HTML).with_suffix('')}" for path in HTML.rglob("*.html"))
 OUTSIDE = re.compile(rb"url\(['\"]?(?:https?:)?//|@import")

@@ -26,11 +26,9 @@ def build(directory: Path) -> int:
     stage.write(source)
     # What was removed since the last build must not stay.
     shutil.rmtree(html, ignore_errors=True)
-    return subprocess.run(
-        [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning"]
-        + ["--quiet", "--conf-dir", _HERE, "--doctree-dir", directory / "doctrees"]
-        + [source, html]
-    ).returncode
+    options = ["--builder", "html", "--fail-on-warning", "--quiet", "--conf-dir", str(_HERE)]
+    places = ["--doctree-dir", str(directory / "doctrees"), str(source), str(html)]
+    return subprocess.run([sys.executable, "-m", "sphinx", *options, *places]).returncode
 
 
 def main() -> None:

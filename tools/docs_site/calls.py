@@ -37,7 +37,8 @@ def _call(method: Method) -> Iterator[str]:
     yield f"- **Cost to the host**: {method.cost}"
     yield f"- **Request**: {request}"
     yield f"- **Response**: {response}"
-    yield f"- **Errors**: {own}{', and ' if own else ''}[those of every call](#errors-of-every-call)\n"
+    every = "[those of every call](#errors-of-every-call)"
+    yield f"- **Errors**: {f'{own}, and {every}' if own else every}\n"
 
 
 def calls() -> str:
@@ -45,7 +46,10 @@ def calls() -> str:
     methods = read_methods()
     overview = table(
         ("call", "capability", "what it does"),
-        ((f"[{each.name}](#{slug(each.name)})", code(each.capability), each.text) for each in methods),
+        (
+            (f"[{each.name}](#{slug(each.name)})", code(each.capability), each.text)
+            for each in methods
+        ),
     )
     parts = [overview, _capabilities(), "## Errors of every call\n", error_links(None), ""]
     for each in methods:

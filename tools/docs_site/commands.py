@@ -97,7 +97,11 @@ def _takes(parameter: Any, kind: Any) -> str:
         kind = typing.get_args(kind)[0]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(code(each.value) for each in kind)
-    words = [] if parameter.param_type_name == "argument" else [code(parameter.metavar or _WORDS.get(kind, "TEXT"))]
+    words = (
+        []
+        if parameter.param_type_name == "argument"
+        else [code(parameter.metavar or _WORDS.get(kind, "TEXT"))]
+    )
     low, high = (getattr(parameter, name, None) for name in ("min", "max"))
     if low is not None:
         words.append(f"{low:,g} to {high:,g}" if high is not None else f"from {low:,g}")

@@ -86,8 +86,9 @@ def read_tables() -> list[Table]:
         if not field.metadata.get("in_file", True):
             continue
         kind, is_array = _inner(hints[field.name])
-        text = f"{sentence(docstrings[field.name])} {prose(kind.__doc__).partition('\n\n')[2]}"
-        found.append(Table(field.name, is_array, text.strip(), tuple(_keys(field.name, kind))))
+        more = prose(kind.__doc__).partition("\n\n")[2]
+        text = f"{sentence(docstrings[field.name])} {more}".strip()
+        found.append(Table(field.name, is_array, text, tuple(_keys(field.name, kind))))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pb2
 
@@ -79,7 +80,8 @@ def read_methods() -> list[Method]:
                 comment = comments[_SERVICES, number, _METHODS, index]
                 text, _, rest = comment.partition(" Caller: ")
                 caller, _, cost = rest.partition(" Cost to the host: ")
-                option = method.options.Extensions[annotations_pb2.required_capability]
+                extensions: Any = method.options.Extensions
+                option = extensions[annotations_pb2.required_capability]
                 found.append(
                     Method(
                         name=method.name,
