@@ -18,8 +18,7 @@ NOT_TYPED = {
     "make test": "is the run that would type it",
     "pip install ops-service": REGISTRY,
     "pip install 'ops-service[cli]'": REGISTRY,
-    "kubectl -n shop create secret generic shop-ops --from-file=tls.crt --from-file=tls.key "
-    "--from-file=ca.crt": CLUSTER,
+    "kubectl -n shop create secret generic shop-ops --from-file=certs": CLUSTER,
     "kubectl apply -f passthrough.yaml": CLUSTER,
     "kubectl -n shop port-forward deployment/shop 7443 7444 &": CLUSTER,
     "opsctl ps --server-name shop.example.org --target localhost:7443": CLUSTER,

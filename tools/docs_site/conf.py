@@ -24,8 +24,8 @@ autodoc_preserve_defaults = True
 maximum_signature_line_length = 88
 # A docstring's single backticks name code.
 default_role = "code"
-# Two hyphens in a sentence begin an option.
-smartquotes = False
+# Dashes between a parameter and its text, and quotes as they are written.
+smartquotes_action = "D"
 
 html_theme = "furo"
 html_title = f"ops_service {release}"
