@@ -149,6 +149,7 @@ def test_a_page(folder: str, page: str, place: Path) -> None:
 
 
 def test_every_incident_is_typed() -> None:
+    assert settings_of("incidents") == lines_of(PAGES / "README.md")
     named = re.findall(r"\]\(([a-z-]+\.md)\) \|", (PAGES / "README.md").read_text())
     assert set(named) <= set(EXPECTED)
 

@@ -104,7 +104,6 @@ class Stage:
             return found[0]
         path = PurePosixPath(os.path.normpath(file.parent / target))
         if not (ROOT / path).exists():
-            # What is generated links to pages by their place beside it.
             raise Missing(f"{file} links to {target}, which is not there")
         self._add_linked(path)
         relative = os.path.relpath(place_of(path), place_of(file).parent)
