@@ -171,7 +171,7 @@ class UnknownMethod(OpsServiceError):
 
     Calls: none that this release has.
 
-    Remedy: upgrade the host, or use a client of the same release.
+    Remedy: upgrade the host, or use a client of the host's release.
     """
 
     reason = "UNKNOWN_METHOD"
