@@ -1,4 +1,4 @@
-"""What opsctl's exit codes say."""
+"""The exit codes of opsctl."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     DEADLINE_EXCEEDED = 15
 
     CALL_FAILED = 20
-    """The server failed in a way that it did not foresee, or a proxy answered."""
+    """The server failed unexpectedly, or a proxy answered."""
     UNAUTHENTICATED = 21
     PERMISSION_DENIED = 22
     INVALID_REQUEST = 23
@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
     REQUEST_TOO_LARGE = 26
     STREAM_STALLED = 27
     BUSY = 28
-    """Trying again makes sense."""
+    """A retry makes sense."""
     ENGINE_UNAVAILABLE = 29
     CLONE_REFUSED = 30
     INSUFFICIENT_MEMORY = 31
@@ -74,7 +74,7 @@ class ExitCode(IntEnum):
     CODE_INTERRUPTED = 54
     """Evaluated code was interrupted."""
     CODE_NOT_STARTED = 55
-    """The event loop or main thread did not take the code up within its time limit."""
+    """The event loop or main thread did not start the code within its time limit."""
     PLACE_UNAVAILABLE = 56
     SESSION_NOT_FOUND = 57
 
@@ -100,12 +100,12 @@ class ExitCode(IntEnum):
     GROWTH_OUTSIDE_PYTHON = 91
     """A watch found growth outside Python objects."""
     GROWTH_INCONCLUSIVE = 92
-    """A watch could not tell; its reason says what is missing."""
+    """A watch reached no verdict; its reason says what is missing."""
 
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
-    """Whoever read our output went away."""
+    """The reader of the output went away."""
 
 
 CODES: dict[type[errors.OpsClientError], ExitCode] = {
