@@ -251,7 +251,7 @@ def test_certs_init(opsctl: Opsctl, start_host: StartHost, tmp_path: Path) -> No
     before = {name: (directory / name).read_bytes() for name in names}
     again = opsctl("certs", "init", directory)
     assert again.returncode == ExitCode.FILE_NOT_WRITTEN
-    assert "there already" in again.stderr
+    assert "already exists" in again.stderr
     assert {name: (directory / name).read_bytes() for name in names} == before
 
     host = start_host(
