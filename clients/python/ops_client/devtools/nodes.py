@@ -78,7 +78,7 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
         trace_ids: For each object, the node of the trace tree that allocated it.
 
     Raises:
-        CorruptHeapGraphFile: Its sizes are beyond any memory.
+        CorruptHeapGraphFile: Its sizes exceed any memory.
         UnsupportedHeapGraphFile: It has more objects than the format can number.
     """
     objects = graph.object_count
@@ -156,7 +156,7 @@ def _part_owners(full_sizes: NDArray[np.uint64]) -> NDArray[np.uint32]:
     giants = np.flatnonzero(full_sizes > MAX_SELF_SIZE)
     parts = (full_sizes[giants] - np.uint64(1)) // np.uint64(MAX_SELF_SIZE)
     if (parts > _MAX_PARTS).any() or int(parts.sum()) > _MAX_PARTS:
-        raise CorruptHeapGraphFile("its sizes are beyond any memory.")
+        raise CorruptHeapGraphFile("its sizes exceed any memory.")
     return np.repeat(giants, parts.astype(np.int64)).astype(np.uint32)
 
 
