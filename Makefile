@@ -35,7 +35,7 @@ again := tools/pytest_again.sh
 # The oldest pytest runs on CPython 3.11 alone. Without that, what needs it is skipped.
 oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
 # What has a target of its own.
-left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
+left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/docs --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
 # What grpcio and protobuf could change: calls of every kind, by every client. Forks are
 # for test-grpcio, with the oldest too.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
@@ -209,6 +209,10 @@ fix: .venv/$(VERSION)/check.stamp ## Format, and mend what the linters can mend
 	$(bin)/ruff format
 	$(bin)/buf format -w
 
+docs: .venv/$(VERSION)/docs.stamp ## Build the documentation site into .cache/docs/html, strictly, and test it
+	PYTHONPATH=tools $(bin)/python -m docs_site
+	$(bin)/pytest -q tests/docs
+
 proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 	.cache/stubs/bin/python tools/generate_stubs.py
 
@@ -223,7 +227,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all nightly soak captures-500 check fix proto bench bench-short leakbench leakbench-short soak-servers build clean
+.PHONY: help demo play test test-extra $(extra) test-all nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build clean
 
 ##### Environments: a stamp for each layer, made anew when what it rests on changes
 
@@ -251,6 +255,10 @@ endef
 
 .venv/%/check.stamp: .venv/%/test.stamp
 	$(call install,$(@D)) $(newest) --group check
+	touch $@
+
+.venv/%/docs.stamp: .venv/%/test.stamp constraints/docs.txt
+	$(call install,$(@D)) $(newest) -c constraints/docs.txt --group docs
 	touch $@
 
 .venv/%/bench.stamp: .venv/%/run.stamp constraints/peers.txt

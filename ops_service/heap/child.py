@@ -157,18 +157,8 @@ class WalkChild:
         self._spending = Spending() if bounds.cpu_rate > 0 else None
         names = thread_names()
         learn_arrays()
+        self._read_fd, write_fd = _open_pipe()
         try:
-            self._read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise CloneRefused(
-                f"The process could not open a pipe ({os.strerror(error.errno or 0)}). "
-                "Look at its limit on open files.",
-                retry_after=10.0,
-            ) from error
-        try:
-            # A refused size, as beyond the user's limit, costs speed alone.
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(self._read_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             self.started = time.time()
             self._begin = time.monotonic()
             self._child: Child = walker.start(
@@ -346,6 +336,21 @@ class WalkChild:
             f"(status {end.status}, signal {end.signal}, error {end.report['error_number']}). "
             "The process itself is unharmed."
         )
+
+
+def _open_pipe() -> tuple[int, int]:
+    try:
+        read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise CloneRefused(
+            f"The process could not open a pipe ({os.strerror(error.errno or 0)}). "
+            "Look at its limit on open files.",
+            retry_after=10.0,
+        ) from error
+    # A refused size, as beyond the user's limit, costs only speed.
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(read_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return read_fd, write_fd
 
 
 def thread_names() -> tuple[tuple[int, str, bool], ...]:

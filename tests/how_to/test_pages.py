@@ -1,4 +1,4 @@
-"""The lines of docs/how-to, typed as they stand, against the programs that they speak of.
+"""The lines of the pages of docs/how-to, typed as they stand, against what they speak of.
 
 Only ports are others. A line is typed again until it prints what the page goes on from,
 as a person would: a verdict takes samples, and a rule acts when it is time.
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from eventually import eventually
 from fix_shell import Shell, free_ports, lines_of, wait_for_port
+from page_commands import NOT_TYPED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/how-to"
@@ -72,6 +73,28 @@ EXPECTED = {
 }
 
 
+# The same for pages that add a port to an application, typed in examples/integrations.
+ADDED = {
+    "add-a-port.md": [("opsctl status", 0, r"uptime")],
+    "fastapi.md": [
+        ("opsctl ps", 0, r"(?s)asgi worker.*asgi worker"),
+        ("opsctl heap summary", 0, r" objects of "),
+    ],
+    "django.md": [("opsctl ps", 0, r"django")],
+    "gunicorn.md": [("opsctl ps", 0, r"(?s)gunicorn worker.*gunicorn worker")],
+    "celery.md": [("opsctl ps", 0, r"(?s)celery process.*celery process")],
+}
+BEFORE = {"incidents": "README.md", "integrations": "add-a-port.md"}
+"""By folder of the examples, the page whose settings the others go on from."""
+WHOLE = [("incidents", page) for page in EXPECTED] + [("integrations", page) for page in ADDED]
+
+TYPES = (
+    *(f"docs/how-to/{page}" for page in (*EXPECTED, *ADDED, "README.md")),
+    "examples/mesh/README.md",
+)
+"""The pages whose lines are typed here."""
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """The examples, in a directory that may be written to."""
@@ -79,25 +102,34 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "examples/incidents"
 
 
+def settings_of(folder: str) -> list[str]:
+    """The lines that make certificates and set variables."""
+    lines = lines_of(PAGES / BEFORE[folder])
+    return [line for line in lines if line.startswith(("export", "opsctl certs"))]
+
+
 # Some of them wait for a dozen samples, and for those again.
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", EXPECTED)
-def test_a_page(page: str, place: Path) -> None:
+@pytest.mark.parametrize(("folder", "page"), WHOLE)
+def test_a_page(folder: str, page: str, place: Path) -> None:
     first = free_ports(6)
     ports = {"7443": first, "7444": first + 1, "8443": first + 4, "8000": first + 5}
+    place = place.parent / folder
 
     def adapted(text: str) -> str:
         return re.sub(r"\b(7443|7444|8443|8000)\b", lambda found: str(ports[found[1]]), text)
 
-    for file in (place / "ops_service.toml", place / "gunicorn.conf.py"):
-        file.write_text(adapted(file.read_text()))
     envoy = place.parent / "mesh/passthrough/envoy.yaml"
-    envoy.write_text(adapted(envoy.read_text()))
-    expected = list(EXPECTED[page])
+    for file in (place / "ops_service.toml", place / "gunicorn.conf.py", envoy):
+        file.write_text(adapted(file.read_text()))
+    before = settings_of(folder)
+    lines = [line for line in lines_of(PAGES / page) if line not in before]
+    lines = [line for line in lines if line not in NOT_TYPED]
+    expected = list((EXPECTED if folder == "incidents" else ADDED)[page])
     with Shell(place) as shell:
-        for line in lines_of(PAGES / "README.md"):
+        for line in before:
             assert shell.type(adapted(line))[0] == 0, shell.output
-        for line in lines_of(PAGES / page):
+        for line in lines:
             if not line.startswith(("opsctl", "grpcurl")):
                 assert shell.type(adapted(line))[0] == 0, shell.output
                 if line.endswith("&"):
@@ -117,10 +149,8 @@ def test_a_page(page: str, place: Path) -> None:
     assert expected == []
 
 
-def test_every_page_is_typed() -> None:
-    pages = {page.name for page in PAGES.glob("*.md")}
-    # What workers.md has is typed by test_documents.py.
-    assert set(EXPECTED) == pages - {"README.md", "workers.md"}
+def test_every_incident_is_typed() -> None:
+    assert settings_of("incidents") == lines_of(PAGES / "README.md")
     named = re.findall(r"\]\(([a-z-]+\.md)\) \|", (PAGES / "README.md").read_text())
     assert set(named) <= set(EXPECTED)
 

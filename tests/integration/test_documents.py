@@ -13,10 +13,13 @@ import pytest
 from fix_certs import Identity
 from fix_host import ADMIN, ALL, Host, StartHost
 from fix_opsctl import clean_environment, environment_of
+from page_commands import block_commands
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BIN = Path(sys.executable).parent
 NAMES = ("explanation/evaluation.md", "explanation/live-inspection.md", "how-to/workers.md")
+TYPES = tuple(f"docs/{name}" for name in NAMES)
+"""The pages whose lines are typed here."""
 
 # What the documents speak of.
 SHOP = """
@@ -73,6 +76,13 @@ def run(text: str, directory: Path, environment: dict[str, str]) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_no_line_is_left_out() -> None:
+    shown = [line for name in NAMES for line in block_commands(DOCS / name)]
+    typed = [*blocks("sh"), *LINES]
+    assert len(shown) == len(typed)
+    assert len(CALLS) == len(blocks("sh"))
 
 
 def test_there_is_a_call_of_each_method() -> None:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 from fix_play import Play
+from page_commands import NOT_TYPED
 
+TYPES = ("README.md",)
+"""The page whose lines are typed here."""
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 BIN = Path(sys.executable).parent
 
@@ -61,6 +64,13 @@ def test_the_lines_for_opsctl(play: Play, tmp_path: Path) -> None:
     assert "dict" in output
     converted = json.loads((tmp_path / "shop.heapsnapshot").read_bytes())
     assert any("demo_shop.sessions.Cart" in text for text in converted["strings"])
+
+
+def test_each_line_is_typed_here_or_by_nobody() -> None:
+    sessions = [block for block in blocks("console") if "opsctl" not in block]
+    rest = [line.partition("  ")[0].strip() for block in sessions for line in block.splitlines()]
+    assert [line for line in rest if line.removeprefix("$ ") not in NOT_TYPED] == []
+    assert len(blocks("sh")) == 1
 
 
 @pytest.mark.parametrize("language", ["sh", "python", "console"])

@@ -72,7 +72,7 @@ def test_the_source_distribution_has_every_file_of_the_packages(source_distribut
     with tarfile.open(source_distribution) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
 
-    assert sorted(set(listed) - packed) == []
+    assert sorted({*listed, "LICENSE", "NOTICE"} - packed) == []
     assert [name for name in packed if name.endswith(".so")] == []
 
 
@@ -86,6 +86,9 @@ def test_a_wheel_holds_the_walker_and_none_of_its_sources(
     assert list(site.rglob("*.c")) + list(site.rglob("*.h")) == []
     assert (site / "ops_service/v1/descriptor_set.binpb").is_file()
     assert (site / "ops_client/py.typed").is_file()
+    (metadata,) = site.glob("*.dist-info")
+    assert "Apache License" in (metadata / "licenses/LICENSE").read_text()
+    assert "\nLicense-Expression: Apache-2.0\n" in (metadata / "METADATA").read_text()
 
 
 def test_a_wheel_builds_without_a_compiler(source_distribution: Path, tmp_path: Path) -> None:

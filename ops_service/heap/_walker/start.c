@@ -156,19 +156,18 @@ read_detail(const ModuleState *state, Settings *settings, PyObject *detail)
         return settings->growth.table != NULL ? 0 : -1;
     case WALK_REFERRERS:
         return read_referrers(&settings->referrers, detail);
+    case WALK_CENSUS:
+        return 0;
     case WALK_PROOF:
         settings->proof = detail;
-        break;
-    case WALK_CENSUS:
-        break;
+        if (PyTuple_Check(detail))
+            return 0;
+        PyErr_SetString(PyExc_TypeError, "what is planted must be a tuple");
+        return -1;
     default:
         PyErr_SetString(PyExc_ValueError, "there is no such kind of walk");
         return -1;
     }
-    if (settings->kind != WALK_PROOF || PyTuple_Check(detail))
-        return 0;
-    PyErr_SetString(PyExc_TypeError, "what is planted must be a tuple");
-    return -1;
 }
 
 /* ---- start ----------------------------------------------------------------------- */
