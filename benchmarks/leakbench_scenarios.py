@@ -50,14 +50,14 @@ def read_scenario(path: Path) -> Scenario:
     try:
         values = assigned(ast.parse(path.read_text()))
     except SyntaxError as error:
-        raise NoScenario(f"{path}:{error.lineno} is no Python: {error.msg}") from error
+        raise NoScenario(f"{path}:{error.lineno} is not Python: {error.msg}") from error
     except NoLiteral as error:
         raise NoScenario(
             f"{path}:{error.node.lineno} has `{ast.unparse(error.node)}` in TRUTH or REQUIREMENTS, "
             "which are read without running the file: write literals, or dict(name=literal)"
         ) from error
     if "TRUTH" not in values:
-        raise NoScenario(f"{path} has no TRUTH of literals, so it is no scenario")
+        raise NoScenario(f"{path} has no TRUTH of literals, so it is not a scenario")
     truth = values["TRUTH"]
     if not isinstance(truth, dict) or truth.get("verdict") not in VERDICTS:
         raise NoScenario(f"{path} has a TRUTH without a verdict, one of {', '.join(VERDICTS)}")

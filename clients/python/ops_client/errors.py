@@ -38,7 +38,7 @@
     │   ├── StoreFull                  the store is full
     │   ├── StoreUnwritable            the store cannot be written
     │   ├── StoreDamaged               a file of the store is damaged
-    │   ├── SessionNotFound            this caller has no such session, or it expired
+    │   ├── SessionNotFound            this caller has no such session, or it ended
     │   ├── PlaceUnavailable           the application does not offer to run code there
     │   └── AuditUnavailable           the server could not write its audit record
     ├── SnapshotError                  a snapshot did not arrive; no file was left
@@ -246,7 +246,7 @@ class StoreDamaged(CallFailed):
 
 
 class SessionNotFound(CallFailed):
-    """This caller has no such interactive session in the process, or it expired."""
+    """This caller has no such interactive session in the process, or it has ended."""
 
 
 class PlaceUnavailable(CallFailed):

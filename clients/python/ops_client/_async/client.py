@@ -279,7 +279,7 @@ class AsyncMaintenanceClient(
 
         Args:
             interval: Seconds between samples; None is the server's default, 10.
-            duration: Seconds in all; None is the server's default, 60.
+            duration: Seconds in total; None is the server's default, 60.
             limit: Maximum number of suspects per report; 0 is the server's default.
             baseline_id: A baseline that an earlier watch kept. Reports then include
                 the growth since that baseline.

@@ -99,7 +99,7 @@ class AsyncEvaluationMethods:
             timeout: Seconds for the whole connection.
 
         Raises:
-            SessionNotFound: This caller has no such session, or it has expired.
+            SessionNotFound: This caller has no such session, or it has ended.
             Busy: The maximum number of sessions is open.
         """
         session = AsyncReplSession(self._calls, timeout, self._instance_id)

@@ -100,7 +100,7 @@ class EvaluationMethods:
             timeout: Seconds for the whole connection.
 
         Raises:
-            SessionNotFound: This caller has no such session, or it has expired.
+            SessionNotFound: This caller has no such session, or it has ended.
             Busy: The maximum number of sessions is open.
         """
         session = ReplSession(self._calls, timeout, self._instance_id)

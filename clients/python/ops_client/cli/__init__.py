@@ -1,4 +1,4 @@
-"""The command line, opsctl. `commands` has one command per file; this package, what they share."""
+"""The command line, opsctl. `commands` has one command per file; the rest is shared."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class ExitCode(IntEnum):
     PLACE_UNAVAILABLE = 56
     """The application does not offer to run code there."""
     SESSION_NOT_FOUND = 57
-    """You have no such interactive session, or it expired."""
+    """You have no such interactive session, or it has ended."""
 
     STORE_DISABLED = 60
     """The process has no store."""

@@ -35,7 +35,7 @@ class Holder:
 
     @property
     def net_size(self) -> int:
-        """Bytes that it holds more than before."""
+        """Net increase in bytes of the object and what it holds."""
         return self.size - self.freed_size + self.growth
 
 

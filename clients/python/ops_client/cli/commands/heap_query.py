@@ -31,7 +31,7 @@ def query(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Query a heap in SQL: the tables snapshots, nodes, edges, types and paths."""
+    """Query a heap in SQL, over the tables snapshots, nodes, edges, types and paths."""
     from ops_client.tables import query as run
 
     found = run(

@@ -59,7 +59,7 @@ async def summary(
         typer.Option(
             "--hash-strings",
             help="Also count equal strings of the live process, from a temporary capture. "
-            "Needs READ_HEAP and READ_CONTENT. Not for a FILE: its capture decided that.",
+            "Needs READ_HEAP and READ_CONTENT. For a FILE, its capture decides.",
         ),
     ] = False,
     include_ops_service: IncludeOpsService = False,
@@ -173,5 +173,5 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
                 for each, path in zip(duplicates, paths, strict=True)
             ],
         )
-        say(f"Equal strings waste {size(wasted)} in all.")
+        say(f"Equal strings waste {size(wasted)} in total.")
     say(f"{count:,} objects of {len(rows):,} types, {size(total)}.")
