@@ -21,7 +21,7 @@ async def set_(
     restore_after: Annotated[
         float,
         typer.Option(
-            "--for", min=1, max=86_400, metavar="SECONDS", help="Restore it after this time."
+            "--for", min=1, max=86_400, metavar="SECONDS", help="Restore the level after this time."
         ),
     ] = 600.0,
     json: Json = False,
