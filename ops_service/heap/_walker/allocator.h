@@ -1,5 +1,4 @@
-/* allocator.c: the statistics that CPython prints about its arenas. Not part of a
- * walk. */
+/* allocator.c: CPython's statistics of its arenas. Not part of a walk. */
 #ifndef OPS_WALKER_ALLOCATOR_H
 #define OPS_WALKER_ALLOCATOR_H
 
