@@ -40,7 +40,7 @@ def take_census(
     ``objgraph.typestats`` counts in the process.
 
     Args:
-        allow_pause: Whether the process may stop for the whole count.
+        allow_pause: Whether the process may pause for the whole count.
         cancel: When set, the call raises ``Cancelled``. The child is killed unless
             other callers wait for it.
         options: Resource limits of the child.
@@ -191,7 +191,7 @@ def _sorted(sums: dict[str, _Sum]) -> tuple[TypeCount, ...]:
 
 
 def census_by_objgraph() -> Census:
-    """Count in the process, which stops meanwhile. Tracked objects only, no sizes."""
+    """Count in the process, which pauses meanwhile. Tracked objects only, no sizes."""
     import objgraph
 
     started, begin = time.time(), time.monotonic()

@@ -309,7 +309,7 @@ class WalkChild:
             )
         opaque = end.report["opaque"]
         if end.status == walker.STATUS_FAULT:
-            # Log the address only; never send it to the caller.
+            # The address is for the operators of this process only: log it, do not return it.
             _LOG.warning(
                 "the walking child faulted: signal %d at %#x in phase %d, after %d objects; %s",
                 end.report["error_number"],

@@ -160,7 +160,7 @@ def _prove() -> str:
     generator = _generator(planted_local)
     next(generator)
     space = type("_Space", (), {key: value})
-    # The namespace holds the interned string that equals the key.
+    # The namespace holds the interned twin of the key.
     interned = next(name for name in vars(space) if name == key)
     samples: tuple[object, ...] = (
         0, 7, -(10**30), "ascii", "ü", "\u20ac" * 9, b"bytes", [1, 2, 3], (1, 2), {1: 2}, {"a": 1},

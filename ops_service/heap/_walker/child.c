@@ -40,8 +40,8 @@
 #define FAULT_STACK (128u << 10)
 #define OPEN_FILES_MAX 1048576
 
-/* The walk of this child, for signal handlers, which get no argument. The parent never
- * sets it. */
+/* The walk of this child: signal handlers can only reach it through a global. The parent
+ * never sets it. */
 static Walk *the_walk;
 static volatile sig_atomic_t in_fault;
 

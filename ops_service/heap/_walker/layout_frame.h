@@ -42,8 +42,8 @@ layout_frame_function(layout_frame *frame)
 #endif
 }
 
-/* Number of readable values behind the locals, i.e. on the value stack. An
- * executing frame keeps its depth in a register. */
+/* Number of readable values behind the locals: those of the value stack, unless the
+ * frame executes and keeps its depth in a register. */
 static inline Py_ssize_t
 layout_frame_stack_top(layout_frame *frame)
 {
