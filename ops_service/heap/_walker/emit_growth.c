@@ -3,10 +3,10 @@
  *
  * Output, all numbers little-endian: strings (number 4, length 2, text), ended by
  * number 0; nodes (number, parent, label, type, 4 each), ended by number 0; changes
- * (number, count, size, length, and the three previous values, 8 each), ended by
- * number 0; totals (8 each): objects, bytes, bytes of objects that malloc serves;
- * objects of ops_service, their bytes, those of them that malloc serves; objects past
- * the bound, changes that wait for the next sample, nodes.
+ * (number, count, size, length, the three previous values, string of the allocation
+ * site, 8 each), ended by number 0; totals (8 each): objects, bytes, bytes of objects
+ * that malloc serves; objects of ops_service, their bytes, those of them that malloc
+ * serves; objects past the bound, changes that wait for the next sample, nodes.
  */
 #include "growth.h"
 #include "memory.h"

@@ -151,8 +151,8 @@ put_record(Walk *walk, Buffer *buffer, int way, uint32_t number, uint32_t before
 
 /* ---- paths --------------------------------------------------------------------------- */
 
-/* Writes a row behind a node. Returns the number of its node, 0 if the output has
- * NODES_MAX. */
+/* Writes a row behind a node. Returns the number of the new node, 0 if the output already
+ * has NODES_MAX. */
 static uint32_t
 put_node(Walk *walk, Buffer *buffer, uint32_t row_number, uint32_t before, uint32_t left_out)
 {

@@ -39,7 +39,7 @@ typedef struct {
     uint32_t *string_places;
     size_t string_capacity;
     PathSums *sums;
-    uint32_t *sites; /* string of the newest object's allocation site, or 0 */
+    uint32_t *sites; /* number of the string of the newest object's site, or 0 */
     uint32_t *named; /* number of children with a name of their own, by node */
     uint32_t sums_capacity;
     uint32_t *names; /* number of a name in this walk -> number of the string */
