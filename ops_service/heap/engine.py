@@ -96,7 +96,7 @@ def _find_out() -> tuple[EngineStatus, bool]:
     except (CloneRefused, InsufficientMemory, PauseOverBudget) as error:
         return _off(str(error), compiled_for), False
     except WalkFailed as error:
-        # A child killed from outside may survive the next try; a fault would repeat.
+        # A kill from outside may not repeat; a fault does.
         passing = error.retry_after is not None
         remedy = "Try again." if passing else _REBUILD
         return _off(

@@ -21,9 +21,9 @@ enum {
 };
 
 void contents_open(Walk *walk);
-/* Handles the object of the current row. */
+/* Writes the content and the hash of the current row's object, if requested. */
 void content_of_row(Walk *walk, PyObject *object, const TypeEntry *entry);
-/* Handles a key of the dict being read; its edge is already written. */
+/* Writes or notes the content of a key of the dict being read; its edge is written. */
 void content_of_key(Walk *walk, PyObject *key);
 
 #endif

@@ -56,7 +56,7 @@ void emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, con
                   size_t size);
 /* A name for an entry of a dict whose row is already written. */
 void emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name);
-/* Handles the object of the current row. */
+/* Writes the hash of the current row's object. */
 void emit_hash(Walk *walk, uint64_t hash);
 void emit_flush(Walk *walk);
 /* Marks the end of the output. */

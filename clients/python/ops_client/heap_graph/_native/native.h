@@ -80,9 +80,9 @@ int64_t measure_varints(const uint8_t *packed, size_t length, size_t *longest);
 void unpack_varints_32(const uint8_t *packed, size_t length, uint32_t *values);
 void unpack_varints_64(const uint8_t *packed, size_t length, uint64_t *values);
 
-/* Result of filling a column from a packed one: the column holds `used` values, or
- * the packed one is cut off, has a value of more than 64 bits, a value that the
- * column cannot hold, or more values than there is room for. */
+/* Result of filling a column from a packed one. FILLED: the column holds `used` values.
+ * CUT_OFF: the last value is cut off. TOO_LONG: a value has more than 64 bits.
+ * TOO_LARGE: the column cannot hold a value. NO_ROOM: more values than room. */
 enum filled { FILLED, CUT_OFF, TOO_LONG, TOO_LARGE, NO_ROOM };
 
 enum filled fill_32(const uint8_t *packed, size_t length, uint32_t *values, size_t room,
