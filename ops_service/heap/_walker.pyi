@@ -1,4 +1,4 @@
-"""Types of the C extension. Its source is in the folder of the same name."""
+"""Types of the C extension, whose source is in `_walker/`."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ PLANT_SIZES: int
 PLANT_CLASS_DICT_HAS: int
 
 class Child:
-    """A child process that walks, or has ended."""
+    """A child process that walks or has ended."""
 
     @property
     def pid(self) -> int: ...
@@ -118,7 +118,7 @@ class Child:
     def spend(self, seconds: float, /) -> None: ...
 
 class PathTable:
-    """Paths that the children of growth samples have met."""
+    """Table of the paths that the children of growth samples have found."""
 
     @property
     def broken(self) -> bool: ...

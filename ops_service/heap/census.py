@@ -35,15 +35,15 @@ def take_census(
 ) -> Census:
     """Count every live object by type, in a forked child.
 
-    Blocks until the census is whole. Calls that arrive while one is under way
-    share its result. Where no child can be cloned and ``allow_pause`` is true,
+    Blocks until the census is complete. Calls that arrive while a census runs share
+    its result. If no child can be cloned and ``allow_pause`` is true,
     ``objgraph.typestats`` counts in the process.
 
     Args:
-        allow_pause: Whether the process may stand still for the whole count.
-        cancel: When set, ``Cancelled`` is raised, and the child is killed unless
-            others wait for it.
-        options: What the child may take.
+        allow_pause: Whether the process may pause for the whole count.
+        cancel: When set, the call raises ``Cancelled``. The child is killed unless
+            other callers wait for it.
+        options: Resource limits of the child.
 
     Raises:
         PauseOverBudget, EngineUnavailable, InsufficientMemory, CloneRefused,
@@ -51,7 +51,7 @@ def take_census(
     """
     resident = headroom.resident_bytes()
     try:
-        # Not even a caller who allows a pause gets a clone that takes longer than the budget.
+        # The pause budget for the clone applies even if the caller allows a pause.
         require_engine(resident)
         return _shared_census(cancel or threading.Event(), options, resident)
     except (EngineUnavailable, CloneRefused):
@@ -64,7 +64,7 @@ def take_census(
 
 
 class _Flight:
-    """A census under way, and everybody who waits for it."""
+    """A running census, and the callers that wait for it."""
 
     def __init__(self) -> None:
         self.owner = os.getpid()
@@ -88,7 +88,7 @@ def _shared_census(cancel: threading.Event, options: CensusOptions, resident: in
     global _flight
     with _lock:
         flight, leads = _flight, False
-        # A forked process may have inherited a census of its parent's.
+        # A forked process may have inherited a census of its parent.
         if flight is None or flight.owner != os.getpid():
             flight = _flight = _Flight()
             leads = True
@@ -155,10 +155,10 @@ class _Sum:
 
 
 def _types(output: bytes) -> tuple[tuple[TypeCount, ...], tuple[TypeCount, ...]]:
-    """Read the records of emit_census.c, and add up types of one name.
+    """Parse the records of emit_census.c, and add up types that share a name.
 
     Returns:
-        Types of the application, and of ops_service itself.
+        The application's types, and the types of ops_service itself.
     """
     sums: tuple[dict[str, _Sum], dict[str, _Sum]] = ({}, {})
     position = 0
@@ -191,7 +191,7 @@ def _sorted(sums: dict[str, _Sum]) -> tuple[TypeCount, ...]:
 
 
 def census_by_objgraph() -> Census:
-    """Count in the process, which stands still: tracked objects only, no sizes."""
+    """Count in the process, which pauses meanwhile. Tracked objects only, no sizes."""
     import objgraph
 
     started, begin = time.time(), time.monotonic()

@@ -1,7 +1,7 @@
-"""The parent's side of a walking child: its pipe, its end, and what it left.
+"""The parent's side of a walking child: its pipe, its end and its report.
 
-Reading never waits for the child alone: other children that the host forks may
-hold a copy of the pipe, so the end of the child is looked for as well.
+Other children that the host forks may hold a copy of the pipe, so end of file may
+never come. A read therefore also checks whether the child has ended.
 """
 
 from __future__ import annotations
@@ -46,52 +46,52 @@ _LOG = Log()
 
 _LEFT_OUT = {
     walker.LEFT_OUT_THREADS: (
-        "The stacks of {} threads are left out: a walk looks at 4,096 of them."
+        "The stacks of {} threads are left out: a walk reads up to 4,096 threads."
     ),
     walker.LEFT_OUT_FRAMES: (
-        "{} frames, or exceptions that are being handled, are left out: a walk looks at 200,000 "
-        "of each thread, those that were called last."
+        "{} frames, or exceptions that are being handled, are left out: a walk reads the 200,000 "
+        "most recent ones of each thread."
     ),
-    walker.LEFT_OUT_CALLBACKS: ("{} callbacks of atexit are left out: a walk looks at 100,000."),
+    walker.LEFT_OUT_CALLBACKS: ("{} callbacks of atexit are left out: a walk reads up to 100,000."),
     walker.LEFT_OUT_PART_NAMES: (
-        "{} references of objects with more than 1,024 named parts are without their names."
+        "{} references of objects with more than 1,024 named parts have no name."
     ),
     walker.LEFT_OUT_SITES: (
-        "{} objects are without the line that allocated them: a walk tells a million lines apart."
+        "{} objects have no allocation site: a walk records up to a million lines."
     ),
 }
-"""What a bound of the walk left out, in words."""
+"""Warning for each bound of the walk that left something out."""
 
 
 class WalkKind(IntEnum):
-    """What a child is cloned for, and what its detail is."""
+    """The kind of walk; each member documents its `detail` argument."""
 
     SNAPSHOT = walker.WALK_SNAPSHOT
-    """The bound on objects, the content level and its limit, whether strings are hashed."""
+    """Maximum number of objects, content level, content limit, whether to hash strings."""
     CENSUS = walker.WALK_CENSUS
     """No detail."""
     GROWTH = walker.WALK_GROWTH
-    """The table of paths."""
+    """The `PathTable`."""
     REFERRERS = walker.WALK_REFERRERS
-    """An id or 0, the name of a type, and the seconds that the search may take."""
+    """An id or 0, the name of a type, and the time limit of the search in seconds."""
     PROOF = walker.WALK_PROOF
-    """What the parent has planted, in the order of the walker's numbers for it."""
+    """The objects that the parent planted, in the order of the PLANT_ numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalkBounds:
-    """What a child may take."""
+    """Resource limits of a child."""
 
     lifetime: float
     """Seconds until it is killed."""
     table_bytes: int
-    """Bytes that its own tables may take."""
+    """Maximum bytes of its own tables."""
     copied_bytes: int = 0
-    """Bytes that may exist twice because of it, by copy-on-write; 0 for no bound."""
+    """Maximum bytes that copy-on-write may duplicate because of it; 0 for no bound."""
     memory: tuple[MemoryBound, ...] = ()
-    """Memory that has to be left for everybody else."""
+    """Memory that must stay free for everything else."""
     cpu_rate: float = 0.0
-    """CPU seconds a second, of the child and of those who pass its output on
+    """CPU seconds per second, of the child and of the code that forwards its output
     together; 0 for no bound."""
 
 
@@ -106,12 +106,12 @@ class ChildEnd:
     report: dict[str, Any]
 
     def warnings(self) -> tuple[str, ...]:
-        """What was given up because reading it faulted, and what a bound of the walk
-        left out, a sentence each."""
+        """Data that the walk skipped because reading it faulted, and data that a bound of
+        the walk left out. One sentence each."""
         faulted = (
-            f"References to what is no object, or none that can be read: {count}."
+            f"References to something that is not an object, or is not readable: {count}."
             if name == walker.UNREADABLE
-            else f"Type {name} faulted when it was read; what its instances refer to is not known."
+            else f"Type {name} faulted when it was read; references of its instances are unknown."
             for name, count in Counter(self.report["opaque"]).items()
         )
         cut = (
@@ -140,15 +140,15 @@ class WalkChild:
     ) -> Self:
         """Clone the process.
 
-        Not part of the constructor, which C code would call: what that holds meanwhile would
-        be in the snapshot.
+        Not part of the constructor: C code calls a constructor, and the objects that the C
+        code holds during the call would be in the snapshot.
 
         Args:
-            kind: What the child is to do.
-            bounds: What it may take.
-            resident: Resident bytes of the process, read just now.
-            detail: What this kind of walk alone needs, see `WalkKind`.
-            site: An object, and where tracemalloc says that it was allocated.
+            kind: The kind of walk.
+            bounds: Resource limits of the child.
+            resident: Current resident bytes of the process.
+            detail: The arguments of this kind of walk, see `WalkKind`.
+            site: An object, and its allocation site (file, line) as tracemalloc reports it.
         """
         self._lock = threading.Lock()
         self._owner = os.getpid()
@@ -181,8 +181,8 @@ class WalkChild:
             os.close(self._read_fd)
             raise CloneRefused(
                 "The system refused to clone the process "
-                f"({os.strerror(error.errno or 0)}). Look at the limits on processes and memory, "
-                "and at the seccomp profile.",
+                f"({os.strerror(error.errno or 0)}). Check the limits on processes and memory, "
+                "and the seccomp profile.",
                 retry_after=10.0,
             ) from error
         except BaseException:
@@ -195,7 +195,7 @@ class WalkChild:
         return self
 
     def read(self, cancelled: Callable[[], bool] | None = None) -> bytes:
-        """Wait for output; b"" once the child has ended and all is read."""
+        """Wait for output. Return b"" once the child has ended and all output is read."""
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
         if self._child.pidfd >= 0:
@@ -215,7 +215,7 @@ class WalkChild:
                 ended = self._reap(block=False)
 
     def ended(self) -> bool:
-        """Whether the child has ended, whatever is left to be read of it."""
+        """Whether the child has ended, even if some of its output is still unread."""
         return self._reap(block=False)
 
     def cancel(self) -> None:
@@ -226,7 +226,7 @@ class WalkChild:
                 self._child.kill()
 
     def close(self) -> None:
-        """Kill the child if it still runs, reap it, and give back the pipe."""
+        """Kill the child if it still runs, reap it, and close the pipe."""
         self.cancel()
         self._reap(block=True)
         with self._lock:
@@ -236,11 +236,11 @@ class WalkChild:
             os.close(fd)
 
     def finish(self) -> ChildEnd:
-        """Wait for the child's end.
+        """Wait for the child to end.
 
         Raises:
-            Cancelled, WalkTimeout, InsufficientMemory, WalkFailed: unless it
-                walked to the end.
+            Cancelled, WalkTimeout, InsufficientMemory, WalkFailed: The walk was not
+                completed.
         """
         self._reap(block=True)
         end = self._end
@@ -251,7 +251,7 @@ class WalkChild:
 
     @property
     def end(self) -> ChildEnd | None:
-        """How it ended; None while it runs or is not reaped."""
+        """How the child ended; None until it is reaped."""
         return self._end
 
     def _reap(self, *, block: bool) -> bool:
@@ -264,7 +264,7 @@ class WalkChild:
                     return False
                 killed_by, cpu = ended
             except ChildProcessError:
-                # A host that waits for every child with __WALL took it.
+                # The host waited for every child with __WALL and reaped this one.
                 killed_by, cpu = 0, 0.0
             report = self._child.report()
             self._end = ChildEnd(
@@ -281,36 +281,35 @@ class WalkChild:
             return Cancelled("The walk was cancelled.")
         if end.signal == signal.SIGALRM:
             return WalkTimeout(
-                "The walking child reached its time limit and was ended. A slow reader is the "
-                "usual reason, or a process that gets little CPU time, as within a CPU quota, of "
-                "which a walk takes cpu_share alone. lifetime_limit_seconds in [heap] gives it "
-                "longer.",
+                "The walking child reached its time limit and was killed. The usual reason is a "
+                "slow reader, or little CPU time: within a CPU quota, a walk uses only cpu_share "
+                "of it. To raise the limit, set lifetime_limit_seconds in [heap].",
                 retry_after=5.0,
             )
         if end.status in (walker.STATUS_OUT_OF_MEMORY, walker.STATUS_MEMORY_BOUND):
             used = end.report["mapped_peak"]
             return InsufficientMemory(
                 f"The walking child ended itself: its tables reached {used} bytes, the share of "
-                "the free memory that it may use. A summary needs far less."
+                "the free memory that it may use. A summary needs far less memory."
             )
         if end.status == walker.STATUS_PRESSURE:
             return InsufficientMemory(
-                "The walking child ended itself: memory was running out, and what is left belongs "
-                "to the application. A summary needs far less than a snapshot.",
+                "The walking child ended itself: memory was running out, and the application needs "
+                "the rest. A summary needs far less memory than a snapshot.",
                 retry_after=30.0,
             )
         if end.status == walker.STATUS_COPIED:
             return InsufficientMemory(
                 "The walking child ended itself: the process writes to so much of its memory that "
                 f"{end.report['copied'] >> 20} MiB existed twice, more than the share of the free "
-                "memory that may be copied. A summary takes less time than a snapshot, and a "
-                "reader that takes the stream faster shortens it.",
+                "memory that may be copied. A summary takes less time than a snapshot. A faster "
+                "reader also shortens the walk.",
                 retry_after=30.0,
                 details={"copied_bytes": str(end.report["copied"])},
             )
         opaque = end.report["opaque"]
         if end.status == walker.STATUS_FAULT:
-            # The address is for those who look after this process alone.
+            # The address is for the operators of this process only: log it, do not return it.
             _LOG.warning(
                 "the walking child faulted: signal %d at %#x in phase %d, after %d objects; %s",
                 end.report["error_number"],
@@ -327,12 +326,12 @@ class WalkChild:
             )
         if end.signal == signal.SIGKILL:
             return WalkFailed(
-                "The walking child was killed from outside, most likely for want of memory. "
+                "The walking child was killed from outside, most likely because memory ran out. "
                 "The process itself is unharmed.",
                 retry_after=10.0,
             )
         return WalkFailed(
-            "The walking child ended before its walk was whole "
+            "The walking child ended before its walk was complete "
             f"(status {end.status}, signal {end.signal}, error {end.report['error_number']}). "
             "The process itself is unharmed."
         )
@@ -344,18 +343,18 @@ def _open_pipe() -> tuple[int, int]:
     except OSError as error:
         raise CloneRefused(
             f"The process could not open a pipe ({os.strerror(error.errno or 0)}). "
-            "Look at its limit on open files.",
+            "Check its limit on open files.",
             retry_after=10.0,
         ) from error
-    # A refused size, as beyond the user's limit, costs only speed.
+    # The kernel may refuse the size, e.g. beyond the user's limit. That only costs speed.
     with contextlib.suppress(OSError):
         fcntl.fcntl(read_fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return read_fd, write_fd
 
 
 def thread_names() -> tuple[tuple[int, str, bool], ...]:
-    """Identifiers and names of the threads that Python knows of, and whether the
-    service started them."""
+    """Identifier and name of each thread that Python knows, and whether the service
+    started it."""
     return tuple(
         (
             thread.ident,

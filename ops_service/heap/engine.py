@@ -1,7 +1,7 @@
-"""Whether the native walker can run on this interpreter.
+"""Checks whether the native walker can run on this interpreter.
 
-The walker reads structures of the interpreter directly, so before its first use
-a child proves that they lie where the walker was compiled to find them.
+The walker reads structures of the interpreter directly. Before its first use, a child
+proves that their layout is the one that the walker was compiled for.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _REBUILD = "Install ops-service again on this interpreter, from source and with 
 _lock = threading.Lock()
 _allow_other_patch_release = False
 _status: tuple[int, EngineStatus] | None = None
-"""Process id and status, so that a forked process finds out for itself."""
+"""Process id and status; a forked process checks again."""
 
 
 def configure(*, allow_other_patch_release: bool) -> None:
     """Choose whether a walker compiled for another patch release may run.
 
-    The proof of the layout has to hold in either case.
+    The proof of the layout must succeed in either case.
     """
     global _allow_other_patch_release, _status
     with _lock:
@@ -48,9 +48,10 @@ def configure(*, allow_other_patch_release: bool) -> None:
 
 
 def engine_status() -> EngineStatus:
-    """Tell whether the native engine can run here.
+    """Report whether the native engine can run here.
 
-    The first call costs the host the pause of one fork; later calls cost nothing.
+    The first call costs the host the pause of one fork. Once the status is final, later
+    calls cost nothing.
     """
     global _status
     with _lock:
@@ -63,7 +64,7 @@ def engine_status() -> EngineStatus:
 
 
 def _find_out() -> tuple[EngineStatus, bool]:
-    """The status, and whether it will stay so."""
+    """The status, and whether it is final."""
     if sys.implementation.name != "cpython":
         return _off(
             f"The snapshot engine needs CPython, and this is {sys.implementation.name}."
@@ -81,7 +82,7 @@ def _find_out() -> tuple[EngineStatus, bool]:
             _off(
                 f"The walker was compiled for CPython {compiled_for} and this is {running}. "
                 f"{_REBUILD} Or set allow_other_patch_release in [heap] to rely on the proof of "
-                "its layout.",
+                "the layout.",
                 compiled_for,
             ),
             True,
@@ -95,7 +96,7 @@ def _find_out() -> tuple[EngineStatus, bool]:
     except (CloneRefused, InsufficientMemory, PauseOverBudget) as error:
         return _off(str(error), compiled_for), False
     except WalkFailed as error:
-        # Whoever killed the child may not kill the next one, and a fault comes again.
+        # A kill from outside may not repeat; a fault does.
         passing = error.retry_after is not None
         remedy = "Try again." if passing else _REBUILD
         return _off(
@@ -117,9 +118,9 @@ def _off(reason: str, compiled_for: str = "") -> EngineStatus:
 
 def _missing() -> str:
     if sys.version_info[:2] not in ((3, 11), (3, 12), (3, 13)):
-        return "The snapshot engine knows CPython 3.11 to 3.13, and this is another release."
+        return "The snapshot engine supports CPython 3.11 to 3.13, and this is another release."
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return "The snapshot engine does not know free-threaded builds."
+        return "The snapshot engine does not support free-threaded builds."
     if not sys.platform.startswith("linux"):
         return "The snapshot engine needs Linux."
     return f"The walker was not compiled when ops-service was installed. {_REBUILD}"
@@ -146,7 +147,7 @@ def _generator(planted_local: object) -> Iterator[object]:
 
 
 def _prove() -> str:
-    """Name of what the walker misreads, "" if nothing."""
+    """Name of the structure that the walker misreads; "" if none."""
     from ops_service.heap import pause
     from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
     from ops_service.heap.headroom import resident_bytes
@@ -159,7 +160,7 @@ def _prove() -> str:
     generator = _generator(planted_local)
     next(generator)
     space = type("_Space", (), {key: value})
-    # The namespace holds its own copy of the key's interned twin.
+    # The namespace holds the interned twin of the key.
     interned = next(name for name in vars(space) if name == key)
     samples: tuple[object, ...] = (
         0, 7, -(10**30), "ascii", "ü", "\u20ac" * 9, b"bytes", [1, 2, 3], (1, 2), {1: 2}, {"a": 1},
@@ -190,7 +191,7 @@ def _prove() -> str:
         walker.PLANT_SIZES: sizes,
         walker.PLANT_CLASS_DICT_HAS: space,
     }
-    # In the order of their numbers.
+    # Ordered by the PLANT_ numbers.
     planted = tuple(plants[number] for number in sorted(plants))
     tracked.append(planted)
     resident = resident_bytes()

@@ -1,4 +1,4 @@
-"""Takes growth samples: forks a child that counts by path, and reads what changed."""
+"""Takes growth samples: forks a child that counts by path, and reads the changes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _DEFAULTS = CensusOptions()
 
 
 class PathSampler:
-    """Samples of one process, each told as changes since the one before.
+    """Samples of one process. Each reports the changes since the previous one.
 
-    The table of paths is memory that the children share, at most 58 MiB of it; it
-    goes back to the system with the sampler.
+    The children share the table of paths: up to 58 MiB of memory, released with the
+    sampler.
     """
 
     def __init__(self, options: CensusOptions = _DEFAULTS) -> None:
@@ -36,11 +36,11 @@ class PathSampler:
         self._read = 0
 
     def take(self, cancelled: Callable[[], bool] = lambda: False) -> GrowthSample:
-        """Take a sample. Blocks until it is whole; one at a time.
+        """Take a sample. Blocks until it is complete; one call at a time.
 
-        The first one has no changes: it is what the next is compared with. One that
-        failed changes nothing, so the next tells what it would have told; unless its
-        child had written it whole when it was given up. Then the next is a first one.
+        The first sample is the baseline and has no changes. A failed sample changes
+        nothing: the next one reports its changes too. Exception: if the child of the
+        failed sample had already written all of it, the next sample is a new baseline.
 
         Raises:
             EngineUnavailable, InsufficientMemory, CloneRefused, WalkFailed,
@@ -56,7 +56,7 @@ class PathSampler:
                 walk_slots.give_back(GROWTH.slot)
 
     def _walk(self, resident: int, cancelled: Callable[[], bool]) -> GrowthSample:
-        # A sample that a child wrote and nobody read had names that are told once.
+        # A child writes each name once. If a sample was not read, its names are lost.
         if self._table is None or self._table.broken or self._table.samples != self._read:
             self._table = walker.path_table()
             self._names = PathNames()

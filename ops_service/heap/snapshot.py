@@ -1,4 +1,4 @@
-"""Heap snapshots of the running process, taken by a forked child."""
+"""Takes heap snapshots of the running process in a forked child."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Capture:
     """One running capture. Use it as a context manager and iterate over it once.
 
     Iteration yields serialized ``CaptureHeapSnapshotResponse`` messages that hold
-    batches, each with its length before it, as the child wrote them. It blocks, so it
-    belongs into a worker thread. Leaving the context kills the child if it still runs.
+    batches, as the child wrote them: each with its length before it. It blocks, so run
+    it in a worker thread. Leaving the context kills the child if it still runs.
 
     Attributes:
-        start: Facts known as soon as the child runs.
+        start: Facts that are known once the child runs.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class Capture:
 
     @property
     def summary(self) -> CaptureSummary:
-        """The figures of the finished walk. Only valid after iteration ended."""
+        """Figures of the finished walk. Only valid after iteration has ended."""
         if self._summary is None:
             raise WalkFailed("The walk has not ended.")
         return self._summary
 
     def running(self) -> bool:
-        """Whether the child still lives."""
+        """Whether the child still runs."""
         return not self._child.ended()
 
     def cancel(self) -> None:
@@ -125,14 +125,17 @@ class Capture:
         self._child.cancel()
 
     def close(self) -> None:
-        """Kill the child if it still runs, and give its place to the next capture."""
+        """Kill the child if it still runs, and release the slot for the next capture."""
         if self._closed.acquire(blocking=False):
             self._child.close()
             walk_slots.give_back(SNAPSHOT.slot)
 
 
 def _head(pending: bytearray, position: int) -> tuple[int, int] | None:
-    """Length of the message whose length stands at a position, and where it begins."""
+    """Length and start of the message whose length prefix is at `position`.
+
+    None if the prefix is incomplete.
+    """
     try:
         head = read_varint(pending, position)
     except ValueError:
@@ -145,13 +148,13 @@ def _head(pending: bytearray, position: int) -> tuple[int, int] | None:
 def start_capture(
     options: CaptureOptions, cancelled: Callable[[], bool] = lambda: False
 ) -> Capture:
-    """Clone the process and begin to walk its heap in the child.
+    """Clone the process and start the heap walk in the child.
 
-    Blocks for the wait that ``gc_moment`` asks for, then for the clone.
+    Blocks for the wait that ``gc_moment`` requests, then for the clone.
 
     Args:
-        options: What is asked for.
-        cancelled: Looked at while waiting for the garbage collector.
+        options: Options of the request.
+        cancelled: Polled during the wait for the garbage collector.
 
     Raises:
         PauseOverBudget, EngineUnavailable, Busy, InsufficientMemory, CloneRefused,
@@ -161,14 +164,14 @@ def start_capture(
     resident = resident_bytes()
     require_engine(resident)
     if not walk_slots.take(SNAPSHOT.slot):
-        raise Busy("Another capture of this process is under way.", retry_after=_BUSY_RETRY_SECONDS)
+        raise Busy("Another capture of this process is running.", retry_after=_BUSY_RETRY_SECONDS)
     with walk_slots.given_back_on_error(SNAPSHOT.slot):
         if options.gc_moment is GcMoment.NOW:
             return _begin(options, resident)
         return at_moment(
             options.gc_moment,
             options.gc_wait_limit,
-            # Read again, since the wait may be long and a collection frees memory.
+            # Read the size again: the wait may be long, and a collection frees memory.
             lambda: _begin(options, resident_bytes()),
             cancelled,
         )
@@ -210,9 +213,9 @@ def _warnings(report: dict[str, object], start: CaptureStart) -> Iterator[str]:
     if report["left_out_objects"]:
         yield (
             f"The snapshot was cut: {report['left_out_objects']} objects that it refers to are "
-            "left out, with whatever lies behind them. What is in it is nearest to the roots, and "
-            "its paths from them are shortest ones. Its counts and sizes are lower bounds, and it "
-            "does not tell all that holds an object, what an object retains, or what is garbage."
+            "left out, with everything behind them. It contains the objects nearest to the roots, "
+            "and its paths from the roots are shortest paths. Its counts and sizes are lower "
+            "bounds. It does not show all holders of an object, retained sizes, or garbage."
         )
     if report["unstable_ids"]:
         yield (

@@ -1,10 +1,10 @@
-"""The compiled walker, or a stand-in for its numbers where there is none.
+"""The compiled walker, or a stand-in for its constants if it is missing.
 
-Numbers that the walker writes and Python reads stand in C alone, and the extension exports
-them. Without it no walk writes anything, so that names of numbers need only differ.
+Constants that the walker writes and Python reads are defined in C only; the extension exports
+them. Without the extension no walk writes anything, so the constants only need to differ.
 
-The extension is loaded with this module, since the process may be unable to open a file by
-the time that a walk is asked for.
+This module loads the extension at import: by the time of a walk, the process may be unable to
+open a file.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ NAME = "ops_service.heap._walker"
 
 
 class NoWalker:
-    """Numbers of its own for the names of a family, which begin with the same word: from 1
-    on, in the order in which they are first asked for.
+    """Numbers constants from 1 in the order of first access, per family.
 
-    So kinds of edges have the numbers of the contract here too, and the first number of a
-    path is above those of the roots.
+    Names of one family begin with the same word. So edge kinds have the numbers of the
+    contract here too, and PATH_FIRST is above the numbers of the roots.
     """
 
     def __init__(self) -> None:
@@ -32,7 +31,7 @@ class NoWalker:
     def __getattr__(self, name: str) -> int:
         family, separator, _ = name.partition("_")
         if not separator or not name.isupper():
-            raise AttributeError(f"the walker was not compiled, and so has no {name}")
+            raise AttributeError(f"the walker was not compiled, so it has no {name}")
         self._counts[family] += 1
         setattr(self, name, self._counts[family])
         return self._counts[family]
@@ -43,7 +42,7 @@ def _load() -> Any:
         found = importlib.import_module(NAME)
     except (ImportError, OSError):
         return NoWalker()
-    # The directory of its sources imports as an empty package.
+    # Without the extension, its source directory imports as an empty package.
     return found if hasattr(found, "WALK_PROOF") else NoWalker()
 
 

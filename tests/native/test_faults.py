@@ -84,7 +84,7 @@ def test_objects_that_cannot_be_read_cost_no_more_than_their_holder(
     finally:
         bystander.call("faults", "unplant")
     assert result["error"] == "", result
-    given_up = [warning for warning in result["warnings"] if "References to what is no" in warning]
+    given_up = [warning for warning in result["warnings"] if "something that is not" in warning]
     assert len(given_up) == 1
     # A count reads what a root refers to at once, a snapshot each object in its turn.
     root_is_given_up = work == "census" and where == "modules"

@@ -1,7 +1,7 @@
-/* What CPython prints of its small-object arenas.
+/* Reads the text that CPython prints about its small-object arenas.
  *
- * On 3.11 this text is the only way to the figures that does not read the
- * allocator's own structures, whose layout differs between releases.
+ * On 3.11 this text is the only source of the figures, except for the allocator's
+ * own structures. The layout of these differs between releases.
  */
 #include "allocator.h"
 
@@ -20,7 +20,7 @@ arena_statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
     FILE *stream = open_memstream(&text, &length);
     if (stream == NULL)
         return PyErr_SetFromErrno(PyExc_OSError);
-    /* It prints nothing where another allocator is in charge, or a hook is set. */
+    /* It prints nothing if another allocator or a hook is installed. */
     (void)_PyObject_DebugMallocStats(stream);
     int failed = ferror(stream);
     if (fclose(stream) != 0 || failed) {

@@ -1,5 +1,5 @@
-/* What NumPy's arrays refer to, of which the collector knows nothing: their elements, where
- * these are objects, their dtype, and what they are views of.
+/* The references of NumPy arrays, which the collector does not see: the elements of object
+ * arrays, the dtype, and the base of a view.
  */
 #include "edges.h"
 #include "names.h"
@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* How many items there are, if all of them lie in the memory that the array allocated;
- * else 0. */
+/* Number of items, if all of them lie in the memory that the array allocated; else 0. */
 static size_t
 count_within(const ArrayObject *array)
 {
@@ -35,7 +34,7 @@ element_edges(Walk *walk, const ArrayObject *array)
         PyObject *element;
         memcpy(&element, item, sizeof element);
         sink_edge(walk, element, LABEL(0, EDGE_ELEMENT), TAG_OBJECT);
-        /* In the order of the indexes, whatever that of the memory is. */
+        /* In index order, whatever the memory order is. */
         for (int i = array->dimension_count - 1; i >= 0; i--) {
             item += array->strides[i];
             if (++at[i] < array->dimensions[i])
@@ -55,7 +54,7 @@ array_edges(Walk *walk, PyObject *object)
         return;
     sink_edge(walk, array->base, LABEL(sink_literal(walk, "base"), EDGE_INTERNAL), TAG_OBJECT);
     sink_edge(walk, array->dtype, LABEL(sink_literal(walk, "dtype"), EDGE_INTERNAL), TAG_OBJECT);
-    /* The elements of a view are those of what it is a view of. */
+    /* The elements of a view belong to its base. */
     if (layout->tells_kinds && array->flags & ARRAY_OWNS_DATA &&
         array_kind(array) == ARRAY_KIND_OBJECT &&
         array_item_size(layout, array->dtype) == sizeof(PyObject *) &&

@@ -1,6 +1,6 @@
-/* How large NumPy's arrays are. NumPy is not compiled against: where an array keeps its
- * shape is the same in all its releases, and where a dtype keeps the size of an item is
- * found out from samples that the parent made.
+/* Sizes of NumPy arrays, without compiling against NumPy. The place of an array's shape
+ * is the same in all its releases. The place of the item size in a dtype is found from
+ * samples that the parent made.
  */
 #include "arrays.h"
 
@@ -22,8 +22,8 @@ array_item_size(const ArrayLayout *layout, PyObject *dtype)
     return wide < 0 ? 0 : (size_t)wide;
 }
 
-/* Source: array_sizeof in NumPy. Shape and strides count, and data that the array
- * itself allocated. */
+/* Source: array_sizeof in NumPy. Counts shape, strides, and data that the array itself
+ * allocated. */
 size_t
 array_size(const ArrayLayout *layout, PyObject *object)
 {

@@ -6,19 +6,19 @@
 
 #define ARRAY_DIMENSIONS_MAX 64
 #define ARRAY_OWNS_DATA 0x4
-/* In a dtype: behind the type of its scalars. Samples show whether it holds. */
+/* Offset of the kind in a dtype: after the type of its scalars. Samples verify it. */
 #define ARRAY_KIND_OFFSET (sizeof(PyObject) + sizeof(void *))
 #define ARRAY_KIND_OBJECT 'O'
 
-/* The type is NULL where arrays are not known. */
+/* Layout of a dtype. The type is NULL if NumPy's arrays are unknown. */
 typedef struct {
     PyTypeObject *type;
-    Py_ssize_t offset; /* of the size of an item in a dtype */
-    Py_ssize_t width;  /* bytes that it takes there */
-    int tells_kinds;   /* a dtype tells whether items are objects */
+    Py_ssize_t offset; /* of the item size in a dtype */
+    Py_ssize_t width;  /* of that field, in bytes */
+    int tells_kinds;   /* the dtype shows whether items are objects */
 } ArrayLayout;
 
-/* The same in all releases of NumPy. */
+/* The beginning of an array: the same in all releases of NumPy. */
 typedef struct {
     PyObject_HEAD
     char *data;
@@ -31,7 +31,7 @@ typedef struct {
 } ArrayObject;
 
 size_t array_item_size(const ArrayLayout *layout, PyObject *dtype);
-/* What sys.getsizeof says of an array. */
+/* The size that sys.getsizeof returns for an array. */
 size_t array_size(const ArrayLayout *layout, PyObject *object);
 
 static inline char
@@ -40,14 +40,14 @@ array_kind(const ArrayObject *array)
     return ((const char *)array->dtype)[ARRAY_KIND_OFFSET];
 }
 
-/* In the process itself, with the GIL held: reads the layout off samples, which are a type
- * and a tuple of arrays with what Python says of each. 1 if it was found, 0 if not, -1 with
- * an exception set. */
+/* Finds the layout from samples: a type, and a tuple of arrays, each with the facts that
+ * Python reports. Runs in the process itself, with the GIL held. Returns 1 if found, 0 if
+ * not, -1 with an exception set. */
 int arrays_learn(ArrayLayout *learnt, PyObject *args);
 
 /* ---- array_edges.c ----------------------------------------------------------------- */
 
-/* What an array refers to: itself it tells the collector nothing. */
+/* Reports the references of an array; its own traversal reports none to the collector. */
 void array_edges(Walk *walk, PyObject *object);
 
 #endif

@@ -1,5 +1,5 @@
-/* Looks after the bounds of the walk while it runs: is the parent alive, is there
- * memory left for the host, is the share of the CPU kept?
+/* Checks the bounds of a walk while it runs: the parent is alive, the host has
+ * memory left, and the child keeps to its share of the CPU.
  */
 #include "bounds.h"
 
@@ -12,9 +12,9 @@
 
 #define LOOK_SECONDS 0.05
 #define REST_SECONDS 0.02
-/* Of CFS, as it is unless somebody set another. */
+/* The period of CFS, unless somebody has changed it. */
 #define QUOTA_PERIOD_NS 100000000L
-/* To wake up takes time that has to be rested for in turn. */
+/* Waking up costs time, which must be rested for too. */
 #define REST_MIN_SECONDS 0.004
 
 static double
@@ -32,15 +32,15 @@ is_short(const MemoryBound *bound)
     if (!file_read(bound->usage_path, room))
         return 0;
     if (bound->field[0] != 0 && bound->stat_path[0] == 0)
-        /* What is left stands in the file itself, in KiB. */
+        /* The file itself holds the memory that is left, in KiB. */
         return field_of(room, bound->field) * 1024 < bound->bytes;
     uint64_t used = number_at(room);
-    /* Pages of files that nobody uses are given back before anybody is killed. */
+    /* The kernel reclaims unused file pages before it kills any process. */
     uint64_t stale = file_read(bound->stat_path, room) ? field_of(room, bound->field) : 0;
     return used > stale && used - stale > bound->bytes;
 }
 
-/* Looks at most this often: reading files costs more than it is worth. */
+/* Checks at most once per LOOK_SECONDS: reading the files is expensive. */
 static void
 look(Walk *walk, double now)
 {
@@ -56,8 +56,8 @@ look(Walk *walk, double now)
     cow_check(walk, now);
 }
 
-/* Seconds by which the CPU time of the child and of those who pass on its output
- * is ahead of its share. */
+/* Seconds by which CPU time is ahead of the share. Counts the child and the code
+ * that forwards its output. */
 static double
 ahead(const Walk *walk, double now)
 {
@@ -85,8 +85,8 @@ bounds_check(Walk *walk)
     if (walk->settings->bounds.cpu_rate <= 0)
         return;
     for (double wait; (wait = ahead(walk, now)) > 0; now = clock_seconds(CLOCK_MONOTONIC)) {
-        /* In short rests, since the time has come to look meanwhile, and the
-         * parent goes on spending. */
+        /* Rest in short steps: look() must run in between, and the parent keeps
+         * spending. */
         if (wait > REST_SECONDS)
             wait = REST_SECONDS;
         if (wait < REST_MIN_SECONDS)

@@ -1,15 +1,15 @@
-/* bounds.c: what the child may take, looked after while it walks. */
+/* bounds.c: checks the resource limits of the child during the walk. */
 #ifndef OPS_WALKER_BOUNDS_H
 #define OPS_WALKER_BOUNDS_H
 
 #include "walk.h"
 
-/* Rests, or ends the child, where a bound asks for it. Cheap: call it often. */
+/* Rests, or ends the child, if a bound requires it. Cheap: call it often. */
 void bounds_check(Walk *walk);
 
 #define TICK_OBJECTS 4096u
 
-/* The same, once in so many objects. */
+/* The same, but only once per a fixed number of objects. */
 static inline void
 bounds_tick(Walk *walk)
 {
@@ -17,8 +17,8 @@ bounds_tick(Walk *walk)
         bounds_check(walk);
 }
 
-/* Leaves the quota of the period in which the clone was made, which took a part of it, to
- * the host. */
+/* Rests for one period of the quota: the clone used a part of it, and the host gets the
+ * rest. */
 void bounds_begin(Walk *walk);
 
 #endif

@@ -1,10 +1,9 @@
 /* The child: a clone of the process that walks its copy of the heap and ends.
  *
- * The clone shares no memory with the host but the pages that nobody writes to,
- * and keeps no way to reach it: every descriptor but the output is closed, and
- * its exit sends no signal, so that a host that waits for its own children never
- * sees it. It may fault, run out of memory or be killed; the host only reads an
- * end of file.
+ * The clone shares with the host only pages that neither side writes to. It closes every
+ * descriptor but the output. Its exit sends no signal, so a host that waits for its own
+ * children never sees it. The child may fault, run out of memory or be killed; the host
+ * only reads end of file.
  */
 #include "child.h"
 
@@ -41,8 +40,8 @@
 #define FAULT_STACK (128u << 10)
 #define OPEN_FILES_MAX 1048576
 
-/* The walk of this child, which a handler of signals has no other way to. The parent never
- * sets it. */
+/* The walk of this child: signal handlers can only reach it through a global. The parent
+ * never sets it. */
 static Walk *the_walk;
 static volatile sig_atomic_t in_fault;
 
@@ -66,7 +65,7 @@ note_opaque(Shared *shared, const char *const parts[2], const size_t lengths[2])
     shared->opaque_count = number + 1;
 }
 
-/* Gives up the type that was being read; whether it was not given up before. */
+/* Gives up the type being read. Returns whether it was still in use. */
 static int
 give_up_type(Walk *walk)
 {
@@ -75,7 +74,7 @@ give_up_type(Walk *walk)
     size_t lengths[2];
     if (entry == NULL)
         return 0;
-    /* Many references may lead to what cannot be read. */
+    /* Many references may lead to unreadable objects. */
     int first = !entry->opaque || entry == walk->types.unreadable;
     type_name(entry->type, &parts[0], &lengths[0], &parts[1], &lengths[1]);
     note_opaque(walk->shared, parts, lengths);
@@ -84,7 +83,7 @@ give_up_type(Walk *walk)
     return first;
 }
 
-/* Gives up what is read once, so that it does not come again. */
+/* Gives up something that is read only once, so the fault cannot repeat. */
 static int
 give_up_one(Shared *shared, const char *name)
 {
@@ -99,7 +98,7 @@ give_up(Walk *walk)
 {
     switch (walk->phase) {
     case PHASE_NONE:
-        /* The type that was read last has nothing to do with it. */
+        /* The type read last is not the cause. */
         return 0;
     case PHASE_ROOT:
         return give_up_one(walk->shared, root_type(walk->entry));
@@ -225,7 +224,8 @@ run(Walk *walk)
         break;
     case WALK_GROWTH:
         growth_walk(walk);
-        /* Nobody is told what it copied, and to measure that takes a good part of it. */
+        /* Growth samples do not report copied bytes, and measuring would take much of
+         * their time. */
         return;
     case WALK_REFERRERS:
         referrers_walk(walk);
@@ -240,7 +240,7 @@ static _Noreturn void
 child_run(const Settings *settings)
 {
     Shared *shared = settings->shared;
-    /* First the bound: whatever goes wrong from here on has an end. */
+    /* Set the time limit first: it ends the child whatever goes wrong later. */
     sigset_t none;
     reset_signals();
     bound_life(settings->bounds.lifetime);
@@ -261,13 +261,13 @@ child_run(const Settings *settings)
     child_end(shared, STATUS_DONE, 0);
 }
 
-/* No exit signal; a new stack is not needed, the child has a copy of this one. */
+/* No exit signal. No new stack either: the child has a copy of this one. */
 static long
 clone_process(int *pidfd)
 {
     long pid = syscall(SYS_clone, (unsigned long)CLONE_PIDFD, NULL, pidfd, NULL, NULL);
-    /* Linux before 5.2 ignores the flag, what imitates Linux may refuse it, and
-     * there may be no descriptor left. */
+    /* Linux before 5.2 ignores the flag, emulations of Linux may refuse it, and there may
+     * be no descriptor left. */
     if (pid < 0 && (errno == EINVAL || errno == EMFILE || errno == ENFILE || errno == ENOSYS))
         pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, NULL);
     return pid;
@@ -276,7 +276,7 @@ clone_process(int *pidfd)
 long
 child_start(Settings *settings, int *pidfd)
 {
-    /* Signals wait meanwhile, so that no handler of the host runs in the child. */
+    /* Block signals meanwhile, so that no handler of the host runs in the child. */
     sigset_t all, before;
     sigfillset(&all);
     settings->host = getpid();

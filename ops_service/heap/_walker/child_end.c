@@ -1,4 +1,4 @@
-/* How a child ends: it leaves its status in the page that the parent reads. */
+/* Ends the child: stores its status in the page that the parent reads. */
 #include "child_end.h"
 
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-/* child_end.c: the end of the child. */
+/* child_end.c: ends the child. */
 #ifndef OPS_WALKER_CHILD_END_H
 #define OPS_WALKER_CHILD_END_H
 

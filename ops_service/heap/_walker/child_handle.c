@@ -1,4 +1,4 @@
-/* What the parent holds of a child: signals it, waits for it, reads its figures. */
+/* The parent's handle of a child: signals it, waits for it, reads its report. */
 #include "child_handle.h"
 
 #include "proof.h"
@@ -99,8 +99,8 @@ static PyObject *
 child_kill(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     Child *child = (Child *)self;
-    /* A host that waits for every child may have freed the number, and another
-     * process may have it by now. A descriptor stands for this child for good. */
+    /* A host that waits for every child may have freed the pid, and another process
+     * may use it now. A pidfd always means this child. */
     if (child->pidfd < 0)
         kill((pid_t)child->pid, SIGKILL);
     else
@@ -125,7 +125,8 @@ child_wait(PyObject *self, PyObject *block)
         struct rusage usage = {0};
         long result;
         Py_BEGIN_ALLOW_THREADS
-        /* Not the C library's, which leaves out the usage. */
+        /* The system call itself: the C library's function does not return the
+         * usage. */
         result = syscall(SYS_waitid, by_pidfd ? BY_PIDFD : P_PID, by_pidfd ? child->pidfd : child->pid,
                          &info, options, &usage);
         Py_END_ALLOW_THREADS
@@ -135,7 +136,7 @@ child_wait(PyObject *self, PyObject *block)
             return Py_BuildValue("(id)", info.si_code == CLD_EXITED ? 0 : info.si_status,
                                  seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
         if (errno == EINVAL && by_pidfd)
-            /* Linux before 5.4 cannot wait for descriptors. */
+            /* Linux before 5.4 cannot wait for a pidfd. */
             by_pidfd = 0;
         else if (errno != EINTR)
             return PyErr_SetFromErrno(PyExc_OSError);

@@ -1,4 +1,4 @@
-/* child_handle.c: what the parent holds of a child. */
+/* child_handle.c: the parent's handle of a child. */
 #ifndef OPS_WALKER_CHILD_HANDLE_H
 #define OPS_WALKER_CHILD_HANDLE_H
 
@@ -8,7 +8,7 @@
 typedef struct {
     PyObject_HEAD
     long pid;
-    int pidfd; /* -1 where the system has none */
+    int pidfd; /* -1 if the system has none */
     double pause;
     Shared *shared;
 } Child;

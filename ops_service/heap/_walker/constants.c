@@ -1,5 +1,5 @@
-/* Numbers that the child writes and Python reads. They stand in the headers alone; Python has
- * them from here, and the types of these in _walker.pyi.
+/* Constants that the child writes and Python reads. The headers alone define them; this file
+ * exports them to Python, and _walker.pyi declares their types.
  */
 #include "constants.h"
 

@@ -1,9 +1,9 @@
-/* Contents: what a str, bytes, int, float, bool or None holds, as far as the
- * request allows.
+/* Contents: the value of a str, bytes, int, float, bool or None, as far as the request
+ * allows.
  *
- * At the level of values each such object has its content beside its row. At the
- * level of keys only what stands as a key of a dict has one: it is noted when the
- * dict is read, and written then, or with its row if that is still to come.
+ * At the level of values, each such object has its content beside its row. At the
+ * level of keys, only keys of dicts have one. A key is noted when its dict is read.
+ * Its content is written then, or with its row if that is still to come.
  */
 #include "content.h"
 
@@ -14,11 +14,11 @@
 
 #include <string.h>
 
-/* Keys that are tuples are shown by their elements. */
+/* A key that is a tuple is shown by its elements. */
 #define TUPLE_DEPTH_MAX 3
 #define TUPLE_ITEMS_MAX 16
 
-/* 1,150 decimal digits. */
+/* About 1,150 decimal digits. */
 #define INT_BITS_MAX 3840
 #define INT_DIGITS_MAX (INT_BITS_MAX / PyLong_SHIFT)
 #define CHUNK UINT32_C(1000000000)
@@ -39,8 +39,8 @@ contents_open(Walk *walk)
         snapshot->shows_keys || snapshot->shows_values || snapshot->hashing.on;
 }
 
-/* The characters of a str, their number, and the bytes that each takes; NULL if it has
- * none at hand. */
+/* Characters of a str, their number, and bytes per character; NULL if it has none
+ * available. */
 static const void *
 characters(PyObject *text, size_t *length, unsigned *width)
 {
@@ -48,7 +48,7 @@ characters(PyObject *text, size_t *length, unsigned *width)
     *length = (size_t)string->length;
     *width = string->state.kind;
     if (*width != 1 && *width != 2 && *width != 4)
-        return NULL; /* not ready: a form of old that CPython 3.11 still knows */
+        return NULL; /* not ready: a legacy form that CPython 3.11 still has */
     if (!string->state.compact)
         return ((PyUnicodeObject *)text)->data.any;
     if (string->state.ascii)
@@ -114,7 +114,7 @@ int_bits(const digit *digits, size_t count)
     return bits;
 }
 
-/* Decimal digits by division: numbers are bounded, so that it need not be clever. */
+/* Decimal digits by division: the numbers are bounded, so speed does not matter. */
 static void
 read_int(Walk *walk, PyObject *object, size_t limit, Content *content)
 {
@@ -250,7 +250,7 @@ hash_of_row(Walk *walk, PyObject *object, uint8_t kind)
     unsigned width = 1;
     const void *data;
     if (kind == CONTENT_TEXT) {
-        /* Equal strings have the same width: it is the least that fits. */
+        /* Equal strings have the same width, the smallest that fits. */
         data = characters(object, &size, &width);
         if (data == NULL)
             return;

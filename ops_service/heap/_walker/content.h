@@ -1,4 +1,4 @@
-/* content.c: what objects hold, where it is asked for. */
+/* content.c: contents of objects, if the request asks for them. */
 #ifndef OPS_WALKER_CONTENT_H
 #define OPS_WALKER_CONTENT_H
 
@@ -6,10 +6,10 @@
 
 #define CONTENT_LIMIT_MAX 4096u
 
-/* As ContentLevel has them. */
+/* Same numbers as ContentLevel. */
 enum { CONTENT_LEVEL_NONE = 1, CONTENT_LEVEL_KEYS = 2, CONTENT_LEVEL_VALUES = 3 };
 
-/* As ContentKind has them. */
+/* Same numbers as ContentKind. */
 enum {
     CONTENT_UNKNOWN = 0,
     CONTENT_TEXT = 1,
@@ -21,9 +21,9 @@ enum {
 };
 
 void contents_open(Walk *walk);
-/* Of the object whose row was begun last. */
+/* Writes the content and the hash of the current row's object, if requested. */
 void content_of_row(Walk *walk, PyObject *object, const TypeEntry *entry);
-/* Of a key of the dict that is being read; its edge is written already. */
+/* Writes or notes the content of a key of the dict being read; its edge is written. */
 void content_of_key(Walk *walk, PyObject *key);
 
 #endif

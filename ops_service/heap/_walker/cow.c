@@ -1,9 +1,9 @@
-/* What copy-on-write cost: pages that exist twice because of the child.
+/* Measures the cost of copy-on-write: pages that exist twice because of the child.
  *
- * At the clone the two share every page. A page that the host writes to, or gives
- * back, is from then on the child's alone, and so is what the child writes to. The
- * system counts such pages as private to the child, and its own tables as well;
- * those are what its anonymous memory has grown by.
+ * At the clone, child and host share every page. When the host writes to a page or frees
+ * it, the page becomes private to the child; so does a page that the child writes to.
+ * The system counts these pages and the child's own tables as private. To get the first
+ * alone, subtract the tables: the growth of the child's anonymous memory.
  */
 #include "cow.h"
 
@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #define MEASURE_SECONDS 0.05
-/* At most this share of the child's time goes into measuring. */
+/* Maximum share of the child's time for measuring. */
 #define MEASURE_SHARE 0.05
-/* Within a quota the child gets a part of each second, and the share is one of that; but
- * what is copied is looked at once in so many seconds all the same. */
+/* Within a quota, the child gets a part of each second, and the share applies to that
+ * part. The check still runs at least once per this many seconds. */
 #define PACED_REST_MAX 1.0
 
 static double
@@ -30,14 +30,14 @@ cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Anonymous memory of this process in bytes; 0 if the system does not tell. */
+/* Anonymous memory of this process in bytes; 0 if the system does not report it. */
 static uint64_t
 anonymous_bytes(void)
 {
     char room[FILE_ROOM];
     if (!file_read("/proc/self/statm", room))
         return 0;
-    /* Pages in all, resident, and resident of files. */
+    /* Pages: total, resident, resident file pages. */
     const char *resident = strchr(room, ' ');
     const char *of_files = resident == NULL ? NULL : strchr(resident + 1, ' ');
     if (of_files == NULL)

@@ -4,11 +4,11 @@
 
 #include "walker.h"
 
-/* Before the walk maps its first table. */
+/* Call it before the walk maps its first table. */
 void cow_begin(Walk *walk);
-/* Notes what was copied so far. Takes time in proportion to the resident memory. */
+/* Records the bytes copied so far. Takes time in proportion to the resident memory. */
 void cow_measure(Walk *walk);
-/* Measures now and then, and ends the child when it is too much. */
+/* Measures from time to time; ends the child if too much is copied. */
 void cow_check(Walk *walk, double now);
 
 #endif

@@ -1,6 +1,7 @@
-/* Edges that wait for the end: they must not be what finds their target. A weak
- * reference does not keep it alive, and what ops_service itself is made of is to
- * be found from its own root. Each remembers its place among its object's edges.
+/* Edges that are written at the end, because they must not be the ones that find
+ * their target. A weak reference does not keep its target alive, and the objects of
+ * ops_service must be found from its own root. Each edge stores its place among the
+ * edges of its object.
  */
 #include "deferred_edges.h"
 
@@ -36,7 +37,7 @@ deferred_emit(Walk *walk)
             Region *region = visited_region(walk, &walk->visited, block->edges[i].target);
             uint32_t place = region->indexes == NULL
                                  ? 0 : region->indexes[visited_granule(block->edges[i].target)];
-            /* What nothing else leads to is not in the snapshot. */
+            /* A target without any other reference is not in the snapshot. */
             if (place != 0 && place < INDEX_CUT)
                 emit_deferred_edge(walk, &block->edges[i], place - 1);
         }

@@ -1,4 +1,4 @@
-/* deferred_edges.c: edges that wait for the end. */
+/* deferred_edges.c: edges that are written at the end. */
 #ifndef OPS_WALKER_DEFERRED_EDGES_H
 #define OPS_WALKER_DEFERRED_EDGES_H
 
@@ -10,7 +10,7 @@ typedef struct {
     const void *target;
     uint32_t source;
     uint32_t label;
-    uint32_t place; /* edges of the source that stand before it */
+    uint32_t place; /* number of edges of the source before it */
 } DeferredEdge;
 
 typedef struct DeferredBlock {
@@ -24,7 +24,7 @@ typedef struct {
     DeferredBlock *last;
 } DeferredEdges;
 
-/* Remembers an edge that must not be what finds its target. */
+/* Stores an edge that must not be the one that finds its target. */
 void deferred_add(Walk *walk, uint64_t source, const void *target, uint32_t label);
 void deferred_emit(Walk *walk);
 

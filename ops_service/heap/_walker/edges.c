@@ -1,9 +1,9 @@
-/* What an object refers to.
+/* The references of an object.
  *
- * An object's own tp_traverse is the authority. Lists, tuples, dicts, sets and
- * plain instances are read directly, which gives the same references with their
- * names and is faster. For everything else the traversal runs, and its visits
- * are named by comparing them with the parts that parts.c knows.
+ * The object's tp_traverse is the authority. Lists, tuples, dicts, sets and plain
+ * instances are read directly: this yields the same references, with names, and is
+ * faster. Every other object is traversed. Its visits get names by comparison with the
+ * parts that parts.c knows.
  */
 #include "edges.h"
 
@@ -15,8 +15,7 @@
 
 /* ---- containers -------------------------------------------------------------- */
 
-/* So many references are fetched from memory before they are read: memory is what a
- * walk waits for. */
+/* Prefetch distance in references: a walk mostly waits for memory. */
 #define AHEAD 8
 
 static void
@@ -31,8 +30,8 @@ sequence_edges(Walk *walk, PyObject **items, Py_ssize_t count)
     }
 }
 
-/* An identifier of a thread of ops_service, as threading keeps it: to be told from those
- * of the application, which holds the dict. */
+/* Whether a key is the identifier of a thread of ops_service in a dict of threading. The
+ * application holds the dict, but this key counts as ours. */
 static int
 is_own_key(Walk *walk, PyObject *key, PyObject *value)
 {
@@ -59,7 +58,7 @@ dict_edges(Walk *walk, PyDictObject *dict, int is_namespace)
         uint32_t name = is_namespace ? name_number(walk, key) : 0;
         if (name == 0)
             sink_key(walk, key);
-        /* A value stands behind its key. Where a cut left the key out, it is none. */
+        /* A value follows its key. If a cut left out the key, the edge is not a value. */
         uint32_t kind = walk->shared->left_out_edges == left_out ? EDGE_VALUE : EDGE_ELEMENT;
         sink_edge(walk, value, name ? LABEL(name, EDGE_ATTRIBUTE) : LABEL(0, kind), TAG_OBJECT);
     }
@@ -149,9 +148,9 @@ instance_edges(Walk *walk, PyObject *object, TypeEntry *entry)
 
 /* ---- traversal -------------------------------------------------------------------- */
 
-/* The next visit that container_edges has reported already. The traversals of
- * lists and tuples go backwards; that of a dict leaves out keys that are
- * strings only, and visits other keys after their values. */
+/* The next visit that container_edges has already reported. The traversals of lists and
+ * tuples go backwards. The traversal of a dict skips keys if all keys are strings, and
+ * otherwise visits each key after its value. */
 static PyObject *
 next_skip(Walk *walk)
 {
@@ -220,15 +219,15 @@ visit_named(PyObject *target, void *argument)
     Walk *walk = argument;
     if (target == NULL)
         return 0;
-    /* Greedy matching of a subsequence: what the container holds is visited in
-     * this order, whatever else is visited between. */
+    /* Greedy matching of a subsequence: the traversal visits the container's elements in
+     * this order, with other visits in between. */
     PyObject *skip = walk->skip_shape == SHAPE_LEAF ? NULL : next_skip(walk);
     if (skip == target) {
         advance_skip(walk);
         return 0;
     }
     for (int n = 0; n < walk->part_count; n++) {
-        /* The parts tend to come in the order of the visits. */
+        /* Parts usually come in the order of the visits. */
         int i = (walk->part_cursor + n) % walk->part_count;
         if (walk->parts[i].target == target) {
             sink_edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
@@ -296,7 +295,7 @@ edges_of(Walk *walk, PyObject *object, TypeEntry *entry)
     case SHAPE_ARRAY:
         break;
     }
-    /* Of a class of them too, which has attributes besides. */
+    /* Subclasses of arrays too; they also have attributes. */
     if (entry->size_kind == SIZE_NUMPY_ARRAY && !entry->opaque)
         array_edges(walk, object);
 }

@@ -1,10 +1,10 @@
-/* edges.c and parts.c: what an object refers to, and by what name. */
+/* edges.c and parts.c: the references of an object, and their names. */
 #ifndef OPS_WALKER_EDGES_H
 #define OPS_WALKER_EDGES_H
 
 #include "types.h"
 
-/* As EdgeKind has them. */
+/* Same numbers as EdgeKind. */
 enum {
     EDGE_ELEMENT = 1,
     EDGE_KEY = 2,
@@ -20,7 +20,7 @@ enum {
 
 #define LABEL(name, kind) (((uint32_t)(name) << 4) | (uint32_t)(kind))
 
-/* What an entry of the queue is, in the low bits of its address. */
+/* Kind of a queue entry, in the low bits of its address. */
 enum {
     TAG_OBJECT = 0,
     TAG_NAMESPACE = 1, /* a dict whose keys are names */
@@ -28,8 +28,8 @@ enum {
     TAG_THREAD = 3,
     TAG_ROOT = 4,
     TAG_HELD_BY_C = 5, /* an object that C code holds */
-    TAG_CYCLE = 6,     /* one that no edge found */
-    TAG_OWN = 7,       /* of ops_service itself, whatever finds it */
+    TAG_CYCLE = 6,     /* an object that no edge found */
+    TAG_OWN = 7,       /* part of ops_service, however it was found */
     TAG_MASK = 7,
 };
 

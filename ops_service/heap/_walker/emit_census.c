@@ -1,8 +1,9 @@
-/* What a census counted.
+/* Writes the result of a census.
  *
- * Output, one record a type: count, bytes as sys.getsizeof counts, bytes that it
- * leaves out (8 bytes each), bits (1), lengths of module and name (2 each),
- * module, name. All numbers little-endian. A count of zero is the end.
+ * Output, one record per type: count, bytes as sys.getsizeof counts them, bytes
+ * that sys.getsizeof omits (8 bytes each), bits (1), lengths of module and name (2
+ * each), module, name. All numbers are little-endian. A count of zero ends the
+ * output.
  */
 #include "census.h"
 #include "memory.h"

@@ -1,5 +1,6 @@
-/* What batches of a snapshot define: types, names, roots, and lines that allocated. Each is
- * written once, before the first row that refers to it, and is numbered by its place.
+/* Writes the definitions in the batches of a snapshot: types, names, roots and allocation
+ * sites. Each is written once, before the first row that refers to it; its position is its
+ * number.
  */
 #include "emit_definitions.h"
 
@@ -25,7 +26,7 @@ put_text(Walk *walk, Buffer *buffer, int field, const char *text, size_t length)
 {
     if (length > TEXT_MAX) {
         length = TEXT_MAX;
-        /* Not in the middle of a character. */
+        /* Do not cut inside a character. */
         while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
             length--;
     }
@@ -46,7 +47,7 @@ put_definition(Walk *walk, int field, const uint8_t *data, size_t length)
     buffer_bytes(walk, to, data, length);
 }
 
-/* Text of a C type's name, which nothing promises to be UTF-8. */
+/* Writes the name of a C type, which may not be UTF-8. */
 static size_t
 plain_text(const char *text, size_t length, char *to)
 {

@@ -1,11 +1,12 @@
-/* What has changed in the table of paths since the parent process was last told.
+/* Writes the changes in the table of paths since the last report to the parent
+ * process.
  *
  * Output, all numbers little-endian: strings (number 4, length 2, text), ended by
  * number 0; nodes (number, parent, label, type, 4 each), ended by number 0; changes
- * (number, count, size, length, and the three before, 8 each), ended by number 0;
- * totals (8 each): objects, bytes, bytes of objects that malloc serves; objects of
- * ops_service, their bytes, those of them that malloc serves; objects past the bound,
- * changes that wait for the next sample, nodes.
+ * (number, count, size, length, the three previous values, string of the allocation
+ * site, 8 each), ended by number 0; totals (8 each): objects, bytes, bytes of objects
+ * that malloc serves; objects of ops_service, their bytes, those of them that malloc
+ * serves; objects past the bound, changes that wait for the next sample, nodes.
  */
 #include "growth.h"
 #include "memory.h"
@@ -15,7 +16,7 @@
 
 #define OUTPUT_CAPACITY (64u << 10)
 #define RECORD_MAX 1024u
-/* What is past it is told by a later sample, with the difference up to then. */
+/* Further changes wait for a later sample, which reports the total difference. */
 #define CHANGES_MAX 50000u
 
 static void
@@ -43,7 +44,7 @@ mark_string(PathTable *table, uint32_t number)
         table->strings[number].told = TO_TELL;
 }
 
-/* Marks what the parent process needs to know to understand a node. */
+/* Marks the strings and nodes that the parent process needs to understand a node. */
 static void
 mark_node(PathTable *table, uint32_t number)
 {
@@ -143,7 +144,7 @@ growth_emit(Walk *walk)
         all.count += growth->sums[i].count;
         all.size += growth->sums[i].size;
     }
-    /* The first sample is what the next is compared with. */
+    /* The first sample is the baseline. */
     int first = table->sample_count == 0;
     if (!first)
         end = mark_changes(walk, &waiting);

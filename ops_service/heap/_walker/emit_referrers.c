@@ -1,13 +1,14 @@
-/* What the search for holders found.
+/* Writes the result of the search for holders.
  *
- * Output, one record after another, all numbers little-endian. A node or a way: what
- * it is (1), for a node its number (4), number of the node before it (4, 0 where the
- * way begins), id (4), kind of the edge (1), number of the element (4), objects left out
- * in between (4), lengths of type, name and edge's name (2 each), these texts. A type
- * that may have been meant: REFERRERS_TYPE (1), length (2), text. The end: 0 (1), then
- * objects, ways seen, rows read (8 each), whether the time was over (1).
+ * Output, one record after another, all numbers little-endian. A node or a path: kind
+ * (1), for a node its number (4), number of the previous node (4, 0 at the start of a
+ * path), id (4), kind of the edge (1), number of the element (4), number of objects left
+ * out in between (4), lengths of type, name and edge's name (2 each), these texts. A
+ * type that the caller may have meant: REFERRERS_TYPE (1), length (2), text. The end: 0
+ * (1), then objects, paths seen, rows read (8 each), whether the time limit was reached
+ * (1).
  *
- * A node is written once, before those behind it, so nodes form a tree.
+ * A node is written once, before the nodes behind it, so the nodes form a tree.
  */
 #include "edges.h"
 #include "memory.h"
@@ -92,7 +93,7 @@ what_is(uintptr_t entry, Text *type, Text *name, Walk *walk)
            : tag == TAG_CYCLE      ? REFERRERS_GARBAGE : REFERRERS_OBJECT;
 }
 
-/* The name of an entry of a dict that was known as a namespace only later. */
+/* The name of an entry of a dict that was recognized as a namespace only later. */
 static uint32_t
 late_name(Walk *walk, uint32_t parent, uintptr_t target)
 {
@@ -148,9 +149,10 @@ put_record(Walk *walk, Buffer *buffer, int way, uint32_t number, uint32_t before
     buffer_bytes(walk, buffer, edge_name.text, edge_name.length);
 }
 
-/* ---- ways ---------------------------------------------------------------------------- */
+/* ---- paths --------------------------------------------------------------------------- */
 
-/* Writes a row behind a node, and returns its number; 0 if there are enough. */
+/* Writes a row behind a node. Returns the number of the new node, 0 if the output already
+ * has NODES_MAX. */
 static uint32_t
 put_node(Walk *walk, Buffer *buffer, uint32_t row_number, uint32_t before, uint32_t left_out)
 {
@@ -168,9 +170,9 @@ put_node(Walk *walk, Buffer *buffer, uint32_t row_number, uint32_t before, uint3
     return number;
 }
 
-/* Writes the rows that lead to one, and returns the number of its node. The rows are
- * numbered from the end of the way; what is above STEPS_MAX of them is known by the
- * first and last ones alone. */
+/* Writes the rows that lead to a row, and returns the number of its node. Rows are
+ * numbered from the end of the path. Of a path with more than STEPS_MAX, only the first
+ * and last rows are kept. */
 static uint32_t
 put_chain(Walk *walk, Buffer *buffer, uint32_t row_number)
 {
@@ -209,7 +211,8 @@ put_chain(Walk *walk, Buffer *buffer, uint32_t row_number)
     return before;
 }
 
-/* Whether a way leads through the object itself: none does if a root reaches it. */
+/* Whether a path leads through the object itself. None does if a root reaches the
+ * object. */
 static int
 is_circle(Referrers *referrers, const ReferrerWay *way)
 {
@@ -238,7 +241,7 @@ put_way(Walk *walk, Buffer *buffer, const ReferrerWay *way)
     put_record(walk, buffer, 1, 0, before, 0, &row);
 }
 
-/* ---- types of a name that is like the one asked for ------------------------------------ */
+/* ---- types whose name resembles the requested one -------------------------------------- */
 
 static void
 put_suggestions(Walk *walk, Buffer *buffer)

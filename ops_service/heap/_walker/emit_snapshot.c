@@ -1,7 +1,7 @@
-/* Snapshots as protobuf: CaptureHeapSnapshotResponse messages that hold a
- * HeapGraphBatch each, as protos/ops_service/v1/heap_graph.proto defines them.
- * Each is preceded by its length as a varint, as in the file that they will make,
- * so that nobody who passes them on looks into them; a length of zero is the end.
+/* Writes snapshots as protobuf: CaptureHeapSnapshotResponse messages that each hold
+ * a HeapGraphBatch, as protos/ops_service/v1/heap_graph.proto defines them. A
+ * varint with its length precedes each message, as in the file format, so the code
+ * that forwards them need not parse them. A length of zero ends the output.
  */
 #include "emit_snapshot.h"
 
@@ -16,7 +16,7 @@
 #define DEFINITIONS_CAPACITY (64u << 10)
 #define DEFINITIONS_LIMIT (1u << 20)
 #define BATCH_LIMIT (192u << 10)
-/* Of a column: its tag and its length. */
+/* Head of a column: its tag and its length. */
 #define HEAD_MAX (2 * VARINT_MAX)
 #define ROWS_BETWEEN_LOOKS 16
 
@@ -45,8 +45,7 @@ emit_open(Walk *walk)
         buffer_open(walk, &batch->columns[i], COLUMN_CAPACITY);
 }
 
-/* A column that most snapshots have nothing in: its memory is mapped when it is
- * first needed. */
+/* A column that is empty in most snapshots: its memory is mapped at first use. */
 static Buffer *
 rare(Walk *walk, int column)
 {
@@ -116,12 +115,13 @@ emit_row_end(Walk *walk)
     Batch *batch = &walk->snapshot.batch;
     close_row(walk);
     walk->snapshot.row_continued = 0;
-    /* Rows are small: what fills a batch faster looks for itself. */
+    /* Rows are small, so checking now and then is enough. Code that fills a batch
+     * faster checks itself. */
     if (walk->snapshot.row % ROWS_BETWEEN_LOOKS == 0 && is_full(batch))
         emit_flush(walk);
 }
 
-/* The object goes on in the next batch. */
+/* The object continues in the next batch. */
 static void
 split_row(Walk *walk)
 {
@@ -213,7 +213,7 @@ column_size(int field, const Buffer *column)
     return varint_size((uint64_t)field << 3) + varint_size(column->length) + column->length;
 }
 
-/* Parts of a message: bytes that were put together for it, and columns. */
+/* The parts of a message: bytes composed for it, and columns. */
 typedef struct {
     Buffer heads;
     struct iovec parts[2 * COLUMN_COUNT + 2];

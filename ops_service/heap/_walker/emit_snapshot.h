@@ -41,7 +41,7 @@ typedef struct {
     uint64_t first_next;
     uint64_t continued_edges;
     uint64_t last_id;
-    uint64_t last_content; /* indexes of the objects that they belong to */
+    uint64_t last_content; /* index of the object of the last content */
     uint64_t last_hash;
     size_t any_extra;
 } Batch;
@@ -54,12 +54,12 @@ void emit_edge(Walk *walk, uint64_t target, uint32_t label);
 void emit_deferred_edge(Walk *walk, const DeferredEdge *edge, uint64_t target);
 void emit_content(Walk *walk, uint64_t index, uint8_t kind, uint64_t length, const uint8_t *data,
                   size_t size);
-/* A name for an entry of a dict that is written already. */
+/* A name for an entry of a dict whose row is already written. */
 void emit_named_entry(Walk *walk, uint64_t index, uint64_t number, uint32_t name);
-/* Of the object whose row was begun last. */
+/* Writes the hash of the current row's object. */
 void emit_hash(Walk *walk, uint64_t hash);
 void emit_flush(Walk *walk);
-/* Says that nothing follows. */
+/* Marks the end of the output. */
 void emit_end(Walk *walk);
 
 #endif

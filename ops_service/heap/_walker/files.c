@@ -1,4 +1,4 @@
-/* Small text files of the system, read without the C library's streams. */
+/* Reads small text files of the system without the C library's streams. */
 #include "files.h"
 
 #include <fcntl.h>

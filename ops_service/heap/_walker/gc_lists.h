@@ -1,5 +1,5 @@
-/* The objects on the collector's lists, one after another: for walks in a child, and for
- * lookup.c in the process itself, where the GIL is held meanwhile.
+/* Iterates over the objects on the collector's lists. For walks in a child, and for
+ * lookup.c in the process itself, which holds the GIL meanwhile.
  */
 #ifndef OPS_WALKER_GC_LISTS_H
 #define OPS_WALKER_GC_LISTS_H
@@ -8,7 +8,7 @@
 
 typedef struct {
     PyInterpreterState *interp;
-    PyGC_Head *node; /* the last one, or the head of the list */
+    PyGC_Head *node; /* the latest object, or the head of the list */
     int number;      /* of the list */
 } GcLists;
 

@@ -8,7 +8,7 @@
 #include "queue.h"
 #include "types.h"
 
-/* What else than its own memory an object has, which its type tells. */
+/* Memory that an object has besides its own; its type determines the kind. */
 typedef enum { BUFFER_NONE, BUFFER_BYTES, BUFFER_TEXT } BufferKind;
 
 typedef struct {
@@ -19,8 +19,8 @@ typedef struct {
 } PathPlace;
 
 #define GROWTH_RECENT 1024u
-/* Entries that are taken from the queue before their turn, so that what they refer to
- * is fetched from memory meanwhile. A power of two. */
+/* Entries taken from the queue ahead of their turn, so that their references are
+ * prefetched. A power of two. */
 #define GROWTH_AHEAD 16u
 
 typedef struct {
@@ -28,19 +28,19 @@ typedef struct {
     uint32_t node;
 } GrowthEntry;
 
-/* What one child knows beside the table. */
+/* State of one child, besides the table. */
 typedef struct {
     PathTable *table;
     uint32_t *places; /* nodes by their parent, label and type */
     size_t place_capacity;
-    PathPlace *aliases; /* what is counted at an ancestor instead */
+    PathPlace *aliases; /* paths that are counted at an ancestor */
     size_t alias_capacity;
     size_t alias_count;
     uint32_t *string_places;
     size_t string_capacity;
     PathSums *sums;
-    uint32_t *sites; /* number of the string of where the newest was allocated, or 0 */
-    uint32_t *named; /* children of a node that have names of their own */
+    uint32_t *sites; /* number of the string of the newest object's site, or 0 */
+    uint32_t *named; /* number of children with a name of their own, by node */
     uint32_t sums_capacity;
     uint32_t *names; /* number of a name in this walk -> number of the string */
     uint32_t names_capacity;
@@ -49,14 +49,14 @@ typedef struct {
     uint32_t local_type;
     uint32_t dict_label;
     uint32_t at; /* the node whose objects are being read */
-    PathPlace *recent; /* places found last, by their hash */
-    uint32_t found;    /* the node looked up last, and the one before a jump to it */
+    PathPlace *recent; /* places found last, by hash */
+    uint32_t found;    /* the node looked up last, and the one before the last jump */
     uint32_t found_before;
-    uint32_t string_found; /* the same of strings */
+    uint32_t string_found; /* the same for strings */
     uint32_t string_before;
-    Queue nodes; /* of what waits in the walk's queue */
+    Queue nodes; /* nodes of the entries in the walk's queue */
     GrowthEntry ahead[GROWTH_AHEAD];
-    uint32_t ahead_taken; /* so many of them in all, from the queue */
+    uint32_t ahead_taken; /* entries taken from the queue in all */
     uint32_t ahead_read;
     Queue own;
     uint64_t past_bound; /* objects counted at PATH_OTHER */
@@ -66,14 +66,14 @@ typedef struct {
 
 void growth_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
 void growth_walk(Walk *walk);
-/* Writes what has changed since the sample before, and makes it what is known. */
+/* Writes the changes since the previous sample, and records the new sums in the table. */
 void growth_emit(Walk *walk);
 
 /* ---- path_strings.c ---------------------------------------------------------------- */
 
 void path_strings_open(Walk *walk);
 uint32_t path_string(Walk *walk, const char *text, size_t length);
-/* Called when the walk meets a name, or a type, for the first time. */
+/* Called when the walk first finds a name, or a type. */
 void path_name(Walk *walk, uint32_t number, const char *text, size_t length);
 void path_type(Walk *walk, TypeEntry *entry);
 

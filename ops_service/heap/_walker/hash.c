@@ -1,7 +1,7 @@
-/* Hashes of str and bytes, by which equal ones are counted without being shown.
+/* Hashes of str and bytes: they allow counting equal strings without showing them.
  *
- * SipHash-2-4 of Aumasson and Bernstein. The child draws the key and keeps it: a
- * hash tells nothing to whoever guesses at what was hashed.
+ * SipHash-2-4 of Aumasson and Bernstein. The child draws the key and keeps it, so
+ * nobody can verify a guess at the content with the hash.
  */
 #include "hash.h"
 
@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* After so many bytes the bounds of the child are looked at. */
+/* Check the bounds of the child once per this many bytes. */
 #define STEP_BYTES (1u << 20)
 
 typedef struct {

@@ -9,9 +9,9 @@ typedef struct {
     uint64_t key[2];
 } Hashing;
 
-/* Draws the key, if hashes are asked for. */
+/* Draws the key, if the request asks for hashes. */
 void hashes_open(Walk *walk);
-/* Hash of eight bytes, the tag, and the data behind it. */
+/* Hash of eight bytes, the tag, followed by the data. */
 uint64_t hash_data(Walk *walk, const uint64_t key[2], uint64_t tag, const uint8_t *data,
                    size_t size);
 

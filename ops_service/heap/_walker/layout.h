@@ -1,9 +1,8 @@
-/* Every line of the walker that depends on the CPython version.
+/* All code of the walker that depends on the CPython version.
  *
- * The walker reads objects of a process that may not run any code, so it cannot
- * ask the interpreter and reads its structures instead. Whatever is read
- * through this header is proved against the interpreter's own answers before
- * the first use (proof.c).
+ * The child may not run any Python code, so it cannot ask the interpreter. It reads
+ * the interpreter's structures instead. Before the first use, a proof compares
+ * everything read through this header with the interpreter's own answers (proof.c).
  */
 #ifndef OPS_WALKER_LAYOUT_H
 #define OPS_WALKER_LAYOUT_H
@@ -49,7 +48,7 @@ layout_gc_list(PyInterpreterState *interp, int number)
 static inline PyGC_Head *
 layout_gc_next(PyGC_Head *node)
 {
-    /* The low bits are marks of a collection under way. */
+    /* The low bits are marks of a running collection. */
     return (PyGC_Head *)(node->_gc_next & ~(uintptr_t)3);
 }
 
@@ -65,7 +64,7 @@ layout_gc_object(PyGC_Head *node)
     return (PyObject *)(node + 1);
 }
 
-/* PyObject_IS_GC, without a call of the library for each object. */
+/* PyObject_IS_GC, without a library call per object. */
 static inline int
 layout_is_gc(PyObject *object)
 {
@@ -123,7 +122,7 @@ layout_int_is_negative(PyObject *object)
 #endif
 }
 
-/* Of a number that is not zero: what zero takes changed in a patch release. */
+/* Only for numbers other than zero: the size of zero changed in a patch release. */
 static inline size_t
 layout_int_size(PyObject *object)
 {
@@ -140,8 +139,8 @@ layout_type_dict(PyTypeObject *type)
 {
 #if LAYOUT_AT_LEAST(12)
     if (type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN) {
-        /* Kept per interpreter. The call takes a reference, which is given
-         * back at once: the type's own reference keeps the dict alive. */
+        /* Kept per interpreter. The call returns a new reference. It is dropped at
+         * once: the type's own reference keeps the dict alive. */
         PyObject *dict = PyType_GetDict(type);
         if (dict != NULL)
             Py_DECREF(dict);

@@ -14,8 +14,8 @@ layout_cached_keys(PyTypeObject *type)
     return ((PyHeapTypeObject *)type)->ht_cached_keys;
 }
 
-/* The values of an instance that has no __dict__ object yet; NULL if it has
- * none. Their names are the first keys of the type's cached keys. */
+/* The values of an instance that has no __dict__ object yet; NULL if it has none.
+ * Their names are the first keys of the type's cached keys. */
 static inline PyObject **
 layout_inline_values(PyObject *object, PyTypeObject *type)
 {
@@ -38,8 +38,8 @@ layout_inline_values(PyObject *object, PyTypeObject *type)
 #endif
 }
 
-/* Bytes of the inline values and of what lies before them, which no __sizeof__
- * counts. Source: new_values and _PyObject_InitInlineValues in CPython. */
+/* Bytes of the inline values and of the data before them; no __sizeof__ counts
+ * them. Source: new_values and _PyObject_InitInlineValues in CPython. */
 static inline size_t
 layout_inline_size(PyObject *object, PyTypeObject *type)
 {
@@ -73,7 +73,7 @@ layout_managed_dict(PyObject *object)
 #endif
 }
 
-/* The dict that lies at a place of its own in the instance, if any. */
+/* The dict at tp_dictoffset of the instance, if any. */
 static inline PyObject *
 layout_offset_dict(PyObject *object, PyTypeObject *type)
 {
@@ -111,7 +111,7 @@ layout_keys_are_strings(PyDictKeysObject *keys)
     return DK_IS_UNICODE(keys);
 }
 
-/* Key and value number i of a dict; the value is NULL for an empty entry. */
+/* Key and value at index i of a dict; the value is NULL for an empty entry. */
 static inline void
 layout_dict_entry(PyDictObject *dict, Py_ssize_t i, PyObject **key, PyObject **value)
 {
@@ -137,7 +137,7 @@ static inline size_t
 layout_keys_size(PyDictKeysObject *keys)
 {
     size_t entry = DK_IS_UNICODE(keys) ? sizeof(PyDictUnicodeEntry) : sizeof(PyDictKeyEntry);
-    /* Two thirds of the hash table, as Objects/dictobject.c has it. */
+    /* Two thirds of the hash table, as in Objects/dictobject.c. */
     size_t usable = ((size_t)DK_SIZE(keys) << 1) / 3;
     return sizeof(PyDictKeysObject) + ((size_t)1 << keys->dk_log2_index_bytes) + usable * entry;
 }

@@ -16,7 +16,7 @@ layout_current_frame(PyThreadState *thread)
 #endif
 }
 
-/* The code of a frame, or NULL for a frame that runs none. */
+/* The code of a frame; NULL if the frame runs none. */
 static inline PyCodeObject *
 layout_frame_code(layout_frame *frame)
 {
@@ -42,8 +42,8 @@ layout_frame_function(layout_frame *frame)
 #endif
 }
 
-/* How many of the values behind the locals can be read: those of the value
- * stack, unless the frame is executing and keeps its depth in a register. */
+/* Number of readable values behind the locals: those of the value stack, unless the
+ * frame executes and keeps its depth in a register. */
 static inline Py_ssize_t
 layout_frame_stack_top(layout_frame *frame)
 {
@@ -61,7 +61,7 @@ layout_generator_frame(PyObject *object)
     return (layout_frame *)generator->gi_iframe;
 }
 
-/* The code of a generator, whatever became of its frame. */
+/* The code of a generator, whatever the state of its frame. */
 static inline PyCodeObject *
 layout_generator_code(PyObject *object)
 {
@@ -73,7 +73,7 @@ layout_generator_code(PyObject *object)
 #endif
 }
 
-/* The frame's data where a frame object owns them, as after a traceback. */
+/* The frame's data if a frame object owns them, e.g. after a traceback. */
 static inline layout_frame *
 layout_owned_frame(PyObject *object)
 {
@@ -89,7 +89,7 @@ layout_owned_frame(PyObject *object)
 #define LAYOUT_CODE_CACHED 1
 #endif
 
-/* Objects that a code object made on demand and keeps. */
+/* Objects that a code object creates on demand and keeps. */
 static inline PyObject *
 layout_code_cached(PyCodeObject *code, int number)
 {

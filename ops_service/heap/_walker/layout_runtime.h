@@ -1,4 +1,4 @@
-/* What the interpreter keeps beside the heap: traces of allocations, threads.
+/* State of the interpreter outside the heap: traces of allocations, threads.
  * Included by layout.h, after the headers of CPython.
  */
 #ifndef OPS_WALKER_LAYOUT_RUNTIME_H
@@ -17,8 +17,8 @@ typedef struct {
 } layout_trace;
 #endif
 
-/* File and line that allocated a block; 0 if they are not known. On CPython 3.11
- * the tables cannot be reached. */
+/* File and line that allocated a block. Returns 0 if unknown. On CPython 3.11 the
+ * tables are not accessible. */
 static inline int
 layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
 {
@@ -49,7 +49,7 @@ layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
 
 #define LAYOUT_INTERPRETER_PARTS 12
 
-/* Objects that the interpreter holds, by number; NULL where there is none. */
+/* Objects that the interpreter holds, by number; NULL if there is none. */
 static inline PyObject *
 layout_interpreter_part(PyInterpreterState *interp, int number, const char **name)
 {
@@ -81,7 +81,8 @@ layout_interpreter_part(PyInterpreterState *interp, int number, const char **nam
     }
 }
 
-/* Function, arguments and keywords of an atexit callback; 0 past the last. */
+/* Function, arguments and keywords of an atexit callback. Returns 0 past the last
+ * one. */
 static inline int
 layout_atexit(PyInterpreterState *interp, int number, PyObject *parts[3])
 {
@@ -96,8 +97,8 @@ layout_atexit(PyInterpreterState *interp, int number, PyObject *parts[3])
     return 1;
 }
 
-/* Whether these parts lie where they are looked for: what Python tells of fields on
- * both sides of them is there. */
+/* Whether these fields are where the walker expects them: the fields on both sides
+ * of them match the values that Python reports. */
 static inline int
 layout_interpreter_holds(PyInterpreterState *interp, PyObject *sys_dict, PyObject *own_dict,
                          int atexit_count)
@@ -113,7 +114,7 @@ layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type)
     PyObject *subclasses = (PyObject *)type->tp_subclasses;
 #if LAYOUT_AT_LEAST(12)
     if (type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN) {
-        /* Kept per interpreter; the field of the type is a number. */
+        /* Kept per interpreter; the field of the type holds an index. */
         size_t index = (size_t)type->tp_subclasses - 1;
 #if LAYOUT_AT_LEAST(13)
         if (index >= _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES ||
@@ -136,7 +137,7 @@ layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type)
 
 #define LAYOUT_THREAD_PARTS 10
 
-/* Objects that a thread state holds, by number; NULL where there is none. */
+/* Objects that a thread state holds, by number; NULL if there is none. */
 static inline PyObject *
 layout_thread_part(PyThreadState *thread, int number, const char **name)
 {

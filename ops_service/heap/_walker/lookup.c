@@ -1,5 +1,5 @@
 /* Finds a live object by the id that snapshots show, or the instances of a type. Runs
- * in the process itself, with the GIL held, and so within a bound of time.
+ * in the process itself, with the GIL held, and therefore has a time limit.
  */
 #include "lookup.h"
 
@@ -9,11 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Nodes of the collector's lists between two looks at the clock. */
+/* Nodes of the collector's lists between two checks of the clock. */
 #define LOOKUP_STRIDE 4096u
 
-/* Of this thread's own work: on a busy machine the clock on the wall would end a search
- * that has hardly begun, and help nobody. */
+/* CPU time of this thread. On a busy machine, wall time would end a search that has
+ * hardly begun, and help nobody. */
 static double
 seconds_now(void)
 {
@@ -86,8 +86,8 @@ lookup_instances(PyTypeObject *type, double seconds, PyObject *list)
             last = Py_TYPE(object);
             last_is = PyType_IsSubtype(Py_TYPE(object), type);
         }
-        /* To append makes nothing that the collector tracks, so that none of its
-         * lists changes meanwhile. */
+        /* PyList_Append creates no tracked object, so the collector's lists do not
+         * change. */
         if (last_is && Py_REFCNT(object) > 0 && PyList_Append(list, object) < 0)
             return -1;
         if (seen % LOOKUP_STRIDE == 0 && seconds_now() > limit)

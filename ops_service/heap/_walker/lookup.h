@@ -1,4 +1,4 @@
-/* lookup.c: from an id, or a type, to live objects. */
+/* lookup.c: finds live objects by id or type. */
 #ifndef OPS_WALKER_LOOKUP_H
 #define OPS_WALKER_LOOKUP_H
 
@@ -12,17 +12,17 @@ typedef enum {
     LOOKUP_PAST_LIMIT,
 } LookupEnd;
 
-/* The address that an id stands for; 0 if no walk gave that id away. */
+/* The address of an id; 0 if no walk has issued the id. */
 uintptr_t lookup_address(const RegionTable *regions, uint64_t id);
-/* Whether a type has a name, as reports print it. */
+/* Whether a type has this name, in the form that reports print. */
 int lookup_is_named(PyTypeObject *type, const char *wanted);
 
-/* Walks the collector's lists for at most so many seconds. *found is borrowed. */
+/* Searches the collector's lists for at most this many seconds. *found is borrowed. */
 LookupEnd lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
                       PyObject **found);
-/* Appends the tracked instances of a type to a list. Nothing else gets a reference: a
- * tuple that another thread still builds must have one alone. LOOKUP_PAST_LIMIT if the
- * time was over before the end; -1 with an exception set if there is no memory. */
+/* Appends the tracked instances of a type to a list. No other object gets a reference:
+ * while a thread builds a tuple, it must hold the only one. LOOKUP_PAST_LIMIT if the
+ * time limit ended the search; -1 with an exception set if there is no memory. */
 int lookup_instances(PyTypeObject *type, double seconds, PyObject *list);
 
 #endif

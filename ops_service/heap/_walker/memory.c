@@ -1,7 +1,7 @@
 /* Memory of the walk, and its output.
  *
- * The heap of the C library may be locked by a thread that does not exist in
- * the child, so all memory is mapped from the system.
+ * A thread that does not exist in the child may have locked the heap of the C
+ * library. So all memory is mapped from the system.
  */
 #include "memory.h"
 
@@ -104,8 +104,8 @@ buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length)
     buffer->length += length;
 }
 
-/* Takes what was written from the beginning of the parts; returns the first that
- * is left. */
+/* Removes the bytes that were written from the beginning of the parts. Returns the
+ * first part that is left. */
 static int
 take_written(struct iovec *parts, int first, int count, size_t written)
 {
@@ -138,7 +138,7 @@ output_write_parts(Walk *walk, struct iovec *parts, int count)
             child_end(walk->shared, status, errno);
         }
         /* The reader is slow. Other children of the host may hold a copy of the
-         * pipe's other end, so a dead parent does not always show there. */
+         * pipe's other end, so the pipe does not always show a dead parent. */
         struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
         poll(&poll_fd, 1, POLL_MS);
         bounds_check(walk);

@@ -15,19 +15,19 @@ typedef struct {
 /* Maps zeroed memory. Ends the child if the system refuses. */
 void *memory_map(Walk *walk, size_t size);
 void memory_unmap(Walk *walk, void *address, size_t size);
-/* The same memory with more behind it, perhaps elsewhere. Nothing is copied. */
+/* Extends a mapping, possibly at another address. Copies nothing. */
 void *memory_grow(Walk *walk, void *address, size_t size, size_t new_size);
-/* Small pieces that live as long as the walk. */
+/* Allocates a small piece that lives as long as the walk. */
 void *memory_piece(Walk *walk, size_t size);
 void buffer_open(Walk *walk, Buffer *buffer, size_t capacity);
-/* Makes room for so many bytes more, in other memory if need be. */
+/* Makes room for this many more bytes; may move the buffer. */
 void buffer_room(Walk *walk, Buffer *buffer, size_t length);
 void buffer_bytes(Walk *walk, Buffer *buffer, const void *data, size_t length);
 
 static inline void
 buffer_varint(Buffer *buffer, uint64_t value)
 {
-    /* Callers keep room for ten bytes: buffers are flushed long before. */
+    /* Callers keep ten bytes free: they flush buffers long before the end. */
     uint8_t *to = buffer->data + buffer->length;
     while (value >= 0x80) {
         *to++ = (uint8_t)(value | 0x80);
@@ -37,7 +37,7 @@ buffer_varint(Buffer *buffer, uint64_t value)
     buffer->length = (size_t)(to - buffer->data);
 }
 
-/* A number in so many bytes, little-endian. */
+/* Appends a number of the given bytes, little-endian. */
 static inline void
 buffer_little(Buffer *buffer, uint64_t value, int bytes)
 {
@@ -45,9 +45,9 @@ buffer_little(Buffer *buffer, uint64_t value, int bytes)
         buffer->data[buffer->length++] = (uint8_t)(value >> (8 * i));
 }
 
-/* Writes everything, or ends the child. */
+/* Writes all bytes, or ends the child. */
 void output_write(Walk *walk, const void *data, size_t length);
-/* The same of several parts, which it changes, in one call of the system. */
+/* The same for several parts, in one system call. Modifies the parts. */
 void output_write_parts(Walk *walk, struct iovec *parts, int count);
 
 #endif

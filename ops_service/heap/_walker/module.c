@@ -1,4 +1,4 @@
-/* The Python module: starts children that walk, and looks objects up. */
+/* The Python module: starts walking children, and looks up objects. */
 #include "allocator.h"
 #include "constants.h"
 #include "lookup.h"
@@ -42,7 +42,8 @@ find_object(PyObject *module, PyObject *args)
         return NULL;
     PyObject *found = NULL;
     LookupEnd end = lookup_find(regions, id, type, seconds, &found);
-    /* At once: a collection, which the tuple may begin, could free it. */
+    /* Take the reference at once: creating the tuple may start a collection, which
+     * could free the object. */
     Py_XINCREF(found);
     return end == LOOKUP_FOUND ? Py_BuildValue("(iN)", (int)end, found)
                                : Py_BuildValue("(is)", (int)end, NULL);

@@ -1,5 +1,5 @@
-/* What the module keeps: types and objects that a walk needs to know, and the numbers of
- * regions of memory.
+/* State of the module: types and objects that a walk needs, and the numbers of memory
+ * regions.
  */
 #include "module_state.h"
 
@@ -23,8 +23,8 @@ shared_map(size_t size)
 RegionTable *
 module_state_regions(ModuleState *state)
 {
-    /* A process that the host forked gets a table of its own: two that extend
-     * one table would give one number to two regions. */
+    /* A forked process gets its own table: if two processes extend one table, they may
+     * give one number to two regions. */
     if (state->regions != NULL && state->regions_owner == getpid())
         return state->regions;
     RegionTable *table = shared_map(sizeof(RegionTable));
@@ -42,7 +42,7 @@ type_from(const char *module_name, const char *name)
     PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, name);
     Py_XDECREF(module);
     if (type == NULL || !PyType_Check(type)) {
-        /* Instances of it will be sized as unknown types are. */
+        /* Size its instances like those of an unknown type. */
         PyErr_Clear();
         Py_XDECREF(type);
         return NULL;
@@ -50,7 +50,7 @@ type_from(const char *module_name, const char *name)
     return (PyTypeObject *)type;
 }
 
-/* Sizes that differ between patch releases are asked for, not compiled in. */
+/* Query sizes that differ between patch releases; do not compile them in. */
 static int
 measure(Known *known)
 {

@@ -1,5 +1,5 @@
-/* Names that code wrote. Content never gets here: only identifiers do, and only
- * from places where they are names.
+/* The table of names from source code. It never holds content: it accepts only
+ * identifiers, and only from places where they are names.
  */
 #include "names.h"
 
@@ -136,7 +136,7 @@ name_number(Walk *walk, PyObject *object)
     if (text == NULL || !is_identifier(text, length, 0))
         return 0;
     uint32_t number = number_of(walk, object, NULL, text, length);
-    /* Not what the full table turned away, which is counted each time. */
+    /* Do not cache a name that the full table refused: each refusal is counted. */
     if (number != 0)
         *recent = (RecentName){object, number};
     return number;

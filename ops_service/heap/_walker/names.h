@@ -13,7 +13,7 @@ typedef struct {
     uint32_t is_literal : 1;
 } NameEntry;
 
-/* Strings whose numbers were asked for last: many names are of one string each. */
+/* Cache of the latest strings and their numbers: many names share one string. */
 #define NAMES_RECENT 4096u
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
     RecentName *recent; /* by address */
 } Names;
 
-/* Number of a name; 0 if it is no identifier or the table is full. */
+/* Number of a name; 0 if it is not an identifier or the table is full. */
 uint32_t name_number(Walk *walk, PyObject *text);
 uint32_t name_number_dotted(Walk *walk, PyObject *text);
 uint32_t name_number_literal(Walk *walk, const char *literal);

@@ -1,8 +1,9 @@
-/* Which dicts are namespaces: their keys are names, and show at every level.
+/* Finds dicts that are namespaces: their keys are names, shown at every content
+ * level.
  *
- * A dict is one because of what refers to it. Mostly its owner finds it first. If
- * something else does, it is noted before the dict is read where that can be, and
- * its entries are named afterwards where it cannot.
+ * The reference to a dict makes it a namespace. Usually its owner finds it first.
+ * If another object does, the dict is noted before it is read, where possible.
+ * Otherwise its entries get their names later.
  */
 #include "namespaces.h"
 
@@ -12,7 +13,7 @@
 #include "sink.h"
 #include "walk.h"
 
-/* Notes that a dict is a namespace; whether that is news. */
+/* Notes that a dict is a namespace. Returns whether this is new. */
 static int
 mark(Walk *walk, const void *dict)
 {
@@ -31,7 +32,7 @@ int
 namespace_known(Walk *walk, PyDictObject *dict)
 {
     if (dict->ma_values != NULL) {
-        /* It shares its keys with the instances of a class. */
+        /* A dict that shares its keys with the instances of a class. */
         mark(walk, dict);
         return 1;
     }
@@ -45,7 +46,7 @@ namespace_found(Walk *walk, PyObject *object, uint32_t place)
 {
     if (!PyDict_Check(object) || !mark(walk, object) || !sink_is_written(walk, place))
         return;
-    /* Once edges are left out, entries cannot be told by their number. */
+    /* Once edges are left out, the number of an entry no longer identifies it. */
     if (walk->shared->left_out_edges != 0)
         return;
     PyDictObject *dict = (PyDictObject *)object;
@@ -65,8 +66,8 @@ namespace_found(Walk *walk, PyObject *object, uint32_t place)
 
 /* ---- thread-local storage --------------------------------------------------------- */
 
-/* A threading.local has a dict with an entry for each thread: the namespace that
- * the thread sees. */
+/* A threading.local has a dict with one entry per thread: the namespace that the
+ * thread sees. */
 static int
 visit_local(PyObject *target, void *argument)
 {
@@ -78,8 +79,8 @@ visit_local(PyObject *target, void *argument)
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *key, *value;
         layout_dict_entry(dict, i, &key, &value);
-        /* Keyed by what stands for a thread. Arguments of the local, keyed by their
-         * names, are data. */
+        /* The key stands for a thread. Arguments of the local, which have str keys,
+         * are data. */
         if (value != NULL && !PyUnicode_Check(key) && PyDict_CheckExact(value)) {
             Region *region = visited_region(walk, &walk->visited, value);
             namespace_found(walk, value,

@@ -5,8 +5,8 @@
 #include "walker.h"
 
 int namespace_known(Walk *walk, PyDictObject *dict);
-/* Something showed that a dict is a namespace. Its place among the indexes tells
- * whether its entries are written already; then their names follow. */
+/* Called when a reference shows that a dict is a namespace. `place`, from the
+ * indexes, shows whether its entries are already written; then their names follow. */
 void namespace_found(Walk *walk, PyObject *dict, uint32_t place);
 /* The namespaces of a threading.local, one for each thread. */
 void namespaces_of_local(Walk *walk, PyObject *object);

@@ -1,6 +1,6 @@
-/* What is the port's own although no root of the port leads to it: what C code holds for
- * the length of a call, and garbage of calls that are over. It is told by what it refers
- * to, since nothing of the application refers to the parts of the port.
+/* Finds objects of ops_service that its roots do not reach: objects that C code holds
+ * during a call, and garbage of finished calls. Their references identify them, because
+ * no object of the application refers to the parts of ops_service.
  */
 #include "own.h"
 
@@ -12,7 +12,7 @@ own_note(Walk *walk, PyObject *object)
     visited_mark(walk, &walk->visited, object, 1);
 }
 
-/* Modules, threads and what else the application may hold. */
+/* Modules, threads and other objects that the application may hold too. */
 static int
 is_known_to_all(const Walk *walk, const PyObject *object)
 {
@@ -26,7 +26,7 @@ static int
 visit_own(PyObject *target, void *argument)
 {
     Walk *walk = argument;
-    /* Strings, types and the like may be anybody's. */
+    /* Strings, types and the like may belong to anybody. */
     if (target == NULL || !visited_is_marked(walk, &walk->visited, target) ||
         PyType_Check(target) || !layout_is_gc(target) || !layout_is_tracked(target))
         return 0;

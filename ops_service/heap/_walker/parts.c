@@ -1,5 +1,5 @@
-/* Names of the parts of functions, types, modules, generators and the like, and
- * the parts that their traversals leave out.
+/* Names the parts of functions, types, modules, generators and the like, and
+ * reports parts that their traversals omit.
  */
 #include "edges.h"
 #include "names.h"
@@ -7,7 +7,7 @@
 #include "sink.h"
 #include "walk.h"
 
-/* Past the bound a part has no name, but its traversal tells of it all the same. */
+/* Past the bound a part has no name, but the traversal still reports it. */
 static void
 add(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
 {
@@ -94,7 +94,7 @@ frame_parts(Walk *walk, layout_frame *frame)
     internal(walk, (PyObject *)layout_frame_code(frame), "f_code");
 }
 
-/* The same, and local variables, of a frame that a traversal tells of. */
+/* The same, and local variables, for a frame that a traversal visits. */
 static void
 traversed_frame_parts(Walk *walk, layout_frame *frame)
 {
@@ -216,8 +216,8 @@ type_left_out(Walk *walk, PyTypeObject *type)
         left_out(walk, layout_keys_name(keys, i), NULL, TAG_OBJECT);
 }
 
-/* Parts that the object holds although no traversal visits them: they cannot be
- * in a cycle, or the object itself is none of the collector's. */
+/* Parts that the object holds but no traversal visits: they cannot be in a cycle,
+ * or the collector does not track the object itself. */
 void
 parts_left_out(Walk *walk, PyObject *object)
 {
@@ -232,7 +232,7 @@ parts_left_out(Walk *walk, PyObject *object)
     }
 }
 
-/* The references of a frame on a stack. */
+/* Reports the references of a frame on a stack. */
 void
 edges_of_frame(Walk *walk, layout_frame *frame)
 {

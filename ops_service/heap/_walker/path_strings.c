@@ -1,5 +1,5 @@
-/* Strings of the table of paths: names of edges and of types. Each child makes the places of
- * a hash table anew from the table.
+/* Strings of the table of paths: names of edges and of types. Each child rebuilds the hash
+ * table from it.
  */
 #include "growth.h"
 #include "memory.h"
@@ -43,8 +43,8 @@ string_is(const PathTable *table, uint32_t number, const char *text, size_t leng
            memcmp(table->text + string->offset, text, length) == 0;
 }
 
-/* Strings come in much the same order in each walk: the one after the last, or after the
- * one before a jump to it. 0 if it is neither. */
+/* Strings come in nearly the same order in each walk. Tries the string after the last one,
+ * then the one after the last jump. 0 if neither matches. */
 static uint32_t
 string_guess(Growth *growth, const char *text, size_t length)
 {
@@ -78,7 +78,7 @@ path_string(Walk *walk, const char *text, size_t length)
     PathTable *table = growth->table;
     if (length > STRING_LENGTH_MAX) {
         length = STRING_LENGTH_MAX;
-        /* Not in the middle of a character. */
+        /* Do not cut inside a character. */
         while (length > 0 && ((uint8_t)text[length] & 0xC0) == 0x80)
             length--;
     }

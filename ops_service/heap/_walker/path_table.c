@@ -1,4 +1,4 @@
-/* The table of paths as the parent holds it: memory that its children share. */
+/* The parent's handle of the table of paths: memory that its children share. */
 #include "path_table.h"
 
 #include <sys/mman.h>
@@ -65,7 +65,7 @@ path_table_new(PyTypeObject *type)
     PathTableObject *object = PyObject_New(PathTableObject, type);
     if (object == NULL)
         return NULL;
-    /* Most of it is never touched, and takes no memory then. */
+    /* Most pages are never touched, and those use no memory. */
     void *address = mmap(NULL, sizeof(PathTable), PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     object->table = address == MAP_FAILED ? NULL : address;

@@ -1,13 +1,13 @@
 /* The table of folded paths: memory that the children of a process share.
  *
- * path_strings.c and path_trie.c extend it in a child, path_table.c holds it in the parent.
+ * path_strings.c and path_trie.c extend it in a child; path_table.c owns it in the parent.
  */
 #ifndef OPS_WALKER_PATH_TABLE_H
 #define OPS_WALKER_PATH_TABLE_H
 
 #include "walker.h"
 
-/* Nodes that stand for where a walk begins, and not for objects. */
+/* Nodes for the starts of a walk, not for objects. */
 enum {
     PATH_NONE = 0,
     PATH_MODULES = 1,
@@ -24,7 +24,7 @@ enum {
 #define PATH_NODES_MAX (1u << 20)
 #define PATH_STRINGS_MAX (1u << 18)
 #define PATH_TEXT_MAX (12u << 20)
-/* Stands for every string that no longer fits. */
+/* Replaces every string that no longer fits. */
 #define PATH_STRING_OTHER 1u
 
 typedef struct {
@@ -33,13 +33,13 @@ typedef struct {
     uint64_t length; /* elements of the containers among them */
 } PathSums;
 
-/* One folded path: an edge from the parent's objects to objects of a type. */
+/* One folded path: an edge from the parent node's objects to objects of a type. */
 typedef struct {
     uint32_t parent;
     uint32_t label; /* number of the name << 4 | kind */
     uint32_t type;  /* number of the type's name */
     uint32_t told;  /* the parent process knows it */
-    PathSums sums;  /* as the parent process knows them */
+    PathSums sums;  /* the sums that the parent process knows */
 } PathNode;
 
 typedef struct {
@@ -48,16 +48,16 @@ typedef struct {
     uint16_t told;
 } PathString;
 
-/* Paths that the children of one process have met. Shared by all of them, and
- * extended by one at a time: a node and a string keep their numbers. */
+/* Paths that the children of one process have found. All children share it, and one at a
+ * time extends it: a node and a string keep their numbers. */
 typedef struct PathTable {
     volatile uint32_t node_count;
     volatile uint32_t string_count;
     volatile uint32_t text_used;
     volatile uint32_t sample_count;
-    /* A child that was killed here leaves sums that nobody can rely on. */
+    /* If a child is killed while this is set, the sums are unreliable. */
     volatile uint32_t committing;
-    uint32_t modules_at_first; /* names of modules at the first sample */
+    uint32_t modules_at_first; /* number of module names at the first sample */
     PathString strings[PATH_STRINGS_MAX];
     PathNode nodes[PATH_NODES_MAX];
     char text[PATH_TEXT_MAX];
@@ -67,7 +67,7 @@ typedef struct PathTable {
 
 PyTypeObject *path_table_type(PyObject *module);
 PyObject *path_table_new(PyTypeObject *type);
-/* NULL, with an exception, if it is none. */
+/* NULL with an exception set if the object is not a PathTable. */
 PathTable *path_table_of(PyObject *object, PyTypeObject *type);
 
 #endif

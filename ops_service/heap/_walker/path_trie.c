@@ -1,16 +1,17 @@
-/* The table of folded paths: a trie whose nodes keep their numbers from one sample
- * of a process to the next, so that a sample need only tell what has changed.
+/* The table of folded paths: a trie whose nodes keep their numbers across the samples of
+ * a process, so a sample only needs to report changes.
  *
- * Keys hold numbers of strings and no addresses, since types and names come and
- * go. Places in hash tables are each child's own, and made anew from the table.
+ * Keys hold numbers of strings, not addresses, because types and names come and go. Each
+ * child has its own hash tables, rebuilt from the table.
  */
 #include "growth.h"
 #include "memory.h"
 #include "walk.h"
 
-/* Past so many names, further attributes of one object are folded into one. */
+/* Past this many names, further attributes of one object share one node. */
 #define NAMED_CHILDREN_MAX 1024
-/* The same for modules, of which many are named: as many again as there were at first. */
+/* The same for modules: the limit is twice the number of modules at the first sample,
+ * and at least this. */
 #define NAMED_MODULES_MIN 4096u
 #define ANCESTORS 24
 
@@ -60,8 +61,7 @@ node_find(const Growth *growth, uint32_t parent, uint32_t label, uint32_t type)
     return node != 0 ? node : alias_place(growth, parent, label, type)->node;
 }
 
-/* Makes the places anew: keys stand in the table, so that nothing of the old ones
- * is needed. */
+/* Rebuilds the hash table from the keys in the table; needs nothing of the old one. */
 static void
 nodes_index(Walk *walk)
 {
@@ -111,8 +111,8 @@ sums_grow(Walk *walk)
     growth->sums_capacity = (uint32_t)capacity * 2;
 }
 
-/* A structure that repeats itself, such as a list of linked nodes or a tree, would
- * make a node for each level. The ancestor that such a level repeats, or 0. */
+/* The ancestor that a level of a repeating structure repeats, or 0. Otherwise linked
+ * nodes or a tree would add a node for each level. */
 static uint32_t
 repeated(const PathTable *table, uint32_t parent, uint32_t label, uint32_t type)
 {
@@ -130,7 +130,7 @@ repeated(const PathTable *table, uint32_t parent, uint32_t label, uint32_t type)
         if (nearest == 0)
             nearest = chain[i];
         alike++;
-        /* One period from here to there; is the one before it the same? */
+        /* One period lies between the two nodes; is the period before it the same? */
         int period = i + 1;
         int same = 2 * period <= depth;
         for (int j = 0; same && j < period; j++) {
@@ -163,9 +163,9 @@ node_is(const PathTable *table, uint32_t number, uint32_t parent, uint32_t label
            node->type == type;
 }
 
-/* Walks of one process come by its nodes in much the same order, and numbers were given
- * in it: the node after the last one, or after the one that the walk had come to when it
- * turned aside. 0 if it is neither. */
+/* Walks of one process visit its nodes in nearly the same order, which is the order of
+ * their numbers. Tries the node after the last one, then the node after the one before
+ * the last jump. 0 if neither matches. */
 static uint32_t
 node_guess(Growth *growth, uint32_t parent, uint32_t label, uint32_t type)
 {

@@ -1,9 +1,10 @@
-/* Does the layout that this module was compiled with fit the interpreter that
- * runs it? Layouts move between patch releases, and a distribution may update
- * the interpreter under a compiled module. So a child reads objects that the
- * parent planted, through the same functions as a walk, and compares what it
- * finds with what Python says of them. A wrong layout faults or differs in the
- * child and harms nobody.
+/* Checks that the compiled layout fits the running interpreter.
+ *
+ * Layouts change between patch releases, and a distribution may update the
+ * interpreter under a compiled module. So a child reads objects that the parent
+ * planted, through the same functions as a walk. It compares the results with the
+ * values that Python reports. A wrong layout faults or differs in the child, and
+ * harms nobody.
  */
 #include "proof.h"
 
@@ -50,8 +51,8 @@ gc_lists_hold(Walk *walk, PyObject **planted)
             if (number == NUM_GENERATIONS - 1 && steps > 1000 && found)
                 break;
         }
-        /* A collection by another thread may have moved the planted list there
-           since, to its end: look for it from that end. */
+        /* A collection in another thread may have moved the planted list to the end
+         * of this list: search backwards from there. */
         if (number == NUM_GENERATIONS - 1 && node != head) {
             node = layout_gc_previous(head);
             for (uint32_t steps = 0; !found && node != head && steps < LIST_STEPS_MAX; steps++) {

@@ -1,4 +1,4 @@
-/* The encoding of protobuf, as far as the walker writes it. */
+/* The parts of the protobuf encoding that the walker needs. */
 #ifndef OPS_WALKER_PROTOBUF_H
 #define OPS_WALKER_PROTOBUF_H
 
@@ -14,7 +14,7 @@ protobuf_tag(Buffer *buffer, int field, int wire)
     buffer_varint(buffer, (uint64_t)field << 3 | (uint64_t)wire);
 }
 
-/* Nothing is written for 0. */
+/* Writes nothing for 0. */
 static inline void
 protobuf_number(Buffer *buffer, int field, uint64_t value)
 {

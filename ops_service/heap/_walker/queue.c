@@ -1,15 +1,15 @@
-/* Objects that wait to be read. Blocks that were read go back to the system.
+/* Queue of the objects to read. Blocks that were read go back to the system.
  *
- * Neighbours in the queue tend to be neighbours in memory, so that each entry is
- * written as what it differs by from the one before it: mostly two or three bytes
- * in place of eight. What waits is the larger part of what a census takes.
+ * Neighbours in the queue are often neighbours in memory. So each entry is stored
+ * as its difference from the previous one: mostly two or three bytes instead of
+ * eight. The queue is the larger part of a census's memory.
  */
 #include "queue.h"
 
 #include "memory.h"
 
 #define ENTRY_MAX 10u /* of a varint */
-/* What addresses of objects are multiples of. */
+/* Addresses of objects are multiples of this. */
 #define STEP 16
 
 static QueueBlock *
@@ -33,8 +33,8 @@ queue_open(Walk *walk, Queue *queue)
     queue->last_read = queue->last_written = 0;
 }
 
-/* The difference, in steps where it can be told in them: the lowest bit says which.
- * Entries are addresses of processes or small numbers, so both fit. */
+/* Encodes the difference, in steps if it is a multiple of STEP; the lowest bit
+ * shows which. Entries are addresses of processes or small numbers, so both fit. */
 static uint64_t
 encoded(int64_t difference)
 {
@@ -68,7 +68,7 @@ queue_push(Walk *walk, Queue *queue, uintptr_t entry)
     block->used = (uint32_t)(to - block->data);
 }
 
-/* Drops the first block, which was read to its end. */
+/* Drops the first block, which is fully read. */
 static void
 drop_first(Walk *walk, Queue *queue)
 {

@@ -1,4 +1,4 @@
-/* queue.c: objects that wait to be read. */
+/* queue.c: queue of the objects to read. */
 #ifndef OPS_WALKER_QUEUE_H
 #define OPS_WALKER_QUEUE_H
 
@@ -15,15 +15,15 @@ typedef struct QueueBlock {
 typedef struct {
     QueueBlock *first;
     QueueBlock *last;
-    QueueBlock *spare; /* read, and kept for what comes */
-    uint32_t read;     /* bytes of the first block */
+    QueueBlock *spare; /* a block that was read, kept for reuse */
+    uint32_t read;     /* bytes read of the first block */
     uintptr_t last_read;
     uintptr_t last_written;
 } Queue;
 
 void queue_open(Walk *walk, Queue *queue);
 void queue_push(Walk *walk, Queue *queue, uintptr_t entry);
-/* 0 when empty. */
+/* 0 if the queue is empty. */
 uintptr_t queue_pop(Walk *walk, Queue *queue);
 
 #endif

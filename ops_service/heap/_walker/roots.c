@@ -1,5 +1,6 @@
-/* Where a walk begins: modules, the interpreter, and the stacks of all threads.
- * And the lists of the garbage collector, where it finds what no root reaches.
+/* Starts of a walk: modules, the interpreter, and the stacks of all threads. Also
+ * the lists of the garbage collector, where the walk finds objects that no root
+ * reaches.
  */
 #include "roots.h"
 
@@ -77,7 +78,7 @@ push_threads(Walk *walk, int own)
 uint32_t
 roots_push(Walk *walk)
 {
-    /* Roots that are no addresses are numbered above the tags. */
+    /* Roots without an address have their number above the tag bits. */
     queue_push(walk, &walk->queue, (uintptr_t)ROOT_MODULES << 3 | TAG_ROOT);
     queue_push(walk, &walk->queue, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
     return 2 + push_threads(walk, 0);
@@ -112,7 +113,7 @@ static const char *const synthetic_names[SYNTHETIC_TYPES] = {
 static uint32_t
 synthetic_type(Walk *walk, int number)
 {
-    /* 0 is "not yet introduced". */
+    /* 0 means "not yet defined". */
     uint32_t *type = &walk->snapshot.synthetic_types[number];
     if (*type == 0)
         *type = emit_synthetic_type(walk, synthetic_names[number]) + 1;
@@ -181,7 +182,7 @@ root_define(Walk *walk, uintptr_t address, uint32_t tag)
     return synthetic_type(walk, number);
 }
 
-/* ---- what the roots refer to ----------------------------------------------------- */
+/* ---- references of the roots ----------------------------------------------------- */
 
 static void
 root_edge(Walk *walk, PyObject *target, uint32_t name, uint32_t tag)

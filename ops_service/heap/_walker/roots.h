@@ -1,40 +1,43 @@
-/* roots.c: where a walk begins. */
+/* roots.c: starts of a walk. */
 #ifndef OPS_WALKER_ROOTS_H
 #define OPS_WALKER_ROOTS_H
 
 #include "walk.h"
 
-/* Number of roots before threads: modules and the interpreter. */
+/* Numbers of the roots other than threads. */
 #define ROOT_MODULES 0
 #define ROOT_INTERPRETER 1
 #define ROOT_OWN 2
 #define ROOT_HELD_BY_C 3
 
-/* Pushes the roots of the application; returns how many there are. */
+/* Pushes the roots of the application; returns their number. */
 uint32_t roots_push(Walk *walk);
 /* Pushes the roots of ops_service itself. */
 uint32_t roots_push_own(Walk *walk);
-/* Pushes the root of what C code holds. */
+/* Pushes the root of objects that C code holds. */
 uint32_t roots_push_held(Walk *walk);
-/* For walks that mark what they saw: whether what ops_service itself is made of counts
- * as seen, until its own root comes to it. */
+/* For walks that mark what they saw: marks the parts of ops_service as seen, until the
+ * walk reaches its own root. */
 void roots_hold_back_own(Walk *walk, int hold_back);
-/* Introduces a synthetic node and returns the index of its type. */
+/* Defines a synthetic node and returns the index of its type. */
 uint32_t root_define(Walk *walk, uintptr_t address, uint32_t tag);
-/* Name of the type under which a root of the queue is shown. */
+/* Name of the type that is shown for a root of the queue. */
 const char *root_type(uintptr_t entry);
 const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
-/* The thread after one (NULL for the first) that is the service's own, or that is not.
- * NULL past the bound on threads, and what is left out is counted. */
+/* The next thread after `after` (NULL: from the first). `own` selects the threads that
+ * ops_service started, or the others. Past the bound, returns NULL and counts the
+ * threads that are left out. */
 PyThreadState *thread_next(Walk *walk, PyThreadState *after, int own, uint32_t *seen);
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
-/* The same for a root from the queue: a fault gives it up, and goes on at walk->resume. */
+/* The same for a root from the queue: after a fault, the walk skips it and continues
+ * at walk->resume. */
 void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 
-/* The next object on the collector's lists; NULL at their end. */
+/* Starts at the first of the collector's lists; gc_lists_next returns NULL at their
+ * end. */
 void gc_lists_begin(Walk *walk);
 PyObject *gc_lists_next(Walk *walk);
-/* Whether gc.freeze() took the latest one from the collector. */
+/* Whether gc.freeze() has taken the latest object from the collector. */
 static inline int
 gc_lists_frozen(const Walk *walk)
 {

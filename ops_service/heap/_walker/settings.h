@@ -1,4 +1,4 @@
-/* What the parent tells a walk. */
+/* Settings that the parent passes to a walk. */
 #ifndef OPS_WALKER_SETTINGS_H
 #define OPS_WALKER_SETTINGS_H
 
@@ -23,9 +23,9 @@ typedef struct {
     char name[80];
 } ThreadName;
 
-/* Memory that has to be left. With a stat_path: usage in the file, less the field
- * of the other file, must not pass the bytes. Without: the field of the first
- * file, in KiB, must not fall below them. */
+/* Memory that must stay free. With a stat_path: the usage in the first file, minus
+ * the field of the other file, must not exceed the bytes. Without: the field of the
+ * first file, in KiB, must not fall below them. */
 typedef struct {
     char usage_path[PATH_ROOM];
     char stat_path[PATH_ROOM];
@@ -33,35 +33,35 @@ typedef struct {
     uint64_t bytes;
 } MemoryBound;
 
-/* What the child is cloned for. */
+/* Purpose of the child. */
 typedef enum {
     WALK_SNAPSHOT,
     WALK_CENSUS,
     WALK_GROWTH,
     WALK_REFERRERS,
-    WALK_PROOF, /* of the layout: no walk, but it reads as one does */
+    WALK_PROOF, /* proof of the layout: not a walk, but reads as one does */
     WALK_KINDS,
 } WalkKind;
 
-/* What the child may take. */
+/* Resource limits of the child. */
 typedef struct {
     double lifetime;
     uint64_t mapped; /* bytes */
-    uint64_t copied; /* bytes that may exist twice; 0 is no bound */
-    double cpu_rate; /* CPU seconds a second; 0 is no bound */
+    uint64_t copied; /* bytes that may exist twice; 0: no bound */
+    double cpu_rate; /* CPU seconds per second; 0: no bound */
     MemoryBound *memory;
     int memory_count;
 } Bounds;
 
-/* An object, and where tracemalloc says it was allocated. */
+/* An object, and its allocation site as tracemalloc reports it. */
 typedef struct {
-    PyObject *object; /* NULL if sites are not to be read */
+    PyObject *object; /* NULL if the walk does not read sites */
     const char *file;
     unsigned line;
 } SiteProbe;
 
 typedef struct {
-    uint64_t max_objects; /* 0 is no bound */
+    uint64_t max_objects; /* 0: no bound */
     int content_level;    /* a ContentLevel */
     size_t content_limit;
     int hash_strings;
@@ -71,14 +71,14 @@ typedef struct {
     struct PathTable *table;
 } GrowthSettings;
 
-/* What is held: an object or the objects of a type. */
+/* The search target: an object, or the objects of a type. */
 typedef struct {
-    uint64_t id; /* 0 if a type is asked for */
+    uint64_t id; /* 0 if the target is a type */
     const char *type;
     double seconds;
 } ReferrersSettings;
 
-/* What was found out once, when the module was loaded. */
+/* Facts that are looked up once, when the module is loaded. */
 typedef struct {
     size_t zero_size;     /* sys.getsizeof(0) */
     size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
@@ -96,7 +96,7 @@ typedef struct {
     SnapshotSettings snapshot;
     GrowthSettings growth;
     ReferrersSettings referrers;
-    PyObject *proof; /* what the parent planted */
+    PyObject *proof; /* the objects that the parent planted */
     SiteProbe site;
 
     PyInterpreterState *interp;
@@ -111,10 +111,10 @@ typedef struct {
     int atexit_count;
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;
-    /* What ops_service is made of: where its own part of the heap begins. */
+    /* The parts of ops_service, where its own part of the heap begins. */
     PyObject **own;
     int own_count;
-    /* Arguments of the call that cloned: nothing but that call holds them. */
+    /* Arguments of the call that cloned: only that call holds them. */
     PyObject *call[2];
     ThreadName *threads;
     int thread_count;

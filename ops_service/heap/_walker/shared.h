@@ -1,4 +1,4 @@
-/* The page that parent and child share: how the walk fares, and how it ended. */
+/* The page that parent and child share: progress and result of the walk. */
 #ifndef OPS_WALKER_SHARED_H
 #define OPS_WALKER_SHARED_H
 
@@ -18,17 +18,17 @@ typedef enum {
     STATUS_COPIED = 10,
 } Status;
 
-/* What a fault would interrupt. */
+/* The work that a fault would interrupt. */
 typedef enum {
-    PHASE_NONE, /* nothing that can be given up: a fault ends the child */
+    PHASE_NONE, /* nothing that the walk can skip: a fault ends the child */
     PHASE_SIZE,
     PHASE_EDGES,
     PHASE_MARK,
-    PHASE_TYPE, /* of an object, whether it is one */
-    PHASE_ROOT, /* of a root in the queue, what it refers to */
+    PHASE_TYPE, /* checks whether an object is one */
+    PHASE_ROOT, /* reads the references of a root in the queue */
 } Phase;
 
-/* What a bound of the walk left out. */
+/* Things that a bound of the walk left out. */
 enum {
     LEFT_OUT_THREADS,
     LEFT_OUT_FRAMES, /* or exceptions that are being handled */
@@ -58,16 +58,16 @@ typedef struct {
     volatile uint64_t left_out_objects;
     volatile uint64_t left_out_edges;
     volatile uint64_t left_out[LEFT_OUT_COUNT];
-    /* Bytes that exist twice because of the child, where the system tells. */
+    /* Bytes that exist twice because of the child, if the system reports them. */
     volatile uint64_t copied;
     volatile uint32_t copied_known;
     volatile uint64_t proof_step;
     /* Written by the parent: CPU time that it has spent on the output so far. */
     volatile uint64_t spent_microseconds;
-    /* Types whose traversal faulted; the last one ended the child if the
-     * status says so. */
+    /* Types whose traversal faulted; the last one ended the child if status and
+     * fault_phase say so. */
     volatile uint32_t opaque_count;
-    /* Of the fault that ended the child: what it interrupted, and where. */
+    /* The fault that ended the child: the interrupted phase, and the address. */
     volatile uint32_t fault_phase;
     volatile uint64_t fault_address;
     volatile char opaque[OPAQUE_MAX + 1][TYPE_NAME_ROOM];

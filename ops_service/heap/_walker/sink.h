@@ -1,5 +1,5 @@
-/* Where the kinds of walks differ while the heap is read: what they do with a reference, a
- * frame, a key, and with a name and a type that are new. All else is the same for all.
+/* The differences between the kinds of walks while the heap is read: the handling of a
+ * reference, a frame, a key, a new name and a new type. Everything else is the same for all.
  */
 #ifndef OPS_WALKER_SINK_H
 #define OPS_WALKER_SINK_H
@@ -14,21 +14,21 @@
 #include "snapshot.h"
 #include "walk.h"
 
-/* Whether a kind of walk has names for references. */
+/* Whether this kind of walk names references. */
 static inline int
 sink_has_names(const Walk *walk)
 {
     return walk->kind != WALK_CENSUS && walk->kind != WALK_PROOF;
 }
 
-/* The number of a name that the walker itself gives; 0 where there are none. */
+/* The number of a name that the walker itself gives; 0 if the walk has no names. */
 static inline uint32_t
 sink_literal(Walk *walk, const char *name)
 {
     return sink_has_names(walk) ? name_number_literal(walk, name) : 0;
 }
 
-/* A name that the walk meets for the first time. */
+/* Handles a name that the walk finds for the first time. */
 static inline void
 sink_name(Walk *walk, uint32_t number, const char *text, size_t length)
 {
@@ -47,7 +47,7 @@ sink_name(Walk *walk, uint32_t number, const char *text, size_t length)
     }
 }
 
-/* A type that the walk meets for the first time. */
+/* Handles a type that the walk finds for the first time. */
 static inline void
 sink_type(Walk *walk, TypeEntry *entry)
 {
@@ -69,7 +69,7 @@ sink_type(Walk *walk, TypeEntry *entry)
     }
 }
 
-/* One reference of the object that is being read. */
+/* Handles one reference of the object being read. */
 static inline void
 sink_edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
 {
@@ -93,8 +93,8 @@ sink_edge(Walk *walk, PyObject *target, uint32_t label, uint32_t tag)
     }
 }
 
-/* A frame on the stack that is being read; whether the walk reads it at its turn. Where not,
- * the caller does at once. */
+/* Handles a frame on the stack being read. Returns whether the walk reads it at its turn; if
+ * not, the caller reads it at once. */
 static inline int
 sink_frame(Walk *walk, uintptr_t frame, uint32_t label, uint32_t tag)
 {
@@ -113,7 +113,7 @@ sink_frame(Walk *walk, uintptr_t frame, uint32_t label, uint32_t tag)
     }
 }
 
-/* A key of the dict that is being read, where it is no name; its edge was reported. */
+/* Handles a key of the dict being read, if it is not a name; its edge is already reported. */
 static inline void
 sink_key(Walk *walk, PyObject *key)
 {
@@ -121,14 +121,14 @@ sink_key(Walk *walk, PyObject *key)
         content_of_key(walk, key);
 }
 
-/* Whether an object is a part of ops_service that the walk is to come to later. */
+/* Whether an object is a part of ops_service that the walk reads later. */
 static inline int
 sink_holds_back(Walk *walk, const void *object)
 {
     return walk->kind == WALK_SNAPSHOT && snapshot_is_held_back(walk, object);
 }
 
-/* Whether the output already shows an object, by what stands in the place of its index. */
+/* Whether the output already contains an object, according to its place in the indexes. */
 static inline int
 sink_is_written(const Walk *walk, uint32_t place)
 {

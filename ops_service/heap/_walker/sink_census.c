@@ -1,5 +1,5 @@
-/* What a census does with a reference: an object that is new is counted with its type, and
- * waits if it refers to others. One bit an object tells what was seen.
+/* Handles references in a census. A new object is counted with its type, and is queued if
+ * it refers to others. One bit per object records whether it was seen.
  */
 #include "census.h"
 #include "sizes.h"

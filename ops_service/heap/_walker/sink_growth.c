@@ -1,5 +1,5 @@
-/* What a growth sample does with a reference: an object that is new is counted at the node
- * of its folded path, and waits with that if it refers to others.
+/* Handles references in a growth sample. A new object is counted at the node of its folded
+ * path, and is queued with the node if it refers to others.
  */
 #include "edges.h"
 #include "growth.h"
@@ -7,11 +7,11 @@
 #include "sizes.h"
 #include "walk.h"
 
-/* What CPython's small-object allocator serves. */
+/* Largest size that CPython's small-object allocator serves. */
 #define SMALL_SIZE_MAX 512u
 #define SITE_ROOM 512u
 
-/* The beginnings of bytesio and stringio, the same in CPython 3.11 to 3.13. */
+/* The beginning of bytesio and stringio, the same in CPython 3.11 to 3.13. */
 typedef struct {
     PyObject_HEAD
     void *buffer;
@@ -34,8 +34,8 @@ length_of(PyObject *object, const TypeEntry *entry)
     return 0;
 }
 
-/* Containers keep what is newest last, so what is found past the number of objects
- * that there were before is what came since. */
+/* Containers keep their newest objects last. So objects found past the previous count are
+ * the new ones. */
 static void
 note_site(Walk *walk, uint32_t node, PyObject *object)
 {
@@ -79,7 +79,7 @@ static uint32_t
 node_of(Walk *walk, uint32_t label, uint32_t type)
 {
     Growth *growth = &walk->growth;
-    /* Elements of a container tend to be alike, and so do the parts of each. */
+    /* Elements of a container are usually alike, and so are the parts of each. */
     uint64_t key = ((uint64_t)growth->at << 32 | label) + ((uint64_t)type << 20);
     uint64_t mixed = key * UINT64_C(0x9E3779B97F4A7C15);
     PathPlace *recent = &growth->recent[mixed >> 40 & (GROWTH_RECENT - 1)];
@@ -109,7 +109,8 @@ growth_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
     count(walk, node, object, entry);
     if (entry->shape == SHAPE_LEAF)
         return;
-    /* Whatever the application holds is found from there first. */
+    /* Queue it for later: objects that the application holds must be found from the
+     * application first. */
     if (node == PATH_OWN && !walk->own) {
         queue_push(walk, &growth->own, target | tag);
         return;

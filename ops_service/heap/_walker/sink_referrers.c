@@ -1,5 +1,6 @@
-/* What the search for holders does with a reference: an object that is new waits in a row
- * that is kept, with the row that found it; a reference to what is asked for is a way to it.
+/* Handles references in the search for holders. A new object becomes a row, which is kept
+ * with the number of the row that found it. A reference to a searched object is a path to
+ * it.
  */
 #include "child_end.h"
 #include "edges.h"
@@ -31,9 +32,9 @@ referrers_row_add(Walk *walk, uintptr_t entry, uint32_t parent, uint32_t label)
     referrers->count++;
 }
 
-/* ---- ways --------------------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------------------- */
 
-/* Of a type with very many objects, ways to some are kept that lie spread over all. */
+/* Of a type with very many objects, keeps paths to some that are spread evenly over all. */
 void
 referrers_way_add(Walk *walk, uintptr_t entry, uint32_t label)
 {
@@ -53,7 +54,7 @@ referrers_way_add(Walk *walk, uintptr_t entry, uint32_t label)
         .entry = entry, .parent = referrers->at, .label = label, .element = referrers->element};
 }
 
-/* A reference to the object that is asked for. */
+/* Handles a reference to the searched object. */
 static void
 way_to_object(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag)
 {

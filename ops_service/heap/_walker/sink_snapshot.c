@@ -1,5 +1,5 @@
-/* What a snapshot does with a reference: an object that is new gets the next index and
- * waits, and the reference is written.
+/* Handles references in a snapshot. A new object gets the next index and is queued;
+ * the reference is written.
  */
 #include "child_end.h"
 #include "edges.h"

@@ -1,8 +1,8 @@
-/* Where objects were allocated, from the tables of tracemalloc.
+/* Allocation sites of objects, from the tables of tracemalloc.
  *
- * The tables are read without their lock, whose holder may not exist in the
- * child. What a table in the midst of a change would show is bounded here, and a
- * fault in it is a fault of the object being read.
+ * The tables are read without their lock, because its holder may not exist in the
+ * child. A table in the middle of a change may show anything: the search is
+ * bounded, and a fault counts as a fault of the object being read.
  */
 #include "sites.h"
 
@@ -42,7 +42,7 @@ grow(Walk *walk)
         memory_unmap(walk, old.slots, old.capacity * sizeof(SiteEntry));
 }
 
-/* The block that an object lies in begins with what stands before the object. */
+/* The block of an object starts with the header before the object. */
 static const void *
 block_of(PyObject *object)
 {
@@ -98,8 +98,8 @@ site_text(PyObject *object, char *room, size_t capacity)
     return length;
 }
 
-/* Reads where the probe was allocated; sites are read only if that is what Python
- * says of it. */
+/* Reads the site of the probe. Sites are only read if it matches the site that
+ * Python reports. */
 void
 sites_open(Walk *walk)
 {

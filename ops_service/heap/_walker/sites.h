@@ -1,4 +1,4 @@
-/* sites.c: where objects were allocated. */
+/* sites.c: allocation sites of objects. */
 #ifndef OPS_WALKER_SITES_H
 #define OPS_WALKER_SITES_H
 
@@ -18,9 +18,9 @@ typedef struct {
 } Sites;
 
 void sites_open(Walk *walk);
-/* Number of the line that allocated an object; 0 if it is not known. */
+/* Number of the line that allocated an object; 0 if unknown. */
 uint32_t site_number(Walk *walk, PyObject *object);
-/* The site as "file:line", without a number for it; 0 if it is not known. */
+/* The site as "file:line", without giving it a number; 0 if unknown. */
 size_t site_text(PyObject *object, char *room, size_t capacity);
 
 #endif

@@ -1,7 +1,7 @@
-/* What sys.getsizeof says of an object, without running its __sizeof__.
+/* Sizes of objects as sys.getsizeof returns them, without running __sizeof__.
  *
  * Source of each formula: the __sizeof__ of the type in CPython (Objects/ and
- * Modules/), and sys.getsizeof, which adds what lies before the object.
+ * Modules/), and sys.getsizeof, which adds the header before the object.
  */
 #include "sizes.h"
 
@@ -193,7 +193,7 @@ size_of(const Settings *settings, PyObject *object, const TypeEntry *entry)
     if (layout_is_gc(object))
         size.counted += _PyType_PreHeaderSize(type);
     else if (PyType_IS_GC(type))
-        /* A static type: whether its type's header counts changed between
+        /* A static type: whether the header of its type counts changed between
          * releases. */
         size.counted += settings->known.static_header;
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)

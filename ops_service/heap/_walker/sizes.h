@@ -1,4 +1,4 @@
-/* sizes.c: what sys.getsizeof says of an object. */
+/* sizes.c: sizes of objects as sys.getsizeof returns them. */
 #ifndef OPS_WALKER_SIZES_H
 #define OPS_WALKER_SIZES_H
 
@@ -6,8 +6,8 @@
 #include "types.h"
 
 typedef struct {
-    size_t counted; /* what sys.getsizeof says */
-    size_t extra;   /* what it leaves out */
+    size_t counted; /* the size that sys.getsizeof returns */
+    size_t extra;   /* bytes that it omits */
 } Size;
 
 Size size_of(const Settings *settings, PyObject *object, const TypeEntry *entry);

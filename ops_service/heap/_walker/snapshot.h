@@ -11,16 +11,16 @@
 #define SYNTHETIC_TYPES 6
 
 typedef struct {
-    uint64_t next_object; /* indexes given out */
+    uint64_t next_object; /* indexes assigned so far */
     uint64_t row;         /* index of the next row */
     uint64_t row_edges;   /* edges of it in this batch */
     uint64_t row_before;  /* edges of it in earlier batches */
-    int row_continued;    /* its row stands in an earlier batch */
+    int row_continued;    /* its row began in an earlier batch */
     uint64_t edge_count;
     uint64_t total_size;
     Batch batch;
     DeferredEdges deferred;
-    Queue held_by_c; /* objects that a root of their own leads to */
+    Queue held_by_c; /* objects for the root ROOT_HELD_BY_C */
     Queue garbage;
     uint32_t synthetic_types[SYNTHETIC_TYPES];
 
@@ -31,7 +31,7 @@ typedef struct {
     Hashing hashing;
 } Snapshot;
 
-/* Whether the row of an object is written, by what stands in the place of its index. */
+/* Whether the row of an object is written, according to its place in the indexes. */
 static inline int
 snapshot_is_written(const Snapshot *snapshot, uint32_t place)
 {
@@ -41,12 +41,14 @@ snapshot_is_written(const Snapshot *snapshot, uint32_t place)
 /* ---- sink_snapshot.c --------------------------------------------------------------- */
 
 void snapshot_edge(Walk *walk, uintptr_t target, uint32_t label, uint32_t tag);
-/* Where the index of an object stands, plus one; 0 if it has none yet. */
+/* The place of an object in the indexes. Holds its index plus one, or 0 if it has
+ * none yet. */
 uint32_t *snapshot_place(Walk *walk, const void *object);
 uint64_t snapshot_give_index(Walk *walk);
-/* Whether no further object may come into the snapshot. */
+/* Whether the snapshot may not take any further object. */
 int snapshot_is_full(const Walk *walk);
-/* Whether the walk is to come to a part of ops_service from its own root. */
+/* Whether an object is a part of ops_service that the walk reads later, from its
+ * own root. */
 int snapshot_is_held_back(Walk *walk, const void *object);
 
 /* ---- walk_snapshot.c --------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* Starts a child that walks: from arguments of a call to the settings of a walk, and on to
- * the clone. What a kind of walk alone is told comes as one argument, its detail.
+/* Starts a walking child: converts the arguments of the call to the settings of a walk,
+ * and clones. The settings of one kind of walk come as one argument, its detail.
  */
 #include "start.h"
 
@@ -21,7 +21,7 @@ seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* ---- what every kind is told ----------------------------------------------------- */
+/* ---- settings of every kind ------------------------------------------------------ */
 
 static int
 read_roots(Settings *settings, PyObject *roots)
@@ -57,7 +57,7 @@ read_threads(Settings *settings, PyObject *threads)
         thread->ident = ident;
         thread->own = own;
         PyOS_snprintf(thread->name, sizeof thread->name, "%s", name);
-        /* Not in the middle of a character. */
+        /* Do not cut inside a character. */
         size_t length = strlen(thread->name);
         if (name[length] != 0)
             while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80)
@@ -116,7 +116,7 @@ read_site(SiteProbe *to, PyObject *site)
     return PyArg_ParseTuple(site, "OsI", &to->object, &to->file, &to->line) ? 0 : -1;
 }
 
-/* ---- what one kind is told ------------------------------------------------------- */
+/* ---- settings of one kind -------------------------------------------------------- */
 
 static int
 read_snapshot(SnapshotSettings *to, PyObject *detail)
@@ -172,7 +172,7 @@ read_detail(const ModuleState *state, Settings *settings, PyObject *detail)
 
 /* ---- start ----------------------------------------------------------------------- */
 
-/* How many callbacks atexit has; -1 if it does not tell. */
+/* Number of callbacks of atexit; -1 if it does not report one. */
 static int
 atexit_count(const ModuleState *state)
 {
@@ -208,7 +208,7 @@ read_arguments(const ModuleState *state, Settings *settings, PyObject *args, PyO
     return read_site(&settings->site, site);
 }
 
-/* What the interpreter and the module know. */
+/* Facts from the interpreter and the module. */
 static int
 read_interpreter(ModuleState *state, Settings *settings)
 {

@@ -1,10 +1,10 @@
-/* start.c: starts a child that walks. */
+/* start.c: starts a walking child. */
 #ifndef OPS_WALKER_START_H
 #define OPS_WALKER_START_H
 
 #include "walker.h"
 
-/* The module's function of this name. */
+/* The module's function of the same name. */
 PyObject *start(PyObject *module, PyObject *args, PyObject *kwargs);
 
 #endif

@@ -1,4 +1,4 @@
-/* Names of types, as code wrote them. */
+/* Names of types, as in source code. */
 #include "type_name.h"
 
 #include <string.h>

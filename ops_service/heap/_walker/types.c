@@ -1,4 +1,4 @@
-/* What the walk knows of a type: found out once, when its first instance comes. */
+/* Facts about a type, found once, at its first instance. */
 #include "types.h"
 
 #include "content.h"
@@ -80,8 +80,9 @@ known_size_kind(const Known *known, const PyTypeObject *type, SizeKind *kind)
     return 0;
 }
 
-/* Whether the __sizeof__ of a type is one whose formula is known. It may be a class's
- * own, or that of a mixin which is no base of the structure. */
+/* Whether the formula of a type's __sizeof__ is known: the first class in its MRO that
+ * defines one must be a known type. That class may be a mixin that is not a base of
+ * the structure. */
 static int
 is_size_known(const Known *known, PyTypeObject *type)
 {
@@ -115,7 +116,7 @@ has_instance_traverse(const Walk *walk, PyTypeObject *type)
     return PyType_IS_GC(type) && type->tp_traverse == walk->instance_traverse;
 }
 
-/* The traversal below those of classes that Python code defined. */
+/* The first traversal in the bases that does not come from a class defined in Python. */
 static traverseproc
 native_traverse(const Walk *walk, PyTypeObject *type)
 {
@@ -125,12 +126,12 @@ native_traverse(const Walk *walk, PyTypeObject *type)
     return walk->instance_traverse;
 }
 
-/* The container that instances are, if their elements lie where its do and are
- * visited in the order of its traversal. */
+/* The container that instances are, if their elements are stored as in it and visited
+ * in the order of its traversal. */
 static Shape
 find_container(PyTypeObject *type, traverseproc native)
 {
-    /* Every kind of dict visits its entries by the traversal of dicts. */
+    /* Every kind of dict visits its entries with the traversal of dicts. */
     if (PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS))
         return SHAPE_DICT;
     if (native == PyList_Type.tp_traverse)
@@ -165,7 +166,7 @@ find_shape(Walk *walk, TypeEntry *entry)
         entry->shape = (uint8_t)container;
     const PyTypeObject *thread_local = walk->settings->known.thread_local;
     entry->thread_local = thread_local != NULL && native == thread_local->tp_traverse;
-    /* Named tuples of C code visit fields that their length leaves out. */
+    /* Named tuples in C visit fields beyond their length. */
     const PyTypeObject *deque = walk->settings->known.deque;
     entry->traversed_elements =
         container == SHAPE_LEAF &&
@@ -173,15 +174,15 @@ find_shape(Walk *walk, TypeEntry *entry)
          PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS));
 }
 
-/* Whether slots of a base are to be looked for. */
+/* Whether a base may have slots to collect. */
 static int
 is_slotted(const Walk *walk, PyTypeObject *base, int depth)
 {
     return base != NULL && depth < BASES_MAX && has_instance_traverse(walk, base);
 }
 
-/* Slots that Python code declared, the class's own first, as the traversal of
- * instances visits them. */
+/* Slots that Python code declares, the class's own first, in the order in which the
+ * traversal of instances visits them. */
 static void
 find_slots(Walk *walk, TypeEntry *entry)
 {
@@ -225,8 +226,8 @@ type_content(const PyTypeObject *type)
     return CONTENT_UNKNOWN;
 }
 
-/* Temporaries of the service's executing frames cannot be told from those of the
- * application but by their types. */
+/* Temporaries in the service's executing frames look like those of the application;
+ * only their types identify them. */
 static uint8_t
 is_own(PyTypeObject *type)
 {
@@ -258,8 +259,8 @@ type_unreadable(Walk *walk)
 TypeEntry *
 type_entry_slow(Walk *walk, PyTypeObject *type)
 {
-    /* A stray reference would have the memory behind it taken for a type, and its
-     * name would be read later on, where nothing can be given up any more. */
+    /* Otherwise a stray reference would make the walk take arbitrary memory for a
+     * type. Reading its name later would fault where the walk cannot skip anything. */
     if (type == NULL || Py_TYPE(type) == NULL || !PyType_Check(type))
         return type_unreadable(walk);
     TypeEntry **at = place(walk->types.slots, walk->types.capacity, type);

@@ -1,4 +1,4 @@
-/* types.c: what is known of a type. */
+/* types.c: facts about a type. */
 #ifndef OPS_WALKER_TYPES_H
 #define OPS_WALKER_TYPES_H
 
@@ -23,15 +23,15 @@ typedef enum {
 } SizeKind;
 
 typedef enum {
-    SHAPE_LEAF,      /* refers to nothing */
-    SHAPE_INSTANCE,  /* of a class that Python code defined on object */
+    SHAPE_LEAF,      /* has no references */
+    SHAPE_INSTANCE,  /* of a class that Python code derives from object */
     SHAPE_LIST,
     SHAPE_TUPLE,
     SHAPE_DICT,
     SHAPE_SET,
     SHAPE_CODE,
-    SHAPE_ARRAY,     /* of NumPy */
-    SHAPE_TRAVERSED, /* by its own traversal */
+    SHAPE_ARRAY,     /* a NumPy array */
+    SHAPE_TRAVERSED, /* read with its own traversal */
 } Shape;
 
 typedef struct {
@@ -39,13 +39,13 @@ typedef struct {
     uint32_t label;
 } Slot;
 
-/* What a kind of walk notes of a type. */
+/* Facts that one kind of walk stores about a type. */
 typedef struct {
-    uint8_t content; /* of its instances */
+    uint8_t content; /* a ContentKind, of its instances */
 } SnapshotType;
 
 typedef struct {
-    /* Of the application, and of ops_service itself. */
+    /* Index 0: the application; index 1: ops_service itself. */
     uint64_t count[2];
     uint64_t total_size[2];
     uint64_t extra_size[2];
@@ -58,7 +58,7 @@ typedef struct {
 } GrowthType;
 
 typedef struct {
-    uint8_t wanted; /* what holds its instances is asked for */
+    uint8_t wanted; /* the search looks for holders of its instances */
 } ReferrersType;
 
 typedef struct {
@@ -69,7 +69,7 @@ typedef struct {
     uint8_t shape;
     uint8_t opaque;
     uint8_t own;          /* defined by ops_service */
-    uint8_t thread_local; /* threading.local, or a class of it */
+    uint8_t thread_local; /* threading.local, or a subclass */
     uint8_t container;
     uint8_t traversed_elements;
     uint32_t slot_count;
@@ -84,7 +84,7 @@ typedef struct {
     };
 } TypeEntry;
 
-/* Name of a type of our own, see type_unreadable(). */
+/* Name of a placeholder type, see type_unreadable(). */
 #define TYPE_UNREADABLE "unreadable"
 
 #define TYPES_RECENT 64u
@@ -93,9 +93,10 @@ typedef struct {
     TypeEntry **slots;
     size_t capacity;
     uint32_t count;
-    /* Those met last, by address: a heap changes between a few types all the time. */
+    /* Cache of the latest types, by address: a walk switches between a few types
+     * all the time. */
     TypeEntry *recent[TYPES_RECENT];
-    TypeEntry *unreadable; /* once it was asked for */
+    TypeEntry *unreadable; /* set at first use */
 } Types;
 
 void types_open(Walk *walk);
@@ -107,9 +108,10 @@ types_recent(Types *types, const PyTypeObject *type)
     return &types->recent[mixed >> 40 & (TYPES_RECENT - 1)];
 }
 
-/* What kind of content instances of a type have: a ContentKind. */
+/* The ContentKind of the instances of a type. */
 uint8_t type_content(const PyTypeObject *type);
 TypeEntry *type_entry_slow(Walk *walk, PyTypeObject *type);
-/* The type of what a reference leads to that is no object, or none that can be read. */
+/* The placeholder type for a reference to something that is not an object, or is
+ * not readable. */
 TypeEntry *type_unreadable(Walk *walk);
 #endif

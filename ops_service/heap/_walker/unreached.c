@@ -1,9 +1,10 @@
-/* What no root reaches: is it held by C code, or does it only hold itself? The
- * references that such objects hold to each other are counted, as the collector does;
- * what has more than these is held from outside.
+/* Sorts objects that no root reaches: C code holds them, or they only hold each
+ * other. The walk counts the references among these objects, as the collector does.
+ * An object with more references than that is held from outside.
  *
- * Counts stand where the indexes of objects do. In a snapshot, where objects have
- * indexes, they lie above all that were given out, and are taken back at the end.
+ * The counts are stored in place of the objects' indexes. In a snapshot, where
+ * objects have indexes, counts are above all assigned indexes, and are removed at the
+ * end.
  */
 #include "unreached.h"
 
@@ -71,11 +72,11 @@ unreached_is_held_by_c(Walk *walk, PyObject *object)
     const Region *region = visited_region(walk, &walk->visited, object);
     uint32_t place = region->indexes == NULL ? 0 : region->indexes[visited_granule(object)];
     Py_ssize_t inside = place == 0 ? 0 : (Py_ssize_t)(place - walk->counts_above);
-    /* The references to what is immortal are not counted. */
+    /* References to immortal objects are not counted. */
     return !layout_is_immortal(object) && Py_REFCNT(object) > inside;
 }
 
-/* Makes room for indexes where counts stand. */
+/* Clears the counts, so that the indexes have room again. */
 static void
 forget_counts(Walk *walk)
 {

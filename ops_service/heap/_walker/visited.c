@@ -1,6 +1,7 @@
-/* What the walk has seen: two levels, region of the address space -> array with
- * a place for each 16 bytes of it. Neighbours in memory share cache lines, which
- * makes it about three times as fast as a hash table of addresses.
+/* The set of objects that the walk has seen, in two levels: a region of the address
+ * space, and an array with a place for each 16 bytes of it. Neighbours in memory
+ * share cache lines, so it is about three times as fast as a hash table of
+ * addresses.
  */
 #include "visited.h"
 
@@ -96,7 +97,8 @@ visited_id(Walk *walk, const void *address)
         }
         region->number = known->count;
         known->keys[known->count] = region->key;
-        /* The count last: a child that is killed here leaves no half entry. */
+        /* Store the count last: a child that is killed here leaves no partial
+         * entry. */
         __atomic_store_n(&known->count, region->number + 1, __ATOMIC_RELEASE);
     }
     return (region->number << 14 | visited_granule(address)) << 1 | 1;

@@ -1,4 +1,4 @@
-/* visited.c: what was seen. */
+/* visited.c: the set of objects that the walk has seen. */
 #ifndef OPS_WALKER_VISITED_H
 #define OPS_WALKER_VISITED_H
 
@@ -8,9 +8,9 @@
 #define REGION_GRANULES (1u << (REGION_SHIFT - 4))
 #define REGION_TABLE_SIZE (1u << 17)
 
-/* Regions that captures of this process have met, in order: an id is the
- * number of a region and a place in it, so it stays the same. Shared by all
- * children, extended by one at a time. */
+/* Regions that captures of this process have found, in order. An id is the number
+ * of a region and a place in it, so ids are stable. All children share the table,
+ * and one at a time extends it. */
 typedef struct {
     volatile uint32_t count;
     uint32_t reserved;
@@ -23,7 +23,7 @@ typedef struct {
     uint32_t counted; /* some of the indexes are counts: see unreached.c */
     uint32_t *indexes;
     uint64_t *bits;
-    uint64_t *wanted; /* keys whose content is to be shown */
+    uint64_t *wanted; /* keys whose content the output must show */
     uint64_t *namespaces; /* dicts whose keys are names */
 } Region;
 
@@ -36,13 +36,15 @@ typedef struct {
 
 #define REGION_UNNUMBERED UINT32_MAX
 
-/* In place of an index: of ops_service itself, and not read yet. */
+/* In place of an index: a part of ops_service that is not read yet. */
 #define INDEX_OWN UINT32_MAX
-/* Left out, since the snapshot was full when it was found. */
+/* In place of an index: left out, because the snapshot was full when the object was
+ * found. */
 #define INDEX_CUT (UINT32_MAX - 1)
 
 void visited_open(Walk *walk, Visited *visited);
-/* Numbers the regions that walks before this one have met: for walks that show ids. */
+/* Loads the numbers of the regions that earlier walks have found. For walks that
+ * show ids. */
 void visited_know_regions(Walk *walk);
 Region *visited_find(Walk *walk, Visited *visited, uintptr_t key);
 
@@ -74,7 +76,8 @@ visited_granule(const void *address)
 uint32_t *visited_indexes(Walk *walk, Region *region);
 uint64_t *visited_bits(Walk *walk, Region *region);
 
-/* Marks an object as seen, or as not seen; whether it was not. */
+/* Marks an object as seen, or as not seen. Returns whether it was not marked
+ * before. */
 static inline int
 visited_mark(Walk *walk, Visited *visited, const void *object, int seen)
 {

@@ -21,7 +21,7 @@ struct Walk {
     const Settings *settings;
     Shared *shared;
     WalkKind kind;
-    int own; /* reads what ops_service itself is made of */
+    int own; /* reads the parts of ops_service itself */
     traverseproc instance_traverse;
 
     Visited visited;
@@ -33,17 +33,17 @@ struct Walk {
     uint32_t class_label;
     uint32_t dict_label;
 
-    /* Of the kind of this walk alone. */
+    /* State of each kind of walk; only that of this walk's kind is used. */
     Snapshot snapshot;
     Census census;
     Growth growth;
     Referrers referrers;
 
-    /* Of the object that is being read, see edges.c. */
+    /* State for the object being read, see edges.c. */
     Part parts[PARTS_MAX];
     int part_count;
     int part_cursor;
-    /* What a traversal will visit that was reported already, in order. */
+    /* Visits of a traversal that are already reported, in order. */
     PyObject *skip_object;
     int skip_shape;
     Py_ssize_t skip_at;
@@ -53,7 +53,7 @@ struct Walk {
     uint8_t *piece;
     size_t piece_left;
 
-    /* Where a fault continues, and what was being read. */
+    /* Where the walk continues after a fault, and what was being read. */
     sigjmp_buf resume;
     Phase phase;
     TypeEntry *reading;
@@ -67,8 +67,8 @@ struct Walk {
     double measure_next;
 };
 
-/* Say what is read from here on, to the handler of faults. A compiler that does not
- * know of it would move the reading itself across these. */
+/* Record, for the fault handler, what is read from here on. Without a barrier, the
+ * compiler could move the read across these. */
 static inline void
 phase_is(Walk *walk, Phase phase)
 {

@@ -1,5 +1,5 @@
-/* The walk of a census: counts and bytes by type. Only objects that refer to others wait in
- * the queue.
+/* The walk of a census: counts and bytes by type. The queue holds only objects that refer
+ * to others.
  */
 #include "bounds.h"
 #include "census.h"
@@ -10,7 +10,7 @@
 static void
 drain(Walk *walk)
 {
-    /* After a fault the object's other references are given up. */
+    /* After a fault, skip the object's other references. */
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
     while ((walk->entry = queue_pop(walk, &walk->queue)) != 0) {

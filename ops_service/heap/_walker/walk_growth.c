@@ -1,9 +1,9 @@
 /* The walk of a growth sample: counts, sizes and lengths by folded path.
  *
- * Each root is walked to its end before the next one begins, modules first, so
- * that what a module holds is found there in every sample, whichever frames happen
- * to refer to it at that moment. Weak references hold nothing. Only objects that
- * refer to others wait, each with the node of its path in a queue beside.
+ * The walk finishes each root before the next one, modules first. So it finds the
+ * objects of a module there in every sample, whichever frames refer to them at that
+ * moment. Weak references do not count as holders. The queue holds only objects
+ * that refer to others. A parallel queue holds the node of each object's path.
  */
 #include "bounds.h"
 #include "edges.h"
@@ -17,14 +17,14 @@
 
 #include <string.h>
 
-/* A node of what a context keeps: keys and values by turns, or no key and a node. */
+/* A node of a context's storage: pairs of key and value, or NULL and another node. */
 typedef struct {
     PyObject_VAR_HEAD
     uint32_t bitmap;
     PyObject *array[1];
 } BitmapHead;
 
-/* The values of context variables, by the names of these. */
+/* Reports the values of context variables, under the names of the variables. */
 static void
 variable_edges(Walk *walk, PyObject *object)
 {
@@ -55,11 +55,12 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
         const PathNode *nodes = growth->table->nodes;
         uint32_t parent = nodes[node].parent;
         if (tag == TAG_NAMESPACE && nodes[node].label == growth->dict_label)
-            /* The attributes of an object, whether it has a dict of its own or not. */
+            /* The attributes of an object count at the object, with or without a
+             * dict. */
             growth->at = parent;
         else if (entry->shape == SHAPE_DICT && parent >= PATH_FIRST &&
                  nodes[nodes[parent].parent].type == growth->local_type)
-            /* What a thread keeps in a threading.local. */
+            /* Storage of one thread in a threading.local. */
             tag = TAG_NAMESPACE;
     }
     if (tag == TAG_NAMESPACE)
@@ -70,7 +71,7 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
     phase_is(walk, PHASE_NONE);
 }
 
-/* Has the parts of an object fetched whose own memory was fetched before. */
+/* Prefetches the parts of an object whose own memory was prefetched before. */
 static void
 prefetch_parts(Walk *walk, uintptr_t entry)
 {
@@ -97,8 +98,8 @@ prefetch_parts(Walk *walk, uintptr_t entry)
     phase_is(walk, PHASE_NONE);
 }
 
-/* Memory is what a walk waits for, so that it reads ahead in the queue: first of an
- * object itself, then of its parts. Returns 0 when the queue is empty. */
+/* The walk mostly waits for memory, so it reads ahead in the queue: first it
+ * prefetches an object, then the object's parts. Returns 0 when the queue is empty. */
 static uintptr_t
 next_entry(Walk *walk, uint32_t *node)
 {
@@ -126,7 +127,7 @@ static void
 drain(Walk *walk)
 {
     uint32_t node;
-    /* After a fault the object's other references are given up. */
+    /* After a fault, skip the object's other references. */
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
     while ((walk->entry = next_entry(walk, &node)) != 0) {
@@ -145,7 +146,7 @@ walk_root(Walk *walk, uint32_t node, uintptr_t address, uint32_t tag)
     drain(walk);
 }
 
-/* Threads come and go, and their numbers with them. */
+/* Removes digits from the name: threads come and go, and so do their numbers. */
 static uint32_t
 thread_node(Walk *walk, const ThreadName *thread)
 {
@@ -193,7 +194,8 @@ walk_unreached(Walk *walk, uintptr_t entry, uint32_t node)
     drain(walk);
 }
 
-/* First all that C code holds, since that may hold others among them. */
+/* Reads all objects that C code holds first, because they may hold others among
+ * them. */
 static void
 walk_all_unreached(Walk *walk)
 {

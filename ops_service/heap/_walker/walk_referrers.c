@@ -1,10 +1,11 @@
-/* The search for what holds an object, or the objects of a type.
+/* The search for the holders of an object, or of the objects of a type.
  *
- * Breadth first from the roots, so that the object that finds another lies on a
- * shortest way to it: modules and the stacks of threads first, then the interpreter,
- * then what only ops_service holds, then what no root reaches. Objects that refer to
- * others wait in rows that are kept, each with the row that found it. What lies behind
- * an object that is asked for is read last, so that no way to it leads through itself.
+ * Breadth first from the roots, so the object that finds another is on a shortest path
+ * to it. Order: modules and the stacks of threads, then the interpreter, then objects
+ * that only ops_service holds, then objects that no root reaches. Objects that refer
+ * to others become rows, which are kept, each with the row that found it. The
+ * references of the searched object are read last, so no path to it leads through
+ * itself.
  */
 #include "bounds.h"
 #include "edges.h"
@@ -53,7 +54,7 @@ static void
 drain(Walk *walk)
 {
     Referrers *referrers = &walk->referrers;
-    /* After a fault the object's other references are given up. */
+    /* After a fault, skip the object's other references. */
     if (sigsetjmp(walk->resume, 0) != 0)
         phase_is(walk, PHASE_NONE);
     while (!referrers->stopped && referrers->next < referrers->count) {
@@ -73,7 +74,7 @@ begin(Walk *walk, uintptr_t entry)
     referrers_row_add(walk, entry, ROW_NONE, 0);
 }
 
-/* Takes the roots that were pushed; all but the interpreter, which comes later. */
+/* Starts from the pushed roots, except the interpreter, which comes later. */
 static void
 begin_roots(Walk *walk)
 {
@@ -107,7 +108,8 @@ begin_unreached(Walk *walk, int held_by_c)
     }
 }
 
-/* Reads what lies behind the object. What refers back to it is held by it alone. */
+/* Reads the objects behind the searched object. Only it holds those that refer back to
+ * it. */
 static void
 follow_object(Walk *walk)
 {
@@ -139,7 +141,7 @@ search(Walk *walk)
     if (!referrers->stopped)
         unreached_count(walk, 0, NULL);
     begin_unreached(walk, 1);
-    /* Garbage is no reason to live for what a root reaches. */
+    /* Garbage does not keep an object alive that a root reaches. */
     if (!referrers->is_followed)
         begin_unreached(walk, 0);
 }

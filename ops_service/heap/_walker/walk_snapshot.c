@@ -1,9 +1,9 @@
-/* The walk of a snapshot: breadth first from the roots, then from whatever the
- * collector's lists hold that no root reached.
+/* The walk of a snapshot: breadth first from the roots, then from the objects on
+ * the collector's lists that no root reached.
  *
- * Breadth first, the object that finds another lies on a shortest path from a
- * root to it. Objects that no root reaches come last: first those that C code
- * holds, from a root of their own, then those that are left, which form cycles.
+ * Because the walk is breadth first, the object that finds another is on a shortest
+ * path from a root to it. Objects that no root reaches come last: first those that
+ * C code holds, from their own root, then the rest, which form cycles.
  */
 #include "bounds.h"
 #include "child_end.h"
@@ -20,7 +20,7 @@
 
 #define TICK_ROWS 4096u
 #define CALL_ARGUMENTS_MAX 64
-/* Garbage behind garbage is found in further rounds. */
+/* Later rounds find garbage behind garbage. */
 #define OWN_ROUNDS_MAX 8
 
 enum {
@@ -32,8 +32,8 @@ enum {
     FLAG_OWN = 64,
 };
 
-/* Keyword arguments of a call of ours that is under way: a dict that only C holds,
- * with an instance of a type of ours in it. */
+/* Whether a dict holds keyword arguments of a running call of ops_service: only C
+ * code holds it, and it contains an instance of a type of ops_service. */
 static int
 is_own_call(Walk *walk, PyObject *object, uint32_t tag)
 {
@@ -115,7 +115,8 @@ progress(Walk *walk)
     bounds_check(walk);
 }
 
-/* Its row has a place in the order of all, so it stands there without an object. */
+/* Rows are written in the order of their indexes, so an unreadable object gets a
+ * row too. */
 static void
 emit_unreadable(Walk *walk)
 {
@@ -124,12 +125,13 @@ emit_unreadable(Walk *walk)
     emit_row_end(walk);
 }
 
-/* The entry being read survives a fault in it, so it lives in the walk. */
+/* A fault must not lose the entry being read, so it is kept in the walk. */
 static void
 drain(Walk *walk)
 {
     if (sigsetjmp(walk->resume, 0) != 0) {
-        /* The type is opaque from now on; what of this row is written stays. */
+        /* The type is opaque from now on. The part of this row that is already
+         * written stays. */
         if (walk->phase == PHASE_SIZE)
             read_object(walk, (PyObject *)(walk->entry & ~(uintptr_t)TAG_MASK),
                         (uint32_t)(walk->entry & TAG_MASK));
@@ -164,7 +166,7 @@ read_held_by_c(Walk *walk)
     drain(walk);
 }
 
-/* Reads an object that nothing leads to, and what lies behind it. */
+/* Reads an object without known references to it, and the objects behind it. */
 static void
 seed(Walk *walk, PyObject *object)
 {
@@ -188,7 +190,7 @@ seed_cycles(Walk *walk)
             seed(walk, (PyObject *)object);
 }
 
-/* Reads the garbage that refers to what is the port's own; the rest stays where it was. */
+/* Reads garbage that refers to objects of ops_service; the rest stays in the queue. */
 static void
 seed_own_garbage(Walk *walk)
 {
@@ -215,7 +217,7 @@ seed_own_garbage(Walk *walk)
     }
 }
 
-/* What ops_service itself is made of, from a root of its own. */
+/* Reads the parts of ops_service from its own root. */
 static void
 read_own(Walk *walk)
 {
@@ -243,7 +245,8 @@ snapshot_walk(Walk *walk)
     walk->snapshot.next_object = roots_push(walk);
     walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
-    /* What lies behind what was left out cannot be told from what no root reaches. */
+    /* If objects were left out, the objects behind them look like objects that no
+     * root reaches. */
     if (walk->shared->left_out_objects == 0) {
         read_own(walk);
         read_held_by_c(walk);

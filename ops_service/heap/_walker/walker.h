@@ -1,61 +1,61 @@
-/* The heap walker: what all of its files build on, and a map of them.
+/* The heap walker: common declarations, and a map of its files.
  *
- * A walk runs in a child that shares nothing with the interpreter's locks: no malloc, no
- * stdio, no Python code. All its memory is mapped. Four kinds of walks differ in
- * what they do with a reference, a new name and a new type: see sink.h. The fields of each
- * kind stand in a struct of its own: see walk.h.
+ * A walk runs in a child that takes none of the interpreter's locks: no malloc, no stdio, no
+ * Python code. All its memory is mapped. Four kinds of walks differ in how they handle a
+ * reference, a new name and a new type: see sink.h. The fields of each kind are in their own
+ * struct: see walk.h.
  *
  * From the bottom up. No file calls one below it in this list.
  *
- *   child_end.c         how a child ends
+ *   child_end.c         ends a child
  *   files.c             small files of the system
- *   cow.c               what copy-on-write cost
- *   bounds.c            memory left, pace, parent
+ *   cow.c               the cost of copy-on-write
+ *   bounds.c            checks memory, pace and parent
  *   memory.c            mappings, and output
- *   queue.c             objects that wait
- *   visited.c           what was seen already
+ *   queue.c             objects to read
+ *   visited.c           the set of objects that were seen
  *   type_name.c         names of types
- *   lookup.c            from an id to the live object, in the process itself
+ *   lookup.c            finds a live object by id, in the process itself
  *   emit_snapshot.c     rows, and batches of them
  *   emit_definitions.c  types, names and roots in a batch
  *   path_strings.c      the strings of the table of paths
  *   path_trie.c         its nodes
  *   names.c             the table of names
- *   types.c             what is known of a type
+ *   types.c             facts about a type
  *   arrays.c            NumPy's arrays, and their sizes
- *   sizes.c             what sys.getsizeof says
- *   sites.c             where objects were allocated
+ *   sizes.c             sizes as sys.getsizeof returns them
+ *   sites.c             allocation sites of objects
  *   namespaces.c        dicts whose keys are names
  *   hash.c              hashes of strings
- *   content.c           what strings and the like hold
- *   deferred_edges.c    edges that wait for the end
- *   sink_snapshot.c     what each kind of walk does with a reference
+ *   content.c           contents of strings and the like
+ *   deferred_edges.c    edges that are written at the end
+ *   sink_snapshot.c     how each kind of walk handles a reference
  *   sink_census.c
  *   sink_growth.c
  *   sink_referrers.c
  *   parts.c             names of the parts of functions, types, frames ...
- *   array_edges.c       what an array refers to
- *   edges.c             what any object refers to
- *   roots.c             where a walk begins
- *   own.c               what is ops_service's own
- *   unreached.c         what no root reaches
- *   emit_census.c       what these kinds write at their end
+ *   array_edges.c       references of an array
+ *   edges.c             references of any object
+ *   roots.c             starts of a walk
+ *   own.c               objects of ops_service that its roots do not reach
+ *   unreached.c         objects that no root reaches
+ *   emit_census.c       the output of these kinds, written at their end
  *   emit_growth.c
  *   emit_referrers.c
- *   walk_snapshot.c     in what order each kind reads the heap
+ *   walk_snapshot.c     the order in which each kind reads the heap
  *   walk_census.c
  *   walk_growth.c
  *   walk_referrers.c
- *   proof.c             does the layout fit the running interpreter?
+ *   proof.c             checks that the layout fits the running interpreter
  *   child.c             the clone, and the life of the child around the walk
  *
  * The rest runs in the process itself, with the GIL held:
  *
- *   allocator.c         what CPython prints of its arenas
+ *   allocator.c         CPython's statistics of its arenas
  *   constants.c         numbers that Python reads too
- *   child_handle.c      what the parent holds of a child
- *   path_table.c        what it holds of the table of paths
- *   module_state.c      what the module keeps
+ *   child_handle.c      the parent's handle of a child
+ *   path_table.c        its handle of the table of paths
+ *   module_state.c      state of the module
  *   start.c             starts a child
  *   module.c            the Python module
  */

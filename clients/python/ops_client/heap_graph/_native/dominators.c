@@ -1,28 +1,28 @@
 /* Immediate dominators by the Semi-NCA algorithm: semidominators as Lengauer and
- * Tarjan find them, with simple path compression, then a walk up the tree built
- * so far (Georgiadis, "Linear-Time Algorithms for Dominators and Related
- * Problems", 2005).
+ * Tarjan find them, with simple path compression, then a walk up the tree built so
+ * far (Georgiadis, "Linear-Time Algorithms for Dominators and Related Problems",
+ * 2005).
  *
- * Objects are renumbered from 1 in the order in which a depth-first search meets
- * them; 0 is a root above all roots. Neighbours of the search lie close together,
- * which is what the speed rests on. Memory beside the graph, outputs included: 28
- * bytes an object and 4 an edge, or at most 16 and 8 while the search runs.
+ * Objects are renumbered from 1 in the order of a depth-first search; 0 is a root
+ * above all roots. So neighbours in the search are close in memory, which makes the
+ * algorithm fast. Memory besides the graph, including the outputs: 28 bytes per
+ * object and 4 per edge. During the search: at most 16 and 8.
  */
 #include "native.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A vertex of the search's tree, by number. */
+/* A vertex of the search tree, by number. */
 struct vertex {
-    uint32_t parent; /* in the search's tree; at last its dominator */
-    uint32_t first;  /* where its predecessors begin */
+    uint32_t parent; /* in the search tree; at the end, its dominator */
+    uint32_t first;  /* index of its first predecessor */
 };
 
-/* The forest of the vertices that have been worked on, by number. */
+/* The forest of the processed vertices, by number. */
 struct link {
     uint32_t ancestor;
-    uint32_t least; /* least semidominator on the compressed path up to here */
+    uint32_t least; /* least semidominator on the compressed path up to this vertex */
 };
 
 struct work {
@@ -32,7 +32,7 @@ struct work {
     uint32_t *predecessors;
 };
 
-/* How far ahead memory is asked for. */
+/* Prefetch distance. */
 #define AHEAD 16
 
 static void
@@ -41,14 +41,14 @@ prefetch(const void *place)
     __builtin_prefetch(place, 0, 1);
 }
 
-/* An object that waits to be numbered, and the number of the one that found it. */
+/* An object to number, and the number of the object that found it. */
 struct waiting {
     uint32_t object;
     uint32_t parent;
 };
 
-/* Number everything that can be reached from one object. All edges of an object
- * are looked at once, since to come back to it would be to fetch it anew. */
+/* Number all objects that are reachable from one object. Reads all edges of an
+ * object at once: returning to it would fetch it again. */
 static enum outcome
 search(const struct graph *graph, uint32_t root, struct waiting *stack, uint32_t *numbers,
        uint32_t *order, struct vertex *vertices, size_t *found, const struct stop *stop)
@@ -83,15 +83,15 @@ search(const struct graph *graph, uint32_t root, struct waiting *stack, uint32_t
     return DONE;
 }
 
-/* Whether an edge must be remembered at its target: edges of the search's tree
- * are known as parents already, and a loop says nothing. */
+/* Whether an edge must be stored at its target. Edges of the search tree are
+ * already known as parents, and a loop has no effect. */
 static bool
 counts(const struct vertex *vertices, uint32_t source, uint32_t target)
 {
     return vertices[target].parent != source && target != source;
 }
 
-/* Sort the edges by target. Gives NULL when there is no memory. */
+/* Sort the edges by target. Return NULL if there is no memory. */
 static uint32_t *
 collect_predecessors(const struct graph *graph, const uint32_t *numbers, struct vertex *vertices)
 {
@@ -114,7 +114,8 @@ collect_predecessors(const struct graph *graph, const uint32_t *numbers, struct 
             const uint32_t source = numbers[object];
             const size_t end = (size_t)graph->edge_starts[object + 1];
             for (size_t edge = (size_t)graph->edge_starts[object]; edge < end; edge++) {
-                /* First its number, and half the way on what lies at that. */
+                /* Prefetch the number first; half the distance later, the data at
+                 * that number. */
                 if (edge + 2 * AHEAD < edges) {
                     prefetch(&numbers[graph->edge_targets[edge + 2 * AHEAD]]);
                     prefetch(&vertices[numbers[graph->edge_targets[edge + AHEAD]]]);
@@ -138,10 +139,10 @@ collect_predecessors(const struct graph *graph, const uint32_t *numbers, struct 
     return NULL;
 }
 
-/* The least semidominator on the path from a vertex up to the one below the root
- * of its tree; `last` is the vertex being worked on, above which all are linked.
- * The path is walked up with its links reversed, and down again, so that it needs
- * no stack, however long it is. */
+/* The least semidominator on the path from a vertex up to the one below the root of
+ * its tree. `last` is the current vertex; all vertices with higher numbers are
+ * linked. The walk up the path reverses its links, and the walk down compresses it.
+ * So it needs no stack, however long the path is. */
 static uint32_t
 least_semidominator(struct link *links, uint32_t vertex, uint32_t last)
 {
@@ -181,7 +182,7 @@ find_semidominators(const struct work *work, size_t objects, const struct stop *
         const size_t end = vertices[number + 1].first;
         uint32_t semi = work->semi[number];
         for (size_t place = vertices[number].first; place < end; place++) {
-            /* The predecessors of the next vertices stand before these. */
+            /* The predecessors of the next vertices are stored before these. */
             if (place >= AHEAD) {
                 prefetch(&links[work->predecessors[place - AHEAD]]);
             }
@@ -203,7 +204,7 @@ static enum outcome
 search_all(const struct graph *graph, const uint32_t *roots, size_t root_count,
            uint32_t *numbers, uint32_t *order, struct vertex *vertices, const struct stop *stop)
 {
-    /* An edge waits at most once. What is not used of it takes up no memory. */
+    /* Each edge is on the stack at most once. Unused pages take no memory. */
     struct waiting *stack = malloc((graph->edge_count + 1) * sizeof *stack);
     if (stack == NULL) {
         return NO_MEMORY;
@@ -224,7 +225,7 @@ search_all(const struct graph *graph, const uint32_t *roots, size_t root_count,
     return outcome;
 }
 
-/* Dominators by number, in the place of the parents. */
+/* Dominators by number, replacing the parents. */
 static void
 climb(const struct work *work, size_t objects)
 {
@@ -241,9 +242,9 @@ static enum outcome
 work_on(const struct graph *graph, const uint32_t *roots, size_t root_count,
         uint32_t *dominators, uint32_t *order, struct work *work, const struct stop *stop)
 {
-    /* One more for the root above all, and one for where the last ends. */
+    /* One more for the root above all, and one for the end of the last. */
     const size_t objects = graph->object_count, count = objects + 2;
-    /* Until the end the numbers of the objects. */
+    /* Holds the numbers of the objects until the end. */
     uint32_t *numbers = dominators;
     memset(numbers, 0, objects * sizeof *numbers);
     work->vertices = calloc(count, sizeof *work->vertices);

@@ -1,6 +1,6 @@
-/* The Python module: arrays in by the buffer protocol, results written into arrays
- * of the caller. Nothing of NumPy's own interface is used, so that one build fits
- * every NumPy.
+/* The Python module: takes arrays through the buffer protocol, and writes results
+ * into arrays of the caller. It does not use NumPy's own interface, so one build
+ * works with every NumPy.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -61,7 +61,7 @@ all_below(const uint32_t *values, size_t count, size_t limit)
     return count == 0 || most < limit;
 }
 
-/* Take three arrays for a graph, and check everything that a walk leans on. */
+/* Parse three arrays as a graph, and check everything that a walk relies on. */
 static int
 graph_open(struct graph *graph, const struct array *starts, const struct array *targets,
            const struct array *kinds)
@@ -76,7 +76,7 @@ graph_open(struct graph *graph, const struct array *starts, const struct array *
         .edge_targets = targets->view.buf,
         .edge_kinds = kinds->view.buf,
     };
-    /* The two highest numbers have meanings of their own. */
+    /* The two highest numbers are reserved. */
     if (graph->object_count >= UINT32_MAX - 2 || graph->edge_count >= UINT32_MAX - 2) {
         return refuse("a graph has more than 4294967292 objects or edges");
     }
@@ -162,7 +162,7 @@ close:
     return result;
 }
 
-/* Whether two arrays can be a dominator tree and its order, as far as bounds go. */
+/* Whether two arrays can be a dominator tree and its order. Only checks the bounds. */
 static int
 check_tree(const struct array *dominators, const struct array *order)
 {
@@ -284,7 +284,7 @@ close:
     return result;
 }
 
-/* How many numbers a column holds; -1 with an exception set if it is malformed. */
+/* Number of values in a column; -1 with an exception set if it is malformed. */
 static int64_t
 count_varints(const struct array *packed, size_t *longest)
 {
@@ -307,7 +307,7 @@ native_unpack_varints(PyObject *Py_UNUSED(module), PyObject *packed)
         || (count = count_varints(&column, &longest)) < 0) {
         goto close;
     }
-    /* Four bytes carry 28 bits, which always fit into 32. */
+    /* Four bytes hold 28 bits, which always fit into 32. */
     const size_t width = longest <= 1 ? 1 : longest <= 4 ? 4 : 8;
     if (width == 1) {
         result = Py_BuildValue("OI", packed, 1u);
@@ -330,7 +330,8 @@ close:
     return result;
 }
 
-/* How many numbers stand in a column now, or an exception that says what is wrong. */
+/* Return the number of values in a column, or set an exception that names the
+ * error. */
 static PyObject *
 filled_result(enum filled filled, size_t used, const char *too_large)
 {
@@ -355,8 +356,9 @@ filled_result(enum filled filled, size_t used, const char *too_large)
 
 enum column { NUMBERS_32, NUMBERS_64, IDS, LABELS, TARGETS };
 
-/* Fill a column from a packed one. Beside it stand the names of labels, or where
- * objects take indexes before the edges that targets are of, and the next index. */
+/* Fill a column from a packed one. For labels, `beside` receives the names. For
+ * targets, `beside` holds the edges before which objects take indexes, and
+ * `next_index` follows. */
 static PyObject *
 fill(PyObject *arguments, enum column column)
 {

@@ -1,13 +1,13 @@
-/* Heap graphs at native speed: what the files of this module share.
+/* Heap graphs at native speed: declarations that the files of this module share.
  *
- * module.c       arguments of Python in, results out
+ * module.c       converts arguments and results of Python
  * dominators.c   immediate dominators of every object
  * retained.c     sums along the dominator tree
  * paths.c        shortest paths from the roots
  * varints.c      packed protobuf columns
  *
- * Only module.c knows Python. The others get plain arrays whose lengths were
- * compared, and may be interrupted between steps.
+ * Only module.c uses Python's interface. The other files receive plain arrays whose
+ * lengths were compared, and may be interrupted between steps.
  */
 #ifndef OPS_CLIENT_NATIVE_H
 #define OPS_CLIENT_NATIVE_H
@@ -21,7 +21,7 @@
 
 enum outcome { DONE, NO_MEMORY, INTERRUPTED, NO_TREE };
 
-/* Objects and edges as the columns of a HeapGraph hold them. */
+/* Objects and edges, as in the columns of a HeapGraph. */
 struct graph {
     size_t object_count;
     size_t edge_count;
@@ -30,14 +30,14 @@ struct graph {
     const uint8_t *edge_kinds;
 };
 
-/* Says whether to stop: called now and then by everything that takes long. */
+/* Returns whether to stop. Every long function calls it from time to time. */
 typedef bool (*stop_function)(void *state);
 struct stop {
     stop_function ask;
     void *state;
 };
 
-/* How many objects are worked on between two questions. */
+/* Number of objects between two calls. */
 #define STOP_INTERVAL ((size_t)1 << 20)
 
 static inline bool
@@ -46,43 +46,43 @@ should_stop(const struct stop *stop, size_t step)
     return step % STOP_INTERVAL == 0 && stop->ask(stop->state);
 }
 
-/* Immediate dominators. `order` gets the objects in an order in which each comes
- * after its dominator. An object that nothing but the roots themselves dominate
- * gets object_count as its dominator. Objects that no root reaches are taken for
- * roots, lowest index first. */
+/* Immediate dominators. `order` receives the objects in an order in which each
+ * follows its dominator. If no other object dominates an object, its dominator is
+ * object_count. Objects that no root reaches count as roots, lowest index first. */
 enum outcome dominate(const struct graph *graph, const uint32_t *roots, size_t root_count,
                       uint32_t *dominators, uint32_t *order, const struct stop *stop);
 
-/* For each object the sum of its own size and of those that it dominates. */
+/* For each object, the sum of its own size and the sizes of the objects that it
+ * dominates. */
 void retain(size_t object_count, const uint32_t *dominators, const uint32_t *order,
             uint64_t *sizes);
 
-/* For each type the sum over its objects that no other object of it dominates.
- * NO_TREE: dominators and order contradict each other. */
+/* For each type, the sum over its objects that no other object of the type
+ * dominates. NO_TREE: dominators and order contradict each other. */
 enum outcome retain_by_type(size_t object_count, const uint32_t *dominators,
                             const uint32_t *order, const uint64_t *retained,
                             const uint32_t *types, size_t type_count, uint64_t *sums,
                             const struct stop *stop);
 
-/* The edge by which a breadth-first search finds each object: NO_EDGE for roots
- * and what is out of reach. Roots are begun in groups: a group ends where
- * `group_ends` says, and a later one finds only what none before it did. */
+/* The edge by which a breadth-first search finds each object; NO_EDGE for roots and
+ * unreachable objects. The search starts roots in groups. `group_ends` holds the
+ * end of each group. A later group only finds objects that no earlier group found. */
 #define NO_EDGE UINT32_MAX
 enum outcome find_paths(const struct graph *graph, const uint32_t *roots,
                         const size_t *group_ends, size_t group_count, uint32_t *parent_edges,
                         const struct stop *stop);
 
-/* How many numbers a packed column holds, and the bytes of the longest.
- * -1: the last is cut off. -2: one has more than 64 bits. */
+/* Number of values in a packed column, and the bytes of the longest. -1: the last
+ * value is cut off. -2: a value has more than 64 bits. */
 int64_t measure_varints(const uint8_t *packed, size_t length, size_t *longest);
 
-/* Unpack a column that measure_varints has found sound. */
+/* Unpack a column that measure_varints has accepted. */
 void unpack_varints_32(const uint8_t *packed, size_t length, uint32_t *values);
 void unpack_varints_64(const uint8_t *packed, size_t length, uint64_t *values);
 
-/* What became of filling a column from a packed one: `used` numbers stand in it, or
- * the packed one is cut off, has a number of more than 64 bits, one that the column
- * cannot hold, or more than there is room for. */
+/* Result of filling a column from a packed one. FILLED: the column holds `used` values.
+ * CUT_OFF: the last value is cut off. TOO_LONG: a value has more than 64 bits.
+ * TOO_LARGE: the column cannot hold a value. NO_ROOM: more values than room. */
 enum filled { FILLED, CUT_OFF, TOO_LONG, TOO_LARGE, NO_ROOM };
 
 enum filled fill_32(const uint8_t *packed, size_t length, uint32_t *values, size_t room,
@@ -90,16 +90,16 @@ enum filled fill_32(const uint8_t *packed, size_t length, uint32_t *values, size
 enum filled fill_64(const uint8_t *packed, size_t length, uint64_t *values, size_t room,
                     size_t *used);
 
-/* Kinds from the lowest 4 bits, names from those above. */
+/* Kinds from the lowest 4 bits, names from the bits above. */
 enum filled fill_labels(const uint8_t *packed, size_t length, uint8_t *kinds, uint32_t *names,
                         size_t room, size_t *used);
 
-/* Ids from the differences between them. */
+/* Ids from their differences. */
 enum filled fill_ids(const uint8_t *packed, size_t length, uint32_t *ids, size_t room,
                      size_t *used);
 
-/* Targets from how edges tell them, see HeapGraphBatch.edge_targets; `unfound`
- * says at which edges an object takes an index itself. */
+/* Targets from their encoding in edges, see HeapGraphBatch.edge_targets. `unfound`
+ * holds the edges before which an object takes an index itself. */
 enum filled fill_targets(const uint8_t *packed, size_t length, uint64_t next_index,
                          const int64_t *unfound, size_t unfound_count, uint32_t *targets,
                          size_t room, size_t *used);

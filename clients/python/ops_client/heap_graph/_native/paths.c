@@ -6,7 +6,7 @@
 
 #define AHEAD 16
 
-/* Until the end of a search: what was not found yet. */
+/* Marks objects that are not found yet, until the search ends. */
 #define UNFOUND (UINT32_MAX - 1)
 
 enum outcome

@@ -16,7 +16,7 @@ retain(size_t object_count, const uint32_t *dominators, const uint32_t *order, u
     }
 }
 
-/* The tree turned round: for each object its first child and its next sibling. */
+/* The inverted tree: for each object, its first child and its next sibling. */
 struct family {
     uint32_t child;
     uint32_t sibling;
@@ -45,7 +45,8 @@ retain_by_type(size_t object_count, const uint32_t *dominators, const uint32_t *
 {
     const uint32_t none = (uint32_t)object_count;
     struct family *families = malloc((object_count + 1) * sizeof *families);
-    /* Of each type, how many objects lie between the root and where we are. */
+    /* For each type, the number of its objects between the root and the current
+     * object. */
     uint32_t *open = calloc(type_count + 1, sizeof *open);
     if (families == NULL || open == NULL) {
         free(families);
@@ -55,7 +56,7 @@ retain_by_type(size_t object_count, const uint32_t *dominators, const uint32_t *
     grow_tree(object_count, dominators, order, families);
     memset(sums, 0, type_count * sizeof *sums);
     enum outcome outcome = DONE;
-    /* A tree is entered and left once at each object. */
+    /* In a tree, the walk enters and leaves each object once. */
     size_t step = 0, climbs = 0;
     for (uint32_t object = families[none].child; object != none;) {
         const uint32_t type = types[object];
@@ -74,7 +75,7 @@ retain_by_type(size_t object_count, const uint32_t *dominators, const uint32_t *
             object = families[object].child;
             continue;
         }
-        /* Up until there is a sibling. */
+        /* Climb until there is a sibling. */
         while (object != none && climbs++ < object_count) {
             open[types[object]]--;
             if (families[object].sibling != none) {

@@ -1,5 +1,5 @@
-/* Packed protobuf columns: numbers of 7 bits a byte, the least significant first,
- * the highest bit of each byte saying that another follows. */
+/* Packed protobuf columns: 7 bits of a value per byte, the least significant first.
+ * The highest bit of a byte shows that another byte follows. */
 #include <string.h>
 
 #include "native.h"
@@ -48,16 +48,16 @@ measure_varints(const uint8_t *packed, size_t length, size_t *longest)
 DEFINE_UNPACK(unpack_varints_32, uint32_t)
 DEFINE_UNPACK(unpack_varints_64, uint64_t)
 
-/* ---- Into columns that are there ------------------------------------------------ */
+/* ---- Into existing columns -------------------------------------------------------- */
 
-/* A column that is being read, and what was wrong with it. */
+/* A column being read, and its error state. */
 struct reading {
     const uint8_t *place;
     const uint8_t *end;
     enum filled state;
 };
 
-/* The next number, byte by byte: any, and it may be malformed. */
+/* The next value, byte by byte: of any length, possibly malformed. */
 static uint64_t
 next_slowly(struct reading *reading)
 {
@@ -80,8 +80,8 @@ next_slowly(struct reading *reading)
     return 0;
 }
 
-/* The next number. Their lengths cannot be foreseen, so one of up to eight bytes
- * is put together without a branch. */
+/* The next value. Lengths are unpredictable, so a value of up to eight bytes is
+ * decoded without a branch. */
 static inline uint64_t
 next_varint(struct reading *reading)
 {
@@ -105,7 +105,7 @@ next_varint(struct reading *reading)
     return next_slowly(reading);
 }
 
-/* Whether the next eight numbers are there, and have one byte each. */
+/* Whether the next eight values are present and take one byte each. */
 static inline bool
 are_short(const struct reading *reading)
 {
@@ -117,7 +117,7 @@ are_short(const struct reading *reading)
     return (word & HIGHEST_BITS) == 0;
 }
 
-/* Go through a column: SHORT for each of eight numbers of one byte, ANY for any other. */
+/* Read a column: SHORT for eight values of one byte each, ANY for any other value. */
 #define READ_COLUMN(SHORT, ANY)                                                                   \
     struct reading reading = {packed, packed + length, FILLED};                                   \
     size_t count = 0;                                                                             \
