@@ -79,7 +79,7 @@ def test_arrays_are_as_the_page_says(file: Path) -> None:
 def test_a_graph_is_as_large_as_it_is_said_to_be(file: Path) -> None:
     graph = read_heap_graph(file)
     said = HeapGraph.__doc__ or ""
-    [(of_object, of_edge)] = re.findall(r"About (\d+) bytes an\s+object and (\d+) an edge", said)
+    [(of_object, of_edge)] = re.findall(r"about (\d+) bytes per object and (\d+) per edge", said)
     objects = ("type_indexes", "sizes", "extra_sizes", "ids", "flags", "edge_starts")
     edges = ("edge_targets", "edge_kinds", "edge_names")
 
