@@ -1,4 +1,4 @@
-"""A file in memory that is written but never read or cut."""
+"""A file in memory that is only written to."""
 
 import io
 

@@ -85,7 +85,7 @@ def edge_differences(matched: Matched, node: int, references: list[int], what: s
 
 
 def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> bool:
-    """Whether Python code cannot check an edge.
+    """Whether an edge is one that Python code cannot check.
 
     Python does not show these:
 

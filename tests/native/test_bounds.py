@@ -76,7 +76,7 @@ def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("needs_a_group")
 def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) -> None:
-    # Memory must not matter here: a sanitizer copies much of it.
+    # Memory must not matter here: under a sanitizer much of it is copied.
     root = tree(tmp_path, 100 << 20, limit=16 * GIB)
     options = CaptureOptions(lifetime_limit=PATIENCE, cgroup_root=root, cpu_share=0.5)
     ballast = [[number] for number in range(300_000)]

@@ -58,7 +58,7 @@ def reachable(graph: HeapGraph, roots: Iterable[int], without: int = -1) -> set[
 
 
 def complete(graph: HeapGraph, roots: Iterable[int]) -> list[int]:
-    """Roots, then the lowest unreached object, again until everything is reached."""
+    """Roots, then repeatedly the lowest unreached object, until everything is reached."""
     chosen = list(roots)
     for each in range(graph.object_count):
         if each not in reachable(graph, chosen):
