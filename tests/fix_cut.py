@@ -1,4 +1,4 @@
-"""A proxy in front of a server that breaks connections where the test says."""
+"""A proxy in front of a server. It breaks connections where the test says."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 ALLOWED_GAP = 0.1
 
-# Each gets its own connection, and shares none of this process.
+# Each channel opens its own connection, and shares none of this process.
 ANEW = [("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -161,9 +161,9 @@ def under_watch(
 def assert_gap(line: Line, pause: float) -> None:
     assert line.gap is not None
     # If CPU is short, the two processes stop at different times. The gap does not count
-    # the time that a heartbeat, or a thread of the application, waits for a processor. But it
-    # may wait for a thread of the port or of gRPC that is waiting for one. On a quiet machine
-    # the control waits for a few milliseconds.
+    # the time that a heartbeat, or a thread of the application, waits for a processor. But
+    # these may wait for a thread of the port or of gRPC that itself waits for a processor. On
+    # a quiet machine the control waits for a few milliseconds.
     assert line.gap < pause + ALLOWED_GAP + 2 * line.control_wait
 
 

@@ -100,7 +100,7 @@ WARNED = "READ_HEAP", "OPERATE", "EVALUATE"
 
 
 def granting(*capabilities: str) -> dict[str, Any]:
-    """A configuration without evaluation whose one grant lists these."""
+    """A configuration without evaluation whose only grant lists these."""
     grant = {"principal": ADMIN, "capabilities": list(capabilities)}
     return {"evaluation": {"enabled": False}, "grants": [grant]}
 

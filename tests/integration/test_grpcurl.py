@@ -66,7 +66,7 @@ def with_proto_names(value: Any) -> Any:
 def call(
     grpcurl: str, host: Host, identity: Identity, method: str, by: str, data: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Call a method; returns the replies."""
+    """Call a method. Return the replies."""
     done = run(
         grpcurl, host, identity, f"{SERVICE}/{method}", options=["-d", json.dumps(data), *BY[by]]
     )

@@ -23,7 +23,7 @@ OPENING = "integrations._opening.is_alive()"
 
 
 def slow_host(start_host: StartHost, tmp_path: Path) -> tuple[Host, Path]:
-    """A host whose configuration is a pipe, and arrives only when somebody writes to it."""
+    """A host whose configuration is a pipe, which stays empty until somebody writes to it."""
     pipe = tmp_path / "config"
     os.mkfifo(pipe, 0o600)
     host = start_host(serve=False, environment={"OPS_SERVICE_CONFIG": str(pipe)})

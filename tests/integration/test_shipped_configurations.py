@@ -94,7 +94,7 @@ def names(of: list[Shipped]) -> list[str]:
 
 
 def place(directory: Path, path: str, *, is_socket: bool = False) -> str:
-    """The test's path for a path. Anybody may write to what a pod mounts."""
+    """A configured path, mapped into the test. Anybody may write to what a pod mounts."""
     found = directory / path.lstrip("/")
     # The service itself makes the directory of a socket.
     mounted = found.parent.parent if is_socket else found.parent

@@ -102,7 +102,7 @@ def wait_until_whole(host: Host, admin: Identity, snapshot_id: str) -> None:
         eventually(lambda: stored(client)[snapshot_id].state == whole)
 
 
-# ---- whole ways -------------------------------------------------------------------------
+# ---- whole downloads --------------------------------------------------------------------
 
 
 def test_a_stored_capture_is_the_same_file_on_both_sides(

@@ -182,7 +182,7 @@ def test_an_application_that_freezes_its_clock(
     assert answer(client) == UNAUTHENTICATED
 
 
-# ---- what else no longer counts, for who resumes a session ---------------------------
+# ---- what else no longer counts for a resumed session --------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
