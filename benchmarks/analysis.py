@@ -1,12 +1,12 @@
-"""What reading a heap costs: loading, dominators, paths, a report and a file for Chrome.
+"""Measure the analysis of a heap: load, dominators, paths, a report, a file for Chrome.
 
 Usage: python analysis.py [--short] [--objects N ...]
 
-Each step is a capture of a host whose records refer to each other, about 2.6
-references an object, read in a process of its own so that its memory can be told.
-igraph finds the dominators of the same heap up to the size of the bounds. Where
-tests/node has its packages (make test-node), memlab and the code of Chrome's DevTools
-read the converted file of the smaller steps, until they know what each object retains.
+Each step captures a host whose records refer to each other, with about 2.6 references
+per object. A separate process reads the capture, so that its memory can be measured.
+igraph finds the dominators of the same heap up to the size of the bounds. If tests/node
+has its packages (make test-node), memlab and the code of Chrome's DevTools read the
+converted file of the smaller steps until they know what each object retains.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from ops_client.heap_graph import PathFinder, find_dominators, read_heap_graph
 from ops_client.report import write_report
 
 LINKS = 12
-# The bounds hold at this size and below.
+# The bounds apply up to this size.
 BOUND_OBJECTS = 10_200_000
 
 
 def peak_bytes() -> int:
-    """The most memory that this process ever had."""
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def measure(file: Path) -> dict[str, float]:
-    """Read one capture. Times in seconds, memory in bytes beyond what imports take."""
+    """Analyze one capture. Times in seconds, memory in bytes without the imports."""
     times: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
@@ -73,7 +73,7 @@ def show(found: dict[str, float]) -> None:
     if objects > BOUND_OBJECTS:
         return
     allowed = 64 * objects + 16 * edges
-    # The page is drawn from the dominators, which a user waits for as well.
+    # The page needs the dominators, so a user waits for these too.
     page = found["dominators"] + found["report"]
     for what, value, bound in (
         ("load within 3 s", found["load"], 3.0),
@@ -86,7 +86,7 @@ def show(found: dict[str, float]) -> None:
 
 
 def show_page(page: Path) -> None:
-    """Print how large the report is, and when a browser shows it."""
+    """Print the size of the report, and when a browser shows it."""
     seconds = seconds_to_draw(page)
     drawn = "Chromium is not installed" if seconds is None else f"drawn after {seconds:.2f} s"
     print(f"  the page has {page.stat().st_size / 1e3:.0f} kB, {drawn}")

@@ -1,4 +1,4 @@
-"""How long Chromium takes to draw a page of `opsctl heap report`."""
+"""Measure how long Chromium takes to draw a page of `opsctl heap report`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 
 
 def seconds_to_draw(page: Path) -> float | None:
-    """Seconds from the address to the second frame with the map in it.
+    """Return the seconds from navigation to the second frame with the map in it.
 
-    None where Chromium is not installed. Its own start does not count.
+    Returns None if Chromium is not installed. Its own start does not count.
     """
     if not shutil.which("chromium"):
         return None
     sys.path.append(str(TESTS))
     chromium = importlib.import_module("browser.chromium").chromium
     with tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as browser:
-        # Its first page waits for what it loads itself.
+        # The first page waits until Chromium has loaded its own parts.
         browser.open(TESTS / "node/package.json")
         began = time.perf_counter()
         browser.open(page)

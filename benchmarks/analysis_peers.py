@@ -1,4 +1,4 @@
-"""What others take to find dominators and retained sizes on the heaps of analysis.py."""
+"""Measure other tools on dominators and retained sizes of the heaps of analysis.py."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ops_client.heap_graph import find_dominators, read_heap_graph
 from ops_client.heap_graph.roots import all_roots
 from ops_service.v1 import heap_graph_pb2 as pb
 
-# As far as the bounds go: igraph takes half a gigabyte for each million.
+# The size up to which the bounds hold: igraph takes half a gigabyte per million objects.
 MAX_OBJECTS = 10_200_000
 SECONDS = 120.0
-"""How long each may take."""
+"""Time limit of each tool."""
 NODE_READERS = Path(__file__).resolve().parents[1] / "tests/node"
 READERS = {"memlab": "memlab", "toolkit": "DevTools"}
 
 
 def compare_with_peers(file: Path, objects: float, load: float, dominators: float) -> None:
-    """Print what others take for the same heap.
+    """Print the time of other tools for the same heap.
 
     Args:
-        file: A heap graph, beside which stands the same as a .heapsnapshot.
-        objects: How many it has.
-        load: Seconds that we took to read it.
+        file: A heap graph. The same graph is next to it as a .heapsnapshot.
+        objects: Number of objects in the graph.
+        load: Seconds that our reader took.
         dominators: Seconds that we took for dominators and retained sizes.
     """
     if objects > MAX_OBJECTS:
@@ -83,9 +83,9 @@ def _timed(name: str, command: list[str]) -> dict[str, Any] | None:
 
 
 def measure_igraph(file: Path) -> dict[str, float]:
-    """Have igraph find the dominators of one heap, in a process of its own.
+    """Find the dominators of one heap with igraph, in its own process.
 
-    Its graph has one vertex more, above all roots. Times in seconds, memory in bytes.
+    igraph's graph has an extra vertex above all roots. Times in seconds, memory in bytes.
     """
     import igraph
     from analysis import peak_bytes

@@ -1,10 +1,10 @@
-"""What a capture costs its host, beside a bare fork of the same process and other tools.
+"""Measure what a capture costs its host, next to a bare fork and other tools.
 
 Usage: python capture.py [--short] [--objects N ...] [--rounds N]
 
-Captures, summaries and bare forks take turns in one run, since a machine is not the
-same from one minute to the next. The gap is the longest that the host's main thread,
-which wakes every millisecond, did not get to run.
+Captures, summaries and bare forks of the same process take turns in one run, because the
+speed of a machine varies from minute to minute. The gap is the longest time that the
+host's main thread, which wakes every millisecond, did not get to run.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PEERS = ("objgraph", "guppy3", "pympler", "plain walk")
 
 
 class ChildMemory:
-    """The largest memory of the children that a process has, in bytes.
+    """The peak memory of a process's children, in bytes.
 
-    The resident size counts what a child shares with the host; the private part
-    is what the host's writes and the child's own tables cost.
+    The resident size includes the memory that a child shares with the host. The private
+    part is the cost of the host's writes and of the child's own tables.
     """
 
     def __init__(self, pid: int) -> None:
@@ -49,7 +49,7 @@ class ChildMemory:
     def _sample(self) -> None:
         while not self._done.wait(0.01):
             for path in Path(f"/proc/{self._pid}/task").glob("*/children"):
-                with suppress(OSError):  # A child that ends, or a thread.
+                with suppress(OSError):  # A child or a thread may end meanwhile.
                     for child in path.read_text().split():
                         self._see(Path(f"/proc/{child}/smaps_rollup").read_text())
 
@@ -66,13 +66,13 @@ class ChildMemory:
 
 
 def ms(values: list[float]) -> str:
-    """Median, smallest and largest in milliseconds."""
+    """Format median, minimum and maximum in milliseconds."""
     return f"{median(values) * 1e3:8.1f} ms   ({min(values) * 1e3:.1f} to {max(values) * 1e3:.1f})"
 
 
 def measure(host: Host, rounds: int) -> None:
-    """Take turns of bare forks and captures, then run each peer once."""
-    host.capture()  # The first proves the walker's layout in a child of its own.
+    """Alternate bare forks and captures, then run each peer once."""
+    host.capture()  # The first capture verifies the walker's layout in its own child.
     before = host.do("gap")["resident"]
     forks, captures, counts = [], [], []
     for _ in range(rounds):
@@ -81,7 +81,7 @@ def measure(host: Host, rounds: int) -> None:
         captures.append(host.capture())
         counts.append(host.count())
     last = captures[-1]
-    # Apart, since reading a process's maps takes time from both sides.
+    # Separately, because reading a process's maps takes time from both sides.
     with ChildMemory(host.process.pid) as child:
         host.capture()
     with ChildMemory(host.process.pid) as counting_child:
@@ -136,7 +136,7 @@ def say_bound(what: str, value: float, bound: float, unit: str) -> None:
 
 
 def convert(host: Host, objects: int) -> float:
-    """Make a file for Chrome of the last capture; the seconds that took."""
+    """Convert the last capture for Chrome. Returns the seconds."""
     began = time.perf_counter()
     converted = host.file.with_suffix(".heapsnapshot")
     subprocess.run(

@@ -1,11 +1,11 @@
-"""Round trips of 1+1: EvaluateCode and a session, a bare echo over mTLS, and other consoles.
+"""Measure round trips of 1+1: EvaluateCode, a session, a bare mTLS echo, other consoles.
 
 Usage: python evaluation.py [--short]
 
-All of them run in one host process and take turns, since a machine is not the same
-from one minute to the next; idle, and with 8 threads that compute. The echo is the
-floor: one unary call of grpc.aio over mTLS. manhole, rpyc and aiomonitor talk in
-plain text. Then the price of a port that nobody calls.
+All of them run in one host process and take turns, because the speed of a machine
+varies from minute to minute. The host is idle, then has 8 busy threads. The echo is the
+floor: one unary call of grpc.aio over mTLS. manhole, rpyc and aiomonitor use plain
+text. Then the benchmark measures the cost of an idle port.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Host:
         return answer
 
     def do(self, command: str) -> dict[str, float]:
-        """Give it a line, and read its answer."""
+        """Send a command line, and read the answer."""
         assert self.process.stdin
         self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
@@ -67,7 +67,7 @@ class Host:
 
 @contextmanager
 def running(directory: Path, *peers: str) -> Iterator[Host]:
-    """Start a host, and end it with the block."""
+    """Start a host. Leaving the block ends it."""
     host = Host(directory, *peers)
     try:
         yield host
@@ -77,7 +77,7 @@ def running(directory: Path, *peers: str) -> Iterator[Host]:
 
 
 class TextConsole:
-    """A console that prints a prompt when it has answered."""
+    """A console that prints a prompt after each answer."""
 
     def __init__(self, address: str, prompt: bytes) -> None:
         if address.startswith("/"):
@@ -100,13 +100,13 @@ class TextConsole:
         return data
 
     def ask(self) -> None:
-        """One round trip of 1+1."""
+        """Make one round trip of 1+1."""
         self._socket.sendall(b"1+1\n")
         assert re.search(rb"\b2\b", self._read())
 
 
 def round_trips(host: Host, directory: Path, stack: ExitStack) -> dict[str, Callable[[], None]]:
-    """What is measured, by name."""
+    """Return the calls to measure, by name."""
     certs = directory / "certs"
     files = [certs / name for name in ("ca.pem", "client.pem", "client-key.pem")]
     client = stack.enter_context(
@@ -156,9 +156,9 @@ def round_trips(host: Host, directory: Path, stack: ExitStack) -> dict[str, Call
 def measure(
     calls: dict[str, Callable[[], None]], rounds: int, seconds: float
 ) -> dict[str, tuple[float, float]]:
-    """Median and 99th percentile of each, in seconds; they take turns.
+    """Return the median and 99th percentile of each call, in seconds. The calls take turns.
 
-    After so many rounds, or with the first that ends behind the time.
+    Stops after ``rounds``, or after the first round that ends past ``seconds``.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     limit = time.perf_counter() + seconds
@@ -178,7 +178,7 @@ def measure(
 
 
 def print_table(title: str, found: dict[str, tuple[float, float]]) -> None:
-    """Print what was measured, beside the floor."""
+    """Print the results, relative to the floor."""
     floor = found["bare echo over mTLS"][0]
     print(f": {title}")
     print(f"{'':24} {'median':>10} {'p99':>10} {'echo':>7}")
@@ -187,7 +187,7 @@ def print_table(title: str, found: dict[str, tuple[float, float]]) -> None:
 
 
 def print_idle(directory: Path, seconds: float) -> None:
-    """Print what a port costs that nobody calls, beside gRPC's own threads."""
+    """Print the cost of an idle port, and of gRPC's own threads."""
     with (
         running(directory) as bare,
         running(directory, "echo") as echo,
@@ -207,7 +207,7 @@ def print_idle(directory: Path, seconds: float) -> None:
 
 
 def print_imports(directory: Path) -> None:
-    """Print how long imports take where, as in an installed package, bytecode is there."""
+    """Print how long imports take with bytecode, as in an installed package."""
     environment = os.environ | {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -229,7 +229,7 @@ def print_imports(directory: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="a few rounds, to see that it works")
+    parser.add_argument("--short", action="store_true", help="a few rounds, to check that it works")
     short = parser.parse_args().short
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors")
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:

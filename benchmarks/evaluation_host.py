@@ -1,10 +1,10 @@
-"""A host with every console that evaluation.py measures, each in the same process.
+"""A host with all consoles that evaluation.py measures, in one process.
 
 Usage: OPS_SERVICE_CONFIG=FILE python evaluation_host.py DIRECTORY [PEER ...]
 
 Prints one JSON line with their addresses, then runs until its standard input ends.
-The line "busy N" starts N threads that compute. Each line is answered with the CPU
-seconds so far and the memory.
+The line "busy N" starts N busy threads. The answer to each line has the CPU seconds so
+far and the memory.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 
 
 def open_ops_service(directory: Path) -> str:
-    """The port itself."""
+    """Open the port itself."""
     import ops_service
 
     return ops_service.start().address
 
 
 def open_echo(directory: Path) -> str:
-    """A bare unary echo over mTLS, which is the least that gRPC costs."""
+    """Open a bare unary echo over mTLS: the minimum cost of gRPC."""
     import grpc
 
     certs = directory / "certs"
@@ -59,7 +59,7 @@ def open_echo(directory: Path) -> str:
 
 
 def open_manhole(directory: Path) -> str:
-    """manhole: a console on a Unix socket."""
+    """Open manhole, a console on a Unix socket."""
     import manhole
 
     path = str(directory / "manhole.sock")
@@ -70,7 +70,7 @@ def open_manhole(directory: Path) -> str:
 
 
 def open_rpyc(directory: Path) -> str:
-    """rpyc: a classic server, which evaluates, on a TCP port."""
+    """Open rpyc's classic server, which evaluates code, on a TCP port."""
     from rpyc.core import SlaveService
     from rpyc.utils.server import ThreadedServer
 
@@ -80,7 +80,7 @@ def open_rpyc(directory: Path) -> str:
 
 
 def open_aiomonitor(directory: Path) -> str:
-    """aiomonitor: the console that its terminal hands input on to, in a loop of its own."""
+    """Open the console behind aiomonitor's terminal, in its own loop."""
     from aiomonitor import console
 
     loop = asyncio.new_event_loop()
@@ -99,14 +99,14 @@ OPEN: dict[str, Callable[[Path], str]] = {
 
 
 def compute() -> None:
-    """Keep the GIL busy, for ever."""
+    """Keep the GIL busy forever."""
     while True:
         sum(range(1000))
 
 
 def main() -> None:
     directory = Path(sys.argv[1])
-    # manhole gives the streams of the process to whoever is connected.
+    # manhole redirects the streams of the process to its connection.
     commands, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     print(
         json.dumps({name: OPEN[name](directory) for name in sys.argv[2:]}),
@@ -123,7 +123,7 @@ def main() -> None:
 
 
 def resident_bytes() -> int:
-    """Memory of the process, as the system counts it."""
+    """Return the resident memory of the process, as the system counts it."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) << 10

@@ -1,10 +1,10 @@
-"""What a fork costs a host: without a port, with one, and with a caller connected.
+"""Measure what a fork costs a host: without a port, with one, with a connected caller.
 
 Usage: python forks.py [--short] [--rounds N]
 
-Three hosts of one kind take turns. Each has imported gRPC, so that they are of one size,
-and holds so many sockets. The time is that of ``os.fork`` in the parent, hooks included,
-of a child that ends at once.
+Three similar hosts take turns. Each imports gRPC, so that all have the same size, and
+holds the same number of sockets. The measured time is ``os.fork`` in the parent,
+including hooks. The child exits at once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ for line in sys.stdin:
 
 
 def measure(certs: Path, config: Path, sockets: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each fork, by kind of host."""
+    """Return the seconds of each fork, by kind of host."""
     found: dict[str, list[float]] = {}
     with ExitStack() as stack:
         hosts = {}
@@ -76,7 +76,7 @@ def measure(certs: Path, config: Path, sockets: int, rounds: int) -> dict[str, l
                 if status != 0:
                     raise SystemExit(f"{kind}: a child ended with status {status}")
                 found.setdefault(kind, []).append(seconds)
-            # Where the port is closed for a fork, it is open again by then.
+            # A port that closed for the fork is open again after this pause.
             time.sleep(0.05)
     return found
 

@@ -1,9 +1,9 @@
-"""What a growth sample costs its host, beside a bare fork of the same process and other tools.
+"""Measure what a growth sample costs its host, next to a bare fork and other tools.
 
 Usage: python growth.py [--short] [--objects N ...] [--rounds N] [--samples N]
 
-Samples of one watch and bare forks take turns in one run. Then the same within a CPU
-quota, and the memory that the host keeps for a long watch.
+Samples of one watch and bare forks of the same process take turns in one run. Then the
+same within a CPU quota, and the memory that the host keeps for a long watch.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ops_service.v1 import growth_pb2
 PEERS = ("objgraph", "objgraph.growth", "guppy3", "pympler")
 QUOTA_OBJECTS = 1_000_000
 BLOCK = 3
-# From here on the gap is held to a tenth of the peers'.
+# From this size on, the gap must be at most a tenth of the peers'.
 COMPARED_FROM = 4_000_000
 
 
 def take_samples(host: Host, interval: float, gaps: list[float], seconds: list[float]) -> int:
-    """Take the samples of one watch. Returns how many objects there are."""
+    """Take the samples of one watch. Returns the number of objects."""
     begin, counted = time.monotonic(), 0
     host.do("gap")
     for part in host.client.watch_heap_growth(interval=interval, duration=BLOCK * interval):
@@ -40,7 +40,7 @@ def take_samples(host: Host, interval: float, gaps: list[float], seconds: list[f
             continue
         late = time.monotonic() - begin - (part.sample_count - 1) * interval
         noted = host.do("gap")
-        # The first makes the table of paths.
+        # The first sample builds the table of paths.
         if part.sample_count > 1:
             gaps.append(noted["gap"])
             seconds.append(late)
@@ -52,15 +52,15 @@ def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None
     """Take turns of bare forks and samples, then run each peer.
 
     Args:
-        slow: How many times as long a sample may take as without a quota.
+        slow: Factor by which a sample may take longer than without a quota.
     """
     interval = slow * max(0.5, objects / 2_000_000)
     gaps: list[float] = []
     seconds: list[float] = []
     forks = []
     counted = 0
-    host.count()  # Proves the walker's layout in a child of its own.
-    # The port ends its streams for a fork, so a few of each take turns.
+    host.count()  # Verifies the walker's layout in its own child.
+    # The port ends its streams at a fork, so blocks of a few forks and samples take turns.
     for _ in range(-(-rounds // BLOCK)):
         for _ in range(BLOCK):
             host.do("gap")
@@ -76,9 +76,9 @@ def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None
     for peer in PEERS:
         host.do("gap")
         if peer == "objgraph.growth":
-            # Its first call has nothing to compare with.
+            # The first call has nothing to compare with.
             host.do(peer)
-        # As often as a sample, where the time is compared with a sample's.
+        # As often as a sample, if its time is compared with a sample's.
         answers = [host.do(peer) for _ in range(rounds if peer == "objgraph" else 1)]
         peer_gap = median(answer["gap"] for answer in answers)
         peer_seconds = median(answer["seconds"] for answer in answers)
@@ -91,7 +91,7 @@ def measure(host: Host, objects: int, rounds: int, *, slow: float = 1.0) -> None
 
 
 def keep_watching(host: Host, samples: int) -> None:
-    """How much the host's memory grows in a watch of so many samples."""
+    """Measure how much the host's memory grows in a watch of ``samples`` samples."""
     before = host.do("gap")["resident"]
     after, taken = before, 0
     for part in host.client.watch_heap_growth(
@@ -105,7 +105,7 @@ def keep_watching(host: Host, samples: int) -> None:
 
 
 def measure_in_quota(cpus: float, objects: int, rounds: int) -> None:
-    """The same, host and child within one quota."""
+    """Measure the same with host and child within one quota."""
     try:
         with (
             quota_group(cpus) as group,
@@ -120,7 +120,7 @@ def measure_in_quota(cpus: float, objects: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Run the benchmark by the options of the command line."""
+    """Run the benchmark with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--objects", type=int, nargs="+", default=[1_000_000, 4_000_000, 10_000_000]

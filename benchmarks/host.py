@@ -1,9 +1,9 @@
-"""A host with a large heap, whose main thread notes how long it did not get to run.
+"""A host with a large heap. Its main thread records how long it did not get to run.
 
 Usage: OPS_SERVICE_CONFIG=FILE python host.py OBJECTS [LINKS]
 
-Reads a command a line and answers each with a JSON line. The work of a command
-runs in a thread beside the main one.
+Reads one command per line and answers each with a JSON line. The work of a command runs
+in another thread than the main one.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ import ops_service
 OBJECTS_A_RECORD = 7
 NEIGHBOURHOOD = 1000
 
-# In a module, where guppy3 finds them: it sees no frame of another thread.
+# In a module, where guppy3 finds them: it does not see frames of other threads.
 RECORDS: list[Record] = []
 
 
 class Record:
-    """What applications have most of: a small instance, strings, numbers, a list.
+    """The most common objects of applications: a small instance, strings, numbers, a list.
 
-    The collector tracks two of its seven objects. Peers that see no others are
-    compared by heaps of which they see as much as that.
+    The collector tracks two of its seven objects. Peers that see only tracked objects are
+    compared on heaps of which they see that share.
     """
 
     def __init__(self, number: int) -> None:
@@ -51,7 +51,7 @@ class LinkedRecord(Record):
 
 
 def make_records(count: int, links: int) -> list[Record]:
-    """Records with that many links to others each, most of them to close ones."""
+    """Make records with ``links`` links each, most of them to close records."""
     if not links:
         return [Record(number) for number in range(count)]
     records: list[Record] = []
@@ -65,7 +65,7 @@ def make_records(count: int, links: int) -> list[Record]:
 
 
 class Heartbeat:
-    """Gaps between the beats of the main thread, which are 1 ms apart."""
+    """Gaps between the beats of the main thread, which come every 1 ms."""
 
     def __init__(self) -> None:
         self._gaps: list[float] = []
@@ -105,7 +105,7 @@ class Worker:
 
 
 def fork() -> dict[str, float]:
-    """A bare fork, which is the least that any copy of the process costs."""
+    """Make a bare fork: the minimum cost of any copy of the process."""
     began = time.perf_counter()
     child = os.fork()
     if child == 0:
@@ -116,7 +116,7 @@ def fork() -> dict[str, float]:
 
 
 def plain_walk() -> dict[str, float]:
-    """The graph, by a walk in plain Python inside the process."""
+    """Walk the graph in plain Python inside the process."""
     queue = gc.get_objects()
     seen = set(map(id, queue))
     counts: Counter[str] = Counter()
@@ -131,34 +131,34 @@ def plain_walk() -> dict[str, float]:
 
 
 def guppy() -> dict[str, float]:
-    """guppy3: the heap by type."""
+    """Summarize the heap by type with guppy3."""
     import guppy
 
     return {"objects": guppy.hpy().heap().count}
 
 
 def pympler() -> dict[str, float]:
-    """pympler: all objects, summed up by type."""
+    """Summarize all objects by type with pympler."""
     from pympler import muppy, summary
 
     return {"objects": sum(row[1] for row in summary.summarize(muppy.get_objects()))}
 
 
 def typestats() -> dict[str, float]:
-    """objgraph: counts of the objects that the collector tracks."""
+    """Count the objects that the collector tracks with objgraph."""
     import objgraph
 
     return {"objects": sum(objgraph.typestats().values())}
 
 
 def growth() -> dict[str, float]:
-    """objgraph: types that grew since it was asked last."""
+    """List the types that grew since the last call with objgraph."""
     import objgraph
 
     return {"objects": len(objgraph.growth(limit=10))}
 
 
-# Imported before the work is timed.
+# Packages to import before the work is timed.
 PACKAGES = {
     "guppy3": "guppy",
     "pympler": "pympler.muppy",
@@ -177,15 +177,15 @@ WORK: dict[str, Callable[[], dict[str, float]]] = {
 
 
 def resident_bytes() -> int:
-    """Memory of the process, as the system counts it."""
+    """Return the resident memory of the process, as the system counts it."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def serve(heartbeat: Heartbeat, worker: Worker, done: threading.Event) -> None:
-    """Answer commands: "gap" alone tells the gaps since last asked.
+    """Answer commands. "gap" only returns the gaps since the last command.
 
-    After "work" a thread keeps the processor busy.
+    "work" starts a thread that keeps the processor busy.
     """
     for line in sys.stdin:
         name = line.strip()

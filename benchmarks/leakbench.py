@@ -1,8 +1,8 @@
-"""Leak scenarios with ground truth, watched through the real client.
+"""Watch leak scenarios with ground truth through the real client.
 
-Each runs in a process of its own under the service, 1,000 steps unobserved and then
-at a steady pace while it is watched over mTLS. Prints a table; with ``--out`` writes
-an answer a line as JSON. The form of a scenario stands in tests/leakbench/README.md.
+Each runs in its own process under the service: 1,000 steps unobserved, then at a steady
+pace while it is watched over mTLS. Prints a table; with ``--out`` writes one JSON line
+per answer. tests/leakbench/README.md defines the form of a scenario.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PACKAGES = ROOT / ".cache/leakbench"
 INTERVAL = 0.6
 DURATION = 15.0
 TIMEOUT = 180.0
-"""A machine that is short of CPU takes its samples late."""
+"""A machine that lacks CPU takes its samples late."""
 PEERS = ("objgraph", "pympler", "memalot")
 SHORT = ("sessions_dict", "lru_fill", "malloc_forgotten", "linked_chain", "cycles_uncollected")
 
@@ -60,7 +60,7 @@ VERDICTS = {
 
 @dataclass
 class Answer:
-    """What the watch said of a scenario."""
+    """The watch's answer for a scenario."""
 
     name: str
     alarm: bool = False
@@ -74,7 +74,7 @@ class Answer:
     peers: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> str:
-        """As JSON, in the form of the scenarios' README."""
+        """Return the answer as JSON, in the form of the scenarios' README."""
         names = ("name", "alarm", "verdict", "type", "holder", "rows", "seconds", "samples")
         return json.dumps({name: getattr(self, name) for name in names}, ensure_ascii=False)
 
@@ -83,7 +83,7 @@ class Answer:
 
 
 def install(requirements: tuple[str, ...]) -> str:
-    """A folder with packages, installed once for each set of them. "" for none."""
+    """Return a folder with packages, installed once per set of them; "" for no packages."""
     if not requirements:
         return ""
     key = repr((sys.version_info[:2], sorted(requirements)))
@@ -135,7 +135,7 @@ async def watch(scenario: Scenario, certs: Path) -> Answer:
 
 
 async def judge(answer: Answer, scenario: Scenario, address: str, certs: Path) -> None:
-    """Take the reports of one watch."""
+    """Fill the answer from the reports of one watch."""
     credentials = ClientCredentials(
         certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
     )
@@ -167,7 +167,7 @@ async def judge(answer: Answer, scenario: Scenario, address: str, certs: Path) -
 
 
 async def ask_peers(scenario: Scenario, answer: Answer) -> None:
-    """The first type that each of the peers names."""
+    """Record the first type that each peer names."""
     for peer in PEERS:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(HERE / "leakbench_peers.py"), str(scenario.folder)),
@@ -196,18 +196,18 @@ def names_type(scenario: Scenario, type_name: str) -> bool:
 
 
 def holder_is_right(scenario: Scenario, answer: Answer) -> bool:
-    """Whether the path holds a hint, the scenario's own module name aside."""
+    """Whether the path contains a hint, apart from the scenario's own module name."""
     text = answer.holder.replace(scenario.name, "")
     return any(hint in text for hint in scenario.truth.get("holder_hints", ()))
 
 
 def is_right(scenario: Scenario, answer: Answer) -> bool:
-    """Whether the verdict is that of the truth."""
+    """Whether the verdict matches the truth."""
     return bool(answer.verdict == scenario.truth["verdict"])
 
 
 def say_line(scenario: Scenario, answer: Answer) -> None:
-    """Print what was answered, and whether it is right."""
+    """Print the answer, and whether it is right."""
     truth = scenario.truth["verdict"]
     marks = ["ok" if is_right(scenario, answer) else f"WRONG (is {truth})"]
     if truth == "leak":
@@ -222,7 +222,7 @@ def say_line(scenario: Scenario, answer: Answer) -> None:
 
 
 def say_sums(pairs: list[tuple[Scenario, Answer]]) -> int:
-    """Print how many are right. Returns how many verdicts are wrong."""
+    """Print how many answers are right. Returns the number of wrong verdicts."""
     leaks = [pair for pair in pairs if pair[0].truth["verdict"] == "leak"]
     steady = [answer for scenario, answer in pairs if scenario.truth["verdict"] == "no_leak"]
     right = sum(is_right(*pair) for pair in pairs)
@@ -242,7 +242,7 @@ def say_sums(pairs: list[tuple[Scenario, Answer]]) -> int:
 
 
 def say_peer(peer: str, told: list[tuple[Scenario, str]]) -> None:
-    """Print how often a peer's first type is right. It gives no verdict but by naming one."""
+    """Print how often a peer's first type is right. Naming a type is a peer's only verdict."""
     leaks = [each for each in told if each[0].truth["verdict"] == "leak"]
     others = [first for scenario, first in told if scenario.truth["verdict"] != "leak"]
     print(
@@ -253,7 +253,7 @@ def say_peer(peer: str, told: list[tuple[Scenario, str]]) -> None:
 
 
 async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) -> list[Answer]:
-    """Watch all of them, so many at once."""
+    """Watch all scenarios, ``jobs`` at a time."""
     room = asyncio.Semaphore(jobs)
 
     async def one(scenario: Scenario) -> Answer:
@@ -268,7 +268,7 @@ async def run(scenarios: list[Scenario], jobs: int, peers: bool, certs: Path) ->
 
 
 def main() -> int:
-    """Run the bench by the options of the command line."""
+    """Run the bench with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenarios", type=Path, default=ROOT / "tests/leakbench")
     parser.add_argument("--out", type=Path)

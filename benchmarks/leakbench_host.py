@@ -1,9 +1,9 @@
-"""The process of one leak scenario, under the service.
+"""The process of one leak scenario with the service.
 
 Usage: OPS_SERVICE_CONFIG=FILE python leakbench_host.py FOLDER NAME PACKAGES
 
-Prints the port's address as a JSON line once the first steps are done, and goes on
-at a steady pace until its standard input ends.
+Prints the port's address as a JSON line after the first steps. Then it continues at a
+steady pace until its standard input ends.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def main() -> None:
         if ahead > 0:
             time.sleep(ahead)
         elif ahead < -_LATE_SECONDS:
-            # What was lost is not made up for: the pace is to be steady.
+            # Lost steps are not made up, so that the pace stays steady.
             due = time.monotonic()
 
 
 def end_with_input() -> None:
-    """End the process with its standard input, whatever the scenario left running."""
+    """End the process when standard input ends, whatever the scenario left running."""
     sys.stdin.buffer.read()
     os._exit(0)
 

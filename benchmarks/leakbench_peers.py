@@ -1,8 +1,8 @@
-"""What other tools answer on one leak scenario, in the scenario's own process.
+"""Run another tool on one leak scenario, in the scenario's own process.
 
 Usage: python leakbench_peers.py FOLDER NAME PACKAGES PEER
 
-1,000 steps unobserved, then 6 samples of 200 steps each; prints a JSON line.
+Runs 1,000 steps unobserved, then 6 samples of 200 steps each. Prints a JSON line.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def ask_objgraph(steps: Callable[[], None]) -> list[tuple[str, int]]:
-    """Types that grew at each of the samples, by how much in the last one."""
+    """Return types that grew in every sample, with the growth in the last one."""
     import objgraph
 
     peaks: dict[str, int] = {}
@@ -53,7 +53,7 @@ def ask_objgraph(steps: Callable[[], None]) -> list[tuple[str, int]]:
 
 
 def ask_pympler(steps: Callable[[], None]) -> list[tuple[str, int]]:
-    """Types that grew at each of the samples, by how much in the last one."""
+    """Return types that grew in every sample, with the growth in the last one."""
     from pympler import tracker
 
     summary: Any = tracker.SummaryTracker()
@@ -66,17 +66,17 @@ def ask_pympler(steps: Callable[[], None]) -> list[tuple[str, int]]:
 
 
 def ask_memalot(steps: Callable[[], None]) -> list[tuple[str, int]]:
-    """Types of what each block of steps made and left alive, how many in the last one."""
+    """Return types of objects that each block left alive, with the last block's counts."""
     from memalot import create_leak_monitor
 
     grown: list[dict[str, int]] = []
     with tempfile.TemporaryDirectory() as name:
-        # Whom it finds as referrers is not asked here, and takes it minutes.
+        # Referrers are not needed here, and finding them takes minutes.
         monitor = create_leak_monitor(
             report_directory=Path(name), output_func=lambda text: None, check_referrers=False
         )
         with monitor:
-            pass  # Its first call is warm-up, and the scenario has had its own.
+            pass  # The monitor's first call is warm-up; the scenario had its own.
         for _ in range(SAMPLES):
             with monitor:
                 steps()
@@ -88,7 +88,7 @@ def ask_memalot(steps: Callable[[], None]) -> list[tuple[str, int]]:
 
 
 def in_all(grown: list[dict[str, int]]) -> list[tuple[str, int]]:
-    """What grew at each of the samples, by how much in the last one, most first."""
+    """Return what grew in every sample, with the growth in the last one, largest first."""
     return sorted(
         ((name, count) for name, count in grown[-1].items() if all(name in g for g in grown)),
         key=lambda row: -row[1],

@@ -1,6 +1,6 @@
-"""Leak scenarios, read without importing them.
+"""Read leak scenarios without importing them.
 
-The form of a scenario stands in tests/leakbench/README.md.
+tests/leakbench/README.md defines the form of a scenario.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _NAMES = ("TRUTH", "REQUIREMENTS")
 
 
 class NoScenario(Exception):
-    """A file is no scenario. Names the file and the remedy."""
+    """A file is not a scenario. Names the file and the remedy."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario, read without importing it."""
+    """A scenario, parsed but not imported."""
 
     name: str
     folder: Path
@@ -29,7 +29,7 @@ class Scenario:
 
 
 def read_scenarios(folder: Path, only: list[str]) -> list[Scenario]:
-    """Every scenario of a folder, or those named.
+    """Return all scenarios of a folder, or those in ``only``.
 
     Raises:
         NoScenario: The form of a file is not that of a scenario.
@@ -42,7 +42,7 @@ def read_scenarios(folder: Path, only: list[str]) -> list[Scenario]:
 
 
 def read_scenario(path: Path) -> Scenario:
-    """One scenario.
+    """Read one scenario.
 
     Raises:
         NoScenario: The form of the file is not that of a scenario.
@@ -50,14 +50,14 @@ def read_scenario(path: Path) -> Scenario:
     try:
         values = assigned(ast.parse(path.read_text()))
     except SyntaxError as error:
-        raise NoScenario(f"{path}:{error.lineno} is no Python: {error.msg}") from error
+        raise NoScenario(f"{path}:{error.lineno} is not Python: {error.msg}") from error
     except NoLiteral as error:
         raise NoScenario(
             f"{path}:{error.node.lineno} has `{ast.unparse(error.node)}` in TRUTH or REQUIREMENTS, "
             "which are read without running the file: write literals, or dict(name=literal)"
         ) from error
     if "TRUTH" not in values:
-        raise NoScenario(f"{path} has no TRUTH of literals, so it is no scenario")
+        raise NoScenario(f"{path} has no TRUTH of literals, so it is not a scenario")
     truth = values["TRUTH"]
     if not isinstance(truth, dict) or truth.get("verdict") not in VERDICTS:
         raise NoScenario(f"{path} has a TRUTH without a verdict, one of {', '.join(VERDICTS)}")
@@ -66,7 +66,7 @@ def read_scenario(path: Path) -> Scenario:
 
 
 class NoLiteral(Exception):
-    """An expression has no value unless the file runs."""
+    """The value of an expression is unknown unless the file runs."""
 
     def __init__(self, node: ast.expr) -> None:
         super().__init__(ast.unparse(node))
@@ -74,10 +74,10 @@ class NoLiteral(Exception):
 
 
 def assigned(tree: ast.Module) -> dict[str, Any]:
-    """The values of TRUTH and REQUIREMENTS, of those that are there.
+    """Return the values of TRUTH and REQUIREMENTS, if they are present.
 
     Raises:
-        NoLiteral: One has none unless the file runs.
+        NoLiteral: A value is unknown unless the file runs.
     """
     values = {}
     for node in tree.body:
@@ -89,10 +89,10 @@ def assigned(tree: ast.Module) -> dict[str, Any]:
 
 
 def literal(node: ast.expr) -> Any:
-    """The value of a literal, in which ``dict(name=literal)`` may stand for a display.
+    """Return the value of a literal. ``dict(name=literal)`` counts as a literal.
 
     Raises:
-        NoLiteral: It is something else.
+        NoLiteral: The expression is not a literal.
     """
     match node:
         case ast.Call(func=ast.Name(id="dict"), args=[]):

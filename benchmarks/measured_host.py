@@ -1,4 +1,4 @@
-"""A running host.py and a client of it."""
+"""A running host.py and its client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Captured:
     """One capture. Times in seconds, sizes in bytes."""
 
     host: dict[str, float]
-    """What the host noted meanwhile."""
+    """Figures that the host recorded during the capture."""
     pause: float
     seconds: float
     """From the call to the verified file."""
@@ -34,7 +34,7 @@ class Captured:
     size: int
     child_tables: int
     copied: int
-    """What existed twice by copy-on-write; 0 if the system does not tell."""
+    """Bytes duplicated by copy-on-write; 0 if the system does not report them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Counted:
 
 
 class Host:
-    """A running host and a client of it."""
+    """A running host and its client."""
 
     def __init__(self, directory: Path, objects: int, links: int = 0) -> None:
         certs = directory / "certs"
@@ -60,7 +60,7 @@ class Host:
             env=os.environ
             | {
                 "OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"),
-                # Both warn of each bare fork.
+                # gRPC and Python both warn about each bare fork.
                 "GRPC_VERBOSITY": "ERROR",
                 "PYTHONWARNINGS": "ignore::DeprecationWarning",
             },
@@ -83,14 +83,14 @@ class Host:
         return answer
 
     def do(self, command: str) -> dict[str, Any]:
-        """Have the host do something; "gap" alone tells the gap since last asked."""
+        """Send a command to the host. "gap" only returns the gap since the last command."""
         assert self.process.stdin
         self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
         return self._answer()
 
     def fork(self) -> dict[str, Any]:
-        """Have it fork, and wait until the port, which closes for that, is open again."""
+        """Make the host fork, and wait until its port, which closes for a fork, reopens."""
         answer = self.do("fork")
         until = time.monotonic() + 10
         while True:
@@ -102,7 +102,7 @@ class Host:
                     raise
 
     def capture(self) -> Captured:
-        """Capture its heap into a file."""
+        """Capture the host's heap into a file."""
         self.do("gap")
         began = time.perf_counter()
         captured = self.client.capture_heap_snapshot(self.file)
@@ -119,7 +119,7 @@ class Host:
         )
 
     def count(self) -> Counted:
-        """Summarize its heap."""
+        """Summarize the host's heap."""
         self.do("gap")
         began = time.perf_counter()
         self.client.summarize_heap(limit=20)
@@ -129,10 +129,10 @@ class Host:
 
 @contextmanager
 def running_host(directory: Path, objects: int, links: int = 0) -> Iterator[Host]:
-    """Start a host, and end it with the block.
+    """Start a host. Leaving the block ends it.
 
     Args:
-        links: How many others each record refers to.
+        links: Number of other records to which each record refers.
     """
     host = Host(directory, objects, links)
     try:

@@ -1,10 +1,10 @@
-"""What a capture takes from a host that has a CPU quota, as containers do.
+"""Measure what a capture costs a host with a CPU quota, as containers have.
 
 Usage: python quota.py [--short] [--objects N] [--rounds N]
 
-The host and the walking child share one quota. A thread of the host works all the
-time; windows with a capture and windows of the same length without take turns.
-It makes a control group, so it needs the rights for that; without them it says so.
+The host and the walking child share one quota. A thread of the host works all the time.
+Windows with a capture and windows of the same length without one take turns. The
+benchmark needs the rights to make a control group; without them it reports that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 @contextmanager
 def quota_group(cpus: float) -> Iterator[Path]:
-    """A control group with a CPU quota, of version 2 or 1, removed with the block."""
+    """Make a control group (version 2 or 1) with a CPU quota; remove it after the block."""
     quota = int(cpus * PERIOD_MICROSECONDS)
     second = (ROOT / "cgroup.controllers").exists()
     group = (ROOT if second else ROOT / "cpu") / f"ops_service_bench_{os.getpid()}"
@@ -43,7 +43,7 @@ def quota_group(cpus: float) -> Iterator[Path]:
 
 
 def measure(host: Host, cpus: float, rounds: int) -> None:
-    """Take turns of windows with and without a capture."""
+    """Alternate windows with and without a capture."""
     host.do("work")
     seconds = host.capture().seconds
     alone, beside = [], []
@@ -70,7 +70,7 @@ def measure(host: Host, cpus: float, rounds: int) -> None:
     lost = 1 - rates[1] / rates[0]
     held = "held" if lost <= 0.25 else "NOT HELD"
     print(f"  at most a quarter of its work lost: {lost:.0%}, {held}")
-    # As docs/benchmarks.md has it.
+    # A row in the format of docs/benchmarks.md.
     pairs = [", ".join(f"{each * 1e3:.0f} ms" for each in both) for both in (gaps, p99s)]
     pairs.append(", ".join(f"{each:,.0f}" for each in rates))
     print(f"  | {cpus:g} CPU | {' | '.join(pairs)} | {lost:.0%} | {seconds:.1f} s |")

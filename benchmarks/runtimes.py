@@ -1,9 +1,9 @@
-"""What a heap snapshot costs the hosts of other runtimes: Node.js and the JVM.
+"""Measure what a heap snapshot costs hosts of other runtimes: Node.js and the JVM.
 
 Usage: python runtimes.py [--short] [--objects N ...]
 
-Each runs the same kind of records as host.py and takes a snapshot with the means
-that it comes with. A runtime that is not installed is named and left out.
+Each creates the same kind of records as host.py and takes a snapshot with its built-in
+means. A runtime that is not installed is reported and skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 RUNTIMES = Path(__file__).resolve().parent / "runtimes"
 
-# Objects that a record is, as each runtime counts them itself in its snapshot.
+# Objects per record, as each runtime counts them in its own snapshot.
 NODE_OBJECTS_A_RECORD = 8
 JVM_OBJECTS_A_RECORD = 9
 
@@ -34,7 +34,7 @@ def run(name: str, count: int, objects: int, gap: float, seconds: float, size: i
 
 
 def node(directory: Path, count: int) -> None:
-    """v8.writeHeapSnapshot, which runs on the thread of the application."""
+    """Measure v8.writeHeapSnapshot, which runs on the application's thread."""
     file = directory / "node.heapsnapshot"
     records = count // NODE_OBJECTS_A_RECORD
     with subprocess.Popen(
@@ -69,7 +69,7 @@ def node(directory: Path, count: int) -> None:
 
 
 def jvm(directory: Path, count: int) -> None:
-    """jcmd GC.heap_dump, which collects first and stops every thread meanwhile."""
+    """Measure jcmd GC.heap_dump, which collects first and stops every thread meanwhile."""
     file = directory / "jvm.hprof"
     subprocess.run(["javac", "-d", directory, RUNTIMES / "Records.java"], check=True)
     with subprocess.Popen(

@@ -1,12 +1,12 @@
-"""Real servers under steady load with the background watch on: none of them may be told to leak.
+"""Run real servers under steady load with the background watch: none may be reported as leaking.
 
 Usage: python soak_servers.py [--minutes N] [--rate N] [--out FILE]
 
 gunicorn with Django, uvicorn with FastAPI and Celery run side by side with two workers
-each. Every minute, and at the end, each worker's history is read over mTLS. Prints what
-each watch concluded, and each kind of alarm with its reason. Exits with 1 if any report
-had the verdict LEAK or OUTSIDE_PYTHON. With ``--out`` the reports are written as JSON
-lines, to see how a verdict came about.
+each. Every 15 s, and at the end, each worker's history is read over mTLS. Prints the
+conclusion of each watch, and each kind of alarm with its reason. Exits with 1 if any
+report had the verdict LEAK or OUTSIDE_PYTHON. With ``--out`` the reports are written as
+JSON lines, to show how a verdict came about.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class Server:
     calls: int = 0
     failures: int = 0
     histories: dict[int, GrowthHistory] = field(default_factory=dict)
-    """The latest of each worker, by pid."""
+    """The latest history of each worker, by pid."""
     whole: dict[tuple[int, int], GrowthReport] = field(default_factory=dict)
-    """Reports that were read with their suspects and figures, by pid and time."""
+    """Complete reports, with suspects and figures, by pid and time."""
 
     def start(self, interval: float, certs: Path) -> None:
-        """Start it, and wait for the ports of its workers."""
+        """Start the server, and wait for the ports of its workers."""
         config = self.directory / "ops.toml"
         run = self.directory / "run"
         config.write_text(
@@ -111,7 +111,7 @@ class Server:
             time.sleep(0.1)
 
     def addresses(self) -> dict[int, str]:
-        """Ports of its workers, by pid."""
+        """Return the addresses of its workers, by pid."""
         found = {}
         for path in (self.directory / "run").glob("worker-*.json"):
             with suppress(OSError, ValueError):
@@ -120,7 +120,7 @@ class Server:
         return found
 
     def read(self, credentials: ClientCredentials) -> None:
-        """Ask each worker for what its watch saw."""
+        """Read the history of each worker's watch."""
         if self.process is not None and self.process.poll() is not None:
             raise SystemExit(f"{self.name} ended: {(self.directory / 'output.txt').read_text()}")
         for pid, address in self.addresses().items():
@@ -135,7 +135,7 @@ class Server:
                     self.whole[pid, report.sample_time.ToNanoseconds()] = report
 
     def stop(self) -> None:
-        """End it, with everything that it started."""
+        """Kill the server and all processes that it started."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -143,7 +143,7 @@ class Server:
 
 
 def load(server: Server, call: Callable[[int], bool], rate: float, stop: threading.Event) -> None:
-    """Call at a steady pace until told to stop."""
+    """Call at a steady pace until ``stop`` is set."""
     due = time.monotonic()
     while not stop.is_set():
         try:
@@ -156,7 +156,7 @@ def load(server: Server, call: Callable[[int], bool], rate: float, stop: threadi
 
 
 def site_call(port: int) -> Callable[[int], bool]:
-    """Pages in sessions of ten visits; a failing one and a look at the sessions by times."""
+    """Request pages in sessions of ten visits; sometimes a failing one or the session count."""
     cookie = ""
 
     def call(number: int) -> bool:
@@ -180,7 +180,7 @@ def site_call(port: int) -> Callable[[int], bool]:
 
 
 def api_call(port: int) -> Callable[[int], bool]:
-    """Orders, a look at each, and one that is not there by times."""
+    """Post orders and read each; sometimes the order is missing."""
 
     def call(number: int) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -201,10 +201,10 @@ def api_call(port: int) -> Callable[[int], bool]:
 
 
 def job_call(directory: Path) -> Callable[[int], bool]:
-    """Tasks for Celery's workers.
+    """Send tasks to Celery's workers.
 
-    A worker of this broker, which is a directory, ends if it finds half a message there.
-    So each is written elsewhere and moved into it.
+    The broker is a directory, and a worker exits if it finds half a message there. So each
+    message is written elsewhere and moved into the directory.
     """
     os.environ["BROKER_DIRECTORY"] = str(directory)
     sys.path.append(str(EXAMPLES))
@@ -227,20 +227,20 @@ def job_call(directory: Path) -> Callable[[int], bool]:
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def name_of(report: GrowthReport) -> str:
-    """Its verdict's name."""
+    """Return the name of the report's verdict."""
     name = growth_pb2.HeapGrowthVerdict.Name(report.verdict)
     return str(name).removeprefix("HEAP_GROWTH_VERDICT_")
 
 
 def alarms_of(history: GrowthHistory) -> dict[str, list[tuple[float, str]]]:
-    """Reasons of alarms, alike but for their figures, with the minute and reason of each."""
+    """Group alarms by reason, ignoring figures, with the minute and reason of each."""
     found = defaultdict(list)
     begin = history.reports[0].sample_time.ToNanoseconds()
     for report in history.reports:
@@ -251,7 +251,7 @@ def alarms_of(history: GrowthHistory) -> dict[str, list[tuple[float, str]]]:
 
 
 def say(server: Server) -> int:
-    """Print what each worker's watch concluded. Returns how many of them raised an alarm."""
+    """Print the conclusion of each worker's watch. Returns the number of alarmed workers."""
     alarmed = 0
     for pid, history in sorted(server.histories.items()):
         verdicts = Counter(map(name_of, history.reports))
@@ -276,7 +276,7 @@ def say(server: Server) -> int:
 
 
 def write_reports(servers: list[Server], path: Path) -> None:
-    """Reports as JSON lines, with the suspects of those that were read while they were fresh."""
+    """Write reports as JSON lines; those read in time include their suspects."""
     with path.open("w") as file:
         for server in servers:
             for pid, history in sorted(server.histories.items()):
@@ -287,7 +287,7 @@ def write_reports(servers: list[Server], path: Path) -> None:
 
 
 def main() -> int:
-    """Run the soak by the options of the command line."""
+    """Run the soak with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rate", type=float, default=20.0, help="calls a second to each server")
@@ -342,7 +342,7 @@ def main() -> int:
                     server.read(credentials)
         finally:
             stop.set()
-            # A call that is under way would fail because its server ends.
+            # Otherwise a call in progress would fail because its server ends.
             for caller in callers:
                 caller.join(START_SECONDS)
             for server in servers:

@@ -1,11 +1,11 @@
-"""How long a capture of stacks takes, and how long it keeps an event loop waiting.
+"""Measure how long a capture of stacks takes, and how long it delays an event loop.
 
 Usage: python stacks.py [--short] [--threads N] [--tasks N] [--rounds N]
 
-A host waits in so many threads, and so many asyncio tasks, each three coroutines deep
-and one of them an asynchronous generator. The loop that runs them turns every
-millisecond and notes the largest gap. Windows with a capture of one sample and windows
-of the same length without take turns.
+A host waits in N threads and N asyncio tasks. Each task is three coroutines deep, one of
+them an asynchronous generator. Their loop wakes every millisecond and records the
+largest gap. Windows with a capture of one sample and windows of the same length without
+one take turns.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Window:
 
 
 def ask(host: subprocess.Popen[str]) -> dict[str, Any]:
-    """Have the host tell its gaps since last asked."""
+    """Ask the host for its gaps since the last request."""
     pipe(host.stdin).write("\n")
     pipe(host.stdin).flush()
     return read(host)
 
 
 def read(host: subprocess.Popen[str]) -> dict[str, Any]:
-    """Read a line of the host."""
+    """Read one line from the host."""
     line = pipe(host.stdout).readline()
     if not line:
         raise SystemExit(f"the host ended with status {host.wait()}")
@@ -63,7 +63,7 @@ def pipe(stream: IO[str] | None) -> IO[str]:
 def measure(
     host: subprocess.Popen[str], client: MaintenanceClient, rounds: int
 ) -> tuple[Stacks, list[Window], list[Window]]:
-    """Take turns of windows with and without a capture."""
+    """Alternate windows with and without a capture."""
     stacks = client.capture_stacks(sample_distance=0)
     captured, alone = [], []
     for _ in range(rounds):
@@ -80,7 +80,7 @@ def measure(
 
 
 def report(stacks: Stacks, captured: list[Window], alone: list[Window]) -> None:
-    """Print what was seen, and whether it is what was promised."""
+    """Print the results, and whether the promised bounds hold."""
     trailer = stacks.trailer
     print(
         f"stacks of {trailer.thread_count} threads and {trailer.task_count} tasks, one sample, "

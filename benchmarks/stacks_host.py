@@ -1,10 +1,10 @@
-"""A host with many threads that wait, and an event loop with many tasks.
+"""A host with many waiting threads, and an event loop with many tasks.
 
 Usage: python stacks_host.py THREADS TASKS
 
-Prints its address, then for each line on standard input the largest gaps since last
-asked, in seconds: "loop" between two turns of the loop that runs the tasks, and
-"thread" between two of a thread beside it.
+Prints its address. Then, for each line on standard input, it prints the largest gaps
+since the line before, in seconds: "loop" between two turns of the loop that runs the
+tasks, and "thread" between two turns of another thread.
 """
 
 from __future__ import annotations

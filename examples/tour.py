@@ -1,7 +1,7 @@
-"""Start the demo shop and look into it with opsctl, as an operator would.
+"""Start the demo shop and inspect it with opsctl, as an operator would.
 
-python tour.py demo    shows what the port can do, and ends
-python tour.py play    keeps the shop running, for lines that you paste
+python tour.py demo    shows what the port can do, and exits
+python tour.py play    keeps the shop running, so that you can paste commands
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXPRESSION = "len(feed.listeners)"
 
 
 def brief(path: Path) -> Path:
-    """The path as one would type it here."""
+    """Return a path relative to the current directory, if it is below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
@@ -34,8 +34,8 @@ class Tour:
     """One shop, and an operator's shell beside it.
 
     Args:
-        directory: Where certificates, configuration, audit log and snapshots go.
-        address: Where the maintenance port listens. Port 0: any that is free.
+        directory: Directory for certificates, configuration, audit log and snapshots.
+        address: Address of the maintenance port. Port 0 selects a free one.
     """
 
     def __init__(self, directory: Path, address: str) -> None:
@@ -44,21 +44,21 @@ class Tour:
         self.environment = dict(os.environ)
 
     def opsctl(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> None:
-        """Print an opsctl command and run it. Its output goes where ours goes."""
+        """Print an opsctl command and run it. It writes to our standard output."""
         print(f"\n$ opsctl {shlex.join(arguments)}", flush=True)
         run = subprocess.run([BIN / "opsctl", *arguments], env=self.environment)
         if run.returncode not in allowed:
             run.check_returncode()
 
     def make_certificates(self) -> None:
-        """Make a development authority, a server's and an operator's certificate, once."""
+        """Make a development CA, a server and an operator certificate, once."""
         self.directory.mkdir(exist_ok=True)
         if not (self.directory / "certs").exists():
             self.opsctl("certs", "init", str(brief(self.directory / "certs")))
 
     @contextlib.contextmanager
     def shop(self) -> Iterator[None]:
-        """Run the shop. It ends with the block, and by itself should we die."""
+        """Run the shop. It ends with the block, or by itself if this process dies."""
         text = (EXAMPLES / "demo_shop/ops_service.toml").read_text()
         config = self.directory / "ops_service.toml"
         config.write_text(text.replace("127.0.0.1:7443", self.address))
@@ -66,7 +66,7 @@ class Tour:
             "OPS_SERVICE_CONFIG": str(config),
             "PYTHONPATH": str(EXAMPLES),
         }
-        # In a session of its own, Ctrl-C reaches only us, and we close its input.
+        # In its own session, the shop does not get Ctrl-C. We close its input instead.
         process = subprocess.Popen(
             [sys.executable, "-m", "demo_shop"],
             env=environment,
@@ -93,7 +93,7 @@ class Tour:
                 process.wait()
 
     def operator(self) -> dict[str, str]:
-        """Environment of an operator's shell: where the port is, and who calls."""
+        """Return the environment of an operator's shell: address and credentials."""
         certs = self.directory / "certs"
         return {
             "OPSCTL_TARGET": self.address,
@@ -113,7 +113,7 @@ def demo(tour: Tour) -> None:
         tour.opsctl("heap", "capture", "-o", str(heap))
         tour.opsctl("heap", "summary", "--limit", "10")
         times = ("--interval", "1", "--duration", "9")
-        # The exit code tells the verdict, and this shop leaks.
+        # The exit code reports the verdict, and this shop leaks.
         tour.opsctl("leaks", "watch", *times, allowed=(LEAK, INCONCLUSIVE))
         tour.opsctl("eval", EXPRESSION)
     tour.opsctl("heap", "convert", str(heap), str(chrome))
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=EXAMPLES.parent / ".demo")
     parser.add_argument("--address", help="default: 127.0.0.1:7443 to play, any port to demo")
     arguments = parser.parse_args()
-    # Leave by an exception, so that the shop is stopped whatever ends us.
+    # Exit with an exception, so that the shop always stops.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     address = arguments.address or ("127.0.0.1:7443" if arguments.what == "play" else "127.0.0.1:0")

@@ -11,33 +11,33 @@
     ├── UnknownMethod              no such method
     ├── RequestTooLarge            a request's metadata is over the limit
     ├── StreamStalled              the caller stopped reading, or never sent its request
-    ├── Busy                       a slot is taken; try again later
+    ├── Busy                       a slot is taken; retry later
     ├── EngineUnavailable          the snapshot engine cannot run here
     ├── CloneRefused               the system refused to clone the process
     ├── InsufficientMemory         a capture would not fit into the memory left
     ├── PauseOverBudget            a clone would stop the process for too long
-    ├── ObjectNotFound             no live object has the id, or is of the type
-    ├── GcMomentMissed             the awaited collection did not come
-    ├── WalkFailed                 the child ended before its walk was whole
-    ├── WalkTimeout                the child outlived its bound
+    ├── ObjectNotFound             no live object has the id or the type
+    ├── GcMomentMissed             the awaited collection did not come in time
+    ├── WalkFailed                 the child ended before its walk was complete
+    ├── WalkTimeout                the walking child timed out
     ├── Cancelled                  the caller went away
-    ├── NoSuchOperation            the application has no operation of that name
+    ├── NoSuchOperation            the application has no operation with that name
     ├── OperationUnavailable       the operation cannot run here
-    ├── EvaluationDisabled         evaluation is switched off here
+    ├── EvaluationDisabled         evaluation is not enabled here
     ├── StoreDisabled              no store is configured
     ├── SnapshotNotFound           the store has no such snapshot
     ├── WatchDisabled              no background watch runs
     ├── HistoryNotFound            the store has no such history
-    ├── StoreFull                  its disk is full, or its bound leaves no room
-    ├── StoreUnwritable            it cannot be written to
-    ├── StoreDamaged               a file of it is not what was written
-    ├── SessionNotFound            no such interactive session, or not of this caller
+    ├── StoreFull                  the store's disk is full, or its bound leaves no room
+    ├── StoreUnwritable            the store cannot be written to
+    ├── StoreDamaged               a file of the store is corrupt or unreadable
+    ├── SessionNotFound            the caller has no such interactive session
     ├── PlaceUnavailable           the application does not offer to run code there
     └── AuditUnavailable           the audit record could not be written
 
-Raise what happened; `ops_service.gate.status` maps it to the wire, once. Each docstring
-says which calls end with the error ("Calls:") and what to do ("Remedy:"); `make docs` makes
-the reference of errors from them.
+Raise the error that happened; `ops_service.gate.status` maps it to the wire, once. Each
+docstring says which calls end with the error ("Calls:") and what to do ("Remedy:").
+`make docs` generates the reference of errors from them.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ from typing import Self
 class OpsServiceError(Exception):
     """The service failed in an unforeseen way; base of all exceptions of ops_service.
 
-    The text is meant for the caller and holds nothing of the application: no
-    text of its exceptions, no contents of its objects.
+    The text is for the caller and holds nothing of the application: no text of its
+    exceptions, no contents of its objects.
 
     Attributes:
         reason: Stable name of the error, sent as ``ErrorInfo.reason``.
-        retry_after: Seconds after which trying again makes sense, or None.
+        retry_after: Seconds after which a retry makes sense, or None.
         details: Further facts as strings, sent as ``ErrorInfo.metadata``.
 
     Calls: every one.
 
     Remedy: the text names a reference. Look for it in the audit records and in the log of the
-    host, and report the cause that stands there.
+    host, and report the cause that you find there.
     """
 
     reason = "INTERNAL"
@@ -76,10 +76,10 @@ class OpsServiceError(Exception):
         self.details = details or {}
 
     def without_traceback(self) -> Self:
-        """The same error without a traceback, to be raised in another thread.
+        """Return the same error without a traceback, to be raised in another thread.
 
-        An error that something keeps which its own traceback leads to is a cycle,
-        and would hold every frame on the way until the next collection.
+        An object that keeps an error whose traceback leads to that object forms a cycle. The
+        cycle would hold every frame of the traceback until the next collection.
         """
         return type(self)(str(self), retry_after=self.retry_after, details=self.details)
 
@@ -100,8 +100,8 @@ class StartError(OpsServiceError):
 
     Calls: none; `ops_service.start` raises it.
 
-    Remedy: the text says what is in the way: an address in use, a directory that others may enter,
-    too few threads.
+    Remedy: remove the obstacle that the text names: an address in use, a directory that others may
+    enter, too few threads.
     """
 
     reason = "START"
@@ -124,19 +124,19 @@ class CertificateOutOfDate(OpsServiceError):
 
     Calls: every one.
 
-    Remedy: renew the certificate that the text names, and connect again. If it is valid, set the
-    clock of the host right.
+    Remedy: renew the certificate that the text names, and connect again. If it is valid, correct
+    the host's clock.
     """
 
     reason = "CERTIFICATE_OUT_OF_DATE"
 
 
 class PermissionDenied(OpsServiceError):
-    """The peer lacks a capability. The text names who the server saw.
+    """The peer lacks a capability. The text names the peer as the server sees it.
 
     Calls: every one.
 
-    Remedy: compare the name in the text with the ``[[grants]]``; list the capability there if the
+    Remedy: compare the name in the text with the ``[[grants]]``. List the capability there if the
     principal should have it.
     """
 
@@ -159,8 +159,8 @@ class WrongProcess(OpsServiceError):
 
     Calls: every one.
 
-    Remedy: the process was replaced. Read the new instance id with GetPrincipal, and begin again;
-    what was found in the earlier process is not valid in this one.
+    Remedy: the process was replaced. Read the new instance id with GetPrincipal, and start again.
+    Ids and findings from the earlier process are not valid in this one.
     """
 
     reason = "WRONG_PROCESS"
@@ -171,7 +171,7 @@ class UnknownMethod(OpsServiceError):
 
     Calls: none that this release has.
 
-    Remedy: upgrade the host, or use a client of its release.
+    Remedy: upgrade the host, or use a client of the host's release.
     """
 
     reason = "UNKNOWN_METHOD"
@@ -189,11 +189,11 @@ class RequestTooLarge(OpsServiceError):
 
 
 class StreamStalled(OpsServiceError):
-    """The caller left messages unread, or its request unsent, for too long.
+    """The caller did not read messages, or did not send its request, in time.
 
     Calls: every one.
 
-    Remedy: read the stream without pauses, for instance into a file. On a slow link raise
+    Remedy: read the stream without pauses, for instance into a file. On a slow link, raise
     ``limits.stall_seconds`` or ``limits.request_seconds``.
     """
 
@@ -201,12 +201,12 @@ class StreamStalled(OpsServiceError):
 
 
 class Busy(OpsServiceError):
-    """A bounded resource is in use. Trying again later makes sense.
+    """A bounded resource is in use. A later retry makes sense.
 
     Calls: every one.
 
-    Remedy: try again after the delay in ``RetryInfo``. If it stays so, end what holds the place,
-    or raise the bound in ``limits`` or ``evaluation`` that the text speaks of.
+    Remedy: retry after the delay in ``RetryInfo``. If the error stays, end what holds the place,
+    or raise the bound in ``limits`` or ``evaluation`` that the text names.
     """
 
     reason = "BUSY"
@@ -218,7 +218,7 @@ class EngineUnavailable(OpsServiceError):
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers, WatchHeapGrowth.
 
     Remedy: the text names what is missing: Linux, a compiler at installation, or the patch
-    release that the engine was compiled for. Install again there, or set
+    release that the engine was compiled for. Install it again there, or set
     ``heap.allow_other_patch_release``. Some calls accept ``allow_pause`` instead.
     """
 
@@ -238,12 +238,12 @@ class CloneRefused(OpsServiceError):
 
 
 class InsufficientMemory(OpsServiceError):
-    """Too little memory is left. The text says the figures and what still fits.
+    """Too little memory is left. The text gives the figures and says what still fits.
 
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers.
 
-    Remedy: take what the text says still fits, such as a summary in place of a capture, or a
-    capture with ``max_objects``; or raise the memory limit.
+    Remedy: use a call that still fits according to the text, such as a summary in place of a
+    capture, or a capture with ``max_objects``. Or raise the memory limit.
     """
 
     reason = "INSUFFICIENT_MEMORY"
@@ -255,19 +255,19 @@ class PauseOverBudget(OpsServiceError):
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers.
 
     Remedy: raise ``heap.pause_budget_seconds`` if the process may stand still for the time in the
-    text, or ask another worker.
+    text, or call another worker.
     """
 
     reason = "PAUSE_OVER_BUDGET"
 
 
 class ObjectNotFound(OpsServiceError):
-    """No live object has the id, or none is of the type.
+    """No live object has the id, or none has the type.
 
     Calls: FindReferrers.
 
-    Remedy: take an id from a snapshot of this very process, or the full name of a type as
-    SummarizeHeap lists it. The object may be gone by now.
+    Remedy: use an id from a snapshot of this same process, or the full name of a type as
+    SummarizeHeap lists it. The object may no longer exist.
     """
 
     reason = "OBJECT_NOT_FOUND"
@@ -285,11 +285,11 @@ class GcMomentMissed(OpsServiceError):
 
 
 class WalkFailed(OpsServiceError):
-    """The walking child ended before its walk was whole. The host is unharmed.
+    """The walking child ended before its walk was complete. The host is unharmed.
 
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers.
 
-    Remedy: try again. If the walk fails again, report it with the log of the host: it names the
+    Remedy: retry. If the walk fails again, report it with the log of the host, which names the
     signal or exit status of the child.
     """
 
@@ -297,12 +297,12 @@ class WalkFailed(OpsServiceError):
 
 
 class WalkTimeout(OpsServiceError):
-    """The walking child outlived its bound and was killed.
+    """The walking child timed out and was killed.
 
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers.
 
-    Remedy: raise ``heap.lifetime_limit_seconds``, or ``heap.cpu_share`` where a CPU quota slows
-    the child; a capture can be cut by ``max_objects``.
+    Remedy: raise ``heap.lifetime_limit_seconds``, or ``heap.cpu_share`` if a CPU quota slows the
+    child. ``max_objects`` can cut a capture.
     """
 
     reason = "WALK_TIMEOUT"
@@ -320,11 +320,11 @@ class Cancelled(OpsServiceError):
 
 
 class NoSuchOperation(OpsServiceError):
-    """The application has registered no operation of that name.
+    """The application has registered no operation with that name.
 
     Calls: InvokeOperation.
 
-    Remedy: take a name that ListOperations lists; the application registers them with
+    Remedy: use a name that ListOperations returns. The application registers operations with
     ``ops_service.operation``.
     """
 
@@ -344,12 +344,12 @@ class OperationUnavailable(OpsServiceError):
 
 
 class EvaluationDisabled(OpsServiceError):
-    """Evaluation is not switched on in this process.
+    """Evaluation is not enabled in this process.
 
     Calls: EvaluateCode, OpenRepl.
 
-    Remedy: set ``evaluation.enabled`` if that is meant, and unset ``OPS_SERVICE_EVALUATE``
-    where it says ``off``; then start the process again.
+    Remedy: if you want evaluation, set ``evaluation.enabled``, and unset ``OPS_SERVICE_EVALUATE``
+    if it is ``off``. Then restart the process.
     """
 
     reason = "EVALUATION_DISABLED"
@@ -360,19 +360,19 @@ class StoreDisabled(OpsServiceError):
 
     Calls: CaptureHeapSnapshot, ListSnapshots, ReadSnapshot, ReadGrowthHistory.
 
-    Remedy: set ``store.directory`` and start the process again, or capture without the store.
+    Remedy: set ``store.directory`` and restart the process, or capture without the store.
     """
 
     reason = "STORE_DISABLED"
 
 
 class SnapshotNotFound(OpsServiceError):
-    """The store has no such snapshot, or no longer.
+    """The store does not have the snapshot, or no longer has it.
 
     Calls: ReadSnapshot.
 
-    Remedy: list the snapshots: the oldest make room for new ones once ``store.max_bytes`` is
-    reached.
+    Remedy: list the snapshots. The store evicts the oldest to make room for new ones once it
+    reaches ``store.max_bytes``.
     """
 
     reason = "SNAPSHOT_NOT_FOUND"
@@ -383,19 +383,19 @@ class WatchDisabled(OpsServiceError):
 
     Calls: ReadGrowthHistory.
 
-    Remedy: set ``watch.interval_seconds`` and start the process again, or run WatchHeapGrowth.
+    Remedy: set ``watch.interval_seconds`` and restart the process, or call WatchHeapGrowth.
     """
 
     reason = "WATCH_DISABLED"
 
 
 class HistoryNotFound(OpsServiceError):
-    """The store has no history of such a process.
+    """The store has no history of the process.
 
     Calls: ReadGrowthHistory.
 
-    Remedy: list the snapshots to see which processes left something. A process leaves a
-    history only with a watch and a store, in a directory that outlives the container.
+    Remedy: list the snapshots to see which processes stored any. A process leaves a history
+    only with a watch and a store, in a directory that outlives the container.
     """
 
     reason = "HISTORY_NOT_FOUND"
@@ -406,7 +406,7 @@ class StoreFull(OpsServiceError):
 
     Calls: CaptureHeapSnapshot.
 
-    Remedy: free space on the disk, or raise ``store.max_bytes``; or capture without the store.
+    Remedy: free space on the disk, raise ``store.max_bytes``, or capture without the store.
     """
 
     reason = "STORE_FULL"
@@ -417,43 +417,43 @@ class StoreUnwritable(OpsServiceError):
 
     Calls: CaptureHeapSnapshot.
 
-    Remedy: look at the owner and mode of ``store.directory`` and at the state of its disk; or
-    capture without the store.
+    Remedy: check the owner and mode of ``store.directory`` and the state of its disk, or capture
+    without the store.
     """
 
     reason = "STORE_UNWRITABLE"
 
 
 class StoreDamaged(OpsServiceError):
-    """A file of the store is not what was written, or cannot be read.
+    """A file of the store is corrupt, or cannot be read.
 
     Calls: CaptureHeapSnapshot, ListSnapshots, ReadSnapshot, ReadGrowthHistory.
 
-    Remedy: capture again; other files of the store are not affected. Look at the disk if it
-    comes back.
+    Remedy: capture again; other files of the store are not affected. Check the disk if the error
+    returns.
     """
 
     reason = "STORE_DAMAGED"
 
 
 class SessionNotFound(OpsServiceError):
-    """There is no such interactive session, no longer, or not of this caller.
+    """The interactive session does not exist, has ended, or belongs to another caller.
 
     Calls: OpenRepl.
 
-    Remedy: open a new session. Sessions end after ``evaluation.session_idle_seconds``, and belong
-    to who opened them.
+    Remedy: open a new session. A session ends after ``evaluation.session_idle_seconds``, and
+    belongs to the principal that opened it.
     """
 
     reason = "SESSION_NOT_FOUND"
 
 
 class PlaceUnavailable(OpsServiceError):
-    """The application does not offer the place that code should run in.
+    """The application does not offer the place where the code should run.
 
     Calls: EvaluateCode, OpenRepl.
 
-    Remedy: choose a place that GetProcess lists, or let the application offer this one, by
+    Remedy: choose a place that GetProcess lists, or let the application offer this one with
     ``main_thread_executor`` or ``event_loop`` of ``ops_service.start``.
     """
 
@@ -461,12 +461,12 @@ class PlaceUnavailable(OpsServiceError):
 
 
 class AuditUnavailable(OpsServiceError):
-    """The audit record could not be written, so the work was not begun.
+    """The audit record could not be written, so the work did not begin.
 
     Calls: CaptureHeapSnapshot, FindReferrers, ReadSnapshot, EvaluateCode, OpenRepl.
 
-    Remedy: free space for ``audit.file``, or mend its directory. Without a file, give the logger
-    ``ops_service.audit`` a handler that takes INFO.
+    Remedy: free space for ``audit.file``, or repair its directory. Without a file, give the logger
+    ``ops_service.audit`` a handler that accepts INFO.
     """
 
     reason = "AUDIT_UNAVAILABLE"

@@ -1,7 +1,7 @@
 """Generate ops_service/v1 from protos/: stubs, type stubs and the descriptor set.
 
-Runs in the environment that constraints/stubs.txt pins, into the repository or
-into the directory given. The same input gives the same bytes: a test compares.
+Runs in the environment that constraints/stubs.txt pins. Writes into the repository or
+the given directory. The same input gives the same bytes: a test compares them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def generate(out: Path) -> list[Path]:
 
 
 def run_protoc(*arguments: str) -> None:
-    """Run protoc over protos/, and leave with its status if it fails."""
+    """Run protoc on protos/, and exit with its status if it fails."""
     well_known = Path(grpc_tools.__file__).parent / "_proto"
     status = protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *arguments])
     if status != 0:
@@ -51,7 +51,7 @@ def run_protoc(*arguments: str) -> None:
 
 
 def strip_foreign_comments(path: Path) -> None:
-    """Keep the comments of our files, which grpcurl prints, and drop the imports'."""
+    """Keep the comments of our files, which grpcurl prints. Drop those of imports."""
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes())
     for file in descriptors.file:
         if not file.name.startswith(f"{PACKAGE}/"):

@@ -1,7 +1,7 @@
 """Generate ops_client/_sync from ops_client/_async.
 
-Writes into the repository, or below the directory given. The same input gives
-the same bytes: a test compares.
+Writes into the repository, or below the given directory. The same input gives
+the same bytes: a test compares them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A FastAPI application with tasks and a cache that expires, served by uvicorn in a soak."""
+"""A FastAPI application with tasks and an expiring cache, served by uvicorn in a soak."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass
 class Order:
-    """What is posted."""
+    """A posted order."""
 
     number: int
     lines: list[Line]
@@ -34,13 +34,13 @@ CACHE_SECONDS = 5.0
 
 
 async def notify(order: Order) -> None:
-    """Something that goes on after the answer."""
+    """Continue to work after the answer."""
     await asyncio.sleep(0.2)
 
 
 @app.post("/orders")
 async def place(order: Order) -> dict[str, int]:
-    """Take in an order."""
+    """Accept an order."""
     now = time.monotonic()
     CACHE[order.number] = (now + CACHE_SECONDS, order)
     for number in [number for number, (until, _) in CACHE.items() if until < now]:
@@ -53,7 +53,7 @@ async def place(order: Order) -> dict[str, int]:
 
 @app.get("/orders/{number}")
 async def find(number: int) -> Order:
-    """Give an order back, if it has not expired."""
+    """Return an order, if it has not expired."""
     try:
         return CACHE[number][1]
     except KeyError:

@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def visits(request: HttpRequest) -> HttpResponse:
-    """How many sessions there are; what ended goes."""
+    """Delete expired sessions, and return the number of the others."""
     from django.contrib.sessions.models import Session
 
     call_command("clearsessions")
@@ -51,7 +51,7 @@ def visits(request: HttpRequest) -> HttpResponse:
 
 
 def failing(request: HttpRequest) -> HttpResponse:
-    """Raise, as any site does now and then."""
+    """Raise an exception, as any site does from time to time."""
     raise ValueError(f"no such item as {request.GET.get('number')}")
 
 

@@ -1,1 +1,1 @@
-"""A small shop, as a host for the maintenance port. It has one leak."""
+"""A small shop that hosts the maintenance port. It has one leak."""

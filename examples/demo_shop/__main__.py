@@ -19,12 +19,12 @@ from demo_shop.web import Worker
 
 
 async def run_until_input_closes(worker: Worker) -> None:
-    """Serve visitors until whoever started the shop closes the pipe to it."""
+    """Serve visitors until the parent process closes the pipe to standard input."""
     loop = asyncio.get_running_loop()
     serving = loop.create_task(worker.run(), name="worker")
 
     def watch_input() -> None:
-        # Whoever holds the other end may die without a word: the pipe still closes.
+        # If the parent process dies, the pipe closes too.
         sys.stdin.read()
         loop.call_soon_threadsafe(serving.cancel)
 
@@ -39,7 +39,7 @@ def main() -> None:
     feed = PriceFeed(catalogue, chance)
     feed.start()
     worker = Worker(catalogue, SessionStore(feed), chance)
-    # The names are for code that an operator evaluates here.
+    # Code that an operator evaluates can use these names.
     with ops_service.start(namespace={"feed": feed, "worker": worker}) as port:
         print(f"listening on {port.address}", flush=True)
         asyncio.run(run_until_input_closes(worker))

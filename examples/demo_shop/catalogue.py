@@ -1,4 +1,4 @@
-"""What the shop sells: loaded once, then only read."""
+"""The products of the shop: loaded once, then only read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOUNS = ("chair", "lamp", "kettle", "blanket", "shelf", "clock", "basket", "mirr
 
 @dataclass(slots=True)
 class Product:
-    """Something that can be bought."""
+    """A product for sale."""
 
     number: int
     title: str

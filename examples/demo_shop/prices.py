@@ -1,4 +1,4 @@
-"""Price changes, and whoever wants to hear of them."""
+"""Price changes, and their listeners."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Listener = Callable[[Product], None]
 
 
 class PriceFeed(threading.Thread):
-    """Changes a price now and then and tells its listeners."""
+    """Changes a price from time to time and notifies its listeners."""
 
     def __init__(self, catalogue: Catalogue, chance: random.Random) -> None:
         super().__init__(name="price-feed", daemon=True)
@@ -23,11 +23,11 @@ class PriceFeed(threading.Thread):
         self.listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
-        """Tell the listener of every change from now on."""
+        """Notify the listener of every change from now on."""
         self.listeners.append(listener)
 
     def run(self) -> None:
-        """Change a price ten times a second until stopped."""
+        """Change ten prices per second until stopped."""
         while not self._stopped.wait(0.1):
             product = self._catalogue.products[self._chance.randrange(1000)]
             product.price = (product.price * Decimal("1.01")).quantize(Decimal("0.01"))

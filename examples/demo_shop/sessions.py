@@ -1,4 +1,4 @@
-"""Visitors: a session each, which ends some seconds after its last page."""
+"""Sessions of visitors. A session ends a few seconds after its last page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo_shop.prices import PriceFeed
 
 @dataclass
 class Cart:
-    """What a visitor means to buy."""
+    """The products that a visitor wants to buy."""
 
     products: dict[int, Product] = field(default_factory=dict)
     total: Decimal = Decimal(0)
@@ -24,7 +24,7 @@ class Cart:
         self.reprice(product)
 
     def reprice(self, product: Product) -> None:
-        """Add the cart up again if it holds the product whose price changed."""
+        """Compute the total again if the cart contains the product with the new price."""
         if product.number in self.products:
             self.total = sum((one.price for one in self.products.values()), Decimal(0))
 
@@ -40,7 +40,7 @@ class Session:
 
 
 class SessionStore:
-    """The sessions of visitors who are here now."""
+    """The sessions of the current visitors."""
 
     lifetime = 2.0
 
@@ -53,13 +53,13 @@ class SessionStore:
         """Begin a session for a new visitor."""
         session = Session(next(self._numbers), time.monotonic())
         self.sessions[session.number] = session
-        # This is the leak: nobody unsubscribes, so the feed keeps each cart for
-        # ever, long after expire() has dropped its session.
+        # This is the leak: nobody unsubscribes, so the feed keeps each cart forever,
+        # long after expire() has dropped its session.
         self._feed.subscribe(session.cart.reprice)
         return session
 
     def expire(self) -> int:
-        """Drop sessions whose visitors have gone, and tell how many those were."""
+        """Drop the sessions of visitors who left, and return how many."""
         oldest = time.monotonic() - self.lifetime
         gone = [number for number, one in self.sessions.items() if one.last_seen < oldest]
         for number in gone:

@@ -1,4 +1,4 @@
-"""The worker: visitors ask for pages, on an asyncio loop."""
+"""The worker: it serves pages to visitors on an asyncio loop."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from demo_shop.sessions import Session, SessionStore
 
 
 class PageCache:
-    """Rendered pages, the most recent ones only: this one grows to its bound and stays."""
+    """The most recent rendered pages. This cache grows only up to its limit."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._pages: OrderedDict[int, str] = OrderedDict()
 
     def get(self, number: int) -> str | None:
-        """Return the page, if it is still here."""
+        """Return the page if it is still cached."""
         if number in self._pages:
             self._pages.move_to_end(number)
         return self._pages.get(number)
 
     def put(self, number: int, page: str) -> None:
-        """Keep a page, and drop the one that was used least recently."""
+        """Cache a page, and evict the least recently used one."""
         self._pages[number] = page
         if len(self._pages) > self._size:
             self._pages.popitem(last=False)
@@ -42,7 +42,7 @@ class Worker:
         self.page_count = 0
 
     async def run(self) -> None:
-        """Let visitors come, 40 a second, and expire the sessions of those who left."""
+        """Admit 40 visitors per second, and expire the sessions of those who left."""
         async with asyncio.TaskGroup() as visits:
             visits.create_task(self._expire(), name="expire-sessions")
             while True:

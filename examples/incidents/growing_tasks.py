@@ -1,6 +1,6 @@
 """A Celery application: python -m celery -A growing_tasks worker --concurrency 2
 
-Its broker is a directory, so that the example needs no server. Calling this file sends
+Its broker is a directory, so the example needs no server. Running this file sends
 tasks to it: python growing_tasks.py
 """
 
@@ -37,7 +37,7 @@ cache: dict[str, Thumbnail] = {}
 
 @app.task
 def shrink(batch: int) -> int:
-    """Make thumbnails, and keep them in case somebody asks again."""
+    """Make thumbnails, and keep them for repeated requests."""
     for number in range(200):
         name = f"{batch}-{number}"
         cache[name] = Thumbnail(name)

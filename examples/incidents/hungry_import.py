@@ -1,4 +1,4 @@
-"""An import that keeps every row: the kernel ends it sooner or later."""
+"""An import that keeps every row until the kernel kills it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ rows: list[Row] = []
 
 
 def main() -> None:
-    """Read on for a while, as if the file had no end."""
+    """Read for a while, as if the file had no end."""
     for number in range(400_000):
         rows.append(Row(number))
         if number % 1000 == 0:

@@ -1,4 +1,4 @@
-"""A service that keeps the session of everybody who ever logged in."""
+"""A service that keeps the session of every user who ever logged in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Session:
-    """Somebody is logged in."""
+    """Session of a logged-in user."""
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -18,7 +18,7 @@ sessions: dict[str, Session] = {}
 
 
 def main() -> None:
-    """Let people log in, a thousand a second, and none of them out."""
+    """Log in a thousand users per second, and log out none."""
     for number in itertools.count():
         sessions[f"user-{number}"] = Session(f"user-{number}")
         if number % 100 == 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Visit:
-    """Somebody asked for a page."""
+    """One request for a page."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -15,7 +15,7 @@ class Visit:
 
 
 class Statistics:
-    """What the marketing department wanted to know."""
+    """Statistics for the marketing department."""
 
     def __init__(self) -> None:
         self.visits: list[Visit] = []

@@ -1,4 +1,4 @@
-"""A process whose C code forgets memory that Python knows nothing of."""
+"""A process whose C code leaks memory that Python does not know about."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SIZE = 64 << 10
 
 
 def resize_picture() -> None:
-    """Ask for a buffer, fill it, and forget it."""
+    """Allocate a buffer, fill it, and never free it."""
     buffer = libc.malloc(SIZE)
     ctypes.memset(buffer, 1, SIZE)
 
 
 def main() -> None:
-    """Resize pictures for ever."""
+    """Resize pictures forever."""
     while True:
         for _ in range(16):
             resize_picture()

@@ -1,4 +1,4 @@
-"""A service that stands still: two kinds of order take two locks in different order."""
+"""A deadlocked service: two kinds of orders take two locks in opposite order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ledger = asyncio.Lock()
 
 
 async def sell() -> None:
-    """Take from the stock, then write it down."""
+    """Take from the stock, then record it in the ledger."""
     async with stock:
         await asyncio.sleep(0.1)
         async with ledger:
@@ -17,7 +17,7 @@ async def sell() -> None:
 
 
 async def refund() -> None:
-    """Write it down, then put it back into the stock."""
+    """Record it in the ledger, then put it back into the stock."""
     async with ledger:
         await asyncio.sleep(0.1)
         async with stock:

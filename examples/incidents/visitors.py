@@ -8,14 +8,14 @@ import time
 
 
 def main() -> None:
-    """Ask for pages, ten a second, for five minutes."""
+    """Request ten pages per second for five minutes."""
     for number in range(3000):
         connection = http.client.HTTPConnection(sys.argv[1], timeout=10)
         try:
             connection.request("GET", f"/page/{number}")
             connection.getresponse().read()
         except OSError:
-            pass  # It is starting, or restarting.
+            pass  # The server is starting or restarting.
         finally:
             connection.close()
         time.sleep(0.1)

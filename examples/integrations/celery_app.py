@@ -1,6 +1,6 @@
 """A Celery application: python -m celery -A celery_app worker --concurrency 2
 
-Its broker is a directory, so that the example needs no server.
+Its broker is a directory, so the example needs no server.
 """
 
 from __future__ import annotations

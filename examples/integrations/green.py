@@ -1,6 +1,6 @@
-"""A script whose threads are replaced: python green.py gevent|eventlet
+"""A script with patched threads: python green.py gevent|eventlet
 
-It goes on without a port, and its log says why.
+It continues without a port, and its log says why.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 
 def main() -> None:
-    """Replace the threads, and try to open the port."""
+    """Patch the threads, and try to open the port."""
     if sys.argv[1] == "gevent":
         importlib.import_module("gevent.monkey").patch_all()
     else:

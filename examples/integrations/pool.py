@@ -1,6 +1,6 @@
-"""Processes of multiprocessing, each with a port of its own: python pool.py fork SECONDS
+"""Processes of multiprocessing, each with its own port: python pool.py fork SECONDS
 
-The second argument is the method by which they are started: fork, spawn or forkserver.
+The first argument is the start method: fork, spawn or forkserver.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import ops_service
 
 
 def work(seconds: float) -> None:
-    """What each process does."""
+    """Open a port in this process, and wait."""
     with ops_service.start(role="pool process"):
         time.sleep(seconds)
 
 
 def main() -> None:
-    """Start two of them, and wait."""
+    """Start two processes, and wait for them."""
     context: Any = multiprocessing.get_context(sys.argv[1])
     processes = [context.Process(target=work, args=(float(sys.argv[2]),)) for _ in range(2)]
     for each in processes:

@@ -1,4 +1,4 @@
-"""A script that knows nothing of the port: python -m ops_service run script.py SECONDS"""
+"""A script without code for the port: python -m ops_service run script.py SECONDS"""
 
 from __future__ import annotations
 

@@ -78,9 +78,9 @@ def test_what_shows_without_a_head(log: tuple[bytes, str], tmp_path: Path) -> No
         )
         swapped = [*lines[:number], lines[number + 1], lines[number], *lines[number + 2 :]]
         assert f"line {number + 1} does not" in broken(tmp_path, swapped)
-    assert "line 3 is no audit record" in broken(tmp_path, [*lines[:2], b"junk\n", *lines[2:]])
-    assert "line 1 is no audit record" in broken(tmp_path, [b"[]\n"])
-    assert "line 2 is not whole" in broken(tmp_path, [lines[0], lines[1][:-9]])
+    assert "line 3 is not an audit record" in broken(tmp_path, [*lines[:2], b"junk\n", *lines[2:]])
+    assert "line 1 is not an audit record" in broken(tmp_path, [b"[]\n"])
+    assert "line 2 is incomplete" in broken(tmp_path, [lines[0], lines[1][:-9]])
 
 
 def test_what_shows_with_a_head(log: tuple[bytes, str], tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_what_shows_with_a_head(log: tuple[bytes, str], tmp_path: Path) -> None:
     lines = data.splitlines(keepends=True)
     for cut in range(1, len(lines) - 1):
         assert broken(tmp_path, lines[:cut]) == ""
-        assert "its end was cut, or it was written anew" in broken(tmp_path, lines[:cut], head)
+        assert "its end was cut, or it was rewritten" in broken(tmp_path, lines[:cut], head)
     # Somebody writes the whole log again, with hashes that fit.
     from ops_service.gate.audit_file import chained
 
@@ -99,7 +99,7 @@ def test_what_shows_with_a_head(log: tuple[bytes, str], tmp_path: Path) -> None:
         text, previous = chained(record, previous)
         forged.append(text + b"\n")
     assert broken(tmp_path, forged) == ""
-    assert "written anew" in broken(tmp_path, forged, head)
+    assert "rewritten" in broken(tmp_path, forged, head)
 
 
 def test_opsctl(log: tuple[bytes, str], tmp_path: Path, opsctl: Opsctl) -> None:
@@ -190,7 +190,7 @@ def test_a_new_process_goes_on_with_the_chain(
         host.run("service.stop()")
     lines = Path(shared).read_bytes().splitlines(keepends=True)
     position = next(n for n, line in enumerate(lines) if line == b'{"previous":"half\n')
-    with pytest.raises(AuditLogBroken, match=rf"line {position + 1} is no audit record"):
+    with pytest.raises(AuditLogBroken, match=rf"line {position + 1} is not an audit record"):
         verify_audit_log([Path(shared)])
     Path(shared).write_bytes(b"".join(lines[:position]))
     assert verify_audit_log([Path(shared)], head).record_count == position

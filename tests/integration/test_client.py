@@ -98,7 +98,7 @@ def test_the_name_in_the_certificate_can_be_given(
 
 
 def test_no_certificate_says_tls(connect: Connect, host: Host, admin: Identity) -> None:
-    with pytest.raises(TlsFailed, match="wants a client certificate"):
+    with pytest.raises(TlsFailed, match="requires a client certificate"):
         connect(host.address, ClientCredentials(admin.ca)).get_principal()
 
 
@@ -248,12 +248,12 @@ def test_credentials_that_cannot_be_used_are_refused_before_any_call(
     for wrong, match in [
         (ClientCredentials(absent), "absent.pem cannot be read"),
         (ClientCredentials(tmp_path), "cannot be read"),
-        (ClientCredentials(junk), "holds no certificates"),
+        (ClientCredentials(junk), "contains no certificates"),
         (credentials_of(admin, key=viewer.private_key), "belong together"),
         (credentials_of(admin, key=junk), "belong together"),
         (credentials_of(admin, key=absent), "absent.pem cannot be read"),
-        (credentials_of(admin, key=None), "a cert and no key"),
-        (credentials_of(admin, cert=None), "a key and no cert"),
+        (credentials_of(admin, key=None), "a cert but no key"),
+        (credentials_of(admin, cert=None), "a key but no cert"),
     ]:
         with pytest.raises(CredentialsError, match=match):
             MaintenanceClient("localhost:1", wrong)

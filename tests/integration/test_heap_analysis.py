@@ -307,7 +307,7 @@ def test_a_report_is_whole_or_not_there(opsctl: Opsctl, captures: Captures, tmp_
     arguments = ["heap", "report", captures.before, "-o", page]
     full = opsctl(*arguments, file_size=10_000)
     assert (full.returncode, full.stdout) == (42, "")
-    assert "was not written: the file would pass the size limit" in full.stderr
+    assert "was not written: the file would exceed the size limit" in full.stderr
     assert list(tmp_path.iterdir()) == []
 
     outcome = opsctl(*arguments, "--json")

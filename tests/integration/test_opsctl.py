@@ -103,7 +103,7 @@ def test_heap_capture_and_convert(
     options = ("--content", "values", "--content-limit", 20, "--hash-strings")
     run = opsctl("heap", "capture", "-o", heap, *options, env=operator)
     assert (run.returncode, run.stderr) == (ExitCode.OK, "")
-    assert "holds contents of the process" in run.stdout
+    assert "contains data of the process" in run.stdout
     graph = read_heap_graph(heap)
     assert graph.header.content_limit == 20
     assert len(graph.string_hashes) > 0
@@ -251,7 +251,7 @@ def test_certs_init(opsctl: Opsctl, start_host: StartHost, tmp_path: Path) -> No
     before = {name: (directory / name).read_bytes() for name in names}
     again = opsctl("certs", "init", directory)
     assert again.returncode == ExitCode.FILE_NOT_WRITTEN
-    assert "there already" in again.stderr
+    assert "already exists" in again.stderr
     assert {name: (directory / name).read_bytes() for name in names} == before
 
     host = start_host(

@@ -239,7 +239,7 @@ GRAPH = Graph(
             ExitCode.CORRUPT_HEAP_GRAPH_FILE,
             "SHA-256",
         ),
-        (b'{"snapshot": {}}' * 9, ExitCode.NOT_A_HEAP_GRAPH_FILE, "no heap graph file"),
+        (b'{"snapshot": {}}' * 9, ExitCode.NOT_A_HEAP_GRAPH_FILE, "not a heap graph file"),
         (
             file_bytes(GRAPH, header=default_header(format_version=9)),
             ExitCode.UNSUPPORTED_HEAP_GRAPH_FILE,

@@ -205,7 +205,7 @@ def test_names_cannot_break_the_graph(host: Host, admin: Identity) -> None:
         (["77"], ExitCode.OBJECT_NOT_FOUND, "No object has the id 77"),
         (["Session"], ExitCode.OBJECT_NOT_FOUND, "Did you mean shop.Session?"),
         (["shop.Session", "-o", "graph.png"], ExitCode.USAGE, "ends in neither"),
-        (["shop.Session", "no.heap", "-o", "x.dot"], ExitCode.USAGE, "leave FILE out"),
+        (["shop.Session", "no.heap", "-o", "x.dot"], ExitCode.USAGE, "omit FILE"),
     ],
 )
 def test_what_is_wrong_ends_with_a_sentence(

@@ -60,7 +60,7 @@ def test_all_of_the_projects_own_can_be_read(bench: Any) -> None:
         ("TRUTH = dict([('verdict', 'leak')])", "nested.py:1 has `dict([("),
         ("TRUTH = {**more}", "nested.py:1 has `{**more}` in TRUTH"),
         ("TRUTH = dict(verdict=VERDICT)", "nested.py:1 has `VERDICT` in TRUTH"),
-        ("TRUTH = dict(", "nested.py:1 is no Python"),
+        ("TRUTH = dict(", "nested.py:1 is not Python"),
         ("TRUTH = dict(type='dict')", "without a verdict, one of leak, no_leak, native"),
         ("TRUTH = ['leak']", "without a verdict"),
         ("x = 1", "has no TRUTH"),

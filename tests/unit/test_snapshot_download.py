@@ -65,7 +65,7 @@ def test_a_whole_snapshot_replaces_the_file(target: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_a_stream_without_a_trailer_is_incomplete(target: Path, count: int) -> None:
-    with pytest.raises(IncompleteSnapshot, match="capture anew"):
+    with pytest.raises(IncompleteSnapshot, match="capture again"):
         download(target, messages()[:count])
     assert_untouched(target)
 

@@ -24,13 +24,13 @@ import ops_service.heap.child
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import ContentLevel
 from ops_service.heap.paths import FIRST_NODE, EdgeKind, Root
-from ops_service.heap.referrers import What
+from ops_service.heap.referrers import StepKind
 print(json.dumps({
     "edges": {each.name: each for each in EdgeKind},
     "levels": {each.name: each for each in ContentLevel},
     "roots": list(Root),
     "first": FIRST_NODE,
-    "what": list(What),
+    "what": list(StepKind),
     "status": [engine_status().available, engine_status().reason],
 }))
 """

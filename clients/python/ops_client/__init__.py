@@ -39,8 +39,8 @@ __all__ = [
     "Stacks",
 ]
 
-# Loaded when asked for, so that files can be read without gRPC, and so that
-# opsctl can set gRPC's environment before it is loaded.
+# Loaded on first use, so that files can be read without gRPC, and so that opsctl can
+# set gRPC's environment before gRPC loads.
 _MODULES = {
     "AllocationTrace": "_allocations",
     "AsyncMaintenanceClient": "_async.client",

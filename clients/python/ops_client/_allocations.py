@@ -1,4 +1,4 @@
-"""What a window of tracing found."""
+"""The result of tracing allocations for a while."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ops_service.v1 import allocations_pb2
 
 @dataclass(frozen=True, slots=True)
 class AllocationTrace:
-    """Where memory was allocated that lived at the end of a window."""
+    """Allocation sites of the memory that is still alive at the end of the window."""
 
     header: allocations_pb2.AllocationTraceHeader
     sites: tuple[allocations_pb2.TracedSite, ...]
-    """The largest growth first."""
+    """Sites, largest growth first."""
     trailer: allocations_pb2.AllocationTraceTrailer
-    """Sums, and what it cost."""
+    """Totals, and the cost of tracing."""

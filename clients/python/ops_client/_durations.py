@@ -1,4 +1,4 @@
-"""Seconds as protobuf has them."""
+"""Convert seconds to protobuf durations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from google.protobuf import duration_pb2
 
 
 def to_duration(seconds: float | None) -> duration_pb2.Duration | None:
-    """A Duration of so many seconds. None stays None, which is a field not set."""
+    """Convert seconds to a Duration. None stays None: the field is not set."""
     if seconds is None:
         return None
     duration = duration_pb2.Duration()

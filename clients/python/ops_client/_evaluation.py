@@ -1,4 +1,4 @@
-"""What an evaluation printed and how it ended."""
+"""The output and the result of an evaluation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Evaluation:
     result: evaluation_pb2.EvaluationResult
     """Its outcome, and its value or exception."""
     audit_hash: str = ""
-    """Of its audit record. Kept elsewhere, it shows whether the log was cut or written
-    anew: see `verify_audit_log`."""
+    """Hash of its audit record. Keep it elsewhere: it shows whether the log was cut or
+    rewritten. See `verify_audit_log`."""
 
     @property
     def text(self) -> str:

@@ -1,7 +1,7 @@
-"""Where asyncio and threads differ, in pairs of one shape.
+"""The differences between asyncio and threads, as pairs with one interface.
 
-The synchronous client is generated from the asynchronous one by renaming; what
-renaming cannot turn into each other stands here.
+The synchronous client is generated from the asynchronous one by renaming. This module
+has the code that renaming cannot convert.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Options = Sequence[tuple[str, int | str]]
 def open_async_channel(
     target: str, credentials: grpc.ChannelCredentials, options: Options
 ) -> grpc.aio.Channel:
-    """Open a channel of the running event loop."""
+    """Open a channel on the running event loop."""
     return grpc.aio.secure_channel(target, credentials, options)
 
 
@@ -71,7 +71,7 @@ class SyncDuplex:
     """A call with a stream of messages in each direction."""
 
     def __init__(self, method: Any, timeout: float) -> None:
-        # gRPC takes the messages to send in a thread of its own.
+        # gRPC reads the messages to send in its own thread.
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._call = method(iter(self._queue.get, None), timeout=timeout)
 
@@ -97,17 +97,17 @@ class SyncDuplex:
 
 
 async def run_async(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that blocks, in a thread."""
+    """Run a blocking function in another thread."""
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def run_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that blocks, here."""
+    """Run a blocking function in this thread."""
     return function(*args, **kwargs)
 
 
 async def sleep_async(seconds: float) -> None:
-    """Wait, while the loop turns."""
+    """Wait without blocking the event loop."""
     await asyncio.sleep(seconds)
 
 

@@ -13,13 +13,13 @@ class GrowthHistory:
 
     header: growth_history_pb2.GrowthHistoryHeader
     records: tuple[growth_history_pb2.GrowthRecord, ...]
-    """Reports and events by time. Only the latest report, and the latest that has
-    suspects, are whole; the others are figures and a verdict."""
+    """Reports and events by time. Only the latest report, and the latest with suspects,
+    are complete; the others have figures and a verdict."""
     warnings: tuple[str, ...]
 
     @property
     def reports(self) -> tuple[growth_pb2.HeapGrowthReport, ...]:
-        """A report for each sample that was kept, by time."""
+        """The reports of all samples that were kept, by time."""
         return tuple(each.report for each in self.records if each.HasField("report"))
 
     @property
@@ -35,9 +35,9 @@ class GrowthHistory:
 
     @property
     def suspected(self) -> growth_pb2.HeapGrowthReport | None:
-        """The latest report that has suspects; None without one.
+        """The latest report that has suspects; None if there is none.
 
-        Close to its limit a process gets few samples, so its last ones may not
-        tell what those before them told.
+        A process close to its limit gets few samples, so its last reports may lack what
+        earlier ones have.
         """
         return next((each for each in reversed(self.reports) if each.suspects), None)

@@ -1,4 +1,4 @@
-"""Packages that load their modules when somebody asks for a name of theirs."""
+"""Packages that load a module when one of its names is first used."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 def lazy_names(
     package: str, modules: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """``__getattr__`` and ``__dir__`` of a package.
+    """Return ``__getattr__`` and ``__dir__`` for a package.
 
     Args:
         package: Its dotted name.
-        modules: By a public name, the module below the package that has it.
+        modules: For each public name, the module of the package that has it.
     """
     names = vars(sys.modules[package])
 

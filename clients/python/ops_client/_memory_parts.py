@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ops_service.v1 import memory_pb2
 
-# Field, how deep it lies, and its name for people. What lies deeper is a part of the
-# last one above it that lies less deep.
+# Field, depth and display name. A part belongs to the nearest part above it that has a
+# smaller depth.
 PARTS = (
     ("resident", 0, "resident"),
     ("anonymous", 1, "anonymous"),
@@ -24,16 +24,16 @@ PARTS = (
 
 
 def part_bytes(parts: memory_pb2.MemoryParts, field: str) -> int | None:
-    """Bytes of a part, None if they are not known. What is counted too much is negative."""
+    """Return the bytes of a part; None if unknown. An excess in the parts above is negative."""
     part: memory_pb2.MemoryPart = getattr(parts, field)
     if part.state != memory_pb2.PART_STATE_KNOWN:
         return None
-    # It is what the lines above it count too much.
+    # The parts above it count this much too much.
     return -part.bytes if field == "not_resident" else part.bytes
 
 
 def reasons(parts: memory_pb2.MemoryParts) -> Iterator[str]:
-    """Why parts are not known: a sentence for each reason."""
+    """Yield a sentence for each reason why parts are unknown."""
     fields: dict[str, list[str]] = {}
     for field, _, name in PARTS:
         part: memory_pb2.MemoryPart = getattr(parts, field)

@@ -1,4 +1,4 @@
-"""How a run of an operation ended, and what it told on its way."""
+"""The progress and the result of an operation."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class OperationRun:
 
     header: operations_pb2.OperationHeader
     progress: tuple[operations_pb2.OperationProgress, ...]
-    """What it told of its progress, in order."""
+    """Its progress reports, in order."""
     result: operations_pb2.OperationResult
-    """Its outcome, and its value where that is plain data."""
+    """Its outcome, and its value if that is plain data."""
 
     @property
     def value(self) -> Any:
-        """What it returned, as Python's own types. None if that is not told."""
+        """The return value, as Python's built-in types. None if the server did not send it."""
         return plain_value(self.result.value) if self.result.HasField("value") else None
 
 
 def plain_value(value: struct_pb2.Value) -> Any:
-    """A Value as Python's own types. Whole numbers are int."""
+    """Convert a Value to Python's built-in types. Whole numbers become int."""
     match value.WhichOneof("kind"):
         case "number_value":
             number = value.number_value

@@ -1,4 +1,4 @@
-"""Files that appear under their name only when they are whole."""
+"""Files that appear under their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ops_client.errors import FileNotWritten
 
 
 class PartFile:
-    """A file that is written beside its final name and renamed when it is whole.
+    """A file that is written beside its final name and renamed when it is complete.
 
-    Use it as a context manager. Unless ``commit`` was called, leaving the
-    context removes what was written, and a file that stood at the final name
-    stays as it was. Only the user may read the file: a heap tells much.
+    Use it as a context manager. Leaving the context without ``commit`` removes the
+    partial file, and an existing file at the final name is unchanged. Only the user may
+    read the file: a heap reveals much.
 
-    One that is kept stays, under a name that ``reopen`` finds, whatever happens
-    to this process.
+    After ``keep``, the partial file stays under a name that ``reopen`` finds, whatever
+    happens to this process.
 
     Methods may be called from different threads.
 
@@ -36,10 +36,10 @@ class PartFile:
         self.path = Path(path)
         if self.path.is_dir():
             raise FileNotWritten(f"{self.path} is a directory; give the name of a file.")
-        # Root could put a file in the place of a device.
+        # Root could replace a device with a file.
         if os.path.exists(self.path) and not os.path.isfile(self.path):
             raise FileNotWritten(f"{self.path} is a device or a pipe; give the name of a file.")
-        # A name of its own, so that two writers of one path never share a file.
+        # A unique name, so that two writers of one path never share a file.
         try:
             self._descriptor, name = tempfile.mkstemp(
                 prefix=f"{self.path.name}.", suffix=".part", dir=self.path.parent
@@ -49,8 +49,8 @@ class PartFile:
         self._part = Path(name)
         self._kept = False
         self._open = True
-        # A cancelled asyncio task leaves its write running in a thread: closing
-        # waits for it.
+        # A cancelled asyncio task leaves its write running in a thread. Closing waits
+        # for that write.
         self._lock = threading.Lock()
 
     def __enter__(self) -> PartFile:
@@ -71,7 +71,7 @@ class PartFile:
 
     @classmethod
     def reopen(cls, path: str | os.PathLike[str], tag: str) -> Self:
-        """Go on with a file that was kept, or begin one that is kept from the start."""
+        """Resume a kept file, or begin one that is kept from the start."""
         file = cls(path)
         try:
             file._adopt(tag)
@@ -82,16 +82,16 @@ class PartFile:
 
     @property
     def is_kept(self) -> bool:
-        """Whether what was written stays when it is not whole."""
+        """Whether the data stays on disk if it is incomplete."""
         return self._kept
 
     @property
     def part(self) -> Path:
-        """Where the data is until it is whole."""
+        """Path of the data until it is complete."""
         return self._part
 
     def keep(self, tag: str) -> None:
-        """From now on keep what was written, under the final name and this tag."""
+        """Keep the data from now on, under the final name plus this tag."""
         part = self._tagged(tag)
         with self._lock:
             self._take_over(self._descriptor)
@@ -102,13 +102,13 @@ class PartFile:
             self._part, self._kept = part, True
 
     def discard(self) -> None:
-        """Keep nothing: what was written is of no use."""
+        """Keep nothing: the data is useless."""
         self._kept = False
 
     def messages(self) -> Iterator[bytes]:
-        """What was written, as messages that each had its length before it.
+        """Yield the messages in the file. Each has its length before it.
 
-        Ends where no whole message follows.
+        Stops at the first incomplete message.
         """
         position, size = 0, os.fstat(self._descriptor).st_size
         while position < size:
@@ -123,7 +123,7 @@ class PartFile:
             position += begin + length
 
     def truncate(self, size: int) -> None:
-        """Drop what was written beyond a size, and go on writing there."""
+        """Cut the file to a size, and continue writing there."""
         os.ftruncate(self._descriptor, size)
         os.lseek(self._descriptor, size, os.SEEK_SET)
 
@@ -150,8 +150,8 @@ class PartFile:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FileNotWritten(
-                f"{self.path} is being downloaded by another process already; wait for it, or "
-                "choose another name."
+                f"Another process already downloads {self.path}; wait for it, or choose another "
+                "name."
             ) from error
 
     def write(self, data: bytes) -> None:
@@ -167,7 +167,7 @@ class PartFile:
                 raise self._failure(error) from error
 
     def commit(self) -> None:
-        """Write everything to the disk, then give the file its name."""
+        """Flush everything to the disk, then give the file its name."""
         with self._lock:
             if not self._open:
                 raise FileNotWritten(f"{self.path} was given up while it was being written.")
@@ -181,8 +181,8 @@ class PartFile:
         self._sync_directory()
 
     def _sync_directory(self) -> None:
-        # Without this the name itself may be lost when the machine stops.
-        # Some file systems cannot do it; the contents are safe all the same.
+        # Without this, the name itself may be lost in a crash of the machine.
+        # Some file systems cannot do it; the contents are safe anyway.
         try:
             descriptor = os.open(self.path.parent, os.O_RDONLY)
         except OSError:
@@ -198,7 +198,7 @@ class PartFile:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             cause = "no space is left; free some, or write elsewhere"
         elif error.errno == errno.EFBIG:
-            cause = "the file would pass the size limit (ulimit -f); raise it"
+            cause = "the file would exceed the size limit (ulimit -f); raise it"
         else:
             cause = f"{error.strerror}; choose another place"
         return FileNotWritten(f"{self.path} was not written: {cause}.")

@@ -1,6 +1,6 @@
-"""The words for what keeps objects alive: roots, the paths from them, and holders.
+"""The words for roots, for the paths from them, and for holders.
 
-The command line, the pages and the converted snapshots all take them from here.
+The command line, the pages and the converted snapshots all use them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ops_service.v1 import growth_pb2
 
 FOLDED = "[…]"
-"""An element or a key of a container, whichever."""
+"""Any element or key of a container."""
 ARROW = " -> "
-"""A step that no attribute, key or name of code expresses."""
+"""A step without an attribute, a key or a name in code."""
 HELD_BY = "held by"
 SEVERAL_HOLDERS = "several roots or holders"
 MODULES = "sys.modules"
@@ -30,8 +30,8 @@ _ROOTS = {
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
     pb.HEAP_ROOT_KIND_HELD_BY_C: "C code alone",
 }
-# In a .heapsnapshot a root is a node beside the application's own, so what has no
-# name there stands in parentheses, as Chrome's do.
+# In a .heapsnapshot, a root is a node beside those of the application. So a root without
+# a name in the application is in parentheses, like Chrome's roots.
 _ROOT_NODES = {
     pb.HEAP_ROOT_KIND_MODULES: MODULES,
     pb.HEAP_ROOT_KIND_INTERPRETER: "(interpreter)",
@@ -40,33 +40,33 @@ _ROOT_NODES = {
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
     pb.HEAP_ROOT_KIND_HELD_BY_C: "(held by C code)",
 }
-# A path that leads to less than this share of a type says little of it.
+# A path to less than this share of a type's objects says little about the type.
 _RARE = 0.1
 
 
 def path_start(root: pb.HeapRoot) -> str:
-    """How a path from a root begins; empty for `sys.modules`."""
+    """Return the beginning of a path from a root; empty for `sys.modules`."""
     return _with_name(_ROOTS.get(root.kind, "a root"), root.name)
 
 
 def root_label(root: pb.HeapRoot) -> str:
-    """What a root is, where it stands alone."""
+    """Return the label of a root without a path."""
     return _with_name(_ROOTS.get(root.kind) or MODULES, root.name)
 
 
 def unnamed_start(label: str, *, is_garbage: bool) -> str:
-    """How a path begins at an object that no root holds."""
+    """Return the beginning of a path at an object that no root holds."""
     return f"{'a garbage cycle' if is_garbage else 'the interpreter'}{ARROW}{label}"
 
 
 def root_node(root: pb.HeapRoot) -> str:
-    """The name of a root in a .heapsnapshot."""
+    """Return the name of a root in a .heapsnapshot."""
     name = _with_name(_ROOT_NODES.get(root.kind, "(root)"), root.name)
     return f"{name} ({root.thread_id})" if root.kind == pb.HEAP_ROOT_KIND_THREAD else name
 
 
 def held_by(share: float) -> str:
-    """The words before a path that leads to this share of the objects, 0 to 1."""
+    """Return the words before a path that leads to this share of the objects, 0 to 1."""
     if share == 1:
         return HELD_BY
     if share < _RARE:
@@ -75,7 +75,7 @@ def held_by(share: float) -> str:
 
 
 def holder_text(holder: growth_pb2.HeapGrowthHolder) -> str:
-    """The holder of a leak, and of what it is an attribute."""
+    """Return the path of a leak's holder, and its owner's type if it is an attribute."""
     owner = f", of a {holder.owner_type}" if holder.owner_type else ""
     return f"{holder.path}{owner}"
 

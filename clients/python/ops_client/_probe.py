@@ -1,8 +1,8 @@
-"""Finds out why no answer came from a port, by knocking at it.
+"""Find out why a port did not answer, by connecting to it.
 
-gRPC says UNAVAILABLE or DEADLINE_EXCEEDED to a host that is down, a port that
-nobody listens on, a certificate that is not accepted, and a process whose GIL
-is held alike. Each needs another remedy, so each gets its own exception.
+gRPC reports UNAVAILABLE or DEADLINE_EXCEEDED for a host that is down, a port without
+a listener, a rejected certificate, and a process whose GIL is held. Each needs another
+remedy, so each gets its own exception.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ops_client.errors import (
     TlsFailed,
 )
 
-# What every HTTP/2 client says first: the preface and an empty SETTINGS frame.
+# The first bytes of every HTTP/2 client: the preface and an empty SETTINGS frame.
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
 SILENT = (
-    "{target} accepts connections and the process does not answer: a thread holds the GIL, or "
+    "{target} accepts connections but the process does not answer: a thread holds the GIL, or "
     "the process is stopped or gets no CPU. Try `py-spy dump --pid PID` on its host."
 )
 
 
 def probe(target: str, credentials: ClientCredentials, timeout: float) -> ConnectionFailed | None:
-    """Knock at a port and tell what is wrong with it, or None if it answers.
+    """Connect to a port and return its problem, or None if it answers.
 
-    Blocks for up to three times ``timeout`` seconds. A target that is neither
-    host and port nor a socket's path cannot be probed, and gets None.
+    Blocks for up to three times ``timeout`` seconds. Also returns None if the target is
+    neither a host and port nor a socket's path, because it cannot be probed then.
     """
     address = _address(target)
     if address is None:
@@ -58,8 +58,8 @@ def probe(target: str, credentials: ClientCredentials, timeout: float) -> Connec
         )
     except TimeoutError:
         return HostUnreachable(
-            f"{target} does not take the connection: a firewall drops it, the host is down, or "
-            "the process has been stopped for long."
+            f"{target} does not accept the connection: a firewall drops it, the host is down, or "
+            "the process has been stopped for a long time."
         )
     except OSError as error:
         return HostUnreachable(f"{target} cannot be reached: {error.strerror}.")
@@ -87,10 +87,10 @@ def _shake_hands(
     except ssl.SSLCertVerificationError as error:
         return TlsFailed(f"TLS: {_distrust(target, error)}")
     except ssl.SSLError as error:
-        return TlsFailed(f"TLS: {target} broke off the handshake ({_reason(error)}). {_REMEDY}")
+        return TlsFailed(f"TLS: {target} ended the handshake ({_reason(error)}). {_REMEDY}")
     except OSError:
-        return TlsFailed(f"TLS: {target} broke off the handshake. {_REMEDY}")
-    # With TLS 1.3 the server judges the client's certificate only now.
+        return TlsFailed(f"TLS: {target} ended the handshake. {_REMEDY}")
+    # With TLS 1.3, the server verifies the client's certificate only now.
     with secure:
         try:
             secure.sendall(_GREETING)
@@ -104,22 +104,24 @@ def _shake_hands(
         except OSError:
             reason = "connection reset"
     if credentials.cert is None:
-        return TlsFailed(f"TLS: {target} wants a client certificate ({reason}). Give cert and key.")
+        return TlsFailed(
+            f"TLS: {target} requires a client certificate ({reason}). Give cert and key."
+        )
     return TlsFailed(
         f"TLS: {target} does not accept the client certificate ({reason}). Give one that is valid "
         "and signed by an authority that the server trusts."
     )
 
 
-_REMEDY = "Check that the port is the maintenance port, and not one without TLS."
+_REMEDY = "Check that this is the maintenance port, not a port without TLS."
 
 
 def _distrust(target: str, error: ssl.SSLCertVerificationError) -> str:
     reason = error.verify_message.rstrip(".")
     if "mismatch" in reason or "not valid for" in reason:
         return (
-            f"the certificate of {target} is for another name ({reason}). Give the name that it "
-            "is for as server name."
+            f"the certificate of {target} is for another name ({reason}). Give that name as the "
+            "server name."
         )
     if "expired" in reason or "not yet valid" in reason:
         return f"the certificate of {target} is out of date ({reason}). It must be renewed."

@@ -1,4 +1,4 @@
-"""From the messages of a capture to a verified heap graph file."""
+"""Turn the messages of a capture into a verified heap graph file."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _HEADER, _BATCH, _TRAILER = 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class CaptureProgress:
-    """How far a capture has come."""
+    """Progress of a capture."""
 
     bytes_written: int
     object_count: int
     """Objects so far."""
     expected_object_count: int
-    """About how many there will be: the blocks that Python has allocated."""
+    """Estimated total: the number of blocks that Python has allocated."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedSnapshot:
-    """A snapshot that arrived whole and was verified."""
+    """A complete and verified snapshot."""
 
     path: Path
     header: heap_graph_pb2.HeapGraphHeader
     trailer: heap_graph_pb2.HeapGraphTrailer
     audit_hash: str = ""
-    """Of the audit record of the call that brought it. Kept elsewhere, it shows whether
-    the log was cut or written anew: see `verify_audit_log`."""
+    """Hash of the audit record of the call that returned the snapshot. Keep it elsewhere:
+    it shows whether the log was cut or rewritten. See `verify_audit_log`."""
 
 
 class SnapshotReceiver:
-    """Writes a capture's messages into a file and checks that they are whole.
+    """Writes a capture's messages into a file and checks that they are complete.
 
-    The bytes go into the file as they came, since the hash is over them.
+    The bytes go into the file unchanged, because the hash covers them.
     """
 
     def __init__(
@@ -61,23 +61,23 @@ class SnapshotReceiver:
 
     @property
     def snapshot_id(self) -> str:
-        """The snapshot's id, "" before its header came."""
+        """The snapshot's id; "" before the header arrives."""
         return "" if self._header is None else self._header.snapshot_id
 
     @property
     def is_whole(self) -> bool:
-        """Whether the trailer came."""
+        """Whether the trailer has arrived."""
         return self._trailer is not None
 
     def take_audit_hash(self, value: str) -> None:
-        """The hash of the record of the call that goes on from here."""
+        """Set the hash of the audit record of the call that continues the snapshot."""
         self.audit_hash = value
 
     def resume(self) -> None:
-        """Take what an earlier download left in the file. ``offset`` says how far it came.
+        """Read what an earlier download left in the file, and set ``offset`` to its end.
 
         Raises:
-            CorruptSnapshot: It is damaged, and now discarded.
+            CorruptSnapshot: The data is damaged, and is now discarded.
         """
         for message in self._file.messages():
             self._take(message)
@@ -106,14 +106,14 @@ class SnapshotReceiver:
         """Take the next message.
 
         Raises:
-            CorruptSnapshot: It is malformed, or does not belong where it stands.
+            CorruptSnapshot: The message is malformed or out of order.
             FileNotWritten: The disk is full.
         """
         self._take(message, write=True)
 
     def _corrupt(self, what: str) -> CorruptSnapshot:
         self._file.discard()
-        return CorruptSnapshot(f"{what} Nothing was kept; capture anew.")
+        return CorruptSnapshot(f"{what} Nothing was kept; capture again.")
 
     def _take(self, message: bytes, *, write: bool = False) -> None:
         try:
@@ -140,17 +140,17 @@ class SnapshotReceiver:
             self._report()
 
     def finish(self) -> CapturedSnapshot:
-        """Check that the snapshot is whole, and give the file its name.
+        """Check that the snapshot is complete, and give the file its name.
 
         Raises:
             IncompleteSnapshot: No trailer came.
-            CorruptSnapshot: Length or hash are not those of the trailer.
+            CorruptSnapshot: The length or the hash differs from the trailer.
             FileNotWritten: The disk is full.
         """
         if self._header is None or self._trailer is None:
             raise IncompleteSnapshot(
                 f"The snapshot ended after {self.byte_count} bytes, before its trailer, so it is "
-                "not whole. Nothing was kept; capture anew."
+                "incomplete. Nothing was kept; capture again."
             )
         trailer = self._trailer
         if trailer.byte_count != self.byte_count:
@@ -159,7 +159,7 @@ class SnapshotReceiver:
                 "sent."
             )
         if trailer.sha256 != self._digest.digest():
-            raise self._corrupt("The snapshot's SHA-256 is not the one in its trailer.")
+            raise self._corrupt("The snapshot's SHA-256 differs from the one in its trailer.")
         self._file.commit()
         self._object_count = trailer.object_count
         self._report()
@@ -178,11 +178,11 @@ def _part(message: bytes) -> tuple[int, memoryview]:
     for number, value in fields(memoryview(message)):
         if number in (_HEADER, _BATCH, _TRAILER) and isinstance(value, memoryview):
             return number, value
-    raise WireError("it holds no known part")
+    raise WireError("it contains no known part")
 
 
 def _first_object_index(batch: memoryview) -> int:
-    # Protobuf writes fields in order, so the first one, if any, is the index.
+    # Protobuf writes fields in order, so the index, if present, is the first.
     for number, value in fields(batch):
         if number == heap_graph_pb2.HeapGraphBatch.FIRST_OBJECT_INDEX_FIELD_NUMBER:
             return value if isinstance(value, int) else 0

@@ -12,7 +12,7 @@ _OWNERS: dict[int, str] = {
     stacks_pb2.STACK_OWNER_TASK: "task",
     stacks_pb2.STACK_OWNER_GREENLET: "greenlet",
 }
-# So many of a group are told by name in the text.
+# Maximum members of a group that the text names.
 _NAMES = 5
 
 
@@ -22,15 +22,15 @@ class Stacks:
 
     header: stacks_pb2.StacksHeader
     groups: tuple[stacks_pb2.StackGroup, ...]
-    """Those that have the same stack, largest group first."""
+    """Threads, tasks and greenlets grouped by equal stack, largest group first."""
     trailer: stacks_pb2.StacksTrailer
-    """Counts, and circles of those that wait for each other."""
+    """Counts, and cycles of members that wait for each other."""
 
     def folded(self) -> str:
-        """A line for each stack, as tools that draw flame graphs read it.
+        """Return one line per stack, in the format of flame graph tools.
 
         ``task;main (app.py:1);fetch (app.py:9) 20000``: frames from the outermost
-        inwards, and how many have the stack.
+        inwards, then the number of members with this stack.
         """
         lines = []
         for group in self.groups:
@@ -39,7 +39,7 @@ class Stacks:
         return "".join(lines)
 
     def text(self) -> str:
-        """For people: circles first, then each group like a traceback."""
+        """Return text for people: cycles of waits first, then each group like a traceback."""
         return "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -64,12 +64,12 @@ class Stacks:
 
 
 def owner_name(owner: int) -> str:
-    """Word for what has a stack."""
+    """Return the word for a kind of stack owner."""
     return _OWNERS.get(owner, "unknown")
 
 
 def _folded_frame(frame: stacks_pb2.StackFrame) -> str:
-    # What separates frames and counts must not stand in a name.
+    # A name must not contain the separators of frames and counts.
     name = f"{frame.function} ({frame.file}:{frame.line})"
     return name.replace(";", ":").replace("\n", " ")
 

@@ -1,4 +1,4 @@
-"""From the status of a failed call to an exception: one table."""
+"""Map the status of a failed call to an exception, in one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops_client.errors import CallFailed
 DOMAIN = "ops_service"
 _TRAILER = "grpc-status-details-bin"
 
-# ErrorInfo.reason of the service -> what is raised here.
+# ErrorInfo.reason of the service -> exception of the client.
 REASONS: dict[str, type[CallFailed]] = {
     "INTERNAL": CallFailed,
     "UNAUTHENTICATED": errors.Unauthenticated,
@@ -48,8 +48,7 @@ REASONS: dict[str, type[CallFailed]] = {
     "AUDIT_UNAVAILABLE": errors.AuditUnavailable,
 }
 
-# For answers without an ErrorInfo of the service: gRPC itself or a proxy gave
-# them.
+# For answers without the service's ErrorInfo: they come from gRPC itself or a proxy.
 _CODES: dict[grpc.StatusCode, type[CallFailed]] = {
     grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
     grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
@@ -60,7 +59,7 @@ _CODES: dict[grpc.StatusCode, type[CallFailed]] = {
 
 
 def is_answer(error: grpc.Call) -> bool:
-    """Whether a failed call was answered, rather than lost on its way."""
+    """Whether a failed call got an answer, rather than a lost connection or a timeout."""
     if _status_of(error) is not None:
         return True
     return error.code() not in (
@@ -70,7 +69,7 @@ def is_answer(error: grpc.Call) -> bool:
 
 
 def call_failed(error: grpc.Call) -> CallFailed:
-    """The exception for a call that was answered with an error."""
+    """Return the exception for a call that was answered with an error."""
     code = error.code()
     reason = ""
     details: dict[str, str] = {}
@@ -97,7 +96,7 @@ def call_failed(error: grpc.Call) -> CallFailed:
 
 
 def _is_too_large(code: grpc.StatusCode, message: str) -> bool:
-    """Whether gRPC refused a request by its limit on messages, on either side."""
+    """Whether gRPC refused a request for its size, on either side."""
     return (
         code is grpc.StatusCode.RESOURCE_EXHAUSTED
         and "larger than max" in message

@@ -1,10 +1,10 @@
-"""Bytes and times for people."""
+"""Format bytes and times for display."""
 
 from __future__ import annotations
 
 
 def size(count: float) -> str:
-    """Bytes for people."""
+    """Format a number of bytes for display."""
     value = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(value) < 1024:
@@ -14,7 +14,7 @@ def size(count: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A time for people."""
+    """Format seconds for display."""
     if value < 1:
         return f"{value * 1000:.1f} ms"
     if value < 120:

@@ -1,8 +1,7 @@
-"""The little of protobuf's wire format that is read without protobuf.
+"""The parts of protobuf's wire format that are read without protobuf.
 
-A capture passes its messages on unparsed, and a reader of ten million objects
-cannot afford a Python object for each. Both only need to find where a field's
-bytes stand.
+A capture forwards its messages unparsed, and a reader of ten million objects cannot
+afford a Python object for each. Both only need the position of a field's bytes.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def decode_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
     """Decode the varint at a position. Returns its value and the position after it.
 
     Raises:
-        WireError: It runs past the end of the data, or past 64 bits.
+        WireError: It exceeds the end of the data, or 64 bits.
     """
     value = 0
     for shift in range(0, 7 * MAX_VARINT_BYTES, 7):
@@ -54,8 +53,7 @@ def decode_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
 def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Iterate over the fields of a message, as (number, value).
 
-    A varint's value is an int. Any other value is the memory it takes up, not
-    copied.
+    A varint's value is an int. Any other value is a view of its bytes, without a copy.
 
     Raises:
         WireError: The message is malformed.

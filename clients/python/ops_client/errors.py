@@ -3,63 +3,63 @@
     OpsClientError
     ├── CredentialsError               a certificate or key file cannot be used
     ├── ConnectionFailed               no answer came; the subclass says where it stopped
-    │   ├── HostUnreachable            no such host, or no way to it
+    │   ├── HostUnreachable            no such host, or no route to it
     │   ├── NothingListening           the host answers, the port does not
     │   ├── TlsFailed                  the two sides do not accept each other
     │   ├── ServerSilent               the port connects, and the process says nothing
     │   └── ConnectionLost             the connection broke during the call
-    ├── DeadlineExceeded               the process lives, and the call took too long
+    ├── DeadlineExceeded               the process answers, but the call took too long
     ├── CallFailed                     the server answered with an error
     │   ├── Unauthenticated            it saw no verified certificate
     │   ├── CertificateOutOfDate       the caller's certificate expired, or is not valid yet
     │   ├── PermissionDenied           a capability is missing
-    │   ├── InvalidRequest             a field has a value that it does not accept
-    │   ├── WrongProcess               another process answered than the one pinned
-    │   ├── UnknownMethod              it does not know the method
-    │   ├── RequestTooLarge            the request is over its limit
+    │   ├── InvalidRequest             a field has an invalid value
+    │   ├── WrongProcess               the answering process is not the pinned one
+    │   ├── UnknownMethod              the server does not know the method
+    │   ├── RequestTooLarge            the request exceeds the server's limit
     │   ├── StreamStalled              this side stopped reading the stream
-    │   ├── Busy                       a slot is taken; try again later
-    │   ├── EngineUnavailable          its snapshot engine cannot run
-    │   ├── CloneRefused               its system refused to clone the process
-    │   ├── InsufficientMemory         a capture would not fit into its memory
-    │   ├── PauseOverBudget            it would stand still for too long
+    │   ├── Busy                       a slot is taken; retry later
+    │   ├── EngineUnavailable          the snapshot engine cannot run there
+    │   ├── CloneRefused               the system refused to clone the process
+    │   ├── InsufficientMemory         a capture would not fit into the memory left
+    │   ├── PauseOverBudget            the process would stand still for too long
     │   ├── NoSuchObject               no live object has the id, or is of the type
     │   ├── GcMomentMissed             the awaited collection did not come
-    │   ├── WalkFailed                 the walk ended before it was whole
-    │   ├── WalkTimeout                the walk outlived its bound
-    │   ├── Cancelled                  the server gave the call up
+    │   ├── WalkFailed                 the walk ended before it was complete
+    │   ├── WalkTimeout                the walk timed out
+    │   ├── Cancelled                  the server cancelled the call
     │   ├── NoSuchOperation            the application has no operation of that name
     │   ├── OperationUnavailable       the operation cannot run there
     │   ├── EvaluationDisabled         evaluation is switched off there
-    │   ├── StoreDisabled              it has no store
-    │   ├── SnapshotNotFound           its store has no such snapshot
+    │   ├── StoreDisabled              the process has no store
+    │   ├── SnapshotNotFound           the store has no such snapshot
     │   ├── WatchDisabled              no background watch runs there
-    │   ├── HistoryNotFound            its store has no such history
-    │   ├── StoreFull                  no room is left in its store
-    │   ├── StoreUnwritable            its store cannot be written to
-    │   ├── StoreDamaged               a file of its store is damaged
-    │   ├── SessionNotFound            it has no such session of yours, or no longer
+    │   ├── HistoryNotFound            the store has no such history
+    │   ├── StoreFull                  the store is full
+    │   ├── StoreUnwritable            the store cannot be written
+    │   ├── StoreDamaged               a file of the store is damaged
+    │   ├── SessionNotFound            this caller has no such session, or it ended
     │   ├── PlaceUnavailable           the application does not offer to run code there
-    │   └── AuditUnavailable           it could not write its audit record
+    │   └── AuditUnavailable           the server could not write its audit record
     ├── SnapshotError                  a snapshot did not arrive; no file was left
     │   ├── IncompleteSnapshot         the stream ended before its trailer
-    │   └── CorruptSnapshot            length or hash differ from the trailer
+    │   └── CorruptSnapshot            length or hash differs from the trailer
     ├── FileNotWritten                 the disk is full, or the place is not writable
     ├── FileNotRead                    a file cannot be opened or read
     ├── AuditLogBroken                 a line of an audit log was altered or is missing
     └── HeapGraphFileError             a heap graph file cannot be read
-        ├── NotAHeapGraphFile          it is something else
+        ├── NotAHeapGraphFile          the file is something else
         ├── UnsupportedHeapGraphFile   a newer release wrote it
         ├── TruncatedHeapGraphFile     its end is missing
         └── CorruptHeapGraphFile       its contents contradict each other
-    AnalysisError                      a graph does not hold what was asked of it
-    ├── ObjectNotFound                 no such id, or no object of such a type
+    AnalysisError                      a graph lacks the requested data
+    ├── ObjectNotFound                 no object has the id, or none is of the type
     ├── GraphNotDrawn                  Graphviz is missing, or failed
-    ├── DifferentProcesses             two graphs are not of one process
-    ├── QueryFailed                    a query over its tables does not work
-    └── QueryTimedOut                  a query over its tables took too long
+    ├── DifferentProcesses             two graphs come from different processes
+    ├── QueryFailed                    a query is wrong or needs too much memory
+    └── QueryTimedOut                  a query took too long
 
-Every text is a sentence that says what happened and what to do about it.
+Every message says what happened and what to do about it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class OpsClientError(Exception):
 
 
 class CredentialsError(OpsClientError):
-    """A certificate or key file is missing, unreadable or does not fit."""
+    """A certificate or key file is missing or unreadable, or the two do not match."""
 
 
 class ConnectionFailed(OpsClientError):
@@ -80,7 +80,7 @@ class ConnectionFailed(OpsClientError):
 
 
 class HostUnreachable(ConnectionFailed):
-    """The host name does not resolve, or no way leads to the host."""
+    """The host name does not resolve, or there is no route to the host."""
 
 
 class NothingListening(ConnectionFailed):
@@ -92,7 +92,7 @@ class TlsFailed(ConnectionFailed):
 
 
 class ServerSilent(ConnectionFailed):
-    """The port accepts connections, and the process does not answer.
+    """The port accepts connections, but the process does not answer.
 
     A thread holds the GIL, or the process gets no CPU.
     """
@@ -111,9 +111,9 @@ class CallFailed(OpsClientError):
 
     Attributes:
         code: Name of the gRPC status code, such as "PERMISSION_DENIED".
-        reason: Stable name of the error, or "" if the answer is not the
-            service's own (a proxy's, for instance).
-        retry_after: Seconds after which trying again makes sense, or None.
+        reason: Stable name of the error, or "" if the answer did not come from the
+            service (but from a proxy, for example).
+        retry_after: Seconds to wait before a retry, or None.
         details: Further facts that the server sent.
     """
 
@@ -138,11 +138,11 @@ class Unauthenticated(CallFailed):
 
 
 class CertificateOutOfDate(CallFailed):
-    """The caller's certificate expired, or is not valid yet. Connect again with another."""
+    """The caller's certificate expired, or is not valid yet. Reconnect with another."""
 
 
 class PermissionDenied(CallFailed):
-    """The caller lacks a capability. The text names whom the server saw."""
+    """The caller lacks a capability. The message names the principal that the server saw."""
 
 
 class InvalidRequest(CallFailed):
@@ -150,7 +150,7 @@ class InvalidRequest(CallFailed):
 
 
 class WrongProcess(CallFailed):
-    """Another process answered than the one whose instance id was pinned."""
+    """The process that answered does not have the pinned instance id."""
 
 
 class UnknownMethod(CallFailed):
@@ -158,19 +158,19 @@ class UnknownMethod(CallFailed):
 
 
 class RequestTooLarge(CallFailed):
-    """The request is over the server's limit on messages or metadata."""
+    """The request exceeds the server's limit on messages or metadata."""
 
 
 class StreamStalled(CallFailed):
-    """The server gave a stream up, since this side did not read on."""
+    """The server ended a stream because this side stopped reading."""
 
 
 class Busy(CallFailed):
-    """A bounded resource is in use. ``retry_after`` says when to try again."""
+    """A bounded resource is in use. ``retry_after`` says when to retry."""
 
 
 class EngineUnavailable(CallFailed):
-    """The snapshot engine cannot run in that process. The text says why."""
+    """The snapshot engine cannot run in that process. The message says why."""
 
 
 class CloneRefused(CallFailed):
@@ -194,15 +194,15 @@ class GcMomentMissed(CallFailed):
 
 
 class WalkFailed(CallFailed):
-    """The walk of the heap ended before it was whole. The process is unharmed."""
+    """The walk of the heap ended before it was complete. The process is unharmed."""
 
 
 class WalkTimeout(CallFailed):
-    """The walk of the heap outlived its bound and was stopped."""
+    """The walk of the heap timed out and was stopped."""
 
 
 class Cancelled(CallFailed):
-    """The server gave the call up, for instance because it is stopping."""
+    """The server cancelled the call, for example because it is stopping."""
 
 
 class NoSuchOperation(CallFailed):
@@ -210,7 +210,7 @@ class NoSuchOperation(CallFailed):
 
 
 class OperationUnavailable(CallFailed):
-    """The operation cannot run in that process. The text says why."""
+    """The operation cannot run in that process. The message says why."""
 
 
 class EvaluationDisabled(CallFailed):
@@ -222,7 +222,7 @@ class StoreDisabled(CallFailed):
 
 
 class SnapshotNotFound(CallFailed):
-    """The process's store has no such snapshot, or no longer."""
+    """The process's store does not have the snapshot, or no longer has it."""
 
 
 class WatchDisabled(CallFailed):
@@ -230,7 +230,7 @@ class WatchDisabled(CallFailed):
 
 
 class HistoryNotFound(CallFailed):
-    """The process's store has no history of such a process."""
+    """The process's store has no history of that process."""
 
 
 class StoreFull(CallFailed):
@@ -242,11 +242,11 @@ class StoreUnwritable(CallFailed):
 
 
 class StoreDamaged(CallFailed):
-    """A file of the process's store is not what was written, or cannot be read."""
+    """A file of the process's store was altered, or cannot be read."""
 
 
 class SessionNotFound(CallFailed):
-    """The process has no such interactive session of this caller, or no longer."""
+    """This caller has no such interactive session in the process, or it has ended."""
 
 
 class PlaceUnavailable(CallFailed):
@@ -254,7 +254,7 @@ class PlaceUnavailable(CallFailed):
 
 
 class AuditUnavailable(CallFailed):
-    """The server could not write its audit record, so it did not begin."""
+    """The server could not write its audit record, so it did not start the call."""
 
 
 class SnapshotError(OpsClientError):
@@ -266,15 +266,15 @@ class IncompleteSnapshot(SnapshotError):
 
 
 class CorruptSnapshot(SnapshotError):
-    """Length or hash of what arrived differ from what the trailer says."""
+    """The length or the hash of the received data differs from the trailer."""
 
 
 class FileNotWritten(OpsClientError):
-    """A file could not be written. Whatever stood at its name still does."""
+    """A file could not be written. An existing file at that name is unchanged."""
 
 
 class AnalysisError(OpsClientError):
-    """A heap graph does not hold what was asked of it."""
+    """A heap graph lacks the requested data."""
 
 
 class ObjectNotFound(AnalysisError):
@@ -286,15 +286,15 @@ class GraphNotDrawn(AnalysisError):
 
 
 class DifferentProcesses(AnalysisError):
-    """Two heap graphs are to be compared that are not of one process."""
+    """Two heap graphs to compare come from different processes."""
 
 
 class QueryFailed(AnalysisError):
-    """A query is wrong, or its work does not fit into memory."""
+    """A query is wrong, or does not fit into its memory limit."""
 
 
 class QueryTimedOut(AnalysisError):
-    """A query took longer than it was given."""
+    """A query took longer than its time limit."""
 
 
 class FileNotRead(OpsClientError):

@@ -106,18 +106,13 @@ module_state_open(PyObject *module)
     return state->child_type == NULL || state->path_table_type == NULL ? -1 : 0;
 }
 
+/* Only the classes made here, which lead back to the module. The others are the
+ * application's as well: through them the module would stand on paths to what they hold. */
 int
 module_state_traverse(PyObject *module, visitproc visit, void *arg)
 {
     ModuleState *state = module_state(module);
     Py_VISIT(state->known.plain_class);
-    Py_VISIT(state->known.deque);
-    Py_VISIT(state->known.ordered_dict);
-    Py_VISIT(state->known.array);
-    Py_VISIT(state->known.thread_local);
-    Py_VISIT(state->known.sys_dict);
-    Py_VISIT(state->known.arrays.type);
-    Py_VISIT(state->atexit_count);
     Py_VISIT(state->child_type);
     Py_VISIT(state->path_table_type);
     return 0;

@@ -10,14 +10,14 @@ from ops_client._durations import to_duration
 from ops_client._evaluation import Evaluation
 from ops_service.v1 import evaluation_pb2, evaluation_place_pb2, repl_pb2
 
-# Seconds. Each is more than the server takes by its own default limits.
+# Seconds. Each exceeds the server's own default limit.
 _EVALUATION = 60.0
 _SLACK = 10.0
 _SESSION = 8 * 3600.0
 
 
 class AsyncEvaluationMethods:
-    """A part of the asynchronous client."""
+    """The part of the client that evaluates code."""
 
     _instance_id: str
     _calls: AsyncCalls
@@ -41,16 +41,16 @@ class AsyncEvaluationMethods:
         Args:
             source: An expression, or statements; the value of an expression at the
                 end is the result.
-            time_limit: Seconds until it is stopped; None is the server's default.
-            place: Where to run it; by default in a thread of its own, or on the
+            time_limit: Seconds until the code is stopped; None is the server's default.
+            place: Where to run the code. The default is its own thread, or the
                 application's event loop if its top level needs one.
-            on_output: Called with each piece of output as it comes.
-            timeout: Seconds for all of it; None is the time limit, or 60, and 10.
+            on_output: Called with each piece of output as it arrives.
+            timeout: Seconds for the whole call; None is the time limit (or 60) plus 10.
 
         Raises:
             PlaceUnavailable: The application does not offer the place.
-            ConnectionLost: It ended without a result. Whether the code ran to
-                its end is not known.
+            ConnectionLost: The call ended without a result. The code may or may not
+                have run to its end.
         """
         request = evaluation_pb2.EvaluateCodeRequest(
             instance_id=self._instance_id,
@@ -68,8 +68,8 @@ class AsyncEvaluationMethods:
             keep="output",
             end="result",
             lost=(
-                "The evaluation ended without a result, so whether the code ran to its end is not "
-                "known. Look at the process before trying again."
+                "The evaluation ended without a result: the code may or may not have run to its "
+                "end. Check the process before you try again."
             ),
             on_part={"output": on_output},
             on_audit_hash=hashes.append,
@@ -96,11 +96,11 @@ class AsyncEvaluationMethods:
             place: Where to run the inputs; see `evaluate_code`.
             columns: Width of the terminal; 0 if there is none.
             lines: Its height.
-            timeout: Seconds for all of the connection.
+            timeout: Seconds for the whole connection.
 
         Raises:
-            SessionNotFound: There is no such session of this caller, or no longer.
-            Busy: As many sessions are open as may.
+            SessionNotFound: This caller has no such session, or it has ended.
+            Busy: The maximum number of sessions is open.
         """
         session = AsyncReplSession(self._calls, timeout, self._instance_id)
         await session.open(

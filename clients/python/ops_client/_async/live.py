@@ -1,4 +1,4 @@
-"""Methods of the asynchronous client that look at the live process, or change it."""
+"""Methods of the asynchronous client that inspect or change the live process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ops_service.v1 import (
     workers_pb2,
 )
 
-# Seconds. Each is more than the server takes by its own default limits.
+# Seconds. Each exceeds the server's own default limit.
 _QUICK = 10.0
 _LOOK = 60.0
 _SEARCH = 120.0
@@ -27,7 +27,7 @@ _DAY = 86_400.0
 
 
 class AsyncLiveMethods:
-    """A part of the asynchronous client."""
+    """The part of the client that inspects or changes the live process."""
 
     _instance_id: str
     _calls: AsyncCalls
@@ -43,11 +43,11 @@ class AsyncLiveMethods:
         """Read the stacks of all threads, tasks and greenlets. Needs INSPECT.
 
         Args:
-            sample_distance: Seconds between two samples, which tell what does not
-                move; 0 takes one sample, None is the server's default, 1.
-            limit: How many groups to return; 0 is the server's default.
-            include_ops_service: Whether to show the service's own threads too.
-            timeout: Seconds for all of it; None is the distance and 60.
+            sample_distance: Seconds between two samples, which show what does not
+                move. 0 takes one sample; None is the server's default, 1.
+            limit: Maximum number of groups; 0 is the server's default.
+            include_ops_service: Whether to also return the service's own threads.
+            timeout: Seconds for the whole call; None is the distance plus 60.
 
         Raises:
             ConnectionLost: The stream ended before its trailer.
@@ -66,7 +66,7 @@ class AsyncLiveMethods:
             timeout,
             keep="group",
             end="trailer",
-            lost="The stacks ended before their trailer. Ask for them again.",
+            lost="The stacks ended before their trailer. Try again.",
         )
         return Stacks(header, groups, trailer)
 
@@ -82,15 +82,15 @@ class AsyncLiveMethods:
 
         Args:
             target: An object's id, or a type's full name.
-            breadth: How many paths to return; 0 is the server's default, 10.
-            time_limit: Seconds until the search ends, and what was found by then is
-                told; None is the server's default, 10.
-            timeout: Seconds for all of it.
+            breadth: Maximum number of paths; 0 is the server's default, 10.
+            time_limit: Seconds until the search ends and returns what it has found;
+                None is the server's default, 10.
+            timeout: Seconds for the whole call.
 
         Raises:
             NoSuchObject: No live object has the id, or none is of the type.
             Busy: A capture of the process is under way.
-            InvalidRequest: The id is 0, or the name is no name.
+            InvalidRequest: The id is 0, or the name is not a valid type name.
         """
         request = referrers_pb2.FindReferrersRequest(
             instance_id=self._instance_id, breadth=breadth, time_limit=to_duration(time_limit)
@@ -105,7 +105,7 @@ class AsyncLiveMethods:
         return reply
 
     async def list_workers(self, *, timeout: float = _QUICK) -> workers_pb2.ListWorkersResponse:
-        """Ask which workers of the application have a port. Needs INSPECT."""
+        """List the workers of the application that have a port. Needs INSPECT."""
         request = workers_pb2.ListWorkersRequest(instance_id=self._instance_id)
         reply: workers_pb2.ListWorkersResponse = await self._calls.unary(
             self._calls.stub.ListWorkers, request, timeout
@@ -115,11 +115,11 @@ class AsyncLiveMethods:
     async def list_loggers(
         self, *, prefix: str = "", limit: int = 0, timeout: float = _QUICK
     ) -> loggers_pb2.ListLoggersResponse:
-        """Ask for the loggers of the process and their levels. Needs INSPECT.
+        """List the loggers of the process and their levels. Needs INSPECT.
 
         Args:
-            prefix: Only loggers whose names begin so.
-            limit: How many to return; 0 is the server's default.
+            prefix: Return only loggers whose names start with this.
+            limit: Maximum number of loggers; 0 is the server's default.
             timeout: Seconds.
         """
         request = loggers_pb2.ListLoggersRequest(
@@ -141,14 +141,14 @@ class AsyncLiveMethods:
         """Set the level of a logger for a while. Needs OPERATE.
 
         Args:
-            logger: One that exists; "root" is the root.
-            level: Its name or number; "" takes back what was set.
-            restore_after: Seconds until it is taken back; None is the server's
+            logger: Name of an existing logger; "root" is the root.
+            level: Name or number of the level; "" undoes the change.
+            restore_after: Seconds until the level is restored; None is the server's
                 default, 600.
             timeout: Seconds.
 
         Raises:
-            InvalidRequest: There is no such logger, or no such level.
+            InvalidRequest: The logger or the level does not exist.
         """
         request = loggers_pb2.SetLogLevelRequest(
             instance_id=self._instance_id,
@@ -164,7 +164,7 @@ class AsyncLiveMethods:
     async def list_operations(
         self, *, timeout: float = _QUICK
     ) -> operations_pb2.ListOperationsResponse:
-        """Ask for the operations that the application offers. Needs INSPECT."""
+        """List the operations that the application offers. Needs INSPECT."""
         request = operations_pb2.ListOperationsRequest(instance_id=self._instance_id)
         reply: operations_pb2.ListOperationsResponse = await self._calls.unary(
             self._calls.stub.ListOperations, request, timeout
@@ -182,21 +182,23 @@ class AsyncLiveMethods:
     ) -> OperationRun:
         """Run an operation of the application. Needs OPERATE and a grant of the operation.
 
-        That it failed, or raised an exception, is a result and not an exception
+        A failure or an exception of the operation is a result, not an exception
         here: see ``OperationRun.result.outcome``.
 
         Args:
-            operation: Its name.
-            arguments: By name: None, bool, numbers, strings, and lists of these.
-            time_limit: Seconds until it is asked to end; None is the operation's own.
-            on_progress: Called with what it tells of its progress.
-            timeout: Seconds for all of it; None is the time limit and 10, or a day.
+            operation: Name of the operation.
+            arguments: Values by name: None, bool, numbers, strings, and lists of these.
+            time_limit: Seconds until it is asked to end; None is the operation's own
+                limit.
+            on_progress: Called with each progress report.
+            timeout: Seconds for the whole call; None is the time limit plus 10, or a day
+                without a time limit.
 
         Raises:
             InvalidRequest: An argument is unknown, missing, or does not fit.
             NoSuchOperation: The process has no operation of that name.
-            ConnectionLost: It ended without a result. Whether the operation ran to
-                its end is not known.
+            ConnectionLost: The call ended without a result. The operation may or may
+                not have run to its end.
         """
         request = operations_pb2.InvokeOperationRequest(
             instance_id=self._instance_id, operation=operation, time_limit=to_duration(time_limit)
@@ -211,8 +213,8 @@ class AsyncLiveMethods:
             keep="progress",
             end="result",
             lost=(
-                "The operation ended without a result, so whether it ran to its end is not known. "
-                "Look at the process before trying again."
+                "The operation ended without a result: it may or may not have run to its end. "
+                "Check the process before you try again."
             ),
             on_part={"progress": on_progress},
         )
@@ -229,24 +231,24 @@ class AsyncLiveMethods:
         on_progress: Callable[[allocations_pb2.AllocationTraceProgress], None] | None = None,
         timeout: float | None = None,
     ) -> AllocationTrace:
-        """Trace where memory is allocated, for a while. Needs OPERATE.
+        """Trace memory allocations for a while. Needs OPERATE.
 
-        The process is slower meanwhile, and stands still at the end while the traces
+        The process is slower meanwhile. It stands still at the end, while the traces
         are read. Tracing is switched off whatever happens.
 
         Args:
             duration: Seconds; None is the server's default, 10.
-            frame_limit: Frames that are kept of each allocation; 0 is the server's
+            frame_limit: Frames to record per allocation; 0 is the server's
                 default, 1.
-            limit: How many sites to return; 0 is the server's default, 25.
-            memory_limit: Bytes that tracing itself may take before the window ends;
+            limit: Maximum number of sites; 0 is the server's default, 25.
+            memory_limit: Bytes that tracing itself may use; the window ends there.
                 0 is the server's default, 64 MiB.
-            include_ops_service: Whether to show what the service itself allocates.
-            on_progress: Called each second with how it stands.
-            timeout: Seconds for all of it; None is the duration, or 10, and 60.
+            include_ops_service: Whether to also return what the service itself allocates.
+            on_progress: Called each second with the progress.
+            timeout: Seconds for the whole call; None is the duration (or 10) plus 60.
 
         Raises:
-            Busy: Somebody else traces.
+            Busy: Another caller traces allocations.
             ConnectionLost: The stream ended before its trailer.
         """
         request = allocations_pb2.TraceAllocationsRequest(

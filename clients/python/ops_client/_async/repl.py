@@ -17,11 +17,11 @@ OnOutput = Callable[[evaluation_pb2.EvaluationOutput], None]
 
 
 class AsyncReplSession:
-    """Opened by ``open_repl``. Names live from input to input.
+    """An interactive session from ``open_repl``. Names persist from input to input.
 
-    Leaving it as a context manager closes the session; `detach` leaves it behind,
-    to be resumed by its id. One thing at a time, but for `interrupt` and `resize`,
-    which may be called while something else waits.
+    Leaving the context manager closes the session. `detach` keeps the session; its id
+    resumes it. Call one method at a time, except `interrupt` and `resize`: these may be
+    called while another method waits.
     """
 
     def __init__(self, calls: AsyncCalls, timeout: float, instance_id: str) -> None:
@@ -32,7 +32,7 @@ class AsyncReplSession:
         self._waiting_output: list[evaluation_pb2.EvaluationOutput] = []
         self._state = repl_pb2.REPL_PROMPT_STATE_UNSPECIFIED
         self.header = repl_pb2.ReplHeader()
-        """What the server said when it opened."""
+        """The server's header from when the session opened."""
 
     async def __aenter__(self) -> AsyncReplSession:
         return self
@@ -47,12 +47,12 @@ class AsyncReplSession:
 
     @property
     def session_id(self) -> str:
-        """By which the session can be resumed, over another connection too."""
+        """The id that resumes the session, also over another connection."""
         return self.header.session_id
 
     @property
     def is_running(self) -> bool:
-        """Whether a resumed session still runs its last input: `wait` for that."""
+        """Whether a resumed session still runs its last input. If so, call `wait`."""
         return self._state == repl_pb2.REPL_PROMPT_STATE_RUNNING
 
     async def open(self, opening: repl_pb2.ReplOpen) -> None:
@@ -70,13 +70,13 @@ class AsyncReplSession:
 
         Args:
             source: An expression, or statements.
-            at_prompt: Whether somebody types it, so that a compound statement
+            at_prompt: Whether a person types the source. If so, a compound statement
                 needs an empty line at its end.
-            on_output: Called with each piece of output as it comes.
+            on_output: Called with each piece of output as it arrives.
 
         Returns:
-            How it ended; an exception of the code is a result. None if the end of
-            the source is missing, and so it did not run.
+            The result; an exception of the code is a result. None if the source is
+            incomplete, so it did not run.
 
         Raises:
             SessionNotFound: The session expired.
@@ -88,7 +88,7 @@ class AsyncReplSession:
     async def wait(
         self, *, on_output: OnOutput | None = None
     ) -> evaluation_pb2.EvaluationResult | None:
-        """Wait for the result of what runs, as after resuming a session."""
+        """Wait for the result of the running code, for example after resuming a session."""
         result = None
         if on_output is not None:
             for output in self._waiting_output:
@@ -107,7 +107,7 @@ class AsyncReplSession:
                     return result
 
     async def complete(self, text: str, cursor: int) -> repl_pb2.ReplCompletions:
-        """Ask how a text could go on. Runs no code of the application."""
+        """Return completions of a text. Runs no code of the application."""
         await self._send(completion=repl_pb2.ReplCompletionRequest(text=text, cursor=cursor))
         while True:
             reply = await self._receive()
@@ -119,15 +119,15 @@ class AsyncReplSession:
                 self._waiting_output.append(reply.output)
 
     async def interrupt(self) -> None:
-        """Stop the code that runs; its result says so."""
+        """Stop the running code. Its result reports the interruption."""
         await self._send(interrupt=repl_pb2.ReplInterrupt())
 
     async def resize(self, columns: int, lines: int) -> None:
-        """Tell the size of the terminal."""
+        """Send the size of the terminal."""
         await self._send(resize=repl_pb2.ReplSize(columns=columns, lines=lines))
 
     async def close(self) -> None:
-        """End the session, and the connection. Nothing is left of it there."""
+        """End the session and the connection. The process keeps nothing of the session."""
         try:
             await self._send(close=repl_pb2.ReplClose())
             await self._duplex.finish()
@@ -140,13 +140,13 @@ class AsyncReplSession:
             self._duplex.cancel()
 
     async def detach(self) -> None:
-        """End the connection and leave the session, until it expires."""
+        """End the connection. The session stays until it expires."""
         self._duplex.cancel()
 
     async def _send(self, **part: Any) -> None:
         request = repl_pb2.OpenReplRequest(instance_id=self._instance_id, **part)
         if not await self._duplex.send(request):
-            # It has ended; why, the next reply tells.
+            # The call has ended; the next reply reports why.
             await self._receive()
 
     async def _receive(self) -> Any:

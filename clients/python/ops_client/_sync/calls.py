@@ -1,5 +1,5 @@
 # Generated from _async/calls.py by tools/generate_sync_client.py. Do not edit.
-"""One channel, and calls on it that end in a result or in an exception of ours."""
+"""One channel, and calls on it. Each ends in a result or in an ops_client exception."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Calls:
         """The channel."""
         if self._channel is None:
             options: list[tuple[str, int | str]] = [
-                # The port is private: a proxy of the environment is not meant.
+                # The port is private: ignore the environment's proxy.
                 ("grpc.enable_http_proxy", 0),
-                # gRPC bounds a connection attempt by this, handshake included.
+                # This bounds a connection attempt in gRPC, including the handshake.
                 ("grpc.min_reconnect_backoff_ms", int(self._connect_timeout * 1000)),
-                # Notices within half a minute that a silent stream is dead.
+                # Detects within half a minute that a silent stream is dead.
                 ("grpc.keepalive_time_ms", 20_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
-                # With its retries gRPC 1.85 loses the end of some calls whose connection is
-                # refused: the status is there, and what waits for a reply waits for ever.
+                # With retries, gRPC 1.85 loses the end of some calls whose connection is
+                # refused: the status is there, but a read of a reply never returns.
                 ("grpc.enable_retries", 0),
             ]
             if self._credentials.server_name:
@@ -56,11 +56,11 @@ class Calls:
 
     @property
     def stub(self) -> Any:
-        """The generated stub, which has no types."""
+        """The generated stub. It has no type annotations."""
         return maintenance_service_pb2_grpc.MaintenanceServiceStub(self.channel)
 
     def close(self) -> None:
-        """Close the channel; calls that still run end."""
+        """Close the channel, and end calls that still run."""
         if self._channel is not None:
             channel, self._channel = self._channel, None
             channel.close()
@@ -83,13 +83,13 @@ class Calls:
 
         Args:
             on_audit_hash: Called with the hash of the call's audit record, before the
-                first reply, if the server tells one.
+                first reply, if the server sends one.
         """
         call = method(request, timeout=timeout)
         try:
             for reply in call:
-                # It came before the reply. Where nothing comes gRPC might wait for it without
-                # an end: a connection that is refused can leave the wait behind.
+                # The metadata came before the reply. Without a reply, gRPC might wait for it
+                # forever: a refused connection can leave that wait behind.
                 if on_audit_hash is not None:
                     for key, value in call.initial_metadata() or ():
                         if key == AUDIT_HASH:
@@ -113,23 +113,23 @@ class Calls:
         on_part: Mapping[str, Callable[[Any], None] | None] = _NO_HANDLERS,
         on_audit_hash: Callable[[str], None] | None = None,
     ) -> tuple[Any, tuple[Any, ...], Any]:
-        """Make a call with a stream of a header, parts and an end, and read all of it.
+        """Make a call with a stream of a header, parts and a last part, and read all of it.
 
         Args:
-            method: Of the stub.
+            method: Method of the stub.
             request: Its request.
             timeout: Seconds.
-            keep: The parts that are returned.
-            end: What the last part is: "trailer" or "result".
-            lost: What to say if it does not come.
-            on_part: For a kind of parts, what is called with each as it comes.
+            keep: Kind of the parts to return.
+            end: Kind of the last part: "trailer" or "result".
+            lost: Error message if the header or the last part is missing.
+            on_part: For each kind of part, a function that is called as a part arrives.
             on_audit_hash: As for `stream`.
 
         Returns:
-            The header, the parts that are kept, and the end.
+            The header, the parts of the kind ``keep``, and the last part.
 
         Raises:
-            ConnectionLost: Header or end are missing.
+            ConnectionLost: The header or the last part is missing.
         """
         header = last = None
         kept = []
@@ -151,7 +151,7 @@ class Calls:
         return header, tuple(kept), last
 
     def explain(self, error: Any, timeout: float) -> OpsClientError:
-        """The exception for a call that failed. Knocks at the port if need be."""
+        """Return the exception for a failed call. Probes the port if no answer came."""
         if is_answer(error):
             return call_failed(error)
         found = run_sync(probe, self.target, self._credentials, self._connect_timeout)
@@ -159,14 +159,14 @@ class Calls:
             return found
         if error.code() == grpc.StatusCode.UNAVAILABLE:
             return ConnectionLost(
-                f"The connection to {self.target} broke ({error.details()}), and the port answers "
-                "again: the process or a proxy ended it. Try again."
+                f"The connection to {self.target} broke ({error.details()}), but the port answers "
+                "again: the process or a proxy closed it. Try again."
             )
         if not self._answers():
             return ServerSilent(SILENT.format(target=self.target))
         return DeadlineExceeded(
-            f"The call was not done within {timeout:g} s, although the process answers. Allow it "
-            "more time."
+            f"The call did not finish within {timeout:g} s, although the process answers. Allow "
+            "it more time."
         )
 
     def _answers(self) -> bool:

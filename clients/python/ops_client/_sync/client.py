@@ -40,7 +40,7 @@ GrowthPart = (
 
 _METHOD = "/ops_service.v1.MaintenanceService/CaptureHeapSnapshot"
 
-# Seconds. Each is more than the server takes by its own default limits.
+# Seconds. Each exceeds the server's own default limit.
 _QUICK = 10.0
 _CENSUS = 60.0
 _CAPTURE = 120.0
@@ -51,7 +51,7 @@ _WATCH = 60.0
 class MaintenanceClient(
     EvaluationMethods, HistoryMethods, LiveMethods, StoreMethods
 ):
-    """A client of one maintenance port. Use it as a context manager.
+    """Client of one maintenance port. Use it as a context manager.
 
     It connects with the first call. Every call has a deadline, and every error
     is an exception from ``ops_client.errors``.
@@ -70,10 +70,10 @@ class MaintenanceClient(
         Args:
             target: Host and port, or ``unix:`` and a path.
             credentials: The certificate files.
-            instance_id: If given, only the process with this id is talked to:
-                calls that reach another raise ``WrongProcess``.
-            connect_timeout: Seconds that connecting may take, and that each step
-                of finding out why it failed may take.
+            instance_id: Id of the only process to call. Calls that reach another
+                process raise ``WrongProcess``. Empty accepts any process.
+            connect_timeout: Limit in seconds for connecting, and for each step of
+                the diagnosis after a failure.
 
         Raises:
             CredentialsError: A certificate file cannot be used.
@@ -97,7 +97,7 @@ class MaintenanceClient(
         self._calls.close()
 
     def get_principal(self, *, timeout: float = _QUICK) -> process_pb2.GetPrincipalResponse:
-        """Ask who the server takes this client for, and what it may do."""
+        """Return the principal that the server sees, and its capabilities."""
         request = process_pb2.GetPrincipalRequest(instance_id=self._instance_id)
         reply: process_pb2.GetPrincipalResponse = self._calls.unary(
             self._calls.stub.GetPrincipal, request, timeout
@@ -105,7 +105,7 @@ class MaintenanceClient(
         return reply
 
     def get_process(self, *, timeout: float = _QUICK) -> process_pb2.GetProcessResponse:
-        """Ask for facts about the process. Needs INSPECT."""
+        """Return facts about the process. Needs INSPECT."""
         request = process_pb2.GetProcessRequest(instance_id=self._instance_id)
         reply: process_pb2.GetProcessResponse = self._calls.unary(
             self._calls.stub.GetProcess, request, timeout
@@ -113,10 +113,10 @@ class MaintenanceClient(
         return reply
 
     def get_memory(self, *, timeout: float = _CENSUS) -> memory_pb2.GetMemoryResponse:
-        """Ask where the memory of the process is. Needs INSPECT.
+        """Return the parts of the memory of the process. Needs INSPECT.
 
-        A part that cannot be told there has the state ``PART_STATE_UNKNOWN`` and a
-        reason; its ``bytes`` read as 0 and mean nothing.
+        A part that the process cannot measure has the state ``PART_STATE_UNKNOWN``
+        and a reason; its ``bytes`` read as 0 and mean nothing.
         """
         request = memory_pb2.GetMemoryRequest(instance_id=self._instance_id)
         reply: memory_pb2.GetMemoryResponse = self._calls.unary(
@@ -127,17 +127,17 @@ class MaintenanceClient(
     def reclaim_memory(
         self, *, collect: bool = False, trim: bool = False, timeout: float = _CENSUS
     ) -> memory_pb2.ReclaimMemoryResponse:
-        """Let the process give memory back. Needs OPERATE.
+        """Collect garbage, trim malloc, or both. Needs OPERATE.
 
-        What has begun goes on in the process when the time is over.
+        After a timeout, a step that has begun continues in the process.
 
         Args:
             collect: Run a full collection, which stops the process.
-            trim: Ask malloc to give free memory back to the system.
+            trim: Make malloc return free memory to the system.
             timeout: Seconds.
 
         Raises:
-            InvalidRequest: Neither is asked for.
+            InvalidRequest: Both ``collect`` and ``trim`` are false.
         """
         request = memory_pb2.ReclaimMemoryRequest(
             instance_id=self._instance_id, collect=collect, trim=trim
@@ -159,11 +159,10 @@ class MaintenanceClient(
         """Count live objects and their bytes by type. Needs INSPECT.
 
         Args:
-            limit: How many types to return; 0 is the server's default.
-            order: What they are sorted by.
-            allow_pause: Whether the process may stand still for the count where
-                it cannot be cloned.
-            include_ops_service: Whether to count what only the service itself holds.
+            limit: Maximum number of types; 0 is the server's default.
+            order: Sort key of the types.
+            allow_pause: Whether the count may stop the process if it cannot be cloned.
+            include_ops_service: Whether to also count what only the service itself holds.
             timeout: Seconds.
         """
         request = heap_pb2.SummarizeHeapRequest(
@@ -194,32 +193,32 @@ class MaintenanceClient(
     ) -> CapturedSnapshot:
         """Capture the graph of all live objects into a heap graph file. Needs READ_HEAP.
 
-        The file appears at ``path`` once it is whole, verified and on the disk;
-        until then a file that stood there stays.
+        The file appears at ``path`` once it is complete, verified and on the disk.
+        Until then, an existing file at ``path`` stays.
 
         Args:
-            path: Where the file goes.
+            path: Path of the file.
             gc_moment: When to capture; ``COLLECT_FIRST`` needs OPERATE too.
             gc_wait_limit: Seconds that ``AFTER_NEXT_FULL_COLLECTION`` may wait;
                 None is the server's default, 60.
             content_level: How much of the contents to include; above NONE it needs
                 READ_CONTENT too.
-            content_limit: Bytes at which each content is cut; 0 is the server's
+            content_limit: Maximum bytes of each content; 0 is the server's
                 default, 64.
-            hash_strings: Whether to include a hash of each str and bytes, by which
+            hash_strings: Whether to include a hash of each str and bytes, so that
                 equal ones can be counted. Needs READ_CONTENT too.
-            max_objects: Where to cut the snapshot; 0 takes all objects. The trailer's
-                ``cut`` says what was left out.
-            store: Whether the process keeps the snapshot in its store. A
-                connection that breaks is then made anew, and the download goes
-                on; if that fails, ``fetch_snapshot`` goes on later.
-            progress: Called after each part that arrived.
-            timeout: Seconds for all of it; None is 120 and the wait.
+            max_objects: Cut the snapshot after this many objects; 0 takes all. The
+                trailer's ``cut`` reports what was left out.
+            store: Whether the process keeps the snapshot in its store. Then the
+                client reconnects after a broken connection and resumes the
+                download; if that fails, ``fetch_snapshot`` resumes it later.
+            progress: Called after each part that arrives.
+            timeout: Seconds for the whole call; None is 120 plus the wait.
 
         Raises:
             FileNotWritten: The disk is full, or the place is not writable.
-            IncompleteSnapshot: The stream broke off.
-            CorruptSnapshot: What arrived is not what was sent.
+            IncompleteSnapshot: The stream ended early.
+            CorruptSnapshot: The received data differs from the sent data.
         """
         request = heap_pb2.CaptureHeapSnapshotRequest(
             instance_id=self._instance_id,
@@ -234,8 +233,8 @@ class MaintenanceClient(
         if timeout is None:
             waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION
             timeout = _CAPTURE + (gc_wait_limit or _GC_WAIT if waits else 0.0)
-        # The replies stay bytes: the hash is over them, and to parse millions of
-        # objects here would be for nothing.
+        # The replies stay bytes: the hash covers them, and there is no need to parse
+        # millions of objects here.
         method: Any = self._calls.channel.unary_stream(
             _METHOD, request_serializer=heap_pb2.CaptureHeapSnapshotRequest.SerializeToString
         )
@@ -254,11 +253,11 @@ class MaintenanceClient(
                 if store:
                     return self._fetch_rest(receiver.snapshot_id, file, receiver, timeout)
                 raise IncompleteSnapshot(
-                    f"The snapshot broke off after {receiver.byte_count} bytes, and nothing was "
+                    f"The snapshot ended early, after {receiver.byte_count} bytes; nothing was "
                     f"kept. {error}"
                 ) from error
             except CallFailed:
-                # The capture itself failed, so there is no rest to go on with.
+                # The capture itself failed, so there is nothing to resume.
                 file.discard()
                 raise
             return run_sync(receiver.finish)
@@ -274,21 +273,22 @@ class MaintenanceClient(
         allow_pause: bool = False,
         timeout: float | None = None,
     ) -> Generator[GrowthPart, None, None]:
-        """Watch what leaks, and who holds it. Needs INSPECT.
+        """Watch for leaks and their holders. Needs INSPECT.
 
         Yields the header, a report after each sample, and the trailer. Closing
         the iterator ends the watch.
 
         Args:
             interval: Seconds between samples; None is the server's default, 10.
-            duration: Seconds in all; None is the server's default, 60.
-            limit: How many suspects a report names; 0 is the server's default.
-            baseline_id: A baseline that an earlier watch kept, to tell growth since.
+            duration: Seconds in total; None is the server's default, 60.
+            limit: Maximum number of suspects per report; 0 is the server's default.
+            baseline_id: A baseline that an earlier watch kept. Reports then include
+                the growth since that baseline.
             keep_baseline: Whether to keep the first sample as a baseline; the
-                trailer names its id.
-            allow_pause: Whether the process may stand still for each sample
-                where it cannot be cloned.
-            timeout: Seconds for all of it; None is the duration and 60.
+                trailer has its id.
+            allow_pause: Whether each sample may stop the process if it cannot be
+                cloned.
+            timeout: Seconds for the whole call; None is the duration plus 60.
 
         Raises:
             ConnectionLost: The watch ended without a trailer.

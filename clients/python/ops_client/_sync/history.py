@@ -1,5 +1,5 @@
 # Generated from _async/history.py by tools/generate_sync_client.py. Do not edit.
-"""Calls on the history of a background watch."""
+"""Methods of the synchronous client that read the history of a background watch."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ class HistoryMethods:
         stored_instance_id: str = "",
         timeout: float = _TIMEOUT,
     ) -> GrowthHistory:
-        """Ask what the background watch saw since its start. Needs INSPECT.
+        """Return what the background watch saw since its start. Needs INSPECT.
 
         Args:
-            previous: Of the process that ended last, from the store.
-            stored_instance_id: Of this process, from the store.
+            previous: Read the history of the process that ended last, from the store.
+            stored_instance_id: Read the history of the process with this id, from the
+                store.
             timeout: Seconds.
 
         Raises:
             WatchDisabled: No watch runs in the process.
-            StoreDisabled: It has no store.
-            HistoryNotFound: Its store has no such history.
+            StoreDisabled: The process has no store.
+            HistoryNotFound: The store has no such history.
         """
         request = growth_history_pb2.ReadGrowthHistoryRequest(
             instance_id=self._instance_id,
@@ -56,5 +57,5 @@ class HistoryMethods:
                 elif kind == "trailer":
                     trailer = reply.trailer
         if header is None or trailer is None:
-            raise ConnectionLost("The history ended before its trailer. Ask again.")
+            raise ConnectionLost("The history ended before its trailer. Try again.")
         return GrowthHistory(header, tuple(records), tuple(trailer.warnings))

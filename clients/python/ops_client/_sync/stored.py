@@ -1,5 +1,5 @@
 # Generated from _async/stored.py by tools/generate_sync_client.py. Do not edit.
-"""Calls on the store of a process, and downloads that go on where they broke off."""
+"""Methods of the synchronous client for the store, with downloads that resume."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ops_service.v1 import store_pb2
 _QUICK = 10.0
 _DOWNLOAD = 3600.0
 
-# How often in a row it is tried without a byte that came, and the time between.
+# Maximum attempts in a row that receive no byte, and the pause in seconds between them.
 _ATTEMPTS = 4
 _PAUSE = 0.5
 
-# What was kept is then the beginning of something that has no end: it is not there, or
-# the capture that was still writing it came to nothing.
+# After these errors the partial file is useless: the snapshot does not exist, or the
+# capture that was writing it failed.
 _NO_REST = (
     InsufficientMemory,
     InvalidRequest,
@@ -49,16 +49,16 @@ _NO_REST = (
 
 
 class StoreMethods:
-    """The part of the client that talks to the store."""
+    """The part of the client that reads the store."""
 
     _calls: Calls
     _instance_id: str
 
     def list_snapshots(self, *, timeout: float = _QUICK) -> store_pb2.ListSnapshotsResponse:
-        """Ask what the store of the process holds. Needs READ_HEAP.
+        """List the snapshots in the store of the process. Needs READ_HEAP.
 
         Raises:
-            StoreDisabled: It has none.
+            StoreDisabled: The process has no store.
         """
         request = store_pb2.ListSnapshotsRequest(instance_id=self._instance_id)
         reply: store_pb2.ListSnapshotsResponse = self._calls.unary(
@@ -76,23 +76,23 @@ class StoreMethods:
     ) -> CapturedSnapshot:
         """Download a stored snapshot, or the rest of one. Needs READ_HEAP.
 
-        What comes is kept beside ``path``, in a file whose name has the id and
-        ends in ``.part``, until it is whole; a later call goes on there. A
-        broken connection is made anew a few times.
+        A partial download is kept beside ``path``, in a file whose name contains the
+        id and ends in ``.part``. A later call resumes it. The client reconnects a few
+        times after a broken connection.
 
         Args:
-            snapshot_id: As in ``list_snapshots``, or in a snapshot's header.
-            path: Where the file goes.
-            progress: Called after each part that arrived.
+            snapshot_id: Id from ``list_snapshots``, or from a snapshot's header.
+            path: Path of the file.
+            progress: Called after each part that arrives.
             timeout: Seconds for each connection.
 
         Raises:
-            SnapshotNotFound: The store has no such snapshot, or no longer.
-            WalkFailed, WalkTimeout, InsufficientMemory, StoreFull: It was still being
-                captured, and came to nothing.
+            SnapshotNotFound: The store does not have the snapshot, or no longer has it.
+            WalkFailed, WalkTimeout, InsufficientMemory, StoreFull: The snapshot was
+                still being captured, and the capture failed.
             FileNotWritten: The disk is full, or the place is not writable.
             IncompleteSnapshot: The connection stays broken.
-            CorruptSnapshot: What arrived is not what was written.
+            CorruptSnapshot: The received data differs from the written data.
         """
         with PartFile.reopen(path, snapshot_id) as file:
             receiver = SnapshotReceiver(file, progress)
@@ -111,8 +111,8 @@ class StoreMethods:
                 failures = 1 if receiver.offset > before else failures + 1
                 if failures >= _ATTEMPTS:
                     raise IncompleteSnapshot(
-                        f"The snapshot {snapshot_id} broke off after {receiver.offset} bytes, "
-                        f"which are kept in {file.part}. Fetch it again to go on there. {error}"
+                        f"The download of {snapshot_id} stopped after {receiver.offset} bytes, "
+                        f"which are kept in {file.part}. Fetch it again to resume. {error}"
                     ) from error
                 sleep_sync(_PAUSE * failures)
             except _NO_REST:

@@ -1,4 +1,4 @@
-"""The command line, opsctl: `commands` has them, one a file; here is what they share."""
+"""The command line, opsctl. `commands` has one command per file; the rest is shared."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def main() -> None:
-    """Run opsctl, and end the process with one of its exit codes."""
-    # gRPC would print lines of its own beside the one sentence that we print.
+    """Run opsctl, and exit with one of its exit codes."""
+    # gRPC would print its own lines beside our one sentence.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # NumPy's linear algebra, which nothing here uses, would start a thread a core.
+    # NumPy's linear algebra, which opsctl does not use, would start one thread per core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from ops_client.cli.app import app

@@ -7,7 +7,7 @@ import sys
 from ops_client.cli.lazy_group import lazy_group
 
 app = lazy_group(
-    "Look into a running Python process through its maintenance port.",
+    "Inspect a running Python process through its maintenance port.",
     {
         "whoami": "whoami:whoami",
         "status": "status:status",
@@ -18,7 +18,7 @@ app = lazy_group(
     },
 )
 for _name, _text, _commands in (
-    ("alloc", "Where memory is allocated.", {"trace": "alloc_trace:trace"}),
+    ("alloc", "Trace memory allocations.", {"trace": "alloc_trace:trace"}),
     ("audit", "Audit logs.", {"verify": "audit_verify:verify"}),
     ("certs", "Certificates for development.", {"init": "certs_init:init"}),
     (
@@ -46,7 +46,7 @@ for _name, _text, _commands in (
     ),
     (
         "loggers",
-        "Levels of loggers.",
+        "Log levels.",
         {"list": "loggers_list:list_", "set": "loggers_set:set_"},
     ),
     (
@@ -56,12 +56,12 @@ for _name, _text, _commands in (
     ),
     (
         "memory",
-        "Where the memory is, and giving it back.",
+        "Show and reclaim memory.",
         {"show": "memory_show:show", "reclaim": "memory_reclaim:reclaim"},
     ),
 ):
     app.add_typer(lazy_group(_text, _commands), name=_name)
 
-# A name from the server must not end the command on a terminal of plain ASCII.
+# A name from the server must not fail the command on an ASCII terminal.
 for _stream in (sys.stdout, sys.stderr):
     _stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

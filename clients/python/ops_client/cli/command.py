@@ -1,4 +1,4 @@
-"""What all commands share: their options, and how they end."""
+"""Common options of the commands, and how a command ends."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ops_client.errors import Busy, OpsClientError
 
 _ANALYSIS_PACKAGES = {"duckdb", "pyarrow"}
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document, in one line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document on one line.")]
 IncludeOpsService = Annotated[
     bool,
-    typer.Option("--include-ops-service", help="Count what only the service itself holds, too."),
+    typer.Option("--include-ops-service", help="Also count what only the service itself holds."),
 ]
 AllowPause = Annotated[
     bool,
     typer.Option(
         "--allow-pause",
-        help="Let the process stand still meanwhile, where it cannot be cloned.",
+        help="Allow the count to stop the process if it cannot be cloned.",
     ),
 ]
 
 
 def command(function: Callable[..., Coroutine[Any, Any, None] | None]) -> Callable[..., None]:
-    """Let a command end with one sentence and an exit code, whatever happens.
+    """Make a command end with one sentence and an exit code, whatever happens.
 
-    It gets the options of its connection, if it asks for one.
+    The command gets the connection options if it declares a connection.
 
-    Commands that call the server are coroutines: asyncio turns Ctrl-C into a
-    cancelled task, whereas in the synchronous gRPC it may hit a place where the
-    channel cannot be closed any more.
+    Commands that call the server are coroutines, because asyncio turns Ctrl-C into a
+    cancelled task. In synchronous gRPC, Ctrl-C may arrive where the channel can no
+    longer be closed.
     """
 
     expanded = expand_connection(function)
@@ -66,7 +66,7 @@ def command(function: Callable[..., Coroutine[Any, Any, None] | None]) -> Callab
             _drop_output()
             raise typer.Exit(ExitCode.BROKEN_PIPE) from error
         except OSError as error:
-            # Files have errors of their own, so this is standard output.
+            # Files raise their own errors, so this is standard output.
             _drop_output()
             complain(f"the output could not be written: {error.strerror}.")
             raise typer.Exit(ExitCode.FILE_NOT_WRITTEN) from error
@@ -77,7 +77,7 @@ def command(function: Callable[..., Coroutine[Any, Any, None] | None]) -> Callab
 
 
 def _drop_output() -> None:
-    # What is left in the buffer would fail again when Python ends.
+    # The rest of the buffer would fail again when Python exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

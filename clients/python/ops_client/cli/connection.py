@@ -1,8 +1,8 @@
-"""The connection that a command needs, and the options that it is made from.
+"""The connection of a command, and its options.
 
-A command asks for it by a parameter of the type `Connection`; `expand_connection` puts
-the options in the place of that parameter, so that all commands have the same ones.
-A command that also reads files asks for `Connection | None`: its options may be left out.
+A command declares a parameter of type `Connection`. `expand_connection` replaces that
+parameter with the options, so all commands have the same ones. A command that also
+reads files declares `Connection | None`: its options may be omitted.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-# gRPC and asyncio take longer to load than commands on files to run.
+# gRPC and asyncio take longer to load than commands on files take to run.
 if TYPE_CHECKING:
     from ops_client import AsyncMaintenanceClient
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the port is, and what proves who calls. Each field is an option."""
+    """Address of the port, and credentials of the caller. Each field is an option."""
 
     target: Annotated[
         str,
@@ -56,7 +56,7 @@ class Connection:
             "--server-name",
             envvar="OPSCTL_SERVER_NAME",
             metavar="NAME",
-            help="Name in the server's certificate, where it is not the target's host.",
+            help="Name in the server's certificate, if it is not the target's host.",
         ),
     ] = ""
 
@@ -69,27 +69,27 @@ class Connection:
 
 
 def without_file(connection: Connection | None) -> Connection:
-    """Return the connection of a command that was given no file.
+    """Return the connection of a command that got no file.
 
     Raises:
-        typer.BadParameter: There is none either.
+        typer.BadParameter: There is no connection either.
     """
     if connection is None:
         raise typer.BadParameter("give a FILE, or --target and --ca for a live process.")
     return connection
 
 
-# The types of a parameter by which a command asks.
+# The parameter types that stand for the connection.
 _ASKS = (Connection, Connection | None)
-# What an option has where the connection may be left out.
+# Defaults of the required options if the connection is optional.
 _LEFT_OUT = {"target": "", "ca": Path()}
 _NAMES = [field.name for field in fields(Connection)]
 
 
 def expand_connection(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each field, in the place of its connection.
+    """Replace the connection parameter of a command with one option per field.
 
-    A command without a connection is returned as it is.
+    A command without a connection is returned unchanged.
     """
     hints = get_type_hints(function, include_extras=True)
     name = next((key for key, hint in hints.items() if hint in _ASKS), None)
@@ -120,7 +120,7 @@ def expand_connection(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _options(defaults: dict[str, Any]) -> list[inspect.Parameter]:
-    """The fields as parameters, with these defaults beside their own."""
+    """Return the fields as parameters. These defaults override the fields' own."""
     hints = get_type_hints(Connection, include_extras=True)
     own = inspect.signature(Connection).parameters
     return [

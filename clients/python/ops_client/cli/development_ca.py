@@ -1,4 +1,4 @@
-"""A certificate authority for development, and what it issues."""
+"""A certificate authority for development, and the certificates that it issues."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PEM = serialization.Encoding.PEM
 
 
 def make_certificates(server: str, operator: str) -> dict[str, bytes]:
-    """Make a CA, and have it issue a server's and a client's certificate.
+    """Make a CA, a server certificate and a client certificate.
 
     Args:
-        server: URI in the server's certificate, which is for localhost too.
+        server: URI in the server's certificate, which also names localhost.
         operator: URI in the client's certificate.
 
     Returns:
-        Contents in PEM, by file name. Private keys are not encrypted.
+        PEM contents by file name. Private keys are not encrypted.
     """
     ca_key, server_key, client_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ops_service development CA")])
@@ -54,7 +54,7 @@ def make_certificates(server: str, operator: str) -> dict[str, bytes]:
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(
                 x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri), *names]),
-                # Critical, as RFC 5280 asks where there is no subject.
+                # Critical, as RFC 5280 requires if there is no subject.
                 critical=True,
             )
             .add_extension(

@@ -1,4 +1,4 @@
-"""Graphs in Graphviz's language, as files: as they are, or drawn."""
+"""Write a graph to a file: as Graphviz source, or drawn as SVG."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SECONDS = 60.0
 
 
 def check_name(path: Path) -> None:
-    """Refuse a file whose name does not say what to write, before any call is made.
+    """Reject a file name with an unknown ending, before any call is made.
 
     Raises:
-        GraphNotDrawn: It is to be drawn, and Graphviz is not installed.
+        GraphNotDrawn: The name asks for SVG, and Graphviz is not installed.
     """
     if path.suffix not in (".svg", *_SOURCE_SUFFIXES):
         raise typer.BadParameter(
-            f"a graph is written as .svg or as .dot, and {path.name} ends in neither."
+            f"a graph is written as .svg or as .dot; {path.name} ends in neither."
         )
     if path.suffix == ".svg" and shutil.which("dot") is None:
         raise GraphNotDrawn(
-            "Graphviz's command `dot` is not installed, which draws the graph. Install the "
+            "Graphviz's command `dot`, which draws the graph, is not installed. Install the "
             f"package graphviz, or write the graph's source: -o {path.with_suffix('.dot').name}."
         )
 
@@ -54,12 +54,12 @@ def _drawn(source: bytes) -> bytes:
         )
     except subprocess.TimeoutExpired as error:
         raise GraphNotDrawn(
-            f"Graphviz did not draw the graph within {_SECONDS:g} s. Ask for less breadth, or "
+            f"Graphviz did not draw the graph within {_SECONDS:g} s. Reduce --limit, or "
             "write the graph's source as .dot."
         ) from error
     except (OSError, subprocess.CalledProcessError) as error:
         raise GraphNotDrawn(
-            "Graphviz's command `dot` failed. Write the graph's source as .dot, and look at it "
+            "Graphviz's command `dot` failed. Write the graph's source as .dot, and view it "
             "with another tool."
         ) from error
     return done.stdout

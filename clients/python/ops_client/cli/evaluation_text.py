@@ -1,4 +1,4 @@
-"""What evaluated code printed and how it ended, on the terminal."""
+"""Terminal output for evaluated code: what it printed and how it ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops_service.v1 import evaluation_pb2
 
 
 def say_output(piece: evaluation_pb2.EvaluationOutput) -> None:
-    """Print what evaluated code printed, to the stream that it chose."""
+    """Print a piece of output of evaluated code, to the stream that the code chose."""
     to_stderr = piece.stream == evaluation_pb2.OUTPUT_STREAM_STDERR
     stream = sys.stderr if to_stderr else sys.stdout
     print(printable(piece.text, keep="\n\t"), end="", file=stream, flush=True)
@@ -31,7 +31,7 @@ def say_result(result: evaluation_pb2.EvaluationResult) -> None:
         complain(f"the code was interrupted after {elapsed}.")
     elif result.outcome == evaluation_pb2.EVALUATION_OUTCOME_NOT_STARTED:
         complain(
-            f"the code was not taken up within {elapsed}, and will not run later: the event loop "
+            f"the code did not start within {elapsed}, and will not run later: the event loop "
             "or the main thread is busy."
         )
     elif result.outcome != evaluation_pb2.EVALUATION_OUTCOME_COMPLETED:
@@ -39,4 +39,4 @@ def say_result(result: evaluation_pb2.EvaluationResult) -> None:
         text = raised.traceback or f"{raised.type_name}: {raised.message}"
         print(printable(text.rstrip("\n"), keep="\n\t"), file=sys.stderr)
     if result.output_truncated:
-        complain("output was dropped at its limit.")
+        complain("the output reached its limit; the rest was dropped.")

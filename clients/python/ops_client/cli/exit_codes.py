@@ -1,4 +1,4 @@
-"""What opsctl's exit codes say."""
+"""The exit codes of opsctl."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ class ExitCode(IntEnum):
     """A certificate or key file cannot be used."""
 
     HOST_UNREACHABLE = 10
-    """No such host, or no way to it."""
+    """No such host, or no route to it."""
     NOTHING_LISTENING = 11
-    """The host answers, the port does not."""
+    """The host answers, but the port does not."""
     TLS_FAILED = 12
-    """The two sides do not accept each other."""
+    """The TLS handshake failed."""
     SERVER_SILENT = 13
-    """The port connects and the process says nothing: the GIL is held, or it gets no CPU."""
+    """The port connects but the process is silent: the GIL is held, or it gets no CPU."""
     CONNECTION_LOST = 14
     """The connection broke during the call."""
     DEADLINE_EXCEEDED = 15
-    """The call took too long, while the process answers others."""
+    """The call took too long, although the process answers others."""
 
     CALL_FAILED = 20
-    """The server failed in a way that it did not foresee, or a proxy answered."""
+    """The server failed unexpectedly, or a proxy answered."""
     UNAUTHENTICATED = 21
     """The server saw no verified certificate."""
     PERMISSION_DENIED = 22
     """A capability is missing."""
     INVALID_REQUEST = 23
-    """The server does not accept a value."""
+    """The server rejects a value."""
     WRONG_PROCESS = 24
-    """Another process answered than the one that was pinned."""
+    """The answering process is not the pinned one."""
     UNKNOWN_METHOD = 25
     """The server is older than this client."""
     REQUEST_TOO_LARGE = 26
-    """The request is over the server's limit."""
+    """The request exceeds the server's limit."""
     STREAM_STALLED = 27
-    """The server gave up, since this side did not read on."""
+    """The server ended the stream because this side stopped reading."""
     BUSY = 28
-    """A slot is taken. Trying again makes sense."""
+    """A slot is taken. A retry makes sense."""
     ENGINE_UNAVAILABLE = 29
     """The snapshot engine cannot run there."""
     CLONE_REFUSED = 30
@@ -61,11 +61,11 @@ class ExitCode(IntEnum):
     GC_MOMENT_MISSED = 32
     """The awaited collection did not come."""
     WALK_FAILED = 33
-    """The walk ended before it was whole."""
+    """The walk ended before it was complete."""
     WALK_TIMEOUT = 34
-    """The walk outlived its bound."""
+    """The walk timed out."""
     CANCELLED = 35
-    """The server gave the call up."""
+    """The server cancelled the call."""
     EVALUATION_DISABLED = 36
     """Evaluation is switched off there."""
     AUDIT_UNAVAILABLE = 37
@@ -76,9 +76,9 @@ class ExitCode(IntEnum):
     """Your certificate expired, or is not valid yet."""
 
     INCOMPLETE_SNAPSHOT = 40
-    """The stream broke off. Nothing was kept."""
+    """The stream ended early. Nothing was kept."""
     CORRUPT_SNAPSHOT = 41
-    """What arrived is not what was sent. Nothing was kept."""
+    """The received data differs from the sent data. Nothing was kept."""
     FILE_NOT_WRITTEN = 42
     """The disk is full, the place is not writable, or a file is in the way."""
     FILE_NOT_READ = 43
@@ -105,34 +105,34 @@ class ExitCode(IntEnum):
     CODE_INTERRUPTED = 54
     """Evaluated code was interrupted."""
     CODE_NOT_STARTED = 55
-    """The event loop or the main thread did not take the code up within its time limit; it will
+    """The event loop or the main thread did not start the code within its time limit; it will
     not run later."""
     PLACE_UNAVAILABLE = 56
     """The application does not offer to run code there."""
     SESSION_NOT_FOUND = 57
-    """There is no such interactive session of yours, or no longer."""
+    """You have no such interactive session, or it has ended."""
 
     STORE_DISABLED = 60
     """The process has no store."""
     SNAPSHOT_NOT_FOUND = 61
-    """Its store has no such snapshot, or no longer."""
+    """The store does not have the snapshot, or no longer has it."""
     STORE_FULL = 62
-    """No room is left in its store."""
+    """The store is full."""
     STORE_UNWRITABLE = 63
-    """Its store cannot be written to."""
+    """The store cannot be written."""
     STORE_DAMAGED = 64
-    """A file of its store is not what was written."""
+    """A file of the store was altered, or cannot be read."""
     WATCH_DISABLED = 65
     """No background watch runs in the process."""
     HISTORY_NOT_FOUND = 66
-    """Its store has no such history."""
+    """The store has no such history."""
 
     OBJECT_NOT_FOUND = 70
     """The file, or the live process, has no object with that id, or none of that type."""
     DIFFERENT_PROCESSES = 71
-    """Two snapshots are not of one process."""
+    """The two snapshots come from different processes."""
     QUERY_FAILED = 72
-    """The SQL is wrong, or needs more memory than there is."""
+    """The SQL is wrong, or exceeds its memory limit."""
     QUERY_TIMED_OUT = 73
     """The query was stopped at its time limit."""
     GRAPH_NOT_DRAWN = 74
@@ -148,12 +148,12 @@ class ExitCode(IntEnum):
     GROWTH_OUTSIDE_PYTHON = 91
     """A watch found memory that grows outside Python objects."""
     GROWTH_INCONCLUSIVE = 92
-    """A watch could not tell; its reason says what is missing."""
+    """A watch reached no verdict; its reason says what is missing."""
 
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141
-    """Whoever read the output went away."""
+    """The reader of the output went away."""
 
 
 CODES: dict[type[errors.OpsClientError], ExitCode] = {

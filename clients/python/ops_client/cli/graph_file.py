@@ -1,4 +1,4 @@
-"""Reading the file that a command is about, and what is said of it."""
+"""Read the heap graph file of a command, and find objects in it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import typer
 from ops_client.cli.terminal import complain, progress_bar
 from ops_client.errors import FileNotWritten, ObjectNotFound
 
-# NumPy takes longer to load than most commands to run, so what needs it is
-# imported by the functions that do.
+# NumPy takes longer to load than most commands take to run, so only the functions that
+# need it import it.
 if TYPE_CHECKING:
     from ops_client.heap_graph import DominatorTree, HeapGraph
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="What `heap capture` wrote.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A file from `heap capture`.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows.")]
 
 
 def spare(file: Path, output: Path) -> None:
-    """Refuse to put the output of a command in the place of what it reads.
+    """Refuse to overwrite the input of a command with its output.
 
     Raises:
-        FileNotWritten: They are one file.
+        FileNotWritten: Both are the same file.
     """
     if os.path.exists(file) and os.path.exists(output) and os.path.samefile(file, output):
         raise FileNotWritten(f"{output} is the snapshot itself; give the output another name.")
 
 
 def read(file: Path) -> HeapGraph:
-    """Read a heap graph file, with a bar on the terminal, and say what it warns of."""
+    """Read a heap graph file with a progress bar, and print its warnings."""
     from ops_client.heap_graph import read_heap_graph
 
     with progress_bar(f"Reading {file.name}") as advance:
@@ -42,7 +42,7 @@ def read(file: Path) -> HeapGraph:
 
 
 def dominators(graph: HeapGraph) -> DominatorTree:
-    """Find who keeps whom alive, with a bar on the terminal."""
+    """Compute the dominator tree, with a progress bar."""
     from ops_client.heap_graph import find_dominators
     from ops_client.heap_graph._algorithms import SLOW_NOTICE, native
 
@@ -53,13 +53,13 @@ def dominators(graph: HeapGraph) -> DominatorTree:
 
 
 def find_objects(graph: HeapGraph, what: str) -> list[int]:
-    """Indexes of the object with an id, or of all objects of a type.
+    """Return the index of the object with an id, or the indexes of all objects of a type.
 
     Args:
         what: An id, or the name of a type as reports print it.
 
     Raises:
-        ObjectNotFound: There is neither.
+        ObjectNotFound: No object has the id, or none is of the type.
     """
     import numpy as np
 
@@ -70,7 +70,7 @@ def find_objects(graph: HeapGraph, what: str) -> list[int]:
         found = np.flatnonzero(graph.ids == number) if 0 < number < 2**32 else np.empty(0, int)
         if not len(found):
             raise ObjectNotFound(
-                f"no object has the id {what}. Take one that a report of this file prints."
+                f"no object has the id {what}. Use an id that a report on this file prints."
             )
         return [int(found[0])]
     kinds = [place for place, each in enumerate(graph.types) if type_name(each) == what]

@@ -25,13 +25,13 @@ _STYLES = {
 
 
 def verdict_name(verdict: growth_pb2.HeapGrowthVerdict) -> str:
-    """The verdict for people."""
+    """Return the name of a verdict for display."""
     name = growth_pb2.HeapGrowthVerdict.Name(verdict)
     return name.removeprefix("HEAP_GROWTH_VERDICT_").replace("_", " ").lower()
 
 
 def sparkline(values: Sequence[int]) -> str:
-    """A curve of small bars, from the least of the values to the most."""
+    """Draw values as a curve of small bars, scaled from the least to the greatest."""
     shown = values[-_BARS_WIDTH:]
     if not shown:
         return ""
@@ -41,7 +41,7 @@ def sparkline(values: Sequence[int]) -> str:
 
 
 def line(report: growth_pb2.HeapGrowthReport) -> str:
-    """A report in one line."""
+    """Format a report as one line."""
     when = report.sample_time.ToDatetime().strftime("%H:%M:%S")
     resident = f", {size(report.resident_bytes)} resident" if report.resident_bytes else ""
     return (
@@ -53,7 +53,7 @@ def line(report: growth_pb2.HeapGrowthReport) -> str:
 def conclusion(
     report: growth_pb2.HeapGrowthReport, trailer: growth_pb2.HeapGrowthTrailer
 ) -> Iterator[str]:
-    """The verdict, and what the last report names."""
+    """Yield the lines of the verdict and of the details in the last report."""
     yield (
         f"Verdict after {trailer.sample_count} samples: {verdict_name(trailer.verdict)}. "
         f"{trailer.reason}"
@@ -114,7 +114,7 @@ def _bytes(count: float) -> str:
 
 @contextmanager
 def live_table(on_terminal: bool) -> Iterator[Callable[[growth_pb2.HeapGrowthReport], None]]:
-    """A table that stays in place on a terminal. Yields a function that shows a report."""
+    """A table that updates in place on a terminal. Yields a function that shows a report."""
     if not on_terminal:
         yield lambda report: None
         return

@@ -1,7 +1,7 @@
-"""Groups of commands that load a command when it is typed.
+"""Groups of commands that load a command on first use.
 
-Together the commands import gRPC, prompt_toolkit, cryptography and Rich, which takes
-longer than most of them run.
+Together the commands import gRPC, prompt_toolkit, cryptography and Rich. That takes
+longer than most commands run.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typer.core import TyperGroup
 
 
 def lazy_group(text: str, commands: Mapping[str, str]) -> typer.Typer:
-    """A group of commands.
+    """Make a group of commands.
 
     Args:
-        text: What its help says.
-        commands: By a command's name, the module of ``ops_client.cli.commands`` and
-            the function in it: ``"heap_convert:convert"``.
+        text: Help text of the group.
+        commands: For each command name, a module of ``ops_client.cli.commands`` and
+            a function in it, such as ``"heap_convert:convert"``.
     """
 
     class Group(TyperGroup):
@@ -41,7 +41,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 class _Commands(MutableMapping[str, Any]):
-    """Commands by name: first those that are yet to load, then those that are there."""
+    """Commands by name: first those that load on first use, then the others."""
 
     def __init__(self, places: Mapping[str, str], loaded: Mapping[str, Any]) -> None:
         self._places = places
@@ -71,7 +71,7 @@ def _load(name: str, place: str) -> Any:
     try:
         found = getattr(importlib.import_module(f"ops_client.cli.commands.{module}"), function)
     except KeyboardInterrupt:
-        # Typer would say that it was aborted, and exit with 1.
+        # Typer would report an abort and exit with 1.
         sys.exit(130)
     alone = typer.Typer(**_OPTIONS)
     alone.command(name)(found)

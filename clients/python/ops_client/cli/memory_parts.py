@@ -1,4 +1,4 @@
-"""Rows of the parts of memory, in the order in which they add up."""
+"""Table rows for the parts of memory, in the order in which they add up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ops_service.v1 import memory_pb2
 
 __all__ = ["PARTS", "part_size", "reasons"]
 
-# Field, and its name for people. What stands further right is a part of the last
-# line that stands further left.
+# Field and display name. An indented row is a part of the last row above it that is
+# indented less.
 PARTS = tuple((field, "  " * depth + name) for field, depth, name in _memory_parts.PARTS)
 
 
 def part_size(parts: memory_pb2.MemoryParts, field: str) -> str:
-    """A part for people."""
+    """Format the size of a part for display."""
     count = part_bytes(parts, field)
     return "unknown" if count is None else size(count)

@@ -52,10 +52,10 @@ class Prompt:
         )
 
     async def read(self, text: str = "") -> str | None:
-        """The next input. None for Ctrl-D.
+        """Read the next input. Returns None for Ctrl-D.
 
         Args:
-            text: What stands there to begin with.
+            text: Initial text at the prompt.
         """
         while True:
             try:
@@ -69,7 +69,7 @@ class Prompt:
 def _open_history(path: Path) -> History:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Input may hold anything, so nobody else may read it.
+        # Input may contain anything, so only the user may read the file.
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
     except OSError as error:
         complain(f"{path} cannot be written ({error.strerror}), so your input is not kept.")
@@ -94,20 +94,20 @@ def _bindings() -> KeyBindings:
 
 
 def without_margin(text: str) -> str:
-    """A text whose last line, if it is blank, is empty, as one ends a block.
+    """Empty the last line of a text if it is blank: an empty line ends a block.
 
-    The line begins with the margin of the one before it, which nobody typed.
+    The prompt copies the margin of the line before it; the user did not type that.
     """
     before, _, last = text.rpartition("\n")
     return f"{before}\n" if before and not last.strip() else text
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text can be sent. The server has the last word."""
+    """Whether a text is complete enough to send. The server decides in the end."""
     if "\n" in text and not text.rsplit("\n", 1)[1].strip():
         return True
     try:
         return codeop.compile_command(text, "<input>", "single") is not None
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        # Wrong, or what the prompt of another Python takes.
+        # Invalid, or valid only in the Python version of the server.
         return True

@@ -1,4 +1,4 @@
-"""What commands print of a snapshot that arrived."""
+"""Print the result of a capture or a download."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops_service.v1 import heap_graph_pb2
 
 
 def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:
-    """Print its figures, as sentences or as JSON."""
+    """Print the figures of a snapshot, as sentences or as JSON."""
     trailer = snapshot.trailer
     if json:
         say_json(
@@ -29,7 +29,7 @@ def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:
     say(f"The process stood still for {pause}.")
     header = snapshot.header
     if header.content_level != heap_graph_pb2.CONTENT_LEVEL_NONE or header.strings_hashed:
-        say("The file holds contents of the process: guard it as you guard those.")
+        say("The file contains data of the process: protect it like that data.")
     if snapshot.audit_hash:
         say(f"Audit record {snapshot.audit_hash}")
     for warning in trailer.warnings:

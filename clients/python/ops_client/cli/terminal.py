@@ -1,4 +1,4 @@
-"""Writing to the terminal. Text of the server is never more than text there."""
+"""Terminal output. Text from the server is escaped, so the terminal does not obey it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from ops_client._units import seconds as seconds
 from ops_client._units import size as size
 
-# Rich and protobuf's JSON take longer to load than many a command to run.
+# Rich and protobuf's JSON take longer to load than many commands take to run.
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Text without characters that a terminal could obey.
+    """Escape the characters that a terminal could obey.
 
-    Control characters, escape sequences, and marks that turn the direction of
-    writing become backslash escapes.
+    Control characters, escape sequences and bidirectional marks become backslash
+    escapes.
     """
     return "".join(
         each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
@@ -35,7 +35,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a sentence about what went wrong."""
+    """Print an error or a warning to standard error."""
     print(f"opsctl: {printable(text)}", file=sys.stderr)
 
 
@@ -44,7 +44,7 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    # Cut to the terminal's width there, and whole in a pipe.
+    # On a terminal, rows are cut to its width. In a pipe, they are whole.
     console = Console(
         markup=False,
         highlight=False,
@@ -62,24 +62,24 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def say_facts(facts: Mapping[str, str]) -> None:
-    """Print names and values, one pair a line."""
+    """Print names and values, one pair per line."""
     width = max(map(len, facts))
     for name, value in facts.items():
         say(f"{name:<{width}}  {value}")
 
 
 def say_json(document: object) -> None:
-    """Print a document of JSON in one line of ASCII."""
+    """Print a JSON document as one line of ASCII."""
     print(json.dumps(document, separators=(",", ":")), flush=True)
 
 
 def as_json(message: Message) -> dict[str, Any]:
-    """A message in protobuf's JSON form, fields that are zero included."""
+    """Convert a message to protobuf's JSON form, including fields that are zero."""
     from inspect import signature
 
     from google.protobuf.json_format import MessageToDict
 
-    # The option changed its name in protobuf 5.26.
+    # protobuf 5.26 renamed the option.
     keep_zeros = next(
         name
         for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
@@ -91,9 +91,9 @@ def as_json(message: Message) -> dict[str, Any]:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal while something runs, and nothing in a pipe.
+    """Show a progress bar on a terminal. In a pipe, show nothing.
 
-    Yields a function that takes what is done and the whole.
+    Yields a function that takes the amount done and the total.
     """
     if not sys.stderr.isatty():
         yield lambda done, total: None

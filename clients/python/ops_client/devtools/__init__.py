@@ -1,4 +1,4 @@
-"""Chrome's ``.heapsnapshot`` files, made from heap graphs. Needs NumPy and orjson."""
+"""Convert heap graphs to Chrome's ``.heapsnapshot`` files. Needs NumPy and orjson."""
 
 from ops_client.devtools.heapsnapshot import write_heapsnapshot
 

@@ -1,4 +1,4 @@
-"""The edges of a ``.heapsnapshot`` file, made block by block."""
+"""The edges of a ``.heapsnapshot`` file, produced block by block."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ops_client.heap_graph.model import HeapGraph
 from ops_client.heap_graph.roots import FLAG_GARBAGE
 from ops_service.v1 import heap_graph_pb2 as pb
 
-# By kind: the type of an edge with a name, the type of one without, and the
-# word that stands before the number of the latter. Without a word the edge is
-# one that loaders number themselves.
+# Per kind: the type of an edge with a name, the type of an edge without, and the word
+# before the number of the latter. Loaders themselves number edges without a word.
 _KINDS: dict[int, tuple[EdgeType, EdgeType, str]] = {
     pb.EDGE_KIND_ELEMENT: (EdgeType.PROPERTY, EdgeType.ELEMENT, ""),
     pb.EDGE_KIND_KEY: (EdgeType.INTERNAL, EdgeType.INTERNAL, "key"),
@@ -29,17 +28,17 @@ _KINDS: dict[int, tuple[EdgeType, EdgeType, str]] = {
     pb.EDGE_KIND_WEAK: (EdgeType.WEAK, EdgeType.WEAK, "weak"),
     pb.EDGE_KIND_ROOT: (EdgeType.INTERNAL, EdgeType.ELEMENT, ""),
 }
-# Kinds of a later release keep their targets alive, as far as anybody knows.
+# Kinds of a later release are assumed to keep their targets alive.
 _UNKNOWN_KIND = (EdgeType.INTERNAL, EdgeType.INTERNAL, "reference")
 _ALL_KINDS = [_KINDS.get(kind, _UNKNOWN_KIND) for kind in range(16)]
 
-# A dict of millions would else bring as many strings. Edges past this number
-# go by their word alone.
+# Otherwise a dict with millions of entries would add millions of strings. Edges past
+# this number have only their word.
 _MAX_NUMBERED = 10_000
 
 
 class EdgeRows:
-    """Makes the rows of a file's edges, any range of objects at a time."""
+    """Produces the rows of a file's edges, for any range of objects at a time."""
 
     def __init__(self, graph: HeapGraph, nodes: Nodes, strings: StringTable) -> None:
         self._graph = graph
@@ -52,11 +51,11 @@ class EdgeRows:
         self._shows_keys = len(graph.contents) > 0
         self._key_texts: dict[int, str | None] = {}
         self._garbage = strings.index("garbage")
-        # By word: index of the string for each number so far.
+        # Per word: index of the string for each number so far.
         self._numbered: dict[str, NDArray[np.uint32]] = {}
 
     def of_roots(self) -> NDArray[np.uint32]:
-        """Edges of the root and of "(GC roots)"."""
+        """Return the edges of the root and of "(GC roots)"."""
         users, others = self._nodes.user_roots, self._nodes.other_roots
         rows = np.empty((1 + len(users) + len(others), len(EDGE_FIELDS)), np.uint32)
         rows[0] = EdgeType.ELEMENT, 1, len(NODE_FIELDS)
@@ -67,14 +66,14 @@ class EdgeRows:
         rows[middle:, 0] = EdgeType.ELEMENT
         rows[middle:, 1] = np.arange(len(others))
         rows[middle:, 2] = _places(others)
-        # No edge found it, so that "(GC roots)" has it.
+        # No edge reached garbage, so "(GC roots)" holds it.
         garbage = middle + np.flatnonzero(self._graph.flags[others] & np.uint32(FLAG_GARBAGE))
         rows[garbage, 0] = EdgeType.INTERNAL
         rows[garbage, 1] = self._garbage
         return rows
 
     def of_objects(self, first: int, last: int) -> NDArray[np.uint32]:
-        """Edges of the objects ``first`` to ``last``."""
+        """Return the edges of the objects ``first`` to ``last``."""
         starts = self._graph.edge_starts[first : last + 1]
         edges = slice(int(starts[0]), int(starts[-1]))
         kinds = self._graph.edge_kinds[edges]
@@ -98,7 +97,7 @@ class EdgeRows:
         return self._with_parts(rows, first, last)
 
     def _numbered_names(self, word: str, numbers: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """Strings of a word and each number, or of the word alone past the last one told."""
+        """Return strings of a word and each number; past the last number, only the word."""
         most = min(int(numbers.max()) + 1, _MAX_NUMBERED)
         known = self._numbered.get(word, np.empty(0, np.uint32))
         if len(known) < most:
@@ -112,7 +111,7 @@ class EdgeRows:
     def _name_by_keys(
         self, rows: NDArray[np.uint32], chosen: NDArray[np.int64], first_edge: int
     ) -> None:
-        """Call edges to values by their keys, where the snapshot tells these."""
+        """Name edges to values by their keys, if the snapshot includes the keys."""
         for row in chosen.tolist():
             key = self._graph.key_of(first_edge + row)
             text = None if key is None else self._key_text(key)
@@ -140,12 +139,12 @@ class EdgeRows:
 
 
 def _places(objects: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """What ``to_node`` says for objects: where their nodes' fields begin."""
+    """Return ``to_node`` for objects: where the fields of their nodes begin."""
     return (objects.astype(np.int64) + FIRST_OBJECT) * len(NODE_FIELDS)
 
 
 def _numbers_within(sources: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For ascending sources: how many entries before this one have the same."""
+    """Return, for ascending sources, how many earlier entries have the same source."""
     places = np.arange(len(sources))
     is_first = np.append(True, sources[1:] != sources[:-1])
     return places - np.maximum.accumulate(np.where(is_first, places, 0))

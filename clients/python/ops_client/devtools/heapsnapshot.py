@@ -1,4 +1,4 @@
-"""Writes Chrome's ``.heapsnapshot`` files, block by block."""
+"""Write Chrome's ``.heapsnapshot`` files, block by block."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from ops_client.devtools.strings import StringTable
 from ops_client.devtools.traces import Traces
 from ops_client.heap_graph.model import HeapGraph
 
-# Rows that are turned into text at once: some 30 MB of memory.
+# Rows that are converted to text at once: about 30 MB of memory.
 _BLOCK_ROWS = 1 << 18
 
 Progress = Callable[[int, int], None]
-"""Called with the nodes and edges written so far, and those in all."""
+"""Called with the number of nodes and edges written so far, and the total."""
 
 
 def write_heapsnapshot(
     graph: HeapGraph, path: str | os.PathLike[str], progress: Progress | None = None
 ) -> None:
-    """Write a graph as a file that Chrome DevTools, memlab and others load.
+    """Write a graph as a file for Chrome DevTools, memlab and others.
 
-    The self size of a node is what ``sys.getsizeof`` counts and what it leaves
-    out. The file appears at ``path`` when it is whole; one that stood there is
-    replaced. Costs about half a second, 70 MB of disk and 40 MB of memory for a
-    million objects.
+    The self size of a node includes the bytes that ``sys.getsizeof`` leaves out. The file
+    appears at ``path`` when it is complete, and replaces an existing file. Costs about
+    half a second, 70 MB of disk and 40 MB of memory for a million objects.
 
     Raises:
         FileNotWritten: The disk is full, or the place is not writable.
@@ -50,7 +49,7 @@ def write_heapsnapshot(
 
         def section(name: str, blocks: Iterator[NDArray[np.uint32]]) -> None:
             nonlocal done
-            # No space before or after the colon: loaders look for it bytewise.
+            # No space before or after the colon: loaders search for these exact bytes.
             file.write(f',"{name}":['.encode())
             separator = b""
             for block in blocks:
@@ -84,7 +83,7 @@ def _edge_blocks(graph: HeapGraph, edges: EdgeRows) -> Iterator[NDArray[np.uint3
     yield edges.of_roots()
     first = 0
     while first < graph.object_count:
-        # As many objects as have a block's number of edges, and at least one.
+        # As many objects as fill a block with edges, and at least one.
         limit = int(graph.edge_starts[first]) + _BLOCK_ROWS
         last = int(np.searchsorted(graph.edge_starts, limit, side="right")) - 1
         last = min(max(last, first + 1), graph.object_count)

@@ -31,12 +31,12 @@ MAX_ID = MAX_SELF_SIZE = 2**32 - 1
 
 
 class NodeType(IntEnum):
-    """Places in ``NODE_TYPES``."""
+    """Indexes into ``NODE_TYPES``."""
 
-    # Loaders take the names of strings and numbers for their values.
+    # Loaders treat the names of strings and numbers as their values.
     STRING = 2
-    # Python objects whose value the snapshot does not tell are all of this type:
-    # loaders group it by name, and fold the sizes of arrays into their owners.
+    # Type of all Python objects without a value in the snapshot: loaders group it by
+    # name, whereas they fold the sizes of arrays into their owners.
     OBJECT = 3
     NUMBER = 7
     NATIVE = 8
@@ -44,7 +44,7 @@ class NodeType(IntEnum):
 
 
 class EdgeType(IntEnum):
-    """Places in ``EDGE_TYPES``."""
+    """Indexes into ``EDGE_TYPES``."""
 
     CONTEXT = 0
     ELEMENT = 1
@@ -57,7 +57,7 @@ class EdgeType(IntEnum):
 def snapshot_section(
     node_count: int, edge_count: int, trace_function_count: int
 ) -> dict[str, object]:
-    """The first section of a file: what the others hold."""
+    """Return the first section of a file, which describes the others."""
     return {
         "meta": {
             "node_fields": NODE_FIELDS,

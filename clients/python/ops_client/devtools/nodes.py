@@ -1,12 +1,12 @@
-"""The nodes of a ``.heapsnapshot`` file: names, ids, sizes, and what hangs where.
+"""The nodes of a ``.heapsnapshot`` file: names, ids, sizes, and their parents.
 
 Node 0 is the root and node 1 "(GC roots)". Object ``i`` of the graph is node
-``i + 2``. After the objects stand further parts of objects whose size does not
-fit 32 bits.
+``i + 2``. After the objects come further parts of objects whose size does not fit
+into 32 bits.
 
-``sys.modules`` and the threads are children of the root and no synthetic
-nodes, so that distances are counted from them. All else that nothing holds
-hangs under "(GC roots)", so that nothing is out of reach.
+``sys.modules`` and the threads are children of the root and not synthetic nodes, so
+loaders count distances from them. All other objects that nothing holds are below
+"(GC roots)", so everything is reachable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIRST_OBJECT = 2
 _ROOT_ID = 1
 _GC_ROOTS_ID = 3
 
-# 4 PiB in parts of 4 GiB: a file that asks for more is damaged.
+# 4 PiB in parts of 4 GiB: a file that needs more is damaged.
 _MAX_PARTS = 1 << 20
 
 _USER_ROOTS = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
@@ -37,7 +37,7 @@ _USER_ROOTS = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Columns of all nodes, and the edges that the graph does not have."""
+    """Columns of all nodes, and the extra edges that the graph does not have."""
 
     types: NDArray[np.uint8]
     names: NDArray[np.uint32]
@@ -50,13 +50,13 @@ class Nodes:
     other_roots: NDArray[np.uint32]
     """Objects below "(GC roots)"."""
     part_owners: NDArray[np.uint32]
-    """For each further part: the object that it is a part of, ascending."""
+    """Object to which each further part belongs, ascending."""
 
     def __len__(self) -> int:
         return len(self.types)
 
     def rows(self, first: int, last: int) -> NDArray[np.uint32]:
-        """Nodes ``first`` to ``last`` as the file has them."""
+        """Return nodes ``first`` to ``last`` in the format of the file."""
         rows: NDArray[np.uint32] = np.zeros((last - first, len(NODE_FIELDS)), np.uint32)
         columns: tuple[NDArray[np.unsignedinteger[Any]], ...] = (
             self.types,
@@ -72,14 +72,14 @@ class Nodes:
 
 
 def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.uint32]) -> Nodes:
-    """Decide on the nodes of a graph.
+    """Lay out the nodes of a graph.
 
     Args:
         trace_ids: For each object, the node of the trace tree that allocated it.
 
     Raises:
-        CorruptHeapGraphFile: Its sizes are beyond any memory.
-        UnsupportedHeapGraphFile: It has more objects than the format can number.
+        CorruptHeapGraphFile: Its sizes exceed any memory.
+        UnsupportedHeapGraphFile: The graph has more objects than the format can number.
     """
     objects = graph.object_count
     full_sizes = graph.sizes + graph.extra_sizes
@@ -88,7 +88,7 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
     if count * len(NODE_FIELDS) > 2**32:
         raise UnsupportedHeapGraphFile("it has more objects than a .heapsnapshot can number.")
 
-    # By type first, then each synthetic node by what it stands for.
+    # First by type, then each synthetic node by its meaning.
     type_strings = [strings.index(node_name(type_name(each))) for each in graph.types]
     synthetic = [each.kind == pb.HEAP_TYPE_KIND_SYNTHETIC for each in graph.types]
     object_types = np.where(
@@ -128,7 +128,7 @@ def lay_out_nodes(graph: HeapGraph, strings: StringTable, trace_ids: NDArray[np.
     )
 
 
-# Objects of these kinds are shown as values; those of others keep their type.
+# Objects of these kinds appear as values; other objects keep their type.
 _VALUE_TYPES = {
     pb.CONTENT_KIND_TEXT: NodeType.STRING,
     pb.CONTENT_KIND_BYTES: NodeType.STRING,
@@ -156,7 +156,7 @@ def _part_owners(full_sizes: NDArray[np.uint64]) -> NDArray[np.uint32]:
     giants = np.flatnonzero(full_sizes > MAX_SELF_SIZE)
     parts = (full_sizes[giants] - np.uint64(1)) // np.uint64(MAX_SELF_SIZE)
     if (parts > _MAX_PARTS).any() or int(parts.sum()) > _MAX_PARTS:
-        raise CorruptHeapGraphFile("its sizes are beyond any memory.")
+        raise CorruptHeapGraphFile("its sizes exceed any memory.")
     return np.repeat(giants, parts.astype(np.int64)).astype(np.uint32)
 
 
@@ -165,7 +165,7 @@ def _self_sizes(
 ) -> NDArray[np.uint32]:
     objects = np.minimum(full_sizes, MAX_SELF_SIZE).astype(np.uint32)
     parts = np.full(len(part_owners), MAX_SELF_SIZE, np.uint32)
-    # The last part of each owner is what remains.
+    # The last part of each owner has the remainder.
     is_last = np.append(part_owners[1:] != part_owners[:-1], True)[: len(part_owners)]
     remainder = (full_sizes[part_owners[is_last]] - np.uint64(1)) % np.uint64(MAX_SELF_SIZE)
     parts[is_last] = remainder + np.uint64(1)
@@ -173,9 +173,9 @@ def _self_sizes(
 
 
 def _node_ids(ids: NDArray[np.uint32], part_count: int) -> NDArray[np.uint32]:
-    """The graph's ids, which are stable between snapshots, made unique.
+    """Return unique node ids from the graph's ids, which are stable between snapshots.
 
-    Nodes without an id of their own get the highest ids that are free.
+    Nodes without an own id get the highest free ids.
     """
     by_value = np.sort(ids)
     lacks_id = (ids == 0) | (ids == _ROOT_ID) | (ids == _GC_ROOTS_ID)
@@ -192,7 +192,7 @@ def _node_ids(ids: NDArray[np.uint32], part_count: int) -> NDArray[np.uint32]:
 
 
 def _free_ids(used: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
-    """The ``count`` highest odd numbers of 32 bits that do not stand in ``used``.
+    """Return the ``count`` highest odd 32-bit numbers that are not in ``used``.
 
     Args:
         used: Ascending, and not empty.

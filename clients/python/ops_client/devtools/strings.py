@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class StringTable:
-    """Strings in the order in which they were first asked for."""
+    """Strings in the order of their first use."""
 
     def __init__(self) -> None:
         self.strings = ["<dummy>"]
         self._indexes: dict[str, int] = {}
 
     def index(self, text: str) -> int:
-        """Index of a string, which is added if it is new."""
+        """Return the index of a string. Adds the string if it is new."""
         found = self._indexes.get(text)
         if found is None:
             found = self._indexes[text] = len(self.strings)
@@ -20,15 +20,15 @@ class StringTable:
 
 
 def value_name(text: str) -> str:
-    """A value as loaders show it: they take "Object(" for a sign of another file."""
+    """Return a value that loaders accept: for them "Object(" marks another kind of file."""
     return f" {text}" if text.startswith("Object(") else text
 
 
 def node_name(name: str) -> str:
-    """A name of a node as loaders show it whole.
+    """Return a node name that loaders show in full.
 
-    They cut a name that begins with "<" at its first space, and take one that
-    begins with "Object(" for a sign of another kind of file.
+    Loaders cut a name that begins with "<" at its first space. A name that begins with
+    "Object(" marks another kind of file for them.
     """
     if not name:
         return "(unnamed)"

@@ -1,7 +1,7 @@
-"""Where objects were allocated, as the trace tree of a ``.heapsnapshot``.
+"""Allocation sites of objects, as the trace tree of a ``.heapsnapshot``.
 
-Each line of code is a function of its own, and all of them are children of one
-root: tracemalloc's innermost line is what a heap graph knows.
+Each line of code is a separate function, and all functions are children of one root: a
+heap graph has only tracemalloc's innermost line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ROOT_ID = 1
 
 
 class Traces:
-    """Sections about allocation sites; empty where the graph has none."""
+    """The sections about allocation sites; empty if the graph has none."""
 
     def __init__(self, graph: HeapGraph, strings: StringTable) -> None:
         self._graph = graph
@@ -27,18 +27,18 @@ class Traces:
 
     @property
     def function_count(self) -> int:
-        """Entries of ``trace_function_infos``."""
+        """Number of entries in ``trace_function_infos``."""
         return self._count
 
     def node_ids(self) -> NDArray[np.uint32]:
-        """For each object: id of its node in the tree, 0 if its site is not known."""
+        """Return each object's node id in the tree; 0 if its site is unknown."""
         if not self._count:
             return np.zeros(self._graph.object_count, np.uint32)
         sites = self._graph.site_indexes
         return np.where(sites, sites + np.uint32(_ROOT_ID), 0).astype(np.uint32)
 
     def function_infos(self) -> list[int]:
-        """Flat rows; the first is the root's, the others are those of the sites."""
+        """Return flat rows: first the root, then the sites."""
         rows: list[int] = []
         scripts: dict[str, int] = {}
         for number, site in enumerate(self._graph.allocation_sites[: self._count]):
@@ -50,7 +50,7 @@ class Traces:
         return rows
 
     def tree(self) -> list[object]:
-        """One root with a child for each site: id, function, count, size, children."""
+        """Return one root with a child per site: id, function, count, size, children."""
         if not self._count:
             return []
         graph = self._graph

@@ -1,4 +1,4 @@
-"""A growth report as one page of HTML that needs nothing else."""
+"""A growth report as one self-contained HTML page."""
 
 from ops_client.growth_page.page import growth_page
 

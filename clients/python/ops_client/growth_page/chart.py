@@ -1,4 +1,4 @@
-"""Line charts in SVG, drawn with the page's own colours."""
+"""SVG line charts in the colours of the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Line:
 
     name: str
     style: str
-    """Class that gives it its colour."""
+    """CSS class that sets its colour."""
     values: Sequence[float]
 
 
@@ -31,13 +31,13 @@ def time_chart(
     label: Callable[[float], str],
     marks: Sequence[tuple[float, str]] = (),
 ) -> str:
-    """Lines over time, with axes and the name of each line at its end.
+    """Draw lines over time, with axes and each line's name at its end.
 
     Args:
         times: Unix times, ascending, at least one.
-        lines: Each with a value for each time.
-        label: Writes a value of the vertical axis.
-        marks: Moments to mark, each with a text that shows on hovering.
+        lines: Lines with one value for each time.
+        label: Formats a value of the vertical axis.
+        marks: Moments to mark, each with a text that appears on hover.
     """
     first, last = times[0], max(times[-1], times[0] + 1)
     top = _round_up(max((max(line.values, default=0) for line in lines), default=0) or 1)
@@ -83,7 +83,7 @@ def time_chart(
 
 
 def small_chart(values: Sequence[float], style: str) -> str:
-    """A curve without axes, from its least value to its most."""
+    """Draw a curve without axes, scaled from its minimum to its maximum."""
     width, height, edge = 220, 56, 5
     low, high = min(values), max(values)
     span = (high - low) or 1
@@ -102,7 +102,7 @@ def small_chart(values: Sequence[float], style: str) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next number that divides well into the ticks."""
+    """Return the next number that divides well into the ticks."""
     unit = 2.0 ** math.floor(math.log2(value))
     return next(unit * factor for factor in (1, 1.25, 1.5, 2) if unit * factor >= value)
 
@@ -121,7 +121,7 @@ def _time_ticks(first: float, last: float) -> list[tuple[float, str]]:
 
 
 def _spread(places: list[float], distance: float = 16.0) -> list[float]:
-    """Move labels apart that would cover each other."""
+    """Move overlapping labels apart."""
     order = sorted(range(len(places)), key=places.__getitem__)
     spread = list(places)
     for before, after in pairwise(order):

@@ -1,4 +1,4 @@
-"""From a history to the page."""
+"""Turn a growth history into the page."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _VERDICTS = {
 
 
 def growth_page(history: GrowthHistory) -> str:
-    """The page, as HTML that loads nothing and runs nothing.
+    """Return the page as HTML that loads nothing and runs nothing.
 
-    Names of the application stand in it as text, whatever they hold.
+    Names from the application are escaped, so they always appear as text.
     """
     return "".join(_page(history))
 
@@ -60,7 +60,7 @@ def _page(history: GrowthHistory) -> Iterator[str]:
     warnings = [*history.warnings, *(report.warnings if report else ())]
     if warnings:
         items = "".join(f"<li>{escape(each)}</li>" for each in warnings)
-        yield f"<section><h2>To be known</h2><ul>{items}</ul></section>"
+        yield f"<section><h2>Warnings</h2><ul>{items}</ul></section>"
     yield "</main></body></html>\n"
 
 
@@ -185,7 +185,7 @@ def _events(events: Sequence[growth_history_pb2.GrowthRecord]) -> Iterator[str]:
     if not events:
         return
     yield '<section id="rules"><h2>Rules that fired</h2><table><thead><tr><th>time (UTC)</th>'
-    yield "<th>rule</th><th>why</th><th>what was done</th></tr></thead><tbody>"
+    yield "<th>rule</th><th>reason</th><th>actions</th></tr></thead><tbody>"
     for each in events:
         event = each.event
         done = ", ".join(event.actions)

@@ -1,4 +1,4 @@
-"""The page's style, light and dark."""
+"""CSS of the page, light and dark."""
 
 STYLE = """
 :root {

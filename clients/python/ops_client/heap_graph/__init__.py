@@ -1,4 +1,4 @@
-"""Heap graph files: reading them, and what they hold. Needs NumPy."""
+"""Read and analyze heap graph files. Needs NumPy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
     "type_name",
 ]
 
-# Loaded when asked for: a conversion needs few of them, and takes a second.
+# Loaded on first use: a conversion needs only a few of them, and takes a second.
 _MODULES = {
     "Content": "contents",
     "Contents": "contents",

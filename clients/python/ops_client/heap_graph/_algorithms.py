@@ -1,4 +1,4 @@
-"""The native module, or the same in Python where it was built without a compiler."""
+"""The native module, or the same in Python if it was installed without a compiler."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLOW_NOTICE = (
     "The native module of ops_client was not built, so this takes about a hundred times "
     "as long. Install a C compiler, then reinstall ops-service."
 )
-"""What to tell people who wait, if ``native`` is None."""
+"""Message for people who wait, if ``native`` is None."""
 
 __all__ = [
     "SLOW_NOTICE",

@@ -1,6 +1,6 @@
-"""What the native module does, in Python: as right, and some hundred times slower.
+"""The native module's functions in Python: same results, about a hundred times slower.
 
-Each function fills arrays of its caller, as its namesake in ``_native`` does.
+Each function fills arrays of its caller, like its namesake in ``_native``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def dominate(
     dominators: _Array,
     order: _Array,
 ) -> None:
-    """Find immediate dominators, as ``_native/dominators.c`` does and explains."""
+    """Find immediate dominators. ``_native/dominators.c`` explains the algorithm."""
     count = len(dominators)
     targets = _strong_targets(edge_starts, edge_targets, edge_kinds)
     # Numbers from 1; 0 is the root above all roots.
@@ -84,7 +84,7 @@ def retain(dominators: _Array, order: _Array, sizes: _Array) -> None:
 def retain_by_type(
     dominators: _Array, order: _Array, retained: _Array, types: _Array, sums: _Array
 ) -> None:
-    """Sum up, by type, the objects that no other object of the type dominates."""
+    """Sum, by type, the objects that no other object of the type dominates."""
     count = len(dominators)
     above, kinds, sizes = dominators.tolist(), types.tolist(), retained.tolist()
     children: list[list[int]] = [[] for _ in range(count + 1)]
@@ -113,7 +113,7 @@ def find_paths(
     group_ends: _Array,
     parent_edges: _Array,
 ) -> None:
-    """Find the edge by which a breadth-first search meets each object."""
+    """Find the edge by which a breadth-first search reaches each object."""
     starts, targets, kinds = edge_starts.tolist(), edge_targets.tolist(), edge_kinds.tolist()
     found = [-1] * len(parent_edges)
     queue: list[int] = []

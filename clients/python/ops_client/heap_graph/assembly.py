@@ -1,4 +1,4 @@
-"""Puts the batches of a file together into one graph."""
+"""Assemble the batches of a file into one graph."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ops_client.heap_graph.model import HeapGraph
 from ops_client.heap_graph.plausible import check_sizes
 from ops_service.v1 import heap_graph_pb2
 
-# So many are put in place one by one; more take a copy of the column.
+# Up to this many entries are inserted one by one; more need a copy of the column.
 _FEW = 50_000
 
-# So many entries are moved at once.
+# Number of entries to move at once.
 _BLOCK = 1 << 17
 
 
 class Assembly:
-    """The columns of a graph, which batches are decoded into one after the other."""
+    """The columns of a graph. Batches are decoded into them one after the other."""
 
     def __init__(
         self, header: heap_graph_pb2.HeapGraphHeader, trailer: heap_graph_pb2.HeapGraphTrailer
@@ -50,14 +50,14 @@ class Assembly:
         self._extra_sizes = np.zeros(objects, np.uint32)
         self._ids = np.empty(objects, np.uint32)
         self._flags = np.empty(objects, np.uint32)
-        # Counts at first, one place to the right; their running sum in the end.
+        # First counts, one place to the right; at the end their running sum.
         self._edge_starts: NDArray[np.int64] = np.zeros(objects + 1, np.int64)
         self._edge_targets = np.empty(edges, np.uint32)
         self._edge_kinds = np.empty(edges, np.uint8)
         self._edge_names = np.empty(edges, np.uint32)
 
     def room(self) -> Room:
-        """Where the columns of the next batch belong."""
+        """Return the place for the columns of the next batch."""
         first, first_edge = self._objects, self._edges
         return Room(
             type_indexes=self._type_indexes[first:],
@@ -72,11 +72,11 @@ class Assembly:
         )
 
     def counts(self) -> tuple[int, int]:
-        """What the edges of the batch that was added last may point to: objects, names."""
+        """Return the limits for the edges of the last added batch: objects, names."""
         return len(self._sizes), len(self._names)
 
     def add(self, batch: Batch) -> None:
-        """Check a batch that was decoded into its room, and take it in."""
+        """Check a batch that was decoded into its room, and add it."""
         first, last = self._objects, self._objects + len(batch.sizes)
         if batch.first_object_index != first:
             raise CorruptHeapGraphFile(
@@ -91,7 +91,7 @@ class Assembly:
         self._sites += batch.allocation_sites
         if len(batch.site_indexes):
             if len(self._site_indexes) == 0:
-                raise CorruptHeapGraphFile("it has sites that its header does not speak of.")
+                raise CorruptHeapGraphFile("it has sites that its header does not mention.")
             check_below(batch.site_indexes, len(self._sites), "site")
             self._site_indexes[first:last] = batch.site_indexes
         self._edge_starts[first] += batch.continued_edge_count
@@ -162,7 +162,7 @@ class Assembly:
         )
 
     def _name_entries(self) -> None:
-        """Make attributes of entries of dicts that turned out to be namespaces."""
+        """Turn entries of dicts into attributes if the dict turned out to be a namespace."""
         objects, numbers, names = (
             np.concatenate(column).astype(np.int64) for column in zip(*self._named, strict=True)
         )
@@ -170,21 +170,24 @@ class Assembly:
         if (edges >= self._edge_starts[objects + 1]).any() or (
             self._edge_kinds[edges] != heap_graph_pb2.EDGE_KIND_VALUE
         ).any():
-            raise CorruptHeapGraphFile("it names an entry of a dict that has none.")
+            raise CorruptHeapGraphFile("it names an entry that the dict does not have.")
         self._edge_kinds[edges] = heap_graph_pb2.EDGE_KIND_ATTRIBUTE
         self._edge_names[edges] = names
 
     def _insert_late_edges(self, sources: NDArray[np.int64]) -> None:
-        """Put late edges, which the starts count, where they stand among those of their objects."""
+        """Insert late edges at their places among the edges of their objects.
+
+        The starts count them already.
+        """
         order = np.argsort(sources, kind="stable")
         sources = sources[order]
         within = np.concatenate([each.late_places for each in self._late]).astype(np.int64)[order]
-        # Places are those before anything is inserted.
+        # Places are positions before any insertion.
         before = np.searchsorted(sources, sources)
         behind = np.searchsorted(sources, sources, side="right")
         places = self._edge_starts[sources] - before + within
         if (places > self._edge_starts[sources + 1] - behind).any():
-            raise CorruptHeapGraphFile("a late edge stands behind the edges of its object.")
+            raise CorruptHeapGraphFile("a late edge is placed after the edges of its object.")
 
         late, edges = self._late, self._edges
         for column, values in (
@@ -198,14 +201,14 @@ class Assembly:
 def _insert(
     column: NDArray[Any], used: int, places: NDArray[np.int64], values: NDArray[Any]
 ) -> None:
-    """Put values before these places of a column that has room for them behind what is used."""
+    """Insert values before these places of a column. It has room for them at its end."""
     if len(places) > _FEW:
         column[:] = np.insert(column[:used], places, values)
         return
     end = used
     for number in range(len(places) - 1, -1, -1):
         place = int(places[number])
-        # In blocks, since NumPy copies what it moves within an array.
+        # In blocks, because NumPy makes a copy when it moves entries within an array.
         for first in range(end - _BLOCK, place - _BLOCK, -_BLOCK):
             first, last = max(first, place), first + _BLOCK
             column[first + number + 1 : last + number + 1] = column[first:last]

@@ -22,7 +22,7 @@ _BATCH = heap_graph_pb2.HeapGraphBatch
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is left of the columns of a graph, for a batch to be decoded into."""
+    """The unused rest of a graph's columns, into which a batch is decoded."""
 
     type_indexes: NDArray[np.uint32]
     sizes: NDArray[np.uint64]
@@ -39,8 +39,8 @@ class Room:
 class Batch:
     """The columns of one ``HeapGraphBatch``.
 
-    Those of its objects stand in the room that was given for them, with ids resolved;
-    its edges are still to be decoded.
+    The columns of its objects are in the given room, with ids resolved. Its edges are
+    not decoded yet.
     """
 
     first_object_index: int
@@ -74,7 +74,7 @@ def parse_batch(message: memoryview, room: Room) -> Batch:
 
     Raises:
         CorruptHeapGraphFile: Its columns contradict each other, or need more room.
-        WireError, DecodeError, UnicodeDecodeError: It is malformed.
+        WireError, DecodeError, UnicodeDecodeError: The message is malformed.
     """
     numbers: dict[int, int] = {}
     parts: dict[int, list[memoryview]] = {}
@@ -128,7 +128,7 @@ def parse_batch(message: memoryview, room: Room) -> Batch:
         named_names,
     ):
         check_fits_32_bits(narrow)
-    # Each count is checked on its own first, so that their sum cannot wrap.
+    # Each count is checked alone first, so that their sum cannot wrap.
     most = len(room.edge_targets)
     if continued > most or (objects and int(edge_counts.max()) > most):
         raise CorruptHeapGraphFile("an object claims more edges than its trailer counts.")
@@ -183,7 +183,7 @@ def parse_batch(message: memoryview, room: Room) -> Batch:
 def _first_edges_of_unfound(
     flags: NDArray[np.uint32], edge_counts: NDArray[np.uint64], continued: int
 ) -> NDArray[np.int64]:
-    """Where the edges begin of each object that no edge found."""
+    """Return the first edge of each object that no edge reached."""
     unfound = np.flatnonzero(flags & np.uint32(FLAG_GARBAGE))
     if len(unfound) == 0:
         return unfound

@@ -18,15 +18,15 @@ class TypeCount:
     type_name: str
     count: int
     size: int
-    """Bytes, both columns of sizes."""
+    """Bytes, the sum of both size columns."""
     size_estimated: bool
 
 
 def count_types(graph: HeapGraph, *, include_ops_service: bool = False) -> list[TypeCount]:
-    """Count objects and bytes by type, the largest first. Types of one name stay apart.
+    """Count objects and bytes by type, largest first. Types with equal names stay apart.
 
     Args:
-        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+        include_ops_service: Whether to also count what only ``ops_service`` itself holds.
     """
     kinds, many = graph.type_indexes, len(graph.types)
     full = (graph.sizes + graph.extra_sizes).astype(np.float64)

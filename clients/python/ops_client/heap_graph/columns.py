@@ -24,11 +24,11 @@ _NONE: Unsigned = np.empty(0, np.uint8)
 def decode_varints(packed: bytes | memoryview) -> Unsigned:
     """Decode the bytes of a packed varint field.
 
-    The result has the narrowest of uint8, uint32 and uint64 that surely holds
-    every value. Costs about 1 ns a value.
+    The result has the narrowest of uint8, uint32 and uint64 that is sure to hold
+    every value. Costs about 1 ns per value.
 
     Raises:
-        WireError: The last number is cut off, or one has more than 64 bits.
+        WireError: The last number is cut off, or a number has more than 64 bits.
     """
     if not packed:
         return _NONE
@@ -43,7 +43,7 @@ def decode_varints(packed: bytes | memoryview) -> Unsigned:
 
 
 def decode_varints_in_python(packed: bytes | memoryview) -> Unsigned:
-    """The same without the native module. Costs about 10 ns a value."""
+    """Do the same without the native module. Costs about 10 ns per value."""
     data = np.frombuffer(packed, np.uint8)
     if data.size == 0:
         return data

@@ -22,7 +22,7 @@ _BATCH = heap_graph_pb2.HeapGraphBatch
 
 @dataclass(frozen=True, slots=True)
 class ContentColumns:
-    """What one ``HeapGraphBatch`` tells of contents, and its hashes of strings."""
+    """The contents in one ``HeapGraphBatch``, and its string hashes."""
 
     objects: NDArray[np.int64]
     kinds: Unsigned
@@ -39,12 +39,12 @@ def parse_contents(
     """Decode the content columns of a batch.
 
     Args:
-        column: Gives the bytes of a field by its number.
-        first_object_index: That of the batch.
+        column: Returns the bytes of a field by its number.
+        first_object_index: First object index of the batch.
 
     Raises:
         CorruptHeapGraphFile: The columns contradict each other.
-        WireError: One is malformed.
+        WireError: A column is malformed.
     """
     found = ContentColumns(
         objects=_objects(column(_BATCH.CONTENT_OBJECT_DELTAS_FIELD_NUMBER), first_object_index),
@@ -62,18 +62,18 @@ def parse_contents(
     ):
         raise CorruptHeapGraphFile("the content columns of a batch differ in length.")
     check_fits_32_bits(found.kinds)
-    # Each size is checked on its own first, so that their sum cannot wrap.
+    # Each size is checked alone first, so that their sum cannot wrap.
     size = len(found.data)
     if (found.sizes > size).any() or int(found.sizes.sum()) != size:
-        raise CorruptHeapGraphFile("the contents of a batch differ in size from what they say.")
+        raise CorruptHeapGraphFile("the contents of a batch do not have their stated sizes.")
     return found
 
 
 def _objects(packed: bytes | memoryview, first_object_index: int) -> NDArray[np.int64]:
-    """Indexes of objects, each written less the one before it."""
+    """Decode the indexes of objects from the differences between them."""
     deltas = decode_zigzag(packed)
     objects: NDArray[np.int64] = np.cumsum(deltas)
-    # A sum that wrapped passes over 33 bits on its way.
+    # A sum that wraps exceeds 33 bits on the way.
     if first_object_index >> 32 or (np.abs(deltas) >> 33).any() or (np.abs(objects) >> 33).any():
         raise CorruptHeapGraphFile("a content belongs to an impossible object.")
     objects += first_object_index

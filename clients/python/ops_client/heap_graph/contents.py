@@ -1,4 +1,4 @@
-"""What a snapshot tells of the objects' contents."""
+"""Contents of objects in a snapshot."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _SIZES = {pb.CONTENT_KIND_FLOAT: 8, pb.CONTENT_KIND_BOOL: 1, pb.CONTENT_KIND_NON
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one object holds."""
+    """Content of one object."""
 
     kind: int
     """A ``ContentKind``."""
     length: int
-    """Characters of a str, bytes of a bytes object, bits of an int; else 0."""
+    """Characters of a str, bytes of a bytes object, or bits of an int; else 0."""
     data: bytes
-    """As ``ContentKind`` says; it may be less than the whole."""
+    """Encoded as ``ContentKind`` says; it may be cut."""
 
     def text(self) -> str:
-        """Itself of a str, and else as Python writes it; "..." stands for what was cut."""
+        """Return a str as it is, other content as a Python literal; "..." marks a cut."""
         if self.kind != pb.CONTENT_KIND_TEXT:
             return self.literal()
         text = _decoded(self.data)
         return text + _CUT if len(text) < self.length else text
 
     def literal(self) -> str:
-        """As Python writes it; "..." stands for what was cut."""
+        """Return the content as a Python literal; "..." marks a cut."""
         match self.kind:
             case pb.CONTENT_KIND_TEXT:
                 text = _decoded(self.data)
@@ -55,7 +55,7 @@ class Content:
 
 
 def _decoded(data: bytes) -> str:
-    """UTF-8 that may hold lone surrogates, which are shown as Python escapes them."""
+    """Decode UTF-8 that may contain lone surrogates; each becomes a replacement character."""
     try:
         text = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -68,7 +68,7 @@ def _has_surrogates(text: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    # One character for one, so that lengths can be compared.
+    # One for one, so that lengths can be compared.
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if "\ud800" <= each <= "\udfff" else each for each in text
     )
@@ -79,11 +79,11 @@ class Contents:
     """Contents of objects, by ascending index of the object."""
 
     objects: NDArray[np.uint32]
-    """Index of the object, by content."""
+    """Index of the object, per content."""
     kinds: NDArray[np.uint32]
     lengths: NDArray[np.uint64]
     starts: NDArray[np.int64]
-    """Where its bytes begin in ``data``, by content."""
+    """Start of its bytes in ``data``, per content."""
     sizes: NDArray[np.int64]
     data: bytes
 
@@ -91,7 +91,7 @@ class Contents:
         return len(self.objects)
 
     def at(self, place: int) -> Content:
-        """The content at a place of the columns."""
+        """Return the content at a place of the columns."""
         start = int(self.starts[place])
         return Content(
             int(self.kinds[place]),
@@ -100,7 +100,7 @@ class Contents:
         )
 
     def of(self, object_index: int) -> Content | None:
-        """The content of an object, None if the snapshot has none of it."""
+        """Return the content of an object, or None if the snapshot does not have it."""
         place = int(np.searchsorted(self.objects, object_index))
         if place == len(self.objects) or self.objects[place] != object_index:
             return None
@@ -111,12 +111,12 @@ class Contents:
 class StringHashes:
     """Hashes of str and bytes, by ascending index of the object.
 
-    Equal ones of a snapshot have equal hashes. Hashes of two snapshots have
-    nothing to do with each other.
+    Equal strings of one snapshot have equal hashes. Hashes of two snapshots are
+    unrelated.
     """
 
     objects: NDArray[np.uint32]
-    """Index of the object, by hash."""
+    """Index of the object, per hash."""
     hashes: NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -124,10 +124,10 @@ class StringHashes:
 
 
 def gather_contents(parts: list[ContentColumns]) -> Contents:
-    """Put the contents of batches together.
+    """Join the contents of batches.
 
     Raises:
-        CorruptHeapGraphFile: An object has two, or one has an impossible size.
+        CorruptHeapGraphFile: An object has two contents, or a size is impossible.
     """
     kinds = np.concatenate([np.empty(0, np.uint32), *(each.kinds for each in parts)])
     sizes_of = [each.sizes.astype(np.int64) for each in parts]
@@ -149,10 +149,10 @@ def gather_contents(parts: list[ContentColumns]) -> Contents:
 
 
 def gather_hashes(parts: list[ContentColumns]) -> StringHashes:
-    """Put the hashes of batches together.
+    """Join the hashes of batches.
 
     Raises:
-        CorruptHeapGraphFile: An object has two.
+        CorruptHeapGraphFile: An object has two hashes.
     """
     objects, order = _ordered([each.hash_objects for each in parts])
     hashes = np.concatenate([np.empty(0, np.uint64), *(each.hashes for each in parts)])
@@ -160,7 +160,7 @@ def gather_hashes(parts: list[ContentColumns]) -> StringHashes:
 
 
 def _ordered(columns: list[NDArray[np.int64]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Indexes of objects, ascending, and where each stood."""
+    """Return the indexes of objects, ascending, and the old position of each."""
     objects = np.concatenate([np.empty(0, np.int64), *columns])
     order: NDArray[np.int64] = np.argsort(objects, kind="stable")
     ascending = objects[order].astype(np.uint32)

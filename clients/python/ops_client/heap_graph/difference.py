@@ -24,21 +24,21 @@ class TypeChange:
     size_before: int
     size_after: int
     new: int
-    """Objects of the second that the first does not have; at least so many."""
+    """Objects only in the second snapshot; a lower bound."""
     freed: int
-    """Objects of the first that the second does not have; at least so many."""
+    """Objects only in the first snapshot; a lower bound."""
     grown: int
-    """Objects of both that are larger in the second."""
+    """Objects in both that are larger in the second."""
     growth: int
-    """Bytes by which these are larger."""
+    """Bytes by which the grown objects are larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """An object of both snapshots that is larger in the second."""
+    """An object in both snapshots that is larger in the second."""
 
     object_index: int
-    """In the second."""
+    """Index in the second snapshot."""
     id: int
     type_name: str
     size_before: int
@@ -48,24 +48,24 @@ class Grown:
 
 @dataclass(frozen=True)
 class Difference:
-    """What changed. Arrays tell of objects, lists of the most important."""
+    """The changes. Arrays cover all objects, lists only the most important ones."""
 
     is_new: NDArray[np.bool_]
-    """By object of the second snapshot."""
+    """Per object of the second snapshot."""
     is_freed: NDArray[np.bool_]
-    """By object of the first snapshot."""
+    """Per object of the first snapshot."""
     kept_before: NDArray[np.int64]
-    """Objects of both, by their indexes in the first snapshot."""
+    """Objects in both, as indexes in the first snapshot."""
     kept_after: NDArray[np.int64]
-    """The same objects, place by place, by their indexes in the second."""
+    """The same objects in the same order, as indexes in the second snapshot."""
     growth: NDArray[np.int64]
-    """By how many bytes each of these is larger in the second."""
+    """Bytes by which each of these objects is larger in the second."""
     readdressed: int
-    """Objects that have the address of one that is gone, and are counted as new."""
+    """Objects that reuse the address of one that is gone. They count as new."""
     types: list[TypeChange]
-    """Types that changed, the largest growth in bytes first."""
+    """Types that changed, largest growth in bytes first."""
     grown: list[Grown]
-    """By growth in bytes."""
+    """Grown objects, largest growth in bytes first."""
 
 
 def compare(
@@ -78,20 +78,20 @@ def compare(
 ) -> Difference:
     """Compare two snapshots of one process.
 
-    Two objects are taken for the same if they have the same id, and nothing proves
-    that one replaced the other (``identity.py`` has the proofs). An address may
-    still have been given to an equal-looking object meanwhile, so new and freed are
-    lower bounds. Counts and sizes by type are exact.
+    Two objects count as the same if they have the same id, and nothing proves that one
+    replaced the other (``identity.py`` has the proofs). An equal-looking object may
+    still have reused an address, so new and freed are lower bounds. Counts and sizes
+    by type are exact.
 
     Args:
         before: The first snapshot.
-        after: The second.
-        paths: Of the second.
-        limit: How many grown objects to name.
-        include_ops_service: Whether to compare what only ``ops_service`` itself holds.
+        after: The second snapshot.
+        paths: Path finder of the second.
+        limit: Maximum number of grown objects to list.
+        include_ops_service: Whether to also compare what only ``ops_service`` itself holds.
 
     Raises:
-        DifferentProcesses: They are not of one process.
+        DifferentProcesses: The snapshots come from different processes.
     """
     ours, theirs = before.header.process, after.header.process
     if ours.instance_id != theirs.instance_id:
@@ -109,7 +109,7 @@ def compare(
     old, new = old[same], new[same]
     is_new, is_freed = np.ones(after.object_count, bool), np.ones(before.object_count, bool)
     is_new[new] = is_freed[old] = False
-    # Synthetic nodes have no address, and are no objects that anybody allocated.
+    # Synthetic nodes have no address: nobody allocated them.
     is_new &= after.ids != 0
     is_freed &= before.ids != 0
     is_new &= counted_after

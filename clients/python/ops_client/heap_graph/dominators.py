@@ -1,4 +1,4 @@
-"""Dominators and retained sizes: what would go if an object went."""
+"""Dominators and retained sizes: what would be freed along with an object."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from ops_client.heap_graph import _algorithms
 from ops_client.heap_graph.model import HeapGraph
 from ops_client.heap_graph.roots import all_roots, only_ops_service
 
-# The native module keeps the highest numbers for itself.
+# The native module reserves the highest numbers.
 _MAX_COUNT = 2**32 - 4
 
 
 @dataclass(frozen=True)
 class DominatorTree:
-    """Who keeps whom alive.
+    """The dominator tree of a graph: which object keeps which alive.
 
     Object *a* dominates *b* if every path from a root to *b* passes through *a*.
-    Weak references are no part of a path. 16 bytes an object.
+    Weak references are not part of a path. Takes 16 bytes per object.
     """
 
     graph: HeapGraph
     immediate: NDArray[np.uint32]
-    """By object: the closest object that dominates it; ``graph.object_count``
-    where only roots in their entirety do."""
+    """Per object: the closest object that dominates it; ``graph.object_count`` if only
+    the set of all roots does."""
     order: NDArray[np.uint32]
-    """All objects, each of them after its dominator."""
+    """All objects, each after its dominator."""
     retained_sizes: NDArray[np.uint64]
-    """By object: bytes of it and of all that it dominates. Both columns of sizes
-    count."""
+    """Per object: bytes of it and of everything that it dominates, from both size
+    columns."""
 
     @property
     def total_size(self) -> int:
@@ -43,11 +43,11 @@ class DominatorTree:
 
     @cached_property
     def retained_by_type(self) -> NDArray[np.uint64]:
-        """By type: bytes that would go with all its objects.
+        """Per type: bytes that would be freed along with all its objects.
 
-        One that another object of the same type dominates counts once, with that
-        one. Two types may retain the same bytes, so the sum means nothing. The
-        first use costs 0.3 s and 8 bytes an object for ten million objects.
+        An object that another object of the same type dominates counts once, as part
+        of that one. Two types may retain the same bytes, so the sum means nothing.
+        The first use costs 0.3 s and 8 bytes per object for ten million objects.
         """
         sums = np.zeros(len(self.graph.types), np.uint64)
         _algorithms.retain_by_type(
@@ -56,9 +56,9 @@ class DominatorTree:
         return sums
 
     def without_ops_service(self) -> DominatorTree:
-        """The same tree, in which what only ``ops_service`` itself holds has no bytes.
+        """Return the same tree without the bytes that only ``ops_service`` itself holds.
 
-        Sums up all sizes again, and takes 8 bytes an object.
+        Sums all sizes again, and takes 8 bytes per object.
         """
         sizes = self.graph.sizes + self.graph.extra_sizes
         sizes[only_ops_service(self.graph)] = 0
@@ -66,24 +66,24 @@ class DominatorTree:
         return DominatorTree(self.graph, self.immediate, self.order, sizes)
 
     def children(self, dominator: int) -> NDArray[np.int64]:
-        """Objects that one immediately dominates, ascending. Looks at all objects."""
+        """Return the immediately dominated objects, ascending. Scans all objects."""
         return np.flatnonzero(self.immediate == dominator)
 
 
 def find_dominators(graph: HeapGraph) -> DominatorTree:
     """Compute the dominator tree of a graph.
 
-    Costs 1 to 10 s for ten million objects with 2.5 edges each, by how far apart
-    in memory neighbours lie, and for the time being 28 bytes an object and 4 to 8
-    an edge beside the graph.
+    Costs 1 to 10 s for ten million objects with 2.5 edges each; the time depends on how
+    far apart in memory neighbours are. Temporarily takes 28 bytes per object and 4 to 8
+    per edge, in addition to the graph.
 
     Raises:
-        UnsupportedHeapGraphFile: It has more objects or edges than can be numbered.
+        UnsupportedHeapGraphFile: The graph has more objects or edges than can be numbered.
     """
     count = graph.object_count
     if count > _MAX_COUNT or graph.edge_count > _MAX_COUNT:
         raise UnsupportedHeapGraphFile(
-            f"it has more than {_MAX_COUNT} objects or edges, which is more than can be "
+            f"it has more than {_MAX_COUNT} objects or edges, the maximum that can be "
             "analysed at once."
         )
     immediate = np.empty(count, np.uint32)

@@ -1,4 +1,4 @@
-"""Strings of a heap that exist more than once."""
+"""Duplicate strings of a heap."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ops_client.heap_graph.roots import only_ops_service
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Equal strings, each an object of its own."""
+    """Equal strings in separate objects."""
 
     type_name: str
     count: int
     size: int
-    """Bytes of one."""
+    """Bytes of one of them."""
     wasted_size: int
     """Bytes of all but one."""
     object_index: int
     """One of them."""
     text: str | None
-    """What it says, if the snapshot tells."""
+    """The text, if the snapshot includes contents."""
     literal: str | None
-    """The same as Python writes it."""
+    """The text as a Python literal."""
 
 
 def find_duplicates(
@@ -37,11 +37,11 @@ def find_duplicates(
 
     Args:
         graph: The heap.
-        limit: How many to name.
-        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+        limit: Maximum number of duplicates to list.
+        include_ops_service: Whether to also count what only ``ops_service`` itself holds.
 
     Returns:
-        The first ones, and the bytes that all of them waste.
+        The most wasteful duplicates, and the bytes that all duplicates waste.
     """
     objects, hashes = graph.string_hashes.objects, graph.string_hashes.hashes
     if not include_ops_service and len(objects):
@@ -49,7 +49,7 @@ def find_duplicates(
         objects, hashes = objects[others], hashes[others]
     if not len(objects):
         return [], 0
-    # Equal text as str and as bytes is no duplicate.
+    # A str and a bytes object with equal text are not duplicates.
     keys = np.empty(len(objects), [("hash", np.uint64), ("type", np.uint32)])
     keys["hash"], keys["type"] = hashes, graph.type_indexes[objects]
     order = np.argsort(keys, order=("hash", "type"), kind="stable")

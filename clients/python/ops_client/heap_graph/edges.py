@@ -1,4 +1,4 @@
-"""The edges of one batch, decoded apart from its objects."""
+"""The edges of one batch, decoded separately from its objects."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from ops_client.heap_graph.filling import Packed, fill_labels, fill_targets
 
 @dataclass(frozen=True, slots=True)
 class PackedEdges:
-    """Edges as a file holds them, and where they belong.
+    """Edges as they are in a file, and the columns to decode them into.
 
-    Decoding them needs nothing that another batch leaves behind, so that it may go on
-    in another thread.
+    Decoding needs no result of another batch, so it may run in another thread.
     """
 
     packed_targets: Packed
     packed_labels: Packed
     next_object_index: int
     unfound: NDArray[np.int64]
-    """Before which of them an object takes an index itself."""
+    """Edges before which an object takes an index itself."""
 
     targets: NDArray[np.uint32]
-    """As long as the objects of the batch say; likewise the others."""
+    """Its length comes from the objects of the batch; likewise for the other columns."""
     kinds: NDArray[np.uint8]
     names: NDArray[np.uint32]
 
     def decode(self, object_count: int, name_count: int) -> None:
-        """Put them where they belong.
+        """Decode the edges into their columns.
 
         Args:
-            object_count: What targets have to be below.
-            name_count: What names have to be below.
+            object_count: Upper limit of targets, exclusive.
+            name_count: Upper limit of names, exclusive.
 
         Raises:
-            CorruptHeapGraphFile: They are not as many as their objects say, or point
-                beyond the counts.
+            CorruptHeapGraphFile: The number of edges differs from what their objects
+                say, or an edge points beyond the limits.
             WireError: A column is malformed.
         """
         labels = fill_labels(self.packed_labels, self.kinds, self.names)

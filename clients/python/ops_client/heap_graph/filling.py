@@ -1,8 +1,8 @@
-"""Packed columns decoded to where they belong in a graph, in C where that was built.
+"""Decode packed columns into the columns of a graph, in C if that was built.
 
-Each function returns how many values it put at the beginning of its column, and
-raises CorruptHeapGraphFile where one does not fit, or there are more than there is
-room for, and WireError where the packed bytes are malformed.
+Each function fills the beginning of its column and returns the number of values. It
+raises CorruptHeapGraphFile if a value does not fit or there are too many values, and
+WireError if the packed bytes are malformed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _IMPOSSIBLE_TARGET = "an edge leads to an impossible object."
 
 
 def fill(packed: Packed, column: NDArray[Any]) -> int:
-    """Numbers into a column of uint32 or uint64. Costs about 1 ns a value in C."""
+    """Decode numbers into a column of uint32 or uint64. Costs about 1 ns per value in C."""
     if native is not None:
         return _called(native.fill_32 if column.itemsize == 4 else native.fill_64, packed, column)
     values = decode_varints_in_python(packed)
@@ -40,14 +40,14 @@ def fill(packed: Packed, column: NDArray[Any]) -> int:
 
 
 def fill_ids(packed: Packed, ids: NDArray[np.uint32]) -> int:
-    """Ids from the differences between them."""
+    """Decode ids from the differences between them."""
     if native is not None:
         return _called(native.fill_ids, packed, ids)
     return _put(ids, resolve_ids(decode_zigzag(packed)))
 
 
 def fill_labels(packed: Packed, kinds: NDArray[np.uint8], names: NDArray[np.uint32]) -> int:
-    """Labels of edges, as a kind and a name each."""
+    """Decode labels of edges into a kind and a name each."""
     if native is not None:
         return _called(native.fill_labels, packed, kinds, names)
     labels = decode_varints_in_python(packed)
@@ -62,10 +62,10 @@ def fill_targets(
     next_object_index: int,
     unfound: NDArray[np.int64],
 ) -> int:
-    """Targets from how edges tell them, see ``HeapGraphBatch.edge_targets``.
+    """Decode targets of edges; ``HeapGraphBatch.edge_targets`` defines the encoding.
 
     Args:
-        unfound: At which edges an object takes an index itself.
+        unfound: Edges at which an object takes an index itself.
     """
     if next_object_index >> 33:
         raise CorruptHeapGraphFile(_IMPOSSIBLE_TARGET)
@@ -92,10 +92,10 @@ def _put(column: NDArray[Any], values: NDArray[Any]) -> int:
 
 
 def resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Ids from the differences between them, in Python."""
+    """Decode ids from the differences between them, in Python."""
     ids: NDArray[np.int64] = np.cumsum(deltas)
-    # A sum that wrapped leaves 32 bits on its way: each delta is below 2**33
-    # in a sound file.
+    # A sum that wraps exceeds 32 bits on the way: each delta is below 2**33 in an
+    # intact file.
     if (np.abs(deltas) >> 33).any() or (ids >> 32).any() or ((ids & 1 == 0) & (ids != 0)).any():
         raise CorruptHeapGraphFile(_IMPOSSIBLE_ID)
     return ids
@@ -104,14 +104,14 @@ def resolve_ids(deltas: NDArray[np.int64]) -> NDArray[np.int64]:
 def resolve_targets(
     encoded: Unsigned, next_object_index: int, unfound: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Targets from how edges tell them, in Python."""
+    """Decode targets of edges, in Python."""
     if len(encoded) == 0:
         return np.empty(0, np.int64)
     if next_object_index >> 33 or int(encoded.max()) >> 34:
         raise CorruptHeapGraphFile(_IMPOSSIBLE_TARGET)
     codes = encoded.astype(np.int64)
     is_new = codes == 0
-    # The index that the next new object gets, as it stands at each edge.
+    # At each edge: the index that the next new object gets.
     following = np.cumsum(is_new)
     following += next_object_index
     following -= is_new

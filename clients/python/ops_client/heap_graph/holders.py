@@ -1,4 +1,4 @@
-"""Which objects that were there before hold what changed between two snapshots."""
+"""Objects in both snapshots that hold what changed between the two."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from ops_service.v1 import heap_graph_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An object that lives on, and what changed below it. Sizes in bytes."""
+    """An object in both snapshots, and what changed below it. Sizes in bytes."""
 
     object_index: int | None
-    """In the second snapshot. None for what several hold together, and for a root
+    """Index in the second snapshot. None for what several holders share, and for a root
     that only the first has, such as a frame that has returned."""
     type_name: str
     count: int
-    """New objects that it dominates with no other object between that lives on."""
+    """New objects that it dominates, without another object of both snapshots between."""
     size: int
     freed_count: int
-    """Objects of the first snapshot that it dominated so, and that are gone."""
+    """Objects of the first snapshot that it dominated in that way and that are gone."""
     freed_size: int
     growth: int
-    """By how much the object itself grew; negative if it shrank."""
+    """Growth of the object itself; negative if it shrank."""
     path: str
 
     @property
     def net_size(self) -> int:
-        """Bytes by which what it holds is more than before."""
+        """Net increase in bytes of the object and what it holds."""
         return self.size - self.freed_size + self.growth
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Of the marked objects, by their closest dominator that is not marked."""
+    """Sums of the marked objects, per closest dominator that is not marked."""
 
     counts: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -54,22 +54,23 @@ def find_holders(
     paths: PathFinder,
     limit: int = 20,
 ) -> list[Holder]:
-    """Which objects that live on hold what is new, what was freed and what grew.
+    """Find the objects in both snapshots that hold what is new, was freed or grew.
 
-    Ordered by what came or went, whichever is more bytes. Looks at all objects of both.
+    Sorted by the bytes that were added or freed, whichever is more. Scans all objects of
+    both snapshots.
 
     Args:
-        difference: Of the two snapshots.
-        before: Of the first.
-        after: Of the second.
-        paths: Of the second.
-        limit: How many to name.
+        difference: Difference of the two snapshots.
+        before: Dominator tree of the first.
+        after: Dominator tree of the second.
+        paths: Path finder of the second.
+        limit: Maximum number of holders to list.
     """
     many, few = after.graph.object_count, before.graph.object_count
     fresh = _by_holder(after, difference.is_new)
     gone = _by_holder(before, difference.is_freed)
-    # Rows: objects of the second snapshot, then what several hold, then what only
-    # the first has.
+    # Rows: objects of the second snapshot, then one for what several holders share, then
+    # objects that only the first snapshot has.
     rows = np.full(few + 1, -1, np.int64)
     rows[difference.kept_before] = difference.kept_after
     rows[few] = many
@@ -117,7 +118,7 @@ def find_holders(
 
 def _by_holder(tree: DominatorTree, is_marked: NDArray[np.bool_]) -> _Sums:
     graph, count = tree.graph, tree.graph.object_count
-    # Doubled steps up the tree.
+    # Go up the tree in steps that double in length.
     above = np.append(np.where(is_marked, tree.immediate, np.arange(count)), count)
     while not np.array_equal(further := above[above], above):
         above = further
@@ -129,7 +130,7 @@ def _by_holder(tree: DominatorTree, is_marked: NDArray[np.bool_]) -> _Sums:
 
 
 def _pair_roots(before: HeapGraph, after: HeapGraph, rows: NDArray[np.int64]) -> None:
-    """Roots have no address; those that stand for the same thing are the same."""
+    """Pair roots by meaning, because they have no address."""
     theirs = {_meaning(root): root.object_index for root in after.roots}
     for root in before.roots:
         if root.kind != pb.HEAP_ROOT_KIND_FRAME:

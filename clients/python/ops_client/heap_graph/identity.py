@@ -1,8 +1,8 @@
-"""Which objects of two snapshots of a process are one and the same.
+"""Decide which objects of two snapshots of a process are the same.
 
-An id stands for an address, and an address is given to another object once its object
-is gone. So a pair with one id is taken for one object unless something proves that it
-is not: what cannot change has changed.
+An id stands for an address, and another object may reuse an address once its object is
+gone. So a pair with one id counts as one object unless there is proof against it:
+something changed that cannot change.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from ops_client.heap_graph import _algorithms
 from ops_client.heap_graph.model import HeapGraph, type_name
 from ops_service.v1 import heap_graph_pb2 as pb
 
-# Objects of these never change their size.
+# Objects of these types never change their size.
 _FIXED_SIZE = {"bytes", "int", "float", "complex", "bool", "tuple", "frozenset", "range"}
-# A str that is not ASCII keeps its UTF-8 form once that was asked for: a character has
-# at least two bytes of it, behind them stands a zero, and it is no longer than twice
-# the rest.
+# A str that is not ASCII caches its UTF-8 form on first use. There a character has at
+# least two bytes, a zero byte follows, and the form is at most twice as long as the rest.
 _LEAST_UTF8 = 3
-# Objects of these refer to the same objects as long as they live, and keep them alive.
+# Objects of these types refer to the same objects all their life, and keep them alive.
 _FIXED_REFERENCES = {
     "tuple", "frozenset", "method", "builtin_function_or_method", "slice", "mappingproxy",
 }  # fmt: skip
@@ -32,22 +31,22 @@ _FIXED_CONTENTS = (
 )
 _BLOCK = 1 << 16
 _NOTHING = 2**32 - 1
-"""What ``find_paths`` says of an object that it did not find, and of a root."""
+"""Result of ``find_paths`` for an object that it did not reach, and for a root."""
 
 Rows = NDArray[np.int64]
 Marks = NDArray[np.bool_]
 
 
 def pair_objects(before: HeapGraph, after: HeapGraph) -> tuple[Rows, Rows, Marks]:
-    """Objects that share an id, which each has once, and whether they are the same.
+    """Pair objects by id, and mark the pairs that are the same object.
 
-    Proof against it are another type, another size or contents of an object that
-    cannot change, another line that allocated it, other references of one whose
-    references are fixed, or that such a reference leads to what was replaced. Without
-    any, an equal-looking object at the same address counts as the same.
+    These prove that a pair is not the same: another type; another size or other contents
+    of an immutable object; another allocation line; other references of an object with
+    fixed references; a fixed reference to an object that was replaced. Without proof, an
+    equal-looking object at the same address counts as the same.
 
     Returns:
-        Indexes in the first and in the second snapshot, place by place, and marks.
+        Indexes in the first snapshot, indexes in the second, and marks, pair by pair.
     """
     _, old, new = np.intersect1d(before.ids, after.ids, return_indices=True)
     has_id = before.ids[old] != 0
@@ -63,7 +62,7 @@ def pair_objects(before: HeapGraph, after: HeapGraph) -> tuple[Rows, Rows, Marks
     same &= ~is_text | (growth == 0) | has_utf8
     same &= ~_allocated_elsewhere(before, after, old, new)
     _drop_other_contents(before, after, old, new, same)
-    # What lies beyond a cut is missing among the references.
+    # References lack the objects beyond a cut.
     if not before.trailer.HasField("cut") and not after.trailer.HasField("cut"):
         fixed = np.array([each in _FIXED_REFERENCES for each in names], bool)[kinds]
         _drop_other_references(before, after, old, new, same, np.flatnonzero(same & fixed))
@@ -81,7 +80,7 @@ def _same_types(before: HeapGraph, after: HeapGraph, old: Rows, new: Rows) -> Ma
 
 
 def _allocated_elsewhere(before: HeapGraph, after: HeapGraph, old: Rows, new: Rows) -> Marks:
-    """Objects of which both snapshots know the line that allocated them, and which differ."""
+    """Mark pairs with known but different allocation lines."""
     if not len(before.site_indexes) or not len(after.site_indexes):
         return np.zeros(len(old), bool)
     keys: dict[tuple[str, int], int] = {}
@@ -95,14 +94,14 @@ def _allocated_elsewhere(before: HeapGraph, after: HeapGraph, old: Rows, new: Ro
 
 
 def _places_within(lengths: Rows) -> Rows:
-    """For runs of these lengths, one behind another: the place of each entry in its run."""
+    """Return each entry's place in its run, for consecutive runs of these lengths."""
     return np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _drop_other_contents(
     before: HeapGraph, after: HeapGraph, old: Rows, new: Rows, same: Marks
 ) -> None:
-    """Unmark values that are others, as far as both snapshots tell them."""
+    """Unmark pairs with different contents, if both snapshots include the contents."""
     ours, theirs = before.contents, after.contents
     if not len(ours) or not len(theirs):
         return
@@ -136,10 +135,10 @@ def _drop_other_contents(
 def _drop_other_references(
     before: HeapGraph, after: HeapGraph, old: Rows, new: Rows, same: Marks, rows: Rows
 ) -> None:
-    """Unmark objects that refer to others than before, or to what was replaced.
+    """Unmark pairs that refer to other objects than before, or to replaced ones.
 
     Args:
-        rows: Places of those whose references are fixed.
+        rows: Places of the pairs with fixed references.
     """
     lengths = np.diff(before.edge_starts)[old[rows]]
     others = np.diff(after.edge_starts)[new[rows]]
@@ -152,8 +151,8 @@ def _drop_other_references(
     holders = np.repeat(rows, lengths)
     same[holders[before.ids[first] != after.ids[second]]] = False
 
-    # What it holds cannot have gone while it lived: whoever holds what was replaced
-    # was replaced, and whoever holds that.
+    # An object keeps its references alive. So the holder of a replaced object was
+    # replaced too, and likewise that holder's holder.
     row_of = np.full(before.object_count, -1, np.int64)
     row_of[old] = np.arange(len(old))
     strong = (before.edge_kinds[edges] != pb.EDGE_KIND_WEAK) & (row_of[first] >= 0)

@@ -1,4 +1,4 @@
-"""Objects of a heap by what they are, as ``GetMemory`` tells them apart."""
+"""Objects of a heap by kind, with the kinds of ``GetMemory``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops_client.heap_graph.model import HeapGraph
 from ops_service.v1 import heap_graph_pb2 as pb
 from ops_service.v1 import memory_pb2
 
-# The host counts by the same names; a contract test compares them.
+# The host uses the same names; a contract test compares them.
 _TYPES = {
     memory_pb2.OBJECT_KIND_TEXT_AND_BYTES: "str bytes bytearray",
     memory_pb2.OBJECT_KIND_CONTAINER: """
@@ -42,11 +42,11 @@ class KindCount:
     kind: memory_pb2.ObjectKind
     count: int
     size: int
-    """Bytes, both columns of sizes."""
+    """Bytes, the sum of both size columns."""
 
 
 def kind_of(type_name: str) -> memory_pb2.ObjectKind:
-    """The kind of the instances of a type: module and qualified name, builtins bare."""
+    """Return the kind of a type's instances. Names have a module, except builtins."""
     found = _KINDS.get(type_name)
     if found is not None:
         return found
@@ -54,11 +54,11 @@ def kind_of(type_name: str) -> memory_pb2.ObjectKind:
 
 
 def count_kinds(graph: HeapGraph, *, include_ops_service: bool = False) -> list[KindCount]:
-    """Count objects and bytes by kind, the largest first. Roots and frames are none.
+    """Count objects and bytes by kind, largest first. Roots and frames do not count.
 
     Args:
         graph: The heap.
-        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+        include_ops_service: Whether to also count what only ``ops_service`` itself holds.
     """
     sums: dict[memory_pb2.ObjectKind, list[int]] = {}
     for row in count_types(graph, include_ops_service=include_ops_service):
@@ -72,6 +72,6 @@ def count_kinds(graph: HeapGraph, *, include_ops_service: bool = False) -> list[
 
 
 def kind_name(kind: memory_pb2.ObjectKind) -> str:
-    """A kind for people."""
+    """Return the name of a kind for display."""
     name: str = memory_pb2.ObjectKind.Name(kind)
     return name.removeprefix("OBJECT_KIND_").lower().replace("_", " ")

@@ -19,69 +19,68 @@ _TUPLE_ITEMS = 16
 class HeapGraph:
     """A heap snapshot in memory.
 
-    Objects are numbered from 0 in the order of a breadth-first walk from the
-    roots. The edges of object ``i`` stand at
-    ``edge_starts[i]:edge_starts[i + 1]`` of the edge columns. About 32 bytes an
-    object and 9 an edge.
+    Objects are numbered from 0 in the order of a breadth-first walk from the roots. The
+    edges of object ``i`` are at ``edge_starts[i]:edge_starts[i + 1]`` in the edge columns.
+    Takes about 32 bytes per object and 9 per edge.
     """
 
     header: heap_graph_pb2.HeapGraphHeader
     trailer: heap_graph_pb2.HeapGraphTrailer
     types: tuple[heap_graph_pb2.HeapType, ...]
     names: tuple[str, ...]
-    """Names of edges. The first is "" and stands for no name."""
+    """Names of edges. The first is "" and means no name."""
     roots: tuple[heap_graph_pb2.HeapRoot, ...]
     """Descriptions of the synthetic nodes among the objects."""
     allocation_sites: tuple[heap_graph_pb2.AllocationSite, ...]
-    """Lines that allocated objects. The first is empty and stands for none."""
+    """Lines that allocated objects. The first is empty and means no line."""
 
     type_indexes: NDArray[np.uint32]
-    """Index into ``types``, by object."""
+    """Index into ``types``, per object."""
     sizes: NDArray[np.uint64]
-    """Bytes as ``sys.getsizeof`` counts, by object."""
+    """Bytes as ``sys.getsizeof`` counts, per object."""
     extra_sizes: NDArray[np.uint32]
-    """Bytes that ``sys.getsizeof`` leaves out, by object."""
+    """Bytes that ``sys.getsizeof`` leaves out, per object."""
     ids: NDArray[np.uint32]
-    """Stands for the address, by object: odd, or 0 for a synthetic node."""
+    """Id that stands for the address, per object: odd, or 0 for a synthetic node."""
     flags: NDArray[np.uint32]
-    """The bits of ``HeapGraphBatch.flags``, by object."""
+    """The bits of ``HeapGraphBatch.flags``, per object."""
     site_indexes: NDArray[np.uint32]
-    """Index into ``allocation_sites``, by object; empty if the header says that
+    """Index into ``allocation_sites``, per object; empty if the header says that
     sites are not included."""
     edge_starts: NDArray[np.int64]
-    """Where the edges of each object begin, and last where they all end."""
+    """Start of each object's edges, then the end of all edges."""
 
     edge_targets: NDArray[np.uint32]
-    """Index of the object that is referred to, by edge."""
+    """Index of the referenced object, per edge."""
     edge_kinds: NDArray[np.uint8]
-    """An ``EdgeKind``, by edge."""
+    """An ``EdgeKind``, per edge."""
     edge_names: NDArray[np.uint32]
-    """Index into ``names``, by edge."""
+    """Index into ``names``, per edge."""
 
     contents: Contents
-    """What objects hold, as far as the header's content level goes."""
+    """Contents of objects, up to the header's content level."""
     string_hashes: StringHashes
     """Empty unless the header says that strings are hashed."""
 
     @property
     def object_count(self) -> int:
-        """Objects, synthetic nodes included."""
+        """Number of objects, including synthetic nodes."""
         return len(self.sizes)
 
     @property
     def edge_count(self) -> int:
-        """Edges."""
+        """Number of edges."""
         return len(self.edge_targets)
 
     def edge_sources(self) -> NDArray[np.uint32]:
-        """Index of the object that refers, by edge. Computed anew by each call."""
+        """Return the index of the referring object, per edge. Each call computes it again."""
         objects = np.arange(self.object_count, dtype=np.uint32)
         return np.repeat(objects, np.diff(self.edge_starts))
 
     def content_text(self, index: int) -> str | None:
-        """What an object holds, as text; None if the snapshot does not tell.
+        """Return the content of an object as text; None if the snapshot does not have it.
 
-        A tuple is shown by its elements, as far as the snapshot tells these.
+        A tuple shows its elements, as far as the snapshot has their contents.
         """
         content = self.contents.of(index)
         return content.text() if content is not None else self._tuple_literal(index, 0)
@@ -109,8 +108,8 @@ class HeapGraph:
         return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
     def key_of(self, edge: int) -> int | None:
-        """For an edge to a value of a dictionary: index of its key. None for others."""
-        # The edge to its key stands before it, unless it is its object's first.
+        """Return the key's index for an edge to a dictionary value; None for other edges."""
+        # The edge to its key is the one before, unless this is its object's first edge.
         is_first = self.edge_starts[np.searchsorted(self.edge_starts, edge)] == edge
         if is_first or self.edge_kinds[edge - 1] != heap_graph_pb2.EDGE_KIND_KEY:
             return None
@@ -118,7 +117,7 @@ class HeapGraph:
 
 
 def type_name(heap_type: heap_graph_pb2.HeapType) -> str:
-    """Module and qualified name of a type; builtins bare."""
+    """Return the module and qualified name of a type; builtins without a module."""
     if heap_type.module:
         return f"{heap_type.module}.{heap_type.qualified_name}"
     return heap_type.qualified_name

@@ -26,45 +26,45 @@ from ops_service.v1 import heap_graph_pb2 as pb
 _NO_EDGE = 2**32 - 1
 
 _ITEMS = (pb.EDGE_KIND_ELEMENT, pb.EDGE_KIND_KEY, pb.EDGE_KIND_VALUE)
-# Whose parts say little without saying what they are parts of.
+# Types whose parts say little unless the path names the type.
 _OPAQUE = ("frame", "function", "coroutine", "generator", "async_generator")
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A way from a root to an object. Each object but the first has its edge."""
+    """A path from a root to an object. Each object but the first has an edge to it."""
 
     objects: tuple[int, ...]
     """Indexes of the objects, the root first."""
     edges: tuple[int, ...]
-    """Indexes of the edges between them: one less."""
+    """Indexes of the edges between them: one fewer."""
 
     @property
     def target(self) -> int:
-        """The object that it leads to."""
+        """The object at the end of the path."""
         return self.objects[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The last step of the shortest path to each object. Arrays by object."""
+    """The last step of the shortest path to each object. Arrays have one entry per object."""
 
     edges: NDArray[np.uint32]
-    """The edge of that step; means nothing for roots and what none of them reaches."""
+    """Edge of that step; meaningless for roots and for unreachable objects."""
     parents: NDArray[np.int64]
-    """Where it begins; the object itself where there is none."""
+    """Object where the step begins; the object itself if there is no step."""
     roots: NDArray[np.int64]
-    """Where the path begins."""
+    """Object where the path begins."""
     distances: NDArray[np.int32]
-    """Steps from there."""
+    """Number of steps from there."""
 
 
 class PathFinder:
     """Finds shortest paths in one graph.
 
-    Paths from ``sys.modules`` and the stacks of threads are preferred to any other,
-    and those of ``ops_service`` itself come last. Making one costs 0.3 to 1.5 s and
-    8 bytes an object for ten million objects; a path then costs microseconds.
+    Paths from ``sys.modules`` and the stacks of threads are preferred to all others;
+    paths from ``ops_service`` itself come last. Creating a finder costs 0.3 to 1.5 s and
+    8 bytes per object for ten million objects; a path then costs microseconds.
     """
 
     def __init__(self, graph: HeapGraph) -> None:
@@ -86,7 +86,7 @@ class PathFinder:
         self._classes = {each.type_id: type_name(each) for each in graph.types if each.type_id}
 
     def to(self, target: int) -> Path:
-        """The shortest path to an object."""
+        """Return the shortest path to an object."""
         objects, edges = [target], []
         while (edge := int(self._parent_edges[objects[-1]])) != _NO_EDGE:
             edges.append(edge)
@@ -94,12 +94,12 @@ class PathFinder:
         return Path(tuple(reversed(objects)), tuple(reversed(edges)))
 
     def steps(self) -> Steps:
-        """The shortest paths to all objects at once. Costs 2 s for ten million objects."""
+        """Return the shortest paths to all objects. Costs 2 s for ten million objects."""
         objects = np.arange(self._graph.object_count)
         is_found = self._parent_edges != _NO_EDGE
         sources = np.searchsorted(self._graph.edge_starts, self._parent_edges, side="right") - 1
         parents: NDArray[np.int64] = np.where(is_found, sources, objects)
-        # Steps that double in length until nothing is above.
+        # Steps double in length until all reach their roots.
         roots, distances = parents, is_found.astype(np.int32)
         while not np.array_equal(further := roots[roots], roots):
             distances += distances[roots]
@@ -107,10 +107,10 @@ class PathFinder:
         return Steps(self._parent_edges, parents, roots, distances)
 
     def alternatives(self, target: int) -> Iterator[Path]:
-        """Paths to an object, one for each object that refers to it; shortest first.
+        """Yield one path for each object that refers to an object, shortest first.
 
-        Referrers that only the object itself keeps alive are left out, and weak
-        references are no reason to live. Looks at all edges.
+        Leaves out referrers that only the object itself keeps alive, and weak
+        references, which keep nothing alive. Scans all edges.
         """
         graph = self._graph
         leads = (graph.edge_targets == target) & (graph.edge_kinds != pb.EDGE_KIND_WEAK)
@@ -126,11 +126,11 @@ class PathFinder:
         yield from sorted(found.values(), key=lambda path: len(path.objects))
 
     def text(self, path: Path, *, folded: bool = False) -> str:
-        """A path as code would write it: ``shop.sessions.REGISTRY['ann'].items[3]``.
+        """Return a path in the form of code: ``shop.sessions.REGISTRY['ann'].items[3]``.
 
         Args:
-            folded: Do not tell elements and keys of containers apart, so that objects
-                held in the same way have the same text.
+            folded: Write all elements and keys of containers alike, so that objects held
+                in the same way have the same text.
         """
         text = self._root_text(path.objects[0])
         for position, edge in enumerate(path.edges):
@@ -139,7 +139,7 @@ class PathFinder:
         return f"{text or MODULES} ({self.label(path.target)})"
 
     def label(self, target: int) -> str:
-        """What an object is: its type, which class, or what a synthetic node stands for."""
+        """Return an object's type, a class's name, or the meaning of a synthetic node."""
         root = self._roots.get(target)
         if root is None:
             name = self._classes.get(int(self._graph.ids[target]))
@@ -147,7 +147,7 @@ class PathFinder:
         return root_label(root)
 
     def holders(self, targets: NDArray[np.integer[Any]]) -> list[tuple[str, int, int]]:
-        """Folded paths to objects: text, how many of them it leads to, and one of these.
+        """Return folded paths to objects: text, number of objects, and one example.
 
         Most frequent first.
         """
@@ -160,7 +160,7 @@ class PathFinder:
         return [(text, count, examples[text]) for text, count in counts.most_common()]
 
     def _folded_text(self, target: int) -> str:
-        """Folded path to an object; those to what is above it are kept for others."""
+        """Return the folded path to an object. Caches the paths to the objects above it."""
         steps = []
         while (known := self._folded.get(target)) is None:
             edge = int(self._parent_edges[target])

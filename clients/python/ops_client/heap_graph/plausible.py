@@ -1,4 +1,4 @@
-"""Figures of a file that nothing can mean, refused before anybody counts with them."""
+"""Reject impossible times and numbers of a file before they are used."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 from ops_client.errors import CorruptHeapGraphFile
 
 _MAX_FIGURE = 2**63 - 1
-# The years 1 to 9999, and as many seconds either way: what protobuf gives them a meaning for.
+# The ranges that protobuf defines: the years 1 to 9999, and that many seconds either way.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _MAX_SECONDS = 315_576_000_000
 _SECOND = 10**9
 
 
 def check_figures(message: Message) -> None:
-    """Look at the times and numbers of a header or trailer, and all below it.
+    """Range-check the times and numbers in a header or trailer, recursively.
 
     Raises:
-        CorruptHeapGraphFile: A time is no time, or a number is beyond 63 bits.
+        CorruptHeapGraphFile: A time is invalid, or a number exceeds 63 bits.
     """
     for field, value in message.ListFields():
         is_single = isinstance(value, (Message, int, float, str, bytes))
         for each in [value] if is_single else value:
             if isinstance(each, (Timestamp, Duration)):
                 if not _is_time(each):
-                    raise CorruptHeapGraphFile(f"its {field.name} is no time.")
+                    raise CorruptHeapGraphFile(f"its {field.name} is not a valid time.")
             elif isinstance(each, Message):
                 check_figures(each)
             elif isinstance(each, int) and each > _MAX_FIGURE:
-                raise CorruptHeapGraphFile(f"its {field.name} is beyond any memory.")
+                raise CorruptHeapGraphFile(f"its {field.name} exceeds any memory.")
 
 
 def _is_time(each: Timestamp | Duration) -> bool:
-    """By the bounds of protobuf, which not every release of it looks at."""
+    """Whether a time is within protobuf's bounds. Not every release of it checks them."""
     seconds, nanos = each.seconds, each.nanos
     if isinstance(each, Timestamp):
         return _FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _SECOND
@@ -44,12 +44,12 @@ def _is_time(each: Timestamp | Duration) -> bool:
 
 
 def check_sizes(sizes: NDArray[np.uint64], extra_sizes: NDArray[np.uint32]) -> None:
-    """Look whether sizes can be summed up.
+    """Check that the sum of the sizes fits into 63 bits.
 
     Raises:
-        CorruptHeapGraphFile: Their sum is beyond 63 bits.
+        CorruptHeapGraphFile: Their sum exceeds 63 bits.
     """
     # Close enough, and it cannot wrap.
     total = sizes.sum(dtype=np.float64) + extra_sizes.sum(dtype=np.float64)
     if total >= _MAX_FIGURE:
-        raise CorruptHeapGraphFile("its sizes are beyond any memory.")
+        raise CorruptHeapGraphFile("its sizes exceed any memory.")

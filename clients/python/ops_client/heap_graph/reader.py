@@ -1,8 +1,8 @@
-"""Reads a heap graph file, and believes nothing in it unchecked.
+"""Read a heap graph file, and trust nothing in it unchecked.
 
-A file may be cut off, altered, or made to do harm. So lengths are compared
-with the size of the file before memory is taken, every index is compared with
-what it points into, and the hash is compared before a graph is returned.
+A file may be truncated, altered or malicious. So the reader checks lengths against the
+size of the file before it allocates memory, range-checks every index, and compares the
+hash before it returns a graph.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from ops_service.v1 import heap_graph_pb2
 
 FORMAT_VERSION = 1
 
-# gRPC carries 4 MiB a message by default; nothing near this was ever written.
+# gRPC's default limit is 4 MiB per message; no message is ever near this size.
 _MAX_MESSAGE_BYTES = 64 << 20
 
-# The least that a file spends on an object (five columns) and on an edge (two).
+# The minimum size of an object (five columns) and of an edge (two) in a file.
 _MIN_OBJECT_BYTES = 5
 _MIN_EDGE_BYTES = 2
 
-# What a message begins with if it holds a header: field 1, with a length.
+# The first byte of a message with a header: field 1, with a length.
 _HEADER_TAG = b"\x0a"
 
-# So many messages are held in memory at a time, or one more.
+# Maximum messages in memory at a time, or one more.
 _MAX_WAITING = 3
 
 _PART_NAMES = {1: "header", 2: "batch", 3: "trailer"}
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes read so far and the bytes in all."""
+"""Called with the bytes read so far and the total bytes."""
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -61,8 +61,8 @@ def read_heap_graph(path: str | os.PathLike[str], progress: Progress | None = No
     Costs 0.1 to 0.2 s on two cores, and 55 MB, for a million objects.
 
     Args:
-        path: The file that a capture wrote.
-        progress: Called now and then while reading.
+        path: A file from a capture.
+        progress: Called from time to time while reading.
 
     Raises:
         HeapGraphFileError: The file cannot be read; the subclass says why.
@@ -77,11 +77,11 @@ def read_heap_graph(path: str | os.PathLike[str], progress: Progress | None = No
     except OSError as error:
         raise HeapGraphFileError(f"{name} cannot be read: {error.strerror}.") from error
     except HeapGraphFileError as error:
-        # The readers below know what is wrong, not with which file.
+        # The readers below know the problem, but not the file's name.
         raise type(error)(f"{name}: {error}") from error.__cause__
     except (WireError, DecodeError, UnicodeDecodeError) as error:
         raise CorruptHeapGraphFile(
-            f"{name}: its contents are damaged ({error}). Capture anew, or copy the file again."
+            f"{name}: its contents are damaged ({error}). Capture again, or copy the file again."
         ) from error
 
 
@@ -101,15 +101,13 @@ class _FileReader:
         assembly = Assembly(header, trailer)
         digest = hashlib.sha256()
         position = 0
-        # Objects are decoded here, edges beside them.
+        # This thread decodes objects; the other one decodes edges.
         with ThreadPoolExecutor(1, "heap-graph-edges") as beside:
             waiting: deque[Future[None]] = deque()
             for prefix, message in self._messages(trailer.byte_count):
                 number, content = _part(message)
                 if number != (1 if position == 0 else 2):
-                    raise CorruptHeapGraphFile(
-                        f"a {_PART_NAMES[number]} stands where none belongs."
-                    )
+                    raise CorruptHeapGraphFile(f"a {_PART_NAMES[number]} is out of order.")
                 edges = None
                 if number == 2:
                     batch = parse_batch(content, assembly.room())
@@ -126,15 +124,15 @@ class _FileReader:
                 each.result()
         if digest.digest() != trailer.sha256:
             raise CorruptHeapGraphFile(
-                "its SHA-256 is not the one in its trailer. Capture anew, or copy the file again."
+                "its SHA-256 differs from its trailer's. Capture again, or copy the file again."
             )
         return assembly.finish()
 
     def _read_header(self) -> heap_graph_pb2.HeapGraphHeader:
         if self._size == 0:
-            raise TruncatedHeapGraphFile("the file is empty. Capture anew.")
+            raise TruncatedHeapGraphFile("the file is empty. Capture again.")
         foreign = NotAHeapGraphFile(
-            "this is no heap graph file. Give a file that `opsctl heap capture` wrote."
+            "this is not a heap graph file. Give a file from `opsctl heap capture`."
         )
         try:
             prefix, _ = self._read_length(0)
@@ -150,7 +148,7 @@ class _FileReader:
             raise foreign from error
         if header.format_version > FORMAT_VERSION:
             raise UnsupportedHeapGraphFile(
-                f"it has format {header.format_version}, and this release reads formats up to "
+                f"it has format {header.format_version}, but this release reads formats up to "
                 f"{FORMAT_VERSION}. Upgrade ops-service."
             )
         if header.format_version == 0 or not header.snapshot_id:
@@ -160,7 +158,7 @@ class _FileReader:
 
     def _find_trailer(self) -> heap_graph_pb2.HeapGraphTrailer:
         incomplete = TruncatedHeapGraphFile(
-            "its end is missing. Copy the file again, or capture anew."
+            "its end is missing. Copy the file again, or capture again."
         )
         position = last = 0
         while position < self._size:
@@ -177,8 +175,8 @@ class _FileReader:
         trailer = _parse(heap_graph_pb2.HeapGraphTrailer, content)
         if trailer.byte_count != last:
             raise CorruptHeapGraphFile(
-                f"its trailer counts {trailer.byte_count} bytes, and {last} are there. "
-                "Capture anew, or copy the file again."
+                f"its trailer counts {trailer.byte_count} bytes, but the file has {last}. "
+                "Capture again, or copy the file again."
             )
         needed = trailer.object_count * _MIN_OBJECT_BYTES + trailer.edge_count * _MIN_EDGE_BYTES
         if needed > trailer.byte_count:
@@ -207,7 +205,7 @@ class _FileReader:
         length, used = decode_varint(start, 0)
         if length > _MAX_MESSAGE_BYTES:
             raise CorruptHeapGraphFile(
-                f"a part of it claims {length} bytes. Capture anew, or copy the file again."
+                f"a part of it claims {length} bytes. Capture again, or copy the file again."
             )
         return start[:used], length
 
@@ -220,7 +218,7 @@ def _finish(
     object_count: int,
     name_count: int,
 ) -> None:
-    """What is left to do of a message beside the next ones."""
+    """Do the rest of the work on a message, in parallel with the next messages."""
     digest.update(prefix)
     digest.update(message)
     if edges is not None:
@@ -228,13 +226,13 @@ def _finish(
 
 
 def _part(message: memoryview) -> tuple[int, memoryview]:
-    """Which part a CaptureHeapSnapshotResponse holds, and its bytes."""
+    """Return the kind of part in a CaptureHeapSnapshotResponse, and the part's bytes."""
     found = None
     for number, value in fields(message):
         if number in _PART_NAMES and isinstance(value, memoryview):
             found = number, value
     if found is None:
-        raise CorruptHeapGraphFile("a message of it holds no part of a heap graph.")
+        raise CorruptHeapGraphFile("a message of it contains no part of a heap graph.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What holds a heap: where dominators and paths begin."""
+"""The roots of a heap, where dominators and paths begin."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ops_service.v1 import heap_graph_pb2 as pb
 
 FLAG_ROOT = 4
 FLAG_GARBAGE = 32
-"""No edge found it: a cycle that nothing outside of it holds."""
+"""No edge reached it: it is part of a cycle that nothing outside holds."""
 FLAG_ONLY_OPS_SERVICE = 64
 
 _NAMED = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
 
 
 def named_roots(graph: HeapGraph) -> NDArray[np.uint32]:
-    """``sys.modules`` and the stacks of threads, ascending."""
+    """Return ``sys.modules`` and the stacks of threads, ascending."""
     found = {root.object_index for root in graph.roots if root.kind in _NAMED}
     return np.array(sorted(found), np.uint32)
 
 
 def other_roots(graph: HeapGraph) -> NDArray[np.uint32]:
-    """Further objects that are alive although no edge says why, ascending.
+    """Return the other objects that are alive without an edge that explains it, ascending.
 
-    A frame is not among them: the stack of its thread holds it.
+    They do not include frames: the stack of its thread holds a frame.
     """
     is_held = np.zeros(graph.object_count, bool)
     is_held[graph.edge_targets[graph.edge_kinds != pb.EDGE_KIND_WEAK]] = True
@@ -37,15 +37,15 @@ def other_roots(graph: HeapGraph) -> NDArray[np.uint32]:
 
 
 def all_roots(graph: HeapGraph) -> NDArray[np.uint32]:
-    """Both, without an order that means anything."""
+    """Return named and other roots, in no particular order."""
     return np.concatenate([named_roots(graph), other_roots(graph)])
 
 
 def only_ops_service(graph: HeapGraph) -> NDArray[np.bool_]:
-    """By object: whether only ``ops_service`` itself holds it, as its own buffers.
+    """Mark the objects that only ``ops_service`` itself holds, such as its buffers.
 
-    Weak references to such an object are its own too, wherever the application keeps
-    them: asyncio has one for each task, threading one for each thread.
+    Weak references to such an object count too, wherever the application keeps them:
+    asyncio has one for each task, threading one for each thread.
     """
     found: NDArray[np.bool_] = graph.flags & FLAG_ONLY_OPS_SERVICE != 0
     weak = np.flatnonzero(graph.edge_kinds == pb.EDGE_KIND_WEAK)
@@ -55,10 +55,10 @@ def only_ops_service(graph: HeapGraph) -> NDArray[np.bool_]:
 
 
 def root_groups(graph: HeapGraph) -> list[NDArray[np.uint32]]:
-    """Roots in the order in which a path should prefer them.
+    """Return groups of roots in the order in which a path should prefer them.
 
-    First what an application knows by name, then the rest, and last what only
-    ``ops_service`` itself holds.
+    First roots that an application knows by name, then the rest, and last roots that
+    only ``ops_service`` itself holds.
     """
     own = np.array(
         [r.object_index for r in graph.roots if r.kind == pb.HEAP_ROOT_KIND_OPS_SERVICE],

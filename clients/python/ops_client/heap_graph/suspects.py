@@ -1,4 +1,4 @@
-"""What retains a large part of a heap."""
+"""Find objects and types that retain a large part of a heap."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops_client.heap_graph.paths import PathFinder
 from ops_service.v1 import heap_graph_pb2 as pb
 
 SHARE = 0.1
-"""What part of all bytes makes a suspect."""
+"""Minimum share of all bytes for a suspect."""
 
 _EXAMPLES = 200
 
@@ -30,36 +30,37 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """An object in which bytes accumulate, or a type whose objects nothing gathers."""
+    """An object in which bytes accumulate, or a type whose objects have no common holder."""
 
     object_index: int | None
     """None for a type."""
     type_name: str
     count: int
-    """How many objects: 1, or those of the type."""
+    """Number of objects: 1, or those of the type."""
     retained_size: int
     share: float
-    """Part of all bytes, 0 to 1."""
+    """Share of all bytes, 0 to 1."""
     path: str
-    """Named path from a root: to the object, or as it leads most often to the type."""
+    """Named path from a root to the object, or the most frequent path to the type."""
     path_share: float
-    """To what part of the objects it leads, 0 to 1; estimated from some of a type."""
+    """Share of the objects at the end of the path, 0 to 1; for a type, a sample estimates it."""
     contents: tuple[Group, ...]
-    """What the object immediately dominates, largest first."""
+    """Objects that the object immediately dominates by type, largest first."""
 
     @property
     def held(self) -> str:
-        """The words before the path, by how many of the objects it leads to."""
+        """The words before the path. They depend on ``path_share``."""
         return held_by(self.path_share)
 
 
 def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) -> list[Suspect]:
     """Find where at least a share of all bytes accumulates, largest first.
 
-    An object is one if it retains that much even without those of its dominated
-    objects that do so themselves: not everything along the way, but where the bytes
-    fan out. Roots are none. A type is one if its objects retain that much and only
-    roots in their entirety dominate them, as is so where two registries share them.
+    An object is a suspect if it retains that much even without its dominated objects
+    that also do. So only the object where the bytes fan out counts, not every object on
+    the path to it. Roots do not count. A type is a suspect if its objects retain that
+    much and only the set of all roots dominates them, for example because two registries
+    share them.
     """
     graph = tree.graph
     total = max(tree.total_size, 1)
@@ -92,9 +93,9 @@ def find_suspects(tree: DominatorTree, paths: PathFinder, share: float = SHARE) 
 
 
 def groups_below(tree: DominatorTree, dominator: int) -> list[Group]:
-    """What an object immediately dominates, by type, largest first.
+    """Return the objects that an object immediately dominates, by type, largest first.
 
-    Takes ``graph.object_count`` for what only roots in their entirety dominate.
+    Pass ``graph.object_count`` for objects that only the set of all roots dominates.
     """
     graph = tree.graph
     children = tree.children(dominator)

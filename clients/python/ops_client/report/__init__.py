@@ -1,4 +1,4 @@
-"""A heap graph as one page that a browser opens without a network. Needs NumPy."""
+"""A report on a heap graph as one HTML page that needs no network. Needs NumPy."""
 
 from ops_client.report.heap_page import write_report
 

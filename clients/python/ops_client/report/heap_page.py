@@ -1,4 +1,4 @@
-"""Writes a heap graph as one page."""
+"""Write a report on a heap graph as one HTML page."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def write_report(
 ) -> None:
     """Write one self-contained page about a heap.
 
-    It holds aggregates only, some hundred kilobytes whatever the heap, and loads
-    nothing. The file appears at ``path`` when it is whole. Costs 2 to 4 s for ten
-    million objects.
+    It contains only aggregates, some hundred kilobytes for any heap, and loads nothing.
+    The file appears at ``path`` when it is complete. Costs 2 to 4 s for ten million
+    objects.
 
     Args:
         tree: The heap.
-        path: Where the page goes.
-        include_ops_service: Whether to count what only ``ops_service`` itself holds.
+        path: Path of the page.
+        include_ops_service: Whether to also count what only ``ops_service`` itself holds.
 
     Raises:
         FileNotWritten: The disk is full, or the place is not writable.
     """
-    # "<" cannot end the element that it stands in when it is escaped.
+    # Escaped, "<" cannot end the element around the data.
     data = json.dumps(
         aggregates(tree, include_ops_service=include_ops_service), separators=(",", ":")
     ).replace("<", "\\u003c")
@@ -57,7 +57,7 @@ def write_report(
 
 
 def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dict[str, Any]:
-    """What the page shows, ready for JSON."""
+    """Return the data of the page, ready for JSON."""
     graph, whole = tree.graph, tree.total_size
     if not include_ops_service:
         tree = tree.without_ops_service()
@@ -114,7 +114,7 @@ def aggregates(tree: DominatorTree, *, include_ops_service: bool = False) -> dic
 
 
 def _memory(header: pb.HeapGraphHeader) -> dict[str, Any] | None:
-    """Where the resident memory was; None in a file of a release that did not tell."""
+    """Return the parts of resident memory; None for a file from a release without them."""
     if not header.HasField("memory"):
         return None
     return {

@@ -1,4 +1,4 @@
-"""The dominator tree, cut down to what a person can look at."""
+"""The dominator tree, reduced to a size that a person can read."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from ops_client.heap_graph.paths import PathFinder
 
 _MAX_OBJECTS = 2000
 _MAX_LEVELS = 4
-"""How many groups may stand within each other below an object with a row."""
+"""Maximum depth of nested groups below an object with a row."""
 _SHARE = 1 / 2000
-"""What part of all bytes an object, or a group, must retain to be shown."""
+"""Minimum share of all bytes that an object or a group must retain to be shown."""
 
 
 def cut_tree(tree: DominatorTree, paths: PathFinder, object_count: int) -> list[dict[str, Any]]:
-    """Rows of a treemap, parents before children, the first for everything.
+    """Return the rows of a treemap, parents before children, the first for everything.
 
-    An object that retains much has a row of its own, ``path`` included. What it
-    dominates and retains little is put together by type, and what that dominates
-    likewise, and as "others" where even that is little. ``parent`` is the place of a
-    row; ``size`` counts bytes.
+    An object that retains much has its own row, with its ``path``. Smaller objects below
+    it are grouped by type, and so are the objects below those. Groups that are too small
+    become "others". ``parent`` is the index of a row; ``size`` is in bytes.
 
     Args:
-        object_count: How many objects have bytes in the tree.
+        object_count: Number of objects that have bytes in the tree.
     """
     graph, count = tree.graph, tree.graph.object_count
     shown = _choose(tree)
@@ -59,9 +58,9 @@ def cut_tree(tree: DominatorTree, paths: PathFinder, object_count: int) -> list[
 
 
 def _choose(tree: DominatorTree) -> NDArray[np.uint32]:
-    """Objects that get rows of their own; with each, its dominator."""
+    """Return the objects that get their own rows; the dominator of each is among them."""
     least = max(tree.total_size * _SHARE, 1)
-    # In the tree's order, so that of equal ones the dominator comes first.
+    # In the tree's order, so that the dominator comes first among equals.
     large = tree.order[tree.retained_sizes[tree.order] >= least]
     by_size = np.argsort(
         tree.retained_sizes[large].max(initial=0) - tree.retained_sizes[large], kind="stable"
@@ -70,11 +69,11 @@ def _choose(tree: DominatorTree) -> NDArray[np.uint32]:
 
 
 def _add_groups(rows: list[dict[str, Any]], tree: DominatorTree, ranks: NDArray[np.int64]) -> None:
-    """Add rows for objects without one, by the row of their dominator and their type.
+    """Add group rows for objects without a row, by their dominator's row and their type.
 
     Args:
-        rows: Those of objects so far.
-        ranks: By object: its row, or -1; set for the members of groups.
+        rows: The rows so far, of objects.
+        ranks: Row of each object, or -1. Set here for the members of groups.
     """
     first = 0
     for _ in range(_MAX_LEVELS):
@@ -96,10 +95,10 @@ def _group(
     owners: NDArray[np.int64],
     first: int,
 ) -> NDArray[np.int64]:
-    """Add the groups of one level, whose owners stand from ``first`` on in the rows.
+    """Add the groups of one level. Their owners are the rows from ``first`` on.
 
     Returns:
-        For each object the row of its group; -1 for others.
+        The row of each object's group; -1 for other objects.
     """
     graph = tree.graph
     many, parents = len(graph.types), len(rows) - first

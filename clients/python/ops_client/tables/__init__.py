@@ -1,4 +1,4 @@
-"""A heap graph as tables, for SQL. Needs ops-service[analysis]."""
+"""Heap graphs as tables, for SQL. Needs ops-service[analysis]."""
 
 from ops_client.tables.export import export_tables
 from ops_client.tables.query import QueryResult, query

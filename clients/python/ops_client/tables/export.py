@@ -1,4 +1,4 @@
-"""Writes a heap graph as Parquet files."""
+"""Write a heap graph as Parquet files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def export_tables(
 ) -> None:
     """Write one Parquet file for each table into a new directory.
 
-    The directory appears when it is whole; one that stands there must be empty.
+    The directory appears when it is complete. An existing directory must be empty.
     Costs 10 to 20 s and 0.4 GB of disk for ten million objects.
 
     Args:
-        progress: Called with the tables written so far and those in all.
+        progress: Called with the number of tables written so far and the total.
 
     Raises:
-        FileNotWritten: The disk is full, the place is not writable or in use.
+        FileNotWritten: The disk is full, or the place is not writable or in use.
     """
     final = Path(directory)
     if final.exists() and (not final.is_dir() or any(final.iterdir())):
@@ -67,7 +67,7 @@ def _failure(path: Path, error: Exception) -> FileNotWritten:
     if number in (errno.ENOSPC, errno.EDQUOT):
         cause = "no space is left; free some, or write elsewhere"
     elif number == errno.EFBIG:
-        cause = "a file would pass the size limit (ulimit -f); raise it"
+        cause = "a file would exceed the size limit (ulimit -f); raise it"
     else:
         cause = f"{getattr(error, 'strerror', None) or error}; choose another place"
     return FileNotWritten(f"{path} was not written: {cause}.")

@@ -1,4 +1,4 @@
-"""SQL over the tables of heap graphs, by DuckDB."""
+"""SQL queries over the tables of heap graphs, with DuckDB."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _INTERRUPTED = "Query interrupted"
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What a query gave."""
+    """Result of a query."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     is_cut: bool
-    """Whether there are more rows than were asked for."""
+    """Whether the query has more rows than the limit."""
 
 
 def query(
@@ -39,25 +39,25 @@ def query(
 ) -> QueryResult:
     """Run a query over the tables ``snapshots``, ``nodes``, ``edges``, ``types``, ``paths``.
 
-    The query reads these tables and nothing else: no files, no network. It writes
-    nothing either, so all that it sorts or joins has to fit into memory.
+    The query reads only these tables: no files, no network. It writes nothing, so all
+    data that it sorts or joins has to fit into memory.
 
     Args:
         source: A heap graph, or a directory with exported ones, at any depth.
-        sql: One statement, in DuckDB's dialect.
-        limit: How many rows to return at most.
+        sql: One statement in DuckDB's dialect.
+        limit: Maximum number of rows to return.
         timeout: Seconds after which the query is stopped.
-        memory: Bytes that it may take; half of what the machine has left, if not given.
+        memory: Memory limit in bytes; the default is half of the available memory.
 
     Raises:
-        QueryFailed: It is no such query, or not one statement, or it does not fit into its memory.
-        QueryTimedOut: It took too long.
-        HeapGraphFileError: The directory holds no exported tables.
-        KeyboardInterrupt: Ctrl-C, at whatever point.
+        QueryFailed: The SQL is wrong, is not one statement, or exceeds the memory limit.
+        QueryTimedOut: The query took too long.
+        HeapGraphFileError: The directory contains no exported tables.
+        KeyboardInterrupt: Ctrl-C, at any point.
     """
     with _interruptible(), duckdb.connect(":memory:") as connection:
         connection.execute("SET autoinstall_known_extensions = false")
-        # Else it writes what does not fit below the working directory.
+        # Otherwise DuckDB writes what does not fit into the working directory.
         connection.execute("SET temp_directory = ''")
         memory = memory or _half_of_available()
         if memory is not None:
@@ -73,19 +73,19 @@ def query(
             try:
                 count = len(connection.extract_statements(sql))
                 if count != 1:
-                    raise QueryFailed(f"give one statement of SQL; there are {count}.")
+                    raise QueryFailed(f"give one SQL statement; there are {count}.")
                 cursor = connection.execute(sql)
                 columns = tuple(column[0] for column in cursor.description or ())
                 rows = cursor.fetchmany(limit + 1)
             except duckdb.OutOfMemoryException as error:
                 raise QueryFailed(
-                    "the query does not fit into the memory that it may take. Ask for less, or "
-                    "let it take more with --memory."
+                    "the query exceeds its memory limit. Select less data, or raise the limit "
+                    "with --memory."
                 ) from error
             except duckdb.Error as error:
                 if stopped.is_set():
                     raise QueryTimedOut(
-                        f"the query was stopped after {timeout:g} s. Ask for less, or give it "
+                        f"the query was stopped after {timeout:g} s. Select less data, or give it "
                         "more time with --timeout."
                     ) from error
                 raise QueryFailed(_sentence(error)) from error
@@ -93,7 +93,7 @@ def query(
 
 
 def _half_of_available() -> int | None:
-    """Half of the memory that the machine has left; None where it does not tell."""
+    """Return half of the available memory in bytes; None if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         [left] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
@@ -107,8 +107,8 @@ def _open_exported(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
         found = sorted(map(str, directory.glob(f"**/{name}.parquet")))
         if not found:
             raise HeapGraphFileError(
-                f"{directory} holds no {name}.parquet. Give a directory that `opsctl heap export` "
-                "wrote, or one above several."
+                f"{directory} contains no {name}.parquet. Give a directory from `opsctl heap "
+                "export`, or a parent of several."
             )
         try:
             connection.read_parquet(found, union_by_name=True).to_table(name)
@@ -121,8 +121,7 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        # What DuckDB makes of Ctrl-C while it runs anything. Its own errors are no
-        # RuntimeErrors.
+        # DuckDB turns Ctrl-C into this error. Its own errors are not RuntimeErrors.
         if str(error) == _INTERRUPTED:
             raise KeyboardInterrupt from error
         raise
@@ -149,4 +148,4 @@ def _stopped_after(
 
 def _sentence(error: duckdb.Error) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return f"the query does not work: {lines[0].strip() if lines else type(error).__name__}"
+    return f"the query failed: {lines[0].strip() if lines else type(error).__name__}"

@@ -1,4 +1,4 @@
-"""What the tables of a heap graph hold. All of them carry ``snapshot_id``."""
+"""Schemas and rows of the tables of a heap graph. All tables have ``snapshot_id``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH_ROWS = 1 << 20
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
-# Of each table: its columns.
+# The columns of each table.
 SCHEMAS: dict[str, pa.Schema] = {
     "snapshots": pa.schema(
         [
@@ -92,7 +92,7 @@ _KINDS = [
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of one heap graph, made batch by batch."""
+    """The tables of one heap graph, produced batch by batch."""
 
     tree: DominatorTree
     paths: PathFinder
@@ -102,7 +102,7 @@ class Tables:
         return self.tree.graph
 
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Rows of a table, at most ``BATCH_ROWS`` at a time."""
+        """Yield the rows of a table, at most ``BATCH_ROWS`` at a time."""
         makers: dict[str, tuple[int, Callable[[int, int], list[Any]]]] = {
             "snapshots": (1, self._snapshots),
             "nodes": (self.graph.object_count, self._nodes),
@@ -121,7 +121,7 @@ class Tables:
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def whole(self, table: str) -> pa.Table:
-        """A table at once."""
+        """Return a whole table."""
         return pa.Table.from_batches(self.batches(table), SCHEMAS[table])
 
     def _snapshot_ids(self, count: int) -> pa.Array:

@@ -1,1 +1,1 @@
-"""The commands of opsctl, one a file."""
+"""The commands of opsctl, one per file."""

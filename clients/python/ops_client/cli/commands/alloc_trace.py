@@ -20,12 +20,12 @@ async def trace(
         float, typer.Option(min=0.1, max=600, metavar="SECONDS", help="How long to trace.")
     ] = 10.0,
     frames: Annotated[
-        int, typer.Option(min=1, max=32, help="Frames of each allocation. More cost more.")
+        int, typer.Option(min=1, max=32, help="Frames per allocation. More frames cost more.")
     ] = 1,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many sites.")] = 25,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of sites.")] = 25,
     json: Json = False,
 ) -> None:
-    """Trace where memory is allocated, for a while. This slows the process down."""
+    """Trace memory allocations for a while. This slows the process down."""
     async with connection.open() as client:
         found = await client.trace_allocations(
             duration=duration,
@@ -50,7 +50,7 @@ async def trace(
 def _say_progress(progress: allocations_pb2.AllocationTraceProgress) -> None:
     elapsed = seconds(progress.elapsed.ToTimedelta().total_seconds())
     say(
-        f"{elapsed}: {size(progress.traced_bytes)} traced, tracing takes "
+        f"{elapsed}: {size(progress.traced_bytes)} traced, the tracer uses "
         f"{size(progress.tracer_bytes)}"
     )
 
@@ -71,9 +71,9 @@ def _say_sites(found: AllocationTrace) -> None:
     )
     trailer = found.trailer
     pause = max((each.ToNanoseconds() for each in trailer.pauses), default=0) / 1e9
-    state = "goes on, as the application began it" if trailer.still_tracing else "is off again"
+    state = "continues: the application started it" if trailer.still_tracing else "is off again"
     say(
-        f"{len(found.sites)} of {trailer.site_count} sites that allocated what lives after "
+        f"{len(found.sites)} of {trailer.site_count} sites whose allocations are still alive after "
         f"{seconds(trailer.elapsed.ToTimedelta().total_seconds())}. The process stood still for "
         f"{seconds(pause)}, and each allocation was slower meanwhile. Tracing {state}."
     )

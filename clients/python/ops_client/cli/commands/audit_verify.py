@@ -20,7 +20,7 @@ def verify(
     head: Annotated[
         str,
         typer.Option(
-            "--head", metavar="HASH", help="Hash of a record, kept elsewhere, that must be there."
+            "--head", metavar="HASH", help="Hash, kept elsewhere, of a record that must be there."
         ),
     ] = "",
     json: Json = False,
@@ -39,9 +39,9 @@ def verify(
             }
         )
         return
-    say(f"{log.record_count} records, each of which names the one before it.")
+    say(f"{log.record_count} records; each names the one before it.")
     if log.begins_with:
-        say(f"The first one follows {log.begins_with}, in a file that was not given.")
+        say(f"The first record follows {log.begins_with}, in a file that was not given.")
     say(f"Head: {log.head or '(none)'}")
     if not head:
-        say("Without --head a cut end, or a log that was written anew, does not show.")
+        say("Without --head, a log that was cut at its end or rewritten is not detected.")

@@ -15,18 +15,17 @@ from ops_client.errors import FileNotWritten
 
 @command
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Created if it is missing.")],
     trust_domain: Annotated[
-        str, typer.Option(help="Of the SPIFFE names in the certificates.")
+        str, typer.Option(help="Trust domain of the SPIFFE names in the certificates.")
     ] = "ops.local",
     json: Json = False,
 ) -> None:
-    """Make a CA, a server's and a client's certificate for development.
+    """Make a CA, a server certificate and a client certificate for development.
 
-    They are for localhost and hold for 90 days. Files that are there are never
-    replaced.
+    They are for localhost and valid for 90 days. Existing files are never replaced.
     """
-    # Takes a tenth of a second to load, which no other command needs.
+    # Takes a tenth of a second to load, and no other command needs it.
     from ops_client.cli.development_ca import make_certificates
 
     operator = f"spiffe://{trust_domain}/operator"
@@ -56,7 +55,7 @@ def _write(directory: Path, files: dict[str, bytes]) -> None:
         for name in files:
             if os.path.lexists(directory / name):
                 raise FileNotWritten(
-                    f"{directory / name} is there already. Give another directory, or remove it."
+                    f"{directory / name} already exists. Give another directory, or remove it."
                 )
         for name, content in files.items():
             mode = 0o600 if name.endswith("-key.pem") else 0o644

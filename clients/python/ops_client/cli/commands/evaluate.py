@@ -52,27 +52,27 @@ async def evaluate(
         str,
         typer.Argument(
             metavar="CODE",
-            help="An expression, or statements. -: from standard input.",
+            help="An expression, or statements. - reads standard input.",
             callback=_read_source,
         ),
     ],
     connection: Connection,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="SECONDS", help="When to stop it."),
+        typer.Option(min=0.001, metavar="SECONDS", help="Stop the code after this time."),
     ] = None,
     place: Annotated[
         Place | None,
         typer.Option(
-            help="Where to run it. By default in a thread of its own, or on the application's "
-            "event loop if it awaits."
+            help="Where to run it. Default: its own thread, or the application's event loop if "
+            "it awaits."
         ),
     ] = None,
     audit_hash: Annotated[
         bool,
         typer.Option(
             "--audit-hash",
-            help="Print the hash of the audit record too, on standard error. JSON has it always.",
+            help="Also print the hash of the audit record, to standard error. JSON always has it.",
         ),
     ] = False,
     json: Json = False,

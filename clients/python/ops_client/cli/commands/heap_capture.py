@@ -16,7 +16,7 @@ from ops_service.v1 import heap_graph_pb2
 
 
 class GcMoment(StrEnum):
-    """When to capture, seen from the garbage collector."""
+    """When to capture, relative to the garbage collector."""
 
     NOW = "now"
     COLLECT_FIRST = "collect-first"
@@ -51,7 +51,7 @@ async def capture(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
+            "--output", "-o", metavar="FILE", help="The snapshot file. Replaced if it exists."
         ),
     ],
     gc_moment: Annotated[
@@ -59,7 +59,7 @@ async def capture(
     ] = GcMoment.NOW,
     gc_wait: Annotated[
         float,
-        typer.Option(min=0.001, max=3600, metavar="SECONDS", help="How long to wait for it."),
+        typer.Option(min=0.001, max=3600, metavar="SECONDS", help="Maximum wait for that moment."),
     ] = 60.0,
     content: Annotated[
         ContentLevel,
@@ -68,7 +68,7 @@ async def capture(
         ),
     ] = ContentLevel.NONE,
     content_limit: Annotated[
-        int, typer.Option(min=1, max=4096, metavar="BYTES", help="Where each content is cut.")
+        int, typer.Option(min=1, max=4096, metavar="BYTES", help="Cut each content to this size.")
     ] = 64,
     hash_strings: Annotated[
         bool,
@@ -80,14 +80,14 @@ async def capture(
     max_objects: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Cut after the N objects nearest to the roots. 0: take all."
+            min=0, metavar="N", help="Cut after the N objects nearest to the roots. 0 takes all."
         ),
     ] = 0,
     store: Annotated[
         bool,
         typer.Option(
             "--store",
-            help="Keep it in the process's store too, so that a broken download goes on.",
+            help="Also keep it in the process's store, so that a broken download can resume.",
         ),
     ] = False,
     json: Json = False,

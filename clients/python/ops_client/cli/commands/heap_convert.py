@@ -14,14 +14,14 @@ from ops_client.cli.terminal import progress_bar, say, say_json, size
 
 @command
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="What `heap capture` wrote.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file from `heap capture`.")],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The .heapsnapshot file. Replaced if there.")
+        Path, typer.Argument(metavar="OUT", help="The .heapsnapshot file. Replaced if it exists.")
     ],
     json: Json = False,
 ) -> None:
-    """Convert a snapshot for Chrome DevTools, memlab and the like."""
-    # NumPy takes longer to load than most commands to run.
+    """Convert a snapshot for Chrome DevTools, memlab and similar tools."""
+    # NumPy takes longer to load than most commands take to run.
     from ops_client.devtools import write_heapsnapshot
     from ops_client.heap_graph import read_heap_graph
 

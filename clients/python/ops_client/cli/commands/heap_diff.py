@@ -27,9 +27,9 @@ def diff(
     first, second = read(before), read(after)
     began, ended = (each.header.capture_time.ToNanoseconds() for each in (first, second))
     if ended < began:
-        complain("the second snapshot is older than the first: what is new was freed.")
+        complain("the second snapshot is older than the first: its new objects were freed.")
     if first.trailer.HasField("cut") or second.trailer.HasField("cut"):
-        complain("a snapshot was cut: what seems new or gone may lie beyond the cut of the other.")
+        complain("a snapshot was cut: objects that seem new or gone may be beyond the other's cut.")
     paths = PathFinder(second)
     found = compare(first, second, paths, limit, include_ops_service=include_ops_service)
     holders = find_holders(found, dominators(first), dominators(second), paths, limit)
@@ -70,7 +70,7 @@ def diff(
     )
     if holders:
         say("")
-        say("By the object that holds them, and was there before:")
+        say("By the object that holds them and is in both snapshots:")
         say_table(
             ["size", "new", "size of these", "gone", "size of these", "holder grew by", "holder"],
             [
@@ -104,11 +104,11 @@ def diff(
     say("")
     say(
         f"At least {new:,} new objects and {freed:,} gone; {found.readdressed:,} of the new "
-        "ones have the address of one that is gone."
+        "ones reuse the address of one that is gone."
     )
     say(
-        "Where an address was given to an object that looks the same, the two count as one. "
-        "Counts and sizes by type are exact."
+        "If a new object looks the same as the one whose address it reuses, the two count as "
+        "one. Counts and sizes by type are exact."
     )
 
 

@@ -16,7 +16,7 @@ from ops_client.cli.terminal import progress_bar, say, say_json, size
 def export(
     file: File,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="A new or an empty directory.")
+        Path, typer.Option("--output", "-o", metavar="DIR", help="A new or empty directory.")
     ],
     json: Json = False,
 ) -> None:
@@ -31,6 +31,6 @@ def export(
         say_json({"path": str(output), "byte_counts": written})
         return
     say(
-        f"Wrote {', '.join(written)} into {output} ({size(sum(written.values()))}). Ask them with "
+        f"Wrote {', '.join(written)} into {output} ({size(sum(written.values()))}). Query with "
         f"`opsctl heap query {output} 'SELECT ...'`."
     )

@@ -16,18 +16,18 @@ from ops_client.cli.terminal import progress_bar
 @command
 async def fetch(
     snapshot_id: Annotated[
-        str, typer.Argument(metavar="SNAPSHOT", help="Its id, as in `opsctl heap list`.")
+        str, typer.Argument(metavar="SNAPSHOT", help="Snapshot id, as in `opsctl heap list`.")
     ],
     connection: Connection,
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where the snapshot goes. Replaced if there."
+            "--output", "-o", metavar="FILE", help="The snapshot file. Replaced if it exists."
         ),
     ],
     json: Json = False,
 ) -> None:
-    """Download a stored snapshot, from where an earlier download broke off."""
+    """Download a stored snapshot, or resume a broken download."""
     with progress_bar("Fetching") as advance:
         async with connection.open() as client:
             snapshot = await client.fetch_snapshot(

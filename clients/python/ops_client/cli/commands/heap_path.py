@@ -15,7 +15,7 @@ from ops_client.cli.graph_file import Limit, find_objects, read
 from ops_client.cli.terminal import as_json, complain, say, say_json, say_table, seconds
 from ops_service.v1 import referrers_pb2
 
-# Of a type with more objects, so many spread over all of them are looked at.
+# Objects of a type to examine. If there are more, these are spread over all of them.
 _EXAMPLES = 5_000
 _LIVE_MAX = 100
 
@@ -27,7 +27,9 @@ async def path(
     ],
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="What `heap capture` wrote; else the live process."),
+        typer.Argument(
+            metavar="[FILE]", help="A file from `heap capture`. Default: the live process."
+        ),
     ] = None,
     connection: Connection | None = None,
     limit: Limit = 10,
@@ -35,7 +37,7 @@ async def path(
         bool,
         typer.Option(
             "--alternatives",
-            help="One path for each object that refers to it, as the live process tells anyhow.",
+            help="Show one path per direct referrer. A live process always returns these.",
         ),
     ] = False,
     output: Annotated[
@@ -44,13 +46,13 @@ async def path(
             "--output",
             "-o",
             metavar="FILE",
-            help="Draw the live graph there, as .svg, or write it as .dot.",
+            help="Draw the live graph as .svg, or write its source as .dot.",
         ),
     ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
-            min=0.1, max=60, metavar="SECONDS", help="When the live search tells what it has."
+            min=0.1, max=60, metavar="SECONDS", help="End the live search and print what it found."
         ),
     ] = None,
     json: Json = False,
@@ -58,7 +60,7 @@ async def path(
     """Show why an object, or the objects of a type, are alive."""
     if file is not None:
         if output is not None or time_limit is not None:
-            raise typer.BadParameter("-o and --time-limit are for a live process; leave FILE out.")
+            raise typer.BadParameter("-o and --time-limit are for a live process; omit FILE.")
         _of_file(what, file, limit, alternatives=alternatives, json=json)
         return
     live = without_file(connection)
@@ -79,7 +81,7 @@ async def path(
     for warning in reply.warnings:
         complain(warning)
     if output is not None:
-        say(f"The graph is {output}.")
+        say(f"Wrote the graph to {output}.")
 
 
 def _say(reply: referrers_pb2.FindReferrersResponse) -> None:
@@ -147,6 +149,6 @@ def _of_file(what: str, file: Path, limit: int, *, alternatives: bool, json: boo
         ],
     )
     if len(holders) > limit:
-        say(f"{len(holders) - limit:,} more ways lead to others.")
+        say(f"{len(holders) - limit:,} more paths lead to other objects.")
     if step > 1:
-        say(f"{len(examples):,} of {len(objects):,} objects were looked at.")
+        say(f"{len(examples):,} of {len(objects):,} objects were examined.")

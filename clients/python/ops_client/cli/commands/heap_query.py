@@ -16,20 +16,22 @@ from ops_client.cli.terminal import say, say_json, say_table
 def query(
     source: Annotated[
         Path,
-        typer.Argument(metavar="FILE|DIR", help="A snapshot, or what `heap export` wrote."),
+        typer.Argument(metavar="FILE|DIR", help="A snapshot, or a directory from `heap export`."),
     ],
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many rows.")] = 1000,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that it may take.")] = 60.0,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement in DuckDB's SQL.")],
+    limit: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Maximum number of rows.")
+    ] = 1000,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Time limit in seconds.")] = 60.0,
     memory: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="MIB", help="MiB that it may take. Else half of what is available."
+            min=1, metavar="MIB", help="Memory limit. Default: half of the available memory."
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Ask a heap in SQL, over the tables snapshots, nodes, edges, types and paths."""
+    """Query a heap in SQL, over the tables snapshots, nodes, edges, types and paths."""
     from ops_client.tables import query as run
 
     found = run(

@@ -17,12 +17,12 @@ def report(
     file: File,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The page. Replaced if there."),
+        typer.Option("--output", "-o", metavar="FILE", help="The page. Replaced if it exists."),
     ] = Path("report.html"),
     include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
-    """Write one page about a heap, which a browser opens without a network."""
+    """Write a report on a heap as one HTML page. It opens without a network."""
     from ops_client.report import write_report
 
     spare(file, output)

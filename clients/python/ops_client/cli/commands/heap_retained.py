@@ -16,7 +16,7 @@ def retained(
     include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
-    """Show what would go if a type's objects went, or if one object went."""
+    """Show how much memory a type's objects, or one object, keep alive."""
     import numpy as np
 
     from ops_client.heap_graph import PathFinder, count_types

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Order(StrEnum):
-    """What types are sorted by."""
+    """Sort key of the types."""
 
     SIZE = "size"
     COUNT = "count"
@@ -46,35 +46,37 @@ _ORDERS = {
 async def summary(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="What `heap capture` wrote; else the live process."),
+        typer.Argument(
+            metavar="[FILE]", help="A file from `heap capture`. Default: the live process."
+        ),
     ] = None,
     connection: Connection | None = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many types.")] = 20,
-    by: Annotated[Order, typer.Option(help="What comes first.")] = Order.SIZE,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of types.")] = 20,
+    by: Annotated[Order, typer.Option(help="Sort by this, greatest first.")] = Order.SIZE,
     allow_pause: AllowPause = False,
     hash_strings: Annotated[
         bool,
         typer.Option(
             "--hash-strings",
-            help="Count equal strings of the live process too, by a capture that is not kept. "
-            "Needs READ_HEAP and READ_CONTENT. A file has what was captured.",
+            help="Also count equal strings of the live process, from a temporary capture. "
+            "Needs READ_HEAP and READ_CONTENT. For a FILE, its capture decides.",
         ),
     ] = False,
     include_ops_service: IncludeOpsService = False,
     json: Json = False,
 ) -> None:
-    """Count live objects and their bytes by type, and equal strings where they are hashed."""
+    """Count live objects and their bytes by type, and equal strings if they are hashed."""
     if file is not None:
         if hash_strings:
             raise typer.BadParameter(
-                "--hash-strings is for a live process; what FILE holds was decided by "
+                "--hash-strings is for a live process; a FILE has hashes if it comes from "
                 "`opsctl heap capture --hash-strings`."
             )
         _summarize(file, limit, by, include_ops_service=include_ops_service, json=json)
         return
     live = without_file(connection)
     if hash_strings and allow_pause:
-        raise typer.BadParameter("--hash-strings captures from a copy of the process alone.")
+        raise typer.BadParameter("--hash-strings always clones the process; omit --allow-pause.")
     if hash_strings:
         with TemporaryDirectory(prefix="opsctl-") as directory:
             captured = Path(directory) / "live.heap"
@@ -131,7 +133,7 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
     if by is Order.COUNT:
         rows.sort(key=lambda row: -row.count)
     duplicates, wasted = find_duplicates(graph, limit, include_ops_service=include_ops_service)
-    # Without strings that are hashed there is nothing to search for.
+    # Without hashed strings there are no duplicates to find paths to.
     finder = PathFinder(graph) if duplicates else None
     paths = [finder.text(finder.to(each.object_index)) for each in duplicates] if finder else []
     count, total = sum(row.count for row in rows), sum(row.size for row in rows)
@@ -160,7 +162,7 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
     if duplicates:
         say("")
         say_table(
-            ["copies", "of", "wasted", "equal strings, and where one of them is"],
+            ["copies", "of", "wasted", "equal strings, and the place of one of them"],
             [
                 (
                     f"{each.count:,}",
@@ -171,5 +173,5 @@ def _summarize(file: Path, limit: int, by: Order, *, include_ops_service: bool, 
                 for each, path in zip(duplicates, paths, strict=True)
             ],
         )
-        say(f"Equal strings waste {size(wasted)} in all.")
+        say(f"Equal strings waste {size(wasted)} in total.")
     say(f"{count:,} objects of {len(rows):,} types, {size(total)}.")

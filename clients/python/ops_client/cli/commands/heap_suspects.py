@@ -16,7 +16,7 @@ from ops_client.cli.terminal import say, say_json, size
 def suspects(
     file: File,
     share: Annotated[
-        float, typer.Option(min=0.001, max=1.0, help="What part of all bytes makes a suspect.")
+        float, typer.Option(min=0.001, max=1.0, help="Minimum share of all bytes for a suspect.")
     ] = 0.1,
     include_ops_service: IncludeOpsService = False,
     json: Json = False,

@@ -16,7 +16,7 @@ from ops_client.cli.terminal import as_json, complain, say, say_json
 from ops_client.growth_page import growth_page
 from ops_service.v1 import growth_pb2
 
-# Lines of the past that are printed before the conclusion.
+# Number of past samples that are printed before the conclusion.
 _LINES = 10
 
 
@@ -25,18 +25,18 @@ async def report(
     connection: Connection,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write one page of HTML there."),
+        typer.Option("--output", "-o", metavar="FILE", help="Also write one HTML page."),
     ] = None,
     previous: Annotated[
         bool,
-        typer.Option("--previous", help="Of the process that ended last, from the store."),
+        typer.Option("--previous", help="Report on the process that ended last, from the store."),
     ] = False,
     instance: Annotated[
-        str, typer.Option(metavar="ID", help="Of the process with this instance id.")
+        str, typer.Option(metavar="ID", help="Report on the process with this instance id.")
     ] = "",
     json: Json = False,
 ) -> None:
-    """Tell what the background watch saw, in this process or in one before it."""
+    """Report what the background watch saw, in this process or an earlier one."""
     async with connection.open() as client:
         history = await client.read_growth_history(previous=previous, stored_instance_id=instance)
     if output is not None:
@@ -56,7 +56,7 @@ async def report(
     for warning in history.warnings:
         complain(warning)
     if output is not None:
-        say(f"The page is {output}.")
+        say(f"Wrote the page to {output}.")
 
 
 def _say(history: GrowthHistory) -> None:

@@ -31,9 +31,9 @@ async def watch(
     duration: Annotated[
         float, typer.Option(min=0.2, max=86_400, metavar="SECONDS", help="How long to watch.")
     ] = 60.0,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many suspects.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of suspects.")] = 10,
     baseline: Annotated[
-        str, typer.Option(metavar="ID", help="Tell growth since a baseline, too.")
+        str, typer.Option(metavar="ID", help="Also report growth since this baseline.")
     ] = "",
     keep_baseline: Annotated[
         bool, typer.Option(help="Keep the first sample as a baseline, and print its id.")
@@ -43,7 +43,7 @@ async def watch(
         bool, typer.Option("--json", help="Print JSON: one line for each report.")
     ] = False,
 ) -> None:
-    """Watch what leaks, and who holds it. The exit code tells the verdict."""
+    """Watch for leaks and their holders. The exit code reports the verdict."""
     trailer = growth_pb2.HeapGrowthTrailer()
     report = growth_pb2.HeapGrowthReport()
     on_terminal = sys.stdout.isatty() and not json

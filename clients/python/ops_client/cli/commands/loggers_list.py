@@ -15,8 +15,10 @@ from ops_service.v1 import loggers_pb2
 @command
 async def list_(
     connection: Connection,
-    prefix: Annotated[str, typer.Argument(help="Only loggers whose names begin so.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 1000,
+    prefix: Annotated[str, typer.Argument(help="List only loggers with this prefix.")] = "",
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Maximum number of loggers.")
+    ] = 1000,
     json: Json = False,
 ) -> None:
     """Show the loggers of the process and their levels."""

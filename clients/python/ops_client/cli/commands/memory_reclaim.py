@@ -20,7 +20,7 @@ async def reclaim(
         bool, typer.Option("--collect", help="Run a full collection. It stops the process.")
     ] = False,
     trim: Annotated[
-        bool, typer.Option("--trim", help="Let malloc give free memory back to the system.")
+        bool, typer.Option("--trim", help="Make malloc return free memory to the system.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -69,5 +69,5 @@ def _trim(trim: memory_pb2.TrimResult) -> str:
         return f"malloc cannot be trimmed here. {trim.reason}"
     took = seconds(trim.elapsed.ToTimedelta().total_seconds())
     if trim.outcome == memory_pb2.TRIM_OUTCOME_RELEASED:
-        return f"The trim gave memory back, in {took}."
-    return f"The trim found nothing to give back, in {took}."
+        return f"The trim returned memory to the system, in {took}."
+    return f"The trim found nothing to return, in {took}."

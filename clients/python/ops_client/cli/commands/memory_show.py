@@ -14,7 +14,7 @@ async def show(
     connection: Connection,
     json: Json = False,
 ) -> None:
-    """Tell where the memory of the process is."""
+    """Show where the memory of the process is."""
     async with connection.open() as client:
         reply = await client.get_memory()
     if json:

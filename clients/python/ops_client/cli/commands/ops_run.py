@@ -26,18 +26,18 @@ _CODES = {
 @command
 async def run(
     connection: Connection,
-    operation: Annotated[str, typer.Argument(help="As `opsctl ops list` shows it.")],
+    operation: Annotated[str, typer.Argument(help="Name, as in `opsctl ops list`.")],
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[NAME=VALUE]...",
-            help="What the operation takes. A parameter that takes no string reads its value as "
-            'JSON: n=3, on=true, names=\'["a", "b"]\'.',
+            help="Arguments. A value is read as JSON unless the parameter takes a string: "
+            'n=3, on=true, names=\'["a", "b"]\'.',
         ),
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0.01, metavar="SECONDS", help="When it is asked to end."),
+        typer.Option(min=0.01, metavar="SECONDS", help="Ask it to end after this time."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -81,7 +81,7 @@ def _values(
 
 
 def _value(parameter: operations_pb2.OperationParameter | None, text: str) -> Any:
-    """What is meant: text where the parameter takes text, else JSON."""
+    """Parse a value: as text if the parameter takes text, else as JSON."""
     if parameter is None:
         return text
     takes_text = not parameter.is_list and (
@@ -93,7 +93,7 @@ def _value(parameter: operations_pb2.OperationParameter | None, text: str) -> An
     try:
         return json_module.loads(text)
     except ValueError:
-        # The server says what would fit.
+        # The server reports what would fit.
         return text
 
 
@@ -114,8 +114,8 @@ def _say_result(done: OperationRun) -> None:
         complain(f"the operation failed: {result.message}")
     elif result.outcome == operations_pb2.OPERATION_OUTCOME_RAISED:
         complain(
-            f"the operation raised {result.exception_type}; the log of the process tells more "
-            f"under {result.reference}."
+            f"the operation raised {result.exception_type}; see {result.reference} in the log of "
+            "the process."
         )
     elif result.outcome == operations_pb2.OPERATION_OUTCOME_TIMED_OUT:
         complain(f"the operation ended at its time limit, after {elapsed}.")

@@ -37,22 +37,18 @@ async def repl(
     connection: Connection,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="SECONDS", help="When to stop each input."),
+        typer.Option(min=0.001, metavar="SECONDS", help="Stop each input after this time."),
     ] = None,
-    session: Annotated[
-        str, typer.Option(metavar="ID", help="Resume a session that was left.")
-    ] = "",
+    session: Annotated[str, typer.Option(metavar="ID", help="Resume this session.")] = "",
     history: Annotated[
         Path | None,
-        typer.Option(
-            envvar="OPSCTL_HISTORY", metavar="FILE", help="Where your input is kept for you."
-        ),
+        typer.Option(envvar="OPSCTL_HISTORY", metavar="FILE", help="File that keeps your input."),
     ] = None,
 ) -> None:
     """Evaluate code in the process, line by line, under names that persist.
 
-    Ctrl-C stops the code that runs there and keeps the session, Ctrl-D ends it. A
-    broken connection is made anew, and the session goes on.
+    Ctrl-C stops the running code and keeps the session. Ctrl-D ends the session. opsctl
+    reconnects if the connection breaks, and the session continues.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         complain("repl needs a terminal. Use `opsctl eval -` for code from a pipe.")
@@ -87,7 +83,7 @@ class _Loop:
         self._client = client
         self._session = session
         self._time_limit = time_limit
-        # Takes a quarter of a second to load, which no other command needs.
+        # Takes a quarter of a second to load, and no other command needs it.
         from ops_client.cli.repl_prompt import Prompt
 
         self._prompt = Prompt(history, self._complete)
@@ -114,7 +110,7 @@ class _Loop:
         await self._session.close()
 
     async def _attempt(self, running: Any) -> evaluation_pb2.EvaluationResult | None:
-        """Wait for a result, let Ctrl-C interrupt it, and connect anew if that breaks."""
+        """Wait for a result. Ctrl-C interrupts it; a broken connection is reopened."""
         loop = asyncio.get_running_loop()
         pending: set[asyncio.Task[None]] = set()
 
@@ -148,7 +144,7 @@ class _Loop:
         try:
             await self._session.interrupt()
         except OpsClientError:
-            # Whoever waits for the result hears of it.
+            # The task that waits for the result gets the error.
             return
 
     async def _reconnect(self) -> None:
@@ -179,7 +175,7 @@ class _Loop:
         size = os.get_terminal_size()
         if size != self._told_size:
             self._told_size = size
-            # A broken connection shows with the input that follows.
+            # The next input reports a broken connection.
             with contextlib.suppress(OpsClientError):
                 await self._session.resize(size.columns, size.lines)
 

@@ -20,13 +20,15 @@ async def stacks(
             min=0, max=60, metavar="SECONDS", help="Time between two samples; 0 takes one."
         ),
     ] = 1.0,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many groups.")] = 1000,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximum number of groups.")
+    ] = 1000,
     include_ops_service: Annotated[
         bool,
-        typer.Option("--include-ops-service", help="Show the service's own threads and tasks."),
+        typer.Option("--include-ops-service", help="Also show the service's threads and tasks."),
     ] = False,
     folded: Annotated[
-        bool, typer.Option("--folded", help="A line for each stack, for flame graphs.")
+        bool, typer.Option("--folded", help="Print one line per stack, for flame graphs.")
     ] = False,
     json: Json = False,
 ) -> None:

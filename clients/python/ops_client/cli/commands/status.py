@@ -13,7 +13,7 @@ async def status(
     connection: Connection,
     json: Json = False,
 ) -> None:
-    """Tell facts about the process."""
+    """Show facts about the process."""
     async with connection.open() as client:
         reply = await client.get_process()
     if json:

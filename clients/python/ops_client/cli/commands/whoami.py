@@ -13,7 +13,7 @@ async def whoami(
     connection: Connection,
     json: Json = False,
 ) -> None:
-    """Tell who the server takes you for, and what you may do."""
+    """Show who you are to the server, and what you may do."""
     async with connection.open() as client:
         reply = await client.get_principal()
     if json:
