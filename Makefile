@@ -1,15 +1,15 @@
-# Everything runs in environments of its own below .venv/ and .cache/.
-# Pick another interpreter with VERSION, as in: make test VERSION=3.11
+# Everything runs in its own environments below .venv/ and .cache/.
+# VERSION selects another interpreter: make test VERSION=3.11
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-# The stamps of inner layers are kept.
+# Keep the stamps of inner layers.
 .SECONDARY:
 
-# VERSION=PATH for each interpreter found. Who calls make often may give it, since each is
-# started to find out.
+# VERSION=PATH for each interpreter found. The search starts each interpreter, so a caller
+# that runs make often can pass the list.
 ifndef pythons
 pythons := $(shell tools/find_python.sh)
 endif
@@ -27,36 +27,36 @@ tools := -c constraints/tools.txt
 newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
 install = $(1)/bin/pip -qq install --no-build-isolation
-# Three at a time, since most of a test is a wait for a process. worksteal keeps
-# all of them busy to the end.
+# Three at a time, because most of a test is a wait for a process. worksteal keeps
+# all workers busy to the end.
 pytest := --durations=5 -n 3 --dist worksteal
-# For CI alone, see there.
+# For CI alone; the script explains it.
 again := tools/pytest_again.sh
-# The oldest pytest runs on CPython 3.11 alone. Without that, what needs it is skipped.
+# The oldest pytest runs only on CPython 3.11. Without 3.11, tests that need it are skipped.
 oldest_pytest := $(if $(filter 3.11,$(versions)),.venv/oldest-pytest/pytest.stamp)
-# What has a target of its own.
+# These have their own targets.
 left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/docs --ignore tests/faults --ignore tests/node --ignore tests/ecosystem --ignore tests/frameworks --ignore tests/mesh --ignore tests/how_to
-# What grpcio and protobuf could change: calls of every kind, by every client. Forks are
-# for test-grpcio, with the oldest too.
+# What grpcio and protobuf could break: calls of every kind, from every client. test-grpcio
+# runs the forks, with the oldest release too.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port reflection repl_session \
 	snapshot_stream store thread_room validity)
-# What differs by release of grpcio.
+# Tests whose results depend on the release of grpcio.
 forks := $(wildcard tests/integration/test_fork*.py)
-# What test-extra runs, in this order.
+# The parts of test-extra, in the order in which they run.
 extra := $(addprefix test-,long others oldest grpcio native node browser analysis ecosystem frameworks mesh how-to) \
 	faults fuzz install-test
 benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
-# The interpreter is not built for AddressSanitizer, so the library is loaded
-# first. PYTHONMALLOC lets it see single objects.
-# Not the tests of faults and of the child's life: a sanitizer takes their signals.
+# The interpreter is not built for AddressSanitizer, so the library is loaded first.
+# PYTHONMALLOC lets it see single objects.
+# Without the tests of faults and of the child's life: a sanitizer intercepts their signals.
 small_heaps := $(patsubst %,tests/native/test_%.py,bounds boxed copied groups handle probes referrers sites walk)
-# Nor what measures shares of processor time, which finds nothing here and takes long.
+# Without the test of shares of processor time: it finds nothing here and takes long.
 timed := tests/native/test_bounds.py::test_within_a_quota_the_child_and_our_threads_share_a_share
 sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
-# A group begins with five number signs, and is printed if it has a target with a text.
+# A group begins with five number signs. It is printed if one of its targets has a text.
 help: ## Print this list
 	@awk -F ':.*## ' '/^##### / {group = "\n" substr($$0, 7) "\n"} \
 		/^[a-z0-9-]+:.*## / {printf "%s  %-16s %s\n", group, $$1, $$2; group = ""}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ help: ## Print this list
 
 ##### What a new user runs
 
-demo: .venv/$(VERSION)/run.stamp ## Start a small host application and look into it, in half a minute
+demo: .venv/$(VERSION)/run.stamp ## Start a small host application and inspect it, in half a minute
 	$(bin)/python examples/tour.py demo
 
 play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines to paste
@@ -73,18 +73,18 @@ play: .venv/$(VERSION)/play.stamp ## Keep the demo host running and print lines 
 
 ##### Tests
 
-test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## The suite, on one interpreter, in some minutes
+test: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## Run the suite on one interpreter, in some minutes
 	$(again) $(bin)/pytest $(pytest) -m "not long" $(left_out)
 
-# With make -k, what follows a part that fails runs as well.
-test-extra: $(extra) ## All that CI tests beside the suite: every part below
+# With make -k, the parts after a failed part run too.
+test-extra: $(extra) ## Run everything that CI tests besides the suite: every part below
 
-test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp $(oldest_pytest) test-oldest ## The suite and what is long, on every interpreter, and both ends of grpcio and protobuf
+test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/stubs.stamp $(oldest_pytest) test-oldest ## Run the suite and the long tests on every interpreter, with the oldest and newest grpcio and protobuf
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
 
-nightly: ## The long form of all that has one: hours, on a machine of its own
+nightly: ## Run the long form of every test that has one: hours, on a machine without other work
 	for version in $(versions); do $(MAKE) test-long VERSION=$$version; done
 	$(MAKE) test-grpcio FORK_CHILDREN=1000
 	$(MAKE) faults FORK_CHILDREN=1000 FAULT_ROUNDS=500
@@ -98,26 +98,26 @@ nightly: ## The long form of all that has one: hours, on a machine of its own
 
 ##### The parts of make test-extra
 
-test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## What of the suite takes many seconds a test
+test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## Run the suite's long tests, which take many seconds each
 	$(again) $(bin)/pytest $(pytest) -m long $(left_out)
 
-test-others: $(others:%=.venv/%/test.stamp) ## What rests on the interpreter's own structures, on all the others
+test-others: $(others:%=.venv/%/test.stamp) ## Run the tests that depend on the interpreter's structures, on all other interpreters
 	for version in $(others); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
 	done
 
-test-oldest: .venv/oldest/test.stamp ## Tests over the wire with the oldest grpcio and protobuf
+test-oldest: .venv/oldest/test.stamp ## Run tests over the wire with the oldest grpcio and protobuf
 	$(again) .venv/oldest/bin/pytest $(pytest) tests/unit $(wire)
 
-# The oldest has a target of its own. What is newest may be newer than the pinned one.
+# The oldest has its own target. The newest release may be newer than the pinned one.
 releases := 1.74.0 1.80.0 newest
 
-test-grpcio: $(releases:%=.venv/grpcio-%/test.stamp) .venv/oldest/test.stamp ## Forks of the host, with releases of grpcio that differ in them: FORK_CHILDREN=60
+test-grpcio: $(releases:%=.venv/grpcio-%/test.stamp) .venv/oldest/test.stamp ## Fork the host, with releases of grpcio that treat forks differently: FORK_CHILDREN=60
 	for each in $(releases:%=grpcio-%) oldest; do \
 		$(again) .venv/$$each/bin/pytest $(pytest) $(forks); \
 	done
 
-test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tests, and hostile files, with what is native built for sanitizers; a walk under valgrind: RANDOM_HEAPS=3
+test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Run native tests and hostile files with native code built for sanitizers, and a walk under valgrind: RANDOM_HEAPS=3
 	env $(sanitized) RANDOM_HEAPS=$(or $(RANDOM_HEAPS),3) .venv/sanitized/bin/pytest --durations=10 \
 		--timeout 900 -n 2 --dist worksteal $(small_heaps) --deselect $(timed)
 	env $(sanitized) .venv/sanitized/bin/python tests/fuzz/native.py --seconds 20
@@ -129,32 +129,32 @@ test-native: .venv/sanitized/test.stamp .venv/$(VERSION)/run.stamp ## Native tes
 	@echo "valgrind: what it found in the process and its children, if anything:"
 	@! grep . .cache/valgrind/*.log
 
-test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Converted snapshots, loaded by three readers under Node
+test-node: .venv/$(VERSION)/test.stamp tests/node/node_modules/.stamp ## Load converted snapshots with three readers under Node
 	$(again) $(bin)/pytest $(pytest) tests/node
 
-test-browser: .venv/$(VERSION)/test.stamp ## Pages that opsctl writes, opened in Chromium
+test-browser: .venv/$(VERSION)/test.stamp ## Open opsctl's pages in Chromium
 	$(again) $(bin)/pytest --durations=5 tests/browser
 
-test-analysis: .venv/$(VERSION)/analysis.stamp ## Parquet tables, asked with DuckDB and with Spark (needs Java 17)
+test-analysis: .venv/$(VERSION)/analysis.stamp ## Query Parquet tables with DuckDB and with Spark (needs Java 17)
 	$(again) $(bin)/pytest --durations=5 tests/analysis
 
-test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## A heap full of third-party C types, captured
+test-ecosystem: .venv/$(VERSION)/ecosystem.stamp ## Capture a heap full of third-party C types
 	$(again) $(bin)/pytest $(pytest) tests/ecosystem
 
-test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Each kind of host, with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
+test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Run each kind of host with its hook: gunicorn, FastAPI, Django, Flask, Celery, uWSGI
 	$(again) $(bin)/pytest $(pytest) tests/frameworks
 
-test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## The recipes of examples/mesh with a real Envoy, and their manifests by schema
+test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## Run the recipes of examples/mesh with a real Envoy, and check their manifests by schema
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
-test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## The pages of docs/how-to and of examples/mesh, typed as they stand
+test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## Type the pages of docs/how-to and of examples/mesh as they stand
 	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
-faults: .venv/$(VERSION)/mesh.stamp ## The catalogue of faults, tried on a real host, and a table: FAULT_ROUNDS=500 FORK_CHILDREN=100
+faults: .venv/$(VERSION)/mesh.stamp ## Try the catalogue of faults on a real host, and print a table: FAULT_ROUNDS=500 FORK_CHILDREN=100
 	FAULT_ROUNDS=$(or $(FAULT_ROUNDS),500) $(again) $(bin)/pytest $(pytest) -n 0 tests/faults
 
-# A seed and a number of calls repeat a run: SEED=7 CALLS=1
-fuzz: .venv/$(VERSION)/test.stamp ## Hostile heap graph files, columns, and calls over mTLS, for SECONDS=60 each: SEED=
+# The same seed and number of calls repeat a run: SEED=7 CALLS=1
+fuzz: .venv/$(VERSION)/test.stamp ## Try hostile heap graph files, columns, and calls over mTLS, for SECONDS=60 each: SEED=
 	$(bin)/python tests/fuzz/reader.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
 	$(bin)/python tests/fuzz/native.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
 	$(bin)/python tests/fuzz/port.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
@@ -168,34 +168,34 @@ install-test: build ## Install the wheel into a new environment, as a user would
 
 ##### Soaks and benchmarks
 
-# A default of its own for each, and none for make: a variable has one default, whichever
-# target it was set beside.
-soak: .venv/$(VERSION)/test.stamp ## Use and abuse one host for MINUTES=10, and print what was lost
+# Each target has its own default here. A make variable has only one default, next to
+# whichever target it is set.
+soak: .venv/$(VERSION)/test.stamp ## Use and abuse one host for MINUTES=10, and print the losses
 	GRPC_VERBOSITY=NONE $(bin)/python tests/soak/run.py --minutes $(or $(MINUTES),10)
 
-soak-servers: .venv/$(VERSION)/frameworks.stamp ## gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
+soak-servers: .venv/$(VERSION)/frameworks.stamp ## Run gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
 	$(bin)/python benchmarks/soak_servers.py --minutes $(or $(MINUTES),30) $(if $(OUT),--out $(OUT))
 
-captures-500: .venv/$(VERSION)/test.stamp ## 500 captures beside threads that allocate from one arena
+captures-500: .venv/$(VERSION)/test.stamp ## Capture 500 times while threads allocate from one arena
 	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \
 		-k captures_amid_threads_that_allocate
 
-bench: .venv/$(VERSION)/bench.stamp ## Measure captures beside bare forks and other tools
+bench: .venv/$(VERSION)/bench.stamp ## Measure captures, and compare them with bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done
 
-bench-short: .venv/$(VERSION)/bench.stamp ## The same on a small heap, to see that it works
+bench-short: .venv/$(VERSION)/bench.stamp ## Run the benchmarks on a small heap, to check that they work
 	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
 
 leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
 	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \
 		$(if $(OUT),--out $(OUT)) $(if $(PEERS),--peers) $(if $(JOBS),--jobs $(JOBS))
 
-leakbench-short: .venv/$(VERSION)/bench.stamp ## The same with a handful of the project's own
+leakbench-short: .venv/$(VERSION)/bench.stamp ## Watch a handful of the project's own scenarios
 	$(bin)/python benchmarks/leakbench.py --short
 
 ##### Checks and generated files
 
-check: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## Format, lint, types, contract and architecture
+check: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## Check format, lint, types, contract and architecture
 	$(bin)/ruff format --check
 	$(bin)/ruff check
 	$(bin)/mypy
@@ -204,7 +204,7 @@ check: .venv/$(VERSION)/check.stamp .cache/stubs.stamp ## Format, lint, types, c
 	tools/buf_breaking.sh $(bin)/buf
 	$(bin)/pytest -q tests/contract
 
-fix: .venv/$(VERSION)/check.stamp ## Format, and mend what the linters can mend
+fix: .venv/$(VERSION)/check.stamp ## Format the code, and fix what the linters can fix
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 	$(bin)/buf format -w
@@ -229,7 +229,7 @@ clean: ## Remove environments, caches and builds
 
 .PHONY: help demo play test test-extra $(extra) test-all nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build clean
 
-##### Environments: a stamp for each layer, made anew when what it rests on changes
+##### Environments: a stamp for each layer, made again when a lower layer changes
 
 define make_venv
 	rm -rf $(@D)
@@ -284,7 +284,7 @@ endef
 .venv/grpcio-%/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
 
-# Health and reflection follow grpcio, but not with each of its releases.
+# Health and reflection follow grpcio, but do not have all of its releases.
 .venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native)
 	$(call install,$(@D)) $(tools) -e '.[cli]' --group test $(if $(filter newest,$*),,grpcio==$* \
 		grpcio-health-checking==$* grpcio-reflection==$*)
@@ -297,7 +297,7 @@ endef
 	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
 	touch $@
 
-# A host of the marker no_leaks, with nothing but the package and an old pytest.
+# A host of the marker no_leaks, with only the package and an old pytest.
 .venv/oldest-pytest/pip.stamp: constraints/tools.txt
 	$(call make_venv,3.11)
 
@@ -305,8 +305,8 @@ endef
 	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
-# Not editable, since its build of the walker is not the one that the others use;
-# from a source distribution, so that no object file of another build is taken.
+# Not editable, because its build of the walker differs from that of the others. From a
+# source distribution, so that no object file of another build is used.
 .venv/sanitized/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
 
@@ -319,8 +319,8 @@ endef
 		$(call install,$(@D)) $(newest) "$$(ls .cache/sanitized/*.tar.gz)[cli]" --group test
 	touch $@
 
-# grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the
-# committed stubs are used as they are, and the test of them says so.
+# grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the committed
+# stubs are used as they are, and their test says so.
 .cache/stubs.stamp: constraints/stubs.txt
 	rm -rf .cache/stubs
 	mkdir -p .cache

@@ -1,4 +1,4 @@
-"""The built pages, as a test reads them."""
+"""The built pages of the site, parsed for tests."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ HTML = Path(__file__).resolve().parents[1] / ".cache/docs/html"
 
 @dataclass
 class Page:
-    """What a page shows, and where it leads."""
+    """What a page shows, and its links."""
 
     text: str = ""
     code: set[str] = field(default_factory=set)
-    """Each piece that is set as code, or a heading."""
+    """Each piece of code, and each heading."""
     ids: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
     loads: set[str] = field(default_factory=set)
-    """What a browser fetches without being asked: scripts, styles, pictures."""
+    """What a browser fetches by itself: scripts, styles, pictures."""
     rows: list[list[str]] = field(default_factory=list)
     """The cells of each row of its tables."""
 

@@ -1,4 +1,4 @@
-"""Loads the fixture plugins, one topic a file, and prints what is under test."""
+"""Load the fixture plugins, one topic a file, and print what is under test."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import pytest
 
 from ops_service.heap.engine import engine_status
 
-# A busy machine makes any example slow.
+# On a busy machine any example can be slow.
 hypothesis.settings.register_profile("ops_service", deadline=None)
 hypothesis.settings.load_profile("ops_service")
 
 pytest_plugins = sorted(path.stem for path in Path(__file__).parent.glob("fix_*.py"))
-# At once, since they import each other.
+# All in one call, because the plugins import each other.
 pytest.register_assert_rewrite(*pytest_plugins)
 
 
 def pytest_configure() -> None:
-    # A shell starts its background jobs with Ctrl-C ignored, and children would
-    # inherit that; a handler they do not.
+    # A shell starts its background jobs with Ctrl-C ignored. Children inherit an
+    # ignored signal, but not a handler.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart() -> None:
-    # Tests are skipped where there is no walker. One that is there and does not run is
-    # stale or broken, and would take half of the tests along in silence.
+    # Without a walker, tests are skipped. A walker that is there and does not run is
+    # stale or broken, and would silently skip half of the tests.
     place = find_spec("ops_service.heap._walker")
-    # The folder of its sources is found too, without an origin.
+    # find_spec also finds the folder of the walker's sources, but without an origin.
     if place and place.origin and not engine_status().available:
         pytest.exit(f"The walker is installed and does not run: {engine_status().reason}", 3)
 

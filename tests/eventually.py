@@ -1,4 +1,4 @@
-"""Waiting for facts: nothing in the tests sleeps and hopes, in the host process neither."""
+"""Wait for facts: no test sleeps and hopes, nor does the host process."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def eventually(
     within: float = 60.0,
     pause: float = 0.01,
 ) -> T:
-    """Return what a fact is, once it is true. It is asked at once, and then again and again.
+    """Poll a fact until it is true, and return its value. The first poll is immediate.
 
     Args:
-        fact: Asks for it. What it raises ends the wait.
-        what: What to say if it does not come true; a function is asked then, and can
-            say how far it came.
-        within: Seconds, after which the fact is asked for the last time.
-        pause: Seconds between two questions.
+        fact: Returns the value. An exception that it raises ends the wait.
+        what: The message if the wait times out. A function is called at that moment,
+            and can report how far the fact came.
+        within: Seconds until the last poll.
+        pause: Seconds between two polls.
 
     Raises:
-        AssertionError: It did not come true in time.
+        AssertionError: The fact did not come true in time.
     """
     end = time.monotonic() + within
     while True:
-        # Asked once more behind the end: this process may have stood still until then.
+        # Poll once more after the deadline: this process may have stood still until then.
         is_last = time.monotonic() > end
         if found := fact():
             return found

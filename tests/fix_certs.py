@@ -37,7 +37,7 @@ def ip(name: str) -> x509.GeneralName:
 
 @dataclass(frozen=True)
 class Identity:
-    """A certificate and its key, as files in PEM, and the authority to trust."""
+    """A certificate and its key, as PEM files, and the authority to trust."""
 
     certificate: Path
     private_key: Path
@@ -45,7 +45,7 @@ class Identity:
 
     @property
     def loaded(self) -> x509.Certificate:
-        """The certificate itself, without those between it and the authority."""
+        """The certificate itself, without intermediate certificates."""
         return x509.load_pem_x509_certificate(self.certificate.read_bytes())
 
     @property
@@ -76,8 +76,8 @@ class CertificateAuthority:
     ) -> None:
         """
         Args:
-            above: Who has issued it, if it is no root. What it issues comes with its own
-                certificate then, in one file.
+            above: The issuer, unless this is a root. The files of issued certificates then
+                also contain this authority's certificate.
             not_after: From now.
         """
         directory.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class CertificateAuthority:
             .not_valid_before(now - DAY)
             .not_valid_after(now + not_after)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            # By which two authorities of one name are told apart.
+            # Distinguishes two authorities of the same name.
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
@@ -120,7 +120,7 @@ class CertificateAuthority:
         """Issue a certificate with these subject alternative names.
 
         Args:
-            name: Of the files.
+            name: The name of the files.
             not_before: From now.
             not_after: From now.
         """
@@ -143,7 +143,7 @@ class CertificateAuthority:
             )
         )
         if names:
-            # Critical where the subject is empty, as RFC 5280 wants it.
+            # RFC 5280 makes this critical if the subject is empty.
             builder = builder.add_extension(
                 x509.SubjectAlternativeName(names), critical=not subject
             )
@@ -169,7 +169,7 @@ class CertificateAuthority:
         return identity
 
     def revocation_list(self, *serials: int, due: datetime.timedelta = DAY) -> bytes:
-        """A signed list of revoked certificates, in PEM, to be replaced by then."""
+        """A signed list of revoked certificates, in PEM. The next list is due after `due`."""
         now = datetime.datetime.now(datetime.UTC)
         builder = (
             x509.CertificateRevocationListBuilder()
@@ -185,7 +185,7 @@ class CertificateAuthority:
 
     @functools.cached_property
     def server(self) -> Identity:
-        """Of every host that needs no other. Once for all: running hosts notice new files."""
+        """The certificate of most hosts. Issued once, because running hosts notice new files."""
         return self.issue_server("server")
 
     def issue_server(self, name: str) -> Identity:

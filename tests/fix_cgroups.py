@@ -1,4 +1,4 @@
-"""Control groups that tests make, of whichever version can be made here."""
+"""Control groups made by tests, in the version that this machine allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def make_cgroup(controller: str) -> Path:
-    """A group of the test's own, of either version. Skips where there can be none."""
+    """A new group for one test, of either version. Skips if none can be made."""
     for base in (ROOT / controller, ROOT):
         path = base / f"ops_service_test_{os.getpid()}"
         try:
@@ -28,7 +28,7 @@ def make_cgroup(controller: str) -> Path:
 
 
 def remove_cgroup(path: Path) -> None:
-    """Remove a group, once the kernel has let go of its last process."""
+    """Remove a group, once the kernel has released its last process."""
 
     def is_removed() -> bool:
         with contextlib.suppress(OSError):
@@ -47,29 +47,29 @@ class MemoryGroup:
         self._limit = path / ("memory.max" if unified else "memory.limit_in_bytes")
         self._events = path / ("memory.events" if unified else "memory.oom_control")
         self.usage = path / ("memory.current" if unified else "memory.usage_in_bytes")
-        """Tells how many bytes its processes were charged for."""
+        """The file with the number of bytes charged to its processes."""
         swap = path / "memory.swap.max"
         if swap.exists():
             swap.write_text("0")
 
     def limit(self, size: int) -> None:
-        """Limit it. -1 for without a limit."""
+        """Set its limit. -1 removes the limit."""
         unlimited = "max" if self._limit.name == "memory.max" else "-1"
         self._limit.write_text(str(size) if size >= 0 else unlimited)
 
     def add(self, pid: int) -> None:
-        """Put a process in. What it has already was charged elsewhere."""
+        """Move a process into the group. Memory that it has already stays charged elsewhere."""
         (self._path / "cgroup.procs").write_text(str(pid))
 
     def kills(self) -> int:
-        """How often the kernel killed in it for want of memory."""
+        """How often the kernel killed a process of the group for lack of memory."""
         fields = dict(line.split() for line in self._events.read_text().splitlines())
         return int(fields["oom_kill"])
 
 
 @pytest.fixture
 def memory_group() -> Iterator[MemoryGroup]:
-    """Without a limit. A test names it before its hosts, which end before it is removed."""
+    """A group without a limit. Request it before hosts: they end before it is removed."""
     path = make_cgroup("memory")
     yield MemoryGroup(path)
     remove_cgroup(path)
@@ -77,7 +77,7 @@ def memory_group() -> Iterator[MemoryGroup]:
 
 @pytest.fixture
 def task_group() -> Iterator[Path]:
-    """A control group for processes, without a limit. Named before the hosts in it."""
+    """A group for processes, without a limit. Request it before the hosts in it."""
     path = make_cgroup("pids")
     yield path
     remove_cgroup(path)

@@ -1,4 +1,4 @@
-"""Clients of both flavours behind one face, so that each test runs with both."""
+"""Both client flavours behind one interface, so that each test runs with both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def credentials_of(identity: Identity, **changes: Any) -> ClientCredentials:
 
 
 class BlockingFace:
-    """Calls an AsyncMaintenanceClient as one calls a MaintenanceClient."""
+    """Gives an AsyncMaintenanceClient the methods of a MaintenanceClient."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._runner = asyncio.Runner()
@@ -56,7 +56,7 @@ class BlockingFace:
 def history_when(
     client: MaintenanceClient, condition: Callable[[GrowthHistory], object]
 ) -> GrowthHistory:
-    """The history of the background watch, once something is true of it."""
+    """The history of the background watch, once a condition holds for it."""
     history = client.read_growth_history()
 
     def holds() -> object:
@@ -76,7 +76,7 @@ Connect = Callable[..., MaintenanceClient]
 
 @pytest.fixture(params=[MaintenanceClient, BlockingFace], ids=["sync", "async"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """Make a client: ``connect(target, credentials, **options)``."""
+    """Return a function that makes a client: ``connect(target, credentials, **options)``."""
     clients: list[Any] = []
 
     def make(*args: Any, **options: Any) -> Any:

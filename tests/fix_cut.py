@@ -1,4 +1,4 @@
-"""A way to a server that breaks where the test wants it to."""
+"""A proxy in front of a server. It breaks connections where the test says."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _READ_BYTES = 16 << 10
 
 
 class CuttingProxy:
-    """Passes bytes on, and breaks connections after so many from the server.
+    """Forwards bytes, and breaks each connection after a number of bytes from the server.
 
     Attributes:
         address: Where it listens.
-        connections: How many there were.
+        connections: The number of connections so far.
     """
 
     def __init__(self, target: str, cuts: list[int]) -> None:
         """
         Args:
-            target: Where it leads to.
-            cuts: For each connection in turn, the bytes from the server after
-                which it is broken. Connections after these are left alone.
+            target: Where it forwards to.
+            cuts: For each connection in turn, the number of bytes from the server after
+                which it breaks. Later connections are not broken.
         """
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
@@ -36,7 +36,7 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        # Wakes the thread that accepts, which closing does not.
+        # Wakes the accepting thread; close() alone does not.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -71,7 +71,7 @@ Cut = Callable[[str, list[int]], CuttingProxy]
 
 @pytest.fixture
 def cut() -> Iterator[Cut]:
-    """Make a way to a server that breaks: ``cut(address, [bytes, …])``."""
+    """Return a function that starts such a proxy: ``cut(address, [bytes, …])``."""
     with contextlib.ExitStack() as stack:
 
         def make(target: str, cuts: list[int]) -> CuttingProxy:

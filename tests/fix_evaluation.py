@@ -1,4 +1,4 @@
-"""Evaluates code in a host, over the wire."""
+"""Evaluate code in a host, over the wire."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Evaluated:
 def begin_evaluation(
     host: Host, identity: Identity, source: str, *, limit_ms: int = 0, place: int = 0
 ) -> Any:
-    """Start an evaluation; returns the call, whose header has come."""
+    """Start an evaluation. Return the call once its header has arrived."""
     request = evaluation_pb2.EvaluateCodeRequest(source=source, place=place)
     if limit_ms:
         request.time_limit.CopyFrom(Duration(nanos=limit_ms * 1_000_000))
@@ -60,5 +60,5 @@ def end_evaluation(call: Any) -> Evaluated:
 
 
 def evaluate(host: Host, identity: Identity, source: str, **options: int) -> Evaluated:
-    """Evaluate code, to its end."""
+    """Evaluate code and wait for the end."""
     return end_evaluation(begin_evaluation(host, identity, source, **options))

@@ -21,16 +21,16 @@ class Line:
     gap: float | None = None
     control_gap: float = 0.0
     control_wait: float = 0.0
-    """As the gap without a port, with the waits for processors in it."""
+    """As the gap without a port, but with the waits for processors included."""
     percentiles: tuple[float, float] | None = None
-    """What 99 % of the gaps stayed below, with a port and without."""
+    """99 % of the gaps stayed below this, with a port and without."""
     resident: tuple[int, int] | None = None
     probe: float | None = None
-    """The slowest answer over a connection that was there before."""
+    """The slowest answer over a connection that existed before."""
     fresh_probe: float | None = None
-    """The slowest answer to who connected anew for it."""
+    """The slowest answer over a connection made for the request."""
     notes: list[str] = field(default_factory=list)
-    """What could not be looked at, and why."""
+    """What could not be checked, and why."""
 
 
 LINES: dict[str, Line] = {}
@@ -75,7 +75,7 @@ def row(number: str, title: str, line: Line) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table of faults, if any were tried."""
+    """Print the table of faults, if any ran."""
     if not LINES:
         return
     terminalreporter.section("faults")
@@ -91,7 +91,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             outcomes.setdefault(int(number), set()).add(line.outcome)
         title = name.removeprefix(f"test_{numbers[0]}_").replace("_", " ")
         terminalreporter.line(row(numbers[0], title, line))
-        # Whatever was tried again has its notes once.
+        # A retried fault prints each note once.
         notes += dict.fromkeys(f"{numbers[0]:>2} {title[:49]}: {note}" for note in line.notes)
     for note in notes:
         terminalreporter.line(note)

@@ -7,10 +7,10 @@ from typing import Any
 
 from fix_host import Host
 
-# `make nightly` takes a thousand. The catalogue of faults has a number of its own.
+# `make nightly` takes a thousand. The catalogue of faults has its own number.
 CHILDREN = int(os.environ.get("FORK_CHILDREN", "60"))
 
-# Twenty at a time, since each lives for as long as gRPC's threads need to look around.
+# Twenty at a time, because each lives until gRPC's threads have run their checks.
 _CLOSING = """
 import collections, os, time
 counts = collections.Counter()
@@ -53,13 +53,13 @@ answer = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), json.loads(answer 
 
 
 def close_in_children(host: Host, children: int) -> dict[str, int]:
-    """Fork children that close all descriptors: their exit codes, and how many had each."""
+    """Fork children that close all descriptors. Return how many had each exit code."""
     counts: dict[str, int] = host.run(_CLOSING.format(children=children))
     return counts
 
 
 def in_forked_child(host: Host, code: str) -> Any:
-    """Run statements in a forked child of the host: the list, or value, in ``told``."""
+    """Run statements in a forked child of the host. Return the list or value in ``told``."""
     status, told = host.run(_FORK.format(code=code.replace("\n", "\n        ")))
     assert status == 0, (status, told, host.output_file.read_text())
     return told

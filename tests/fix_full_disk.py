@@ -1,4 +1,4 @@
-"""A file system of a few pages, which only the command under test sees."""
+"""A file system of a few pages that only the command under test sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from fix_opsctl import OPSCTL, clean_environment
 
 _NO_MOUNT = 77
-# The file system ends with the namespace, so what is left there is told from within.
+# The file system ends with the namespace, so the script lists the remaining files itself.
 _SCRIPT = """
 mount -t tmpfs -o "size=$1" tmpfs "$2" 2>/dev/null || exit 77
 printf %s "what stood there before" > "$2/old"
@@ -28,15 +28,15 @@ exit $code
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended on a disk that is full."""
+    """How a command ended on a full disk."""
 
     code: int
     stdout: str
     stderr: str
     left: list[str]
-    """Names of what stands there afterwards."""
+    """Names of the files there afterwards."""
     old: str
-    """What the file ``old`` holds afterwards, which was there before."""
+    """The content of the file ``old`` afterwards, which existed before."""
 
 
 OnFullDisk = Callable[..., Outcome]
@@ -44,13 +44,13 @@ OnFullDisk = Callable[..., Outcome]
 
 @pytest.fixture
 def on_full_disk(tmp_path: Path) -> OnFullDisk:
-    """Run opsctl in a directory on a disk of its own: ``on_full_disk("64k", "whoami")``.
+    """Run opsctl in a directory on its own disk: ``on_full_disk("64k", "whoami")``.
 
-    Skips where no file system may be mounted.
+    Skips if no file system can be mounted.
     """
     disk, left = tmp_path / "disk", tmp_path / "left"
     disk.mkdir()
-    # Whoever is not root may mount where they are root.
+    # A user who is not root can mount in a user namespace, as its root.
     unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 
     def run(size: str, *arguments: object, env: dict[str, str] | None = None) -> Outcome:

@@ -21,7 +21,7 @@ from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 PROGRAM = Path(__file__).with_name("host_process.py")
 # How many objects two threads of a host make and drop, a hundred times a second. With
-# 500 each host keeps a sixth of a processor busy, and a run of the suite has several.
+# 500 each host keeps a sixth of a processor busy. A run of the suite has several hosts.
 ALLOCATIONS = "HOST_ALLOCATIONS"
 TRUST_DOMAIN = "test.example"
 ALL = ["INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE"]
@@ -39,13 +39,13 @@ class Host:
         self.authority = authority
         self.audit_file = directory / "audit.jsonl"
         self.output_file = directory / "output.txt"
-        # The host's own, so that what it leaves there shows.
+        # The host's own folder, so that files it leaves there can be seen.
         self.temporary_files = directory / "tmp"
         self.temporary_files.mkdir()
         self.heartbeat_file = directory / "heartbeat"
         self.heartbeat_file.write_bytes(bytes(RECORD_BYTES))
         self.places: set[Path] = {directory}
-        """Folders that it, or the port in it, may write to."""
+        """Folders that the host, or the port in it, may write to."""
         self.address = ""
         self.instance_id = ""
         self._channels: list[grpc.Channel] = []
@@ -92,35 +92,35 @@ class Host:
         return reply["answer"]
 
     def start_service(self) -> None:
-        """Start the service there. Raises HostError with the traceback if it refuses."""
+        """Start the service in the host. Raises HostError with the traceback if it refuses."""
         facts = self._do(do="start")
         self.address = facts["address"]
         self.instance_id = facts["instance_id"]
 
     def run(self, code: str) -> Any:
-        """Run statements in the host's main thread; returns what they assign to ``answer``."""
+        """Run statements in the host's main thread. Return what they assign to ``answer``."""
         return self._do(do="run", code=code)
 
     def largest_gap(self) -> float:
-        """Longest time, in seconds, that a thread of the host did not run since last asked."""
+        """Longest time, in seconds, that a thread of the host did not run since the last call."""
         gap = self.run("answer = heartbeat.largest_gap; heartbeat.largest_gap = 0.0")
         assert isinstance(gap, float)
         return gap
 
     def largest_wait(self) -> float:
-        """As `largest_gap`, with the time for which threads of it waited for a processor."""
+        """As `largest_gap`, but with the time that its threads waited for a processor."""
         wait = self.run("answer = heartbeat.largest_wait; heartbeat.largest_wait = 0.0")
         assert isinstance(wait, float)
         return wait
 
     def gap_percentile(self, share: float = 0.99) -> float:
-        """What this share of such times stayed below, in seconds, since last asked."""
+        """This share of such gaps stayed below the result, in seconds, since the last call."""
         gap = self.run(f"answer = heartbeat.take_percentile({share})")
         assert isinstance(gap, float)
         return gap
 
     def recorded_gaps(self, share: float = 0.99) -> tuple[float, float]:
-        """`largest_gap` and `gap_percentile` of a host that has ended by now."""
+        """`largest_gap` and `gap_percentile` of a host that has ended."""
         return recorded(self.heartbeat_file, share)
 
     def assert_alive(self) -> None:
@@ -130,15 +130,15 @@ class Host:
         assert self.process.poll() is None
 
     def wait_for(self, condition: str, seconds: float = 60.0) -> None:
-        """Wait until an expression is true in the host; fail if it does not come true."""
+        """Wait until an expression is true in the host. Fail if it does not come true."""
         self.run(f"eventually(lambda: ({condition}), within={seconds}, pause=0.005)")
 
     def assert_printed_nothing(self) -> None:
-        """Fail if anything stands in the host's standard output or error."""
+        """Fail if the host's standard output or error is not empty."""
         assert self.output_file.read_text() == ""
 
     def wait_for_records(self, method: str, count: int) -> list[dict[str, Any]]:
-        """The last audit records of a method, once there are so many."""
+        """The last audit records of a method, once there are that many."""
         eventually(
             lambda: len(self._records_of(method)) >= count,
             lambda: f"only {self._records_of(method)}",
@@ -146,10 +146,10 @@ class Host:
         return self._records_of(method)[-count:]
 
     def wait_for_last_call(self, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The records of the last call of a method that began: its begin, and its end.
+        """The begin and end records of the last call of a method.
 
-        A host that earlier tests called has records of theirs, and the end of a call is
-        written after its answer. Its begin is there before any of it is answered.
+        A host that earlier tests called has their records too. The end record is written
+        after the answer, but the begin record is written before any part of the answer.
         """
 
         def call() -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -168,7 +168,7 @@ class Host:
         return [r for r in self.audit_records() if r["method"].endswith(f"/{method}")]
 
     def audit_records(self) -> list[dict[str, Any]]:
-        # Not what is being written at this moment.
+        # Without the line that is being written right now.
         *whole, _ = self.audit_file.read_text().split("\n")
         return [json.loads(line) for line in whole]
 
@@ -183,12 +183,12 @@ class Host:
         return MaintenanceServiceStub(self.channel(identity))
 
     def exit(self) -> None:
-        """Let the application come to its end, without waiting for it."""
+        """Tell the application to exit, without waiting for it."""
         self._commands.write('{"do": "exit"}\n')
         self._commands.flush()
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it is doing."""
         for channel in self._channels:
             channel.close()
         self.process.kill()
@@ -198,7 +198,7 @@ class Host:
 
 
 class HostError(Exception):
-    """Code in the host raised; the text is its traceback."""
+    """Code in the host raised. The text is its traceback."""
 
 
 def toml(table: dict[str, Any], prefix: str = "") -> str:
@@ -216,7 +216,7 @@ def toml(table: dict[str, Any], prefix: str = "") -> str:
 
 
 def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str, Any]:
-    """A configuration with an administrator, who may do all, and a viewer."""
+    """A configuration with an administrator, who may do everything, and a viewer."""
     server = authority.server
     return {
         "server": {"address": "127.0.0.1:0"},
@@ -236,7 +236,7 @@ def configuration(authority: CertificateAuthority, audit_file: Path) -> dict[str
         # The walking child has the lowest priority, and test machines are busy.
         "heap": {"lifetime_limit_seconds": 120.0},
         "audit": {"file": str(audit_file)},
-        # Each stub has a connection of its own, which lasts as long as the host.
+        # Each stub has its own connection, which lasts as long as the host.
         "limits": {"connections": 2000},
     }
 
@@ -250,10 +250,10 @@ def starter(
 ) -> Iterator[StartHost]:
     """Start a host application: ``start(evaluation={"enabled": False})``.
 
-    All of them end with the block, since each keeps a processor busy. Keyword
-    arguments replace keys of the configuration's tables, or a whole list, and None
-    leaves a table out.
-    ``serve=False`` leaves the service to `Host.start_service`, and
+    All of them end with the block, because each keeps a processor busy. Keyword
+    arguments replace keys of the configuration's tables, or a whole list. None
+    removes a table.
+    ``serve=False`` leaves the start of the service to `Host.start_service`, and
     ``environment`` adds variables.
     """
     hosts: list[Host] = []
@@ -284,7 +284,7 @@ def starter(
     finally:
         for host in hosts:
             host.close()
-            # Shown by pytest beside a failure.
+            # pytest shows this next to a failure.
             print(host.output_file.read_text(errors="replace"), end="")
 
 
@@ -314,11 +314,11 @@ def host(start_shared_host: StartHost) -> Host:
 
 @pytest.fixture(scope="session")
 def admin(authority: CertificateAuthority) -> Identity:
-    """Who may do everything."""
+    """An administrator, who may do everything."""
     return authority.issue("admin", uri(ADMIN))
 
 
 @pytest.fixture(scope="session")
 def viewer(authority: CertificateAuthority) -> Identity:
-    """Who may INSPECT."""
+    """A caller with INSPECT alone."""
     return authority.issue("viewer", uri(VIEWER))

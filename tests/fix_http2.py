@@ -1,4 +1,4 @@
-"""A client that writes HTTP/2 frames itself, and so may break every rule of gRPC's."""
+"""A client that writes HTTP/2 frames itself, so that it can break every rule of gRPC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def tls_context(identity: Identity) -> ssl.SSLContext:
-    """What a client presents and believes, with HTTP/2 negotiated."""
+    """A client's TLS context: its certificate, its trusted authority, and HTTP/2 by ALPN."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(identity.ca)
     context.load_cert_chain(identity.certificate, identity.private_key)
@@ -26,14 +26,14 @@ def tls_context(identity: Identity) -> ssl.SSLContext:
 
 
 def connect_tls(address: str, identity: Identity) -> ssl.SSLSocket:
-    """A connection whose handshake is done; nothing of HTTP/2 was sent yet."""
+    """A connection after the TLS handshake, before any HTTP/2 frame."""
     return shake_hands(address, tls_context(identity))
 
 
 def shake_hands(
     address: str, context: ssl.SSLContext, session: ssl.SSLSession | None = None
 ) -> ssl.SSLSocket:
-    """A connection by a context, which resumes a session of that context if one is given."""
+    """Connect with a context. Given a session of that context, resume it."""
     host, _, port = address.rpartition(":")
     raw = socket.create_connection((host, int(port)), 120)
     try:
@@ -51,14 +51,14 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 class Http2:
-    """One connection by the book, with headers of the caller's choice."""
+    """One connection that follows the protocol, with headers that the caller chooses."""
 
     def __init__(
         self, address: str, identity: Identity, connection: ssl.SSLSocket | None = None
     ) -> None:
         """
         Args:
-            connection: One that was made already, if any.
+            connection: An existing connection to use, if any.
         """
         self.socket = connect_tls(address, identity) if connection is None else connection
         config = h2.config.H2Configuration(
@@ -76,7 +76,7 @@ class Http2:
     def request(
         self, path: bytes, more: Iterable[tuple[bytes, bytes]] = (), *, body: bytes | None = b""
     ) -> int:
-        """Open a call, and send its only message and the end unless body is None."""
+        """Open a call. Send its only message and the end of the stream, unless body is None."""
         stream = self.h2.get_next_available_stream_id()
         headers = [
             (b":method", b"POST"),
@@ -94,7 +94,7 @@ class Http2:
         return stream
 
     def outcome(self, stream: int) -> dict[bytes, bytes] | None:
-        """The last headers of a stream, or None if it or the connection was reset."""
+        """The last headers of a stream. None if the stream or the connection was reset."""
         headers: dict[bytes, bytes] = {}
         while True:
             try:
@@ -131,7 +131,7 @@ class ResumingClient:
         """Whether the last connection resumed the session of the one before."""
 
     def call(self, path: bytes) -> dict[bytes, bytes] | None:
-        """The outcome of a call over a connection of its own, as `Http2.outcome` tells it.
+        """The outcome of a call over its own connection, as `Http2.outcome` returns it.
 
         Raises:
             OSError: The handshake failed.
@@ -142,7 +142,7 @@ class ResumingClient:
             try:
                 found = connection.outcome(connection.request(path))
             except h2.exceptions.ProtocolError:
-                # A server that leaves goes on writing after its GOAWAY.
+                # A server that closes the connection keeps writing after its GOAWAY.
                 found = None
             self.resumed = bool(connection.socket.session_reused)
             self._session = connection.socket.session

@@ -24,20 +24,20 @@ MESH = Path(__file__).resolve().parents[1] / "examples/mesh"
 ENVOY = Path(sys.executable).with_name("envoy")
 OPERATOR = "spiffe://ops.local/operator"
 SERVER = "spiffe://ops.local/server"
-# By which the recipe lets no header of several elements pass.
+# With this line the recipe rejects a header of several elements.
 ONE_ELEMENT = "                                invert_match: true\n"
-# What a sidecar of Istio's does.
+# How an Istio sidecar treats the header.
 APPENDING = {
     "SANITIZE_SET": "APPEND_FORWARD",
     ONE_ELEMENT: "",
     'contains: ","': 'contains: "By="',
 }
-# Two tests at once, each with its Envoy, share nothing.
+# Two tests run at once, each with its Envoy. The instances must share nothing.
 QUIET = ("--disable-hot-restart", "--concurrency", "1", "--log-level", "warning")
 
 
 class Envoy:
-    """A running Envoy. Its admin interface tells where it listens.
+    """A running Envoy. Its admin interface reports where it listens.
 
     Args:
         directory: Holds ``envoy.yaml`` and the files that it names.
@@ -77,7 +77,7 @@ class Envoy:
         return eventually(body, self._log.read_text, within=90)
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it is doing."""
         self.process.kill()
         self.process.wait()
 
@@ -100,7 +100,7 @@ class Fronted:
 
 
 def lay_out(recipe: str, directory: Path, authority: CertificateAuthority) -> Path:
-    """Copy a recipe, with certificates of the names that `opsctl certs init` gives."""
+    """Copy a recipe, with certificates whose names are those of `opsctl certs init`."""
     place = directory / recipe
     shutil.copytree(MESH / recipe, place)
     server = authority.issue(f"{recipe}-proxy", uri(SERVER), dns("shop.ops.local"), ip("127.0.0.1"))
@@ -125,8 +125,8 @@ def front(
 ) -> Iterator[Front]:
     """Start a recipe: ``front("identity", {"timeout: 0s": "timeout: 1s"})``.
 
-    What stands in the recipe's files is kept but for ports, the socket's path, and the
-    replacements of Envoy's configuration that are asked for.
+    The recipe's files stay as they are, apart from ports, the socket's path, and the
+    requested replacements in Envoy's configuration.
     """
     running: list[Envoy] = []
 

@@ -17,7 +17,7 @@ OPSCTL = Path(sys.executable).with_name("opsctl")
 
 
 def environment_of(target: str, identity: Identity) -> dict[str, str]:
-    """What an operator exports once."""
+    """The variables that an operator exports once."""
     return {
         "OPSCTL_TARGET": target,
         "OPSCTL_CA": str(identity.ca),
@@ -27,7 +27,7 @@ def environment_of(target: str, identity: Identity) -> dict[str, str]:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Ours, without settings of a developer's own."""
+    """Our environment, without a developer's own opsctl settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")}
     return {**kept, **more}
 
@@ -36,10 +36,10 @@ Opsctl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def limited(file_size: int | None) -> list[str]:
-    """Words before a command that may write no larger files.
+    """A command prefix that limits the size of files that the command writes.
 
-    A function for the child instead would fork this process, whose gRPC threads a
-    forked child does not always survive.
+    A preexec function would fork this process instead. A forked child does not
+    always survive its parent's gRPC threads.
     """
     return ["prlimit", f"--fsize={file_size}"] if file_size is not None else []
 
@@ -68,7 +68,7 @@ StartOpsctl = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start_opsctl() -> Iterator[StartOpsctl]:
-    """Start opsctl, with pipes. It ends with the test at the latest."""
+    """Start opsctl with pipes. It ends with the test at the latest."""
     with contextlib.ExitStack() as running:
 
         def start(*arguments: object, env: dict[str, str], **options: Any) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""The demo host, started the way `make play` starts it."""
+"""The demo host, started as `make play` starts it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOUR = Path(__file__).resolve().parents[1] / "examples/tour.py"
 
 @dataclass
 class Play:
-    """A running demo host, and what was printed until it was ready."""
+    """A running demo host, and its output until it was ready."""
 
     process: subprocess.Popen[str]
     directory: Path
@@ -38,7 +38,7 @@ class Play:
 
 
 def start_play(directory: Path) -> Play:
-    """Start the demo host and wait until it says that it is ready."""
+    """Start the demo host and wait until it reports that it is ready."""
     process = subprocess.Popen(
         [sys.executable, TOUR, "play", "--directory", directory, "--address", "127.0.0.1:0"],
         stdin=subprocess.DEVNULL,
@@ -58,7 +58,7 @@ def start_play(directory: Path) -> Play:
 
 @pytest.fixture(scope="module")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """A running demo host on a port of its own."""
+    """A running demo host on its own port."""
     started = start_play(tmp_path_factory.mktemp("play"))
     yield started
     started.process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Replacing the files that a running port reads."""
+"""Replace the files that a running port reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def install(server: Identity, directory: Path) -> None:
-    """Put a certificate and key in place, each in one step."""
+    """Put a certificate and its key in place, each in one step."""
     for source, name in ((server.certificate, "server.pem"), (server.private_key, "server.key")):
         new = directory / "new"
         shutil.copy(source, new)
@@ -29,11 +29,11 @@ def install(server: Identity, directory: Path) -> None:
 
 
 def presented(host: Host) -> str:
-    """The certificate that a new connection is shown, in PEM."""
+    """The certificate that the host presents to a new connection, in PEM."""
     name, _, port = host.address.rpartition(":")
 
     def shown() -> str:
-        # The port is opened anew with other files, which takes some milliseconds.
+        # The port closes and opens again with the new files, which takes some milliseconds.
         with contextlib.suppress(OSError):
             return ssl.get_server_certificate((name, int(port)), timeout=60)
         return ""

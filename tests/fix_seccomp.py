@@ -1,4 +1,4 @@
-"""A seccomp filter, for hosts under a profile that lets them make threads alone."""
+"""A seccomp filter for hosts whose profile allows new threads but no new processes."""
 
 REFUSE_PROCESSES = '''
 import ctypes, errno, platform, struct
@@ -50,4 +50,4 @@ def refuse_processes():
 
 answer = refuse_processes()
 '''
-"""Statements for `Host.run`, with which the host can make no process any more."""
+"""Statements for `Host.run`. After them the host cannot start a process."""

@@ -1,4 +1,4 @@
-"""A shell into which the lines of a page are typed, one after another."""
+"""A shell that runs the lines of a page, one after another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _END = "==the line has ended: "
 
 
 def lines_of(page: Path) -> list[str]:
-    """What a page has to type, in order: lines behind the prompts, and each block of sh."""
+    """The lines to type on a page, in order: lines after prompts, and each block of sh."""
     blocks = re.findall(r"^```(console|sh)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     lines: list[str] = []
     for language, block in blocks:
@@ -32,7 +32,7 @@ def lines_of(page: Path) -> list[str]:
 
 
 def free_ports(count: int) -> int:
-    """The first of some ports in a row that nobody has."""
+    """The first of several consecutive free ports."""
     while True:
         with contextlib.ExitStack() as held:
             first = held.enter_context(socket.socket())
@@ -47,7 +47,7 @@ def free_ports(count: int) -> int:
 
 
 def wait_for_port(port: int) -> None:
-    """Wait until somebody listens there."""
+    """Wait until a process listens on the port."""
 
     def listens() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
@@ -58,7 +58,7 @@ def wait_for_port(port: int) -> None:
 
 
 class Shell:
-    """Bash, in a session of its own, with the programs of this environment first."""
+    """Bash in its own session, with the programs of this environment first on PATH."""
 
     def __init__(self, directory: Path) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("OPS")}
@@ -87,7 +87,7 @@ class Shell:
         self._process.wait()
 
     def type(self, line: str) -> tuple[int, str]:
-        """Run a line to its end; returns its exit code and all that was printed meanwhile."""
+        """Run a line to its end. Return its exit code and everything printed meanwhile."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{line}\necho '{_END}'$?\n".encode())

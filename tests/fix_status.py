@@ -1,4 +1,4 @@
-"""Reads google.rpc.Status out of a failed call."""
+"""Read google.rpc.Status from a failed call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 @dataclass(frozen=True)
 class Status:
-    """What a failed call told."""
+    """The parts of a failed call's status."""
 
     code: grpc.StatusCode
     message: str

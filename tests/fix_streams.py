@@ -1,4 +1,4 @@
-"""Streams that stay open, to see whether they outlive what a test does."""
+"""Streams that stay open, to check if they survive what a test does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops_service.v1 import growth_pb2
 
 
 def watch(host: Host, identity: Identity) -> Any:
-    """An open stream that reports ten times a second. The port may be closed for a fork."""
+    """An open stream with ten reports a second. Waits while the port is closed for a fork."""
     request = growth_pb2.WatchHeapGrowthRequest(
         interval={"nanos": 100_000_000}, duration={"seconds": 3600}
     )
@@ -25,7 +25,7 @@ def watch(host: Host, identity: Identity) -> Any:
 
 
 def goes_on(stream: Any) -> bool:
-    """Whether a stream still reports what is new. What was sent before is read first."""
+    """Whether a stream still sends new reports. Buffered reports are read first."""
     return all(next(stream).WhichOneof("part") == "report" for _ in range(2))
 
 
@@ -38,5 +38,5 @@ def error_of(stream: Iterable[Any]) -> grpc.RpcError:
 
 
 def why_it_ended(stream: Iterable[Any]) -> Any:
-    """Read a stream to its end, which must be a refusal; its status."""
+    """Read a stream to its end, which must be a refusal. Return its status."""
     return status_of(error_of(stream))

@@ -1,4 +1,4 @@
-"""A terminal that a test types into, and a wire that it can cut."""
+"""A terminal that a test types into, and a connection that it can cut."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[=>]|\x1b\][^\x07]*\x07")
 
 
 class Terminal:
-    """opsctl with a terminal of its own."""
+    """opsctl with its own terminal."""
 
     def __init__(self, *arguments: str, env: dict[str, str]) -> None:
         self._fd, there = pty.openpty()
@@ -51,7 +51,7 @@ class Terminal:
         os.write(self._fd, text.encode())
 
     def wait_for(self, text: str, seconds: float = 60.0) -> None:
-        """Wait until a text was shown, behind what was waited for before."""
+        """Wait until the terminal shows a text, after the text of the last wait."""
         limit = time.monotonic() + seconds
         while (found := self._plain().find(text, self._read_until)) < 0:
             left = limit - time.monotonic()
@@ -67,7 +67,7 @@ class Terminal:
         return _ESCAPES.sub("", self._text)
 
     def wait_for_end(self) -> int:
-        """Wait for the exit code, and read on meanwhile."""
+        """Wait for the exit code, and keep reading meanwhile."""
         with contextlib.suppress(OSError):
             while data := os.read(self._fd, 65536):
                 self._text += data.decode(errors="replace")
@@ -80,7 +80,7 @@ class Terminal:
 
 
 class Wire:
-    """Passes connections on to an address, until it is cut."""
+    """Forwards connections to an address, until it is cut."""
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
@@ -107,7 +107,7 @@ class Wire:
             target.shutdown(socket.SHUT_WR)
 
     def cut(self) -> None:
-        """Break every connection; new ones are passed on again."""
+        """Break every connection. New connections are forwarded again."""
         ends, self._ends = self._ends, []
         for end in ends:
             with contextlib.suppress(OSError):
@@ -120,6 +120,6 @@ class Wire:
 
 @pytest.fixture
 def terminals(tmp_path: Path) -> Iterator[contextlib.ExitStack]:
-    """Closes what a test opens."""
+    """Close everything that a test opens."""
     with contextlib.ExitStack() as stack:
         yield stack

@@ -1,9 +1,9 @@
-"""What each fault of the catalogue is held to, beside its own outcome.
+"""The checks that every fault of the catalogue must pass, in addition to its own.
 
-While a fault is tried, the host's heartbeat may not stop for longer than a fork
-takes and 100 ms, beyond what stops an equal process without a port; and at the
-end no child, descriptor, thread or file may be left. Of a host that ends in a fault
-the heartbeat is known from a file, and its children and files are looked for.
+During a fault, the host's heartbeat may stop for at most a fork's pause and 100 ms
+longer than that of an equal process without a port. At the end no child, descriptor,
+thread or file may be left. If a fault ends the host, its heartbeat is read from a file,
+and its children and files are looked up.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 ALLOWED_GAP = 0.1
 
-# Each over a connection of its own, so that no other one of this process is taken.
+# Each channel opens its own connection, and shares none of this process.
 ANEW = [("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -54,19 +54,19 @@ class FaultHost:
         return getattr(self.host, name)
 
     def note_pause(self, pause: Duration) -> None:
-        """Take in the pause of one fork of many, which may be longer than those before."""
+        """Record the pause of one of many forks, if it is the longest so far."""
         self.pause = max(self.pause, pause.ToNanoseconds() / 1e9)
 
     def wait_for_memory(self, below: int) -> None:
-        """Wait until so much is resident at most: what a flood left unread goes at once."""
+        """Wait until resident memory is below this: a flood's unread data is freed at once."""
         resident = "int(open('/proc/self/statm').read().split()[1])"
         self.host.wait_for(f"{resident} * {os.sysconf('SC_PAGE_SIZE')} < {below}", seconds=20)
 
     @contextmanager
     def probing(self, identity: Identity, limit: float = 1.0) -> Iterator[None]:
-        """Ask for the health of the port all the while; each answer must come in time.
+        """Request the port's health all the while. Each answer must come in time.
 
-        Over a connection that was there before, and over one that is made for it.
+        One request goes over an existing connection, one over a connection made for it.
         """
         old = self.host.channel(identity)
         check_health(old)
@@ -119,12 +119,12 @@ def under_watch(
     silent: bool = True,
     kept: str = "",
 ) -> Iterator[FaultHost]:
-    """Watch a host, and hold it to what every fault is held to.
+    """Watch a host, and run the checks that every fault must pass.
 
     Args:
-        silent: Whether nothing may be written to the host's standard error. Alarms are,
-            where the host has not configured its logging.
-        kept: A pattern of the names of files that may be new, such as whole snapshots.
+        silent: Whether the host's standard error must stay empty. Alarms are written
+            there if the host has not configured its logging.
+        kept: A pattern of file names that may be new, such as whole snapshots.
     """
     before, files = settled(host), files_of(host)
     watched = FaultHost(host, control, line, pause, before)
@@ -139,7 +139,7 @@ def under_watch(
     for channel in host._channels:
         channel.close()
     host._channels.clear()
-    # Descriptors of connections close when their peers are heard to be gone.
+    # Connections' descriptors close once the host notices that the peers are gone.
     left, new = before, []
 
     def is_as_before() -> bool:
@@ -160,10 +160,10 @@ def under_watch(
 
 def assert_gap(line: Line, pause: float) -> None:
     assert line.gap is not None
-    # A machine that is short of CPU stops the two at different times. Not counted is how
-    # long a heartbeat, or a thread of the application, itself waits for a processor; but it
-    # may wait for a thread of the port or of gRPC that does. On a quiet machine what the
-    # control has to wait is a few milliseconds.
+    # If CPU is short, the two processes stop at different times. The gap does not count
+    # the time that a heartbeat, or a thread of the application, waits for a processor. But
+    # these may wait for a thread of the port or of gRPC that itself waits for a processor. On
+    # a quiet machine the control waits for a few milliseconds.
     assert line.gap < pause + ALLOWED_GAP + 2 * line.control_wait
 
 
@@ -179,7 +179,7 @@ def under_watch_to_its_end(
     """Watch a host that ends in the block.
 
     Args:
-        kept: As in `under_watch`: what a process that is killed could not remove.
+        kept: As in `under_watch`: files that a killed process could not remove.
     """
     line.notes.append(
         "the host ends, so its heartbeat is that until then, its RSS after is none, and no "
@@ -194,7 +194,7 @@ def under_watch_to_its_end(
     line.gap, below = host.recorded_gaps()
     line.percentiles = (below, control.gap_percentile())
     line.resident = (resident, 0)
-    # A walking child has the memory of the host, and so its environment.
+    # A walking child has the host's memory, and so its environment.
     eventually(
         lambda: not processes_of(host),
         lambda: f"processes are left: {processes_of(host)}",
@@ -206,7 +206,7 @@ def under_watch_to_its_end(
 
 
 def processes_of(host: Host) -> list[int]:
-    """Processes that have the environment of a host: it, and its children."""
+    """Processes with a host's environment: the host, and its children."""
     mark = f"TMPDIR={host.temporary_files}\0".encode()
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
@@ -218,13 +218,13 @@ def processes_of(host: Host) -> list[int]:
 
 @pytest.fixture(scope="session")
 def denied(authority: CertificateAuthority) -> Identity:
-    """Whose serial number is denied."""
+    """A caller whose serial number is denied."""
     return authority.issue("denied", uri(ADMIN))
 
 
 @pytest.fixture(scope="session")
 def revoked(authority: CertificateAuthority) -> Identity:
-    """Whose certificate is in the authority's revocation list."""
+    """A caller whose certificate is in the authority's revocation list."""
     return authority.issue("revoked", uri(ADMIN))
 
 
@@ -243,11 +243,11 @@ def shared(
     admin: Identity,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Host, float]:
-    """A host for the faults that leave it as it was, and the pause of a fork of it."""
+    """A host for faults that do not change it, and the pause of a fork of it."""
     crl = tmp_path_factory.mktemp("revocation") / "ca.crl"
     crl.write_bytes(authority.revocation_list(revoked.serial))
     host = start_shared_host(
-        # gRPC writes a line for each handshake that fails, unless the host says so.
+        # Without this, gRPC writes a line for each failed handshake.
         environment={"GRPC_VERBOSITY": "NONE"},
         revocation={"denied_serials": [f"{denied.serial:x}"], "crl": str(crl)},
         limits={"stall_seconds": 2.0, "request_seconds": 2.0},
@@ -256,7 +256,7 @@ def shared(
 
 
 def measured_pause(host: Host, identity: Identity, channel: grpc.Channel | None = None) -> float:
-    """The pause of a fork of a host, in seconds, the longest of three."""
+    """The pause of a fork of a host, in seconds: the longest of three."""
     pauses = []
     for _ in range(3):
         stub = MaintenanceServiceStub(channel or host.channel(identity))

@@ -9,7 +9,7 @@ from ops_service.v1 import heap_graph_pb2 as pb
 
 EDGE_KINDS = [value for value in pb.EdgeKind.values() if value != pb.EDGE_KIND_UNSPECIFIED]
 
-# NUL to the last code point, surrogates aside: names are what code wrote.
+# NUL to the last code point, without surrogates: any name that code can write.
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 
 
@@ -18,12 +18,12 @@ contents = st.tuples(
     st.integers(0, 2**64 - 1),
     st.binary(max_size=8),
 )
-"""Kind, length and bytes, which need not be what the kind promises."""
+"""Kind, length and bytes. They may contradict what the kind promises."""
 
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """A graph whose every object is flagged as a root or found by an edge."""
+    """A graph in which every object is flagged as a root or found by an edge."""
     type_count = draw(st.integers(1, 4))
     name_list = draw(st.lists(names, max_size=4))
     count = draw(st.integers(1, 24))
@@ -42,7 +42,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     for node in nodes:
         node.content = draw(st.none() | contents)
         node.hash = draw(st.none() | st.integers(0, 2**64 - 1))
-    # A breadth-first order: each object is found by an earlier one, or a root.
+    # Breadth-first order: each object is found by an earlier one, or is a root.
     finder = 0
     for index, node in enumerate(nodes):
         if index == 0 or draw(st.booleans()):

@@ -1,7 +1,7 @@
-"""Writes heap graph files by the contract, with protobuf's own classes.
+"""Writes heap graph files as the contract says, with protobuf's own classes.
 
-It shares no code with the reader that it tests, and keeps to the contract's
-words rather than to what the engine happens to choose.
+It shares no code with the reader under test. It follows the contract's text, not the
+engine's current choices.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ops_service.v1 import heap_graph_pb2 as pb
 
 @dataclass
 class Node:
-    """One object: what the columns say of it, and its edges."""
+    """One object: its columns and its edges."""
 
     type_index: int = 0
     size: int = 16
@@ -25,7 +25,7 @@ class Node:
     flags: int = 1
     extra_size: int = 0
     edges: list[tuple[int, int, int]] = field(default_factory=list)
-    """(target, kind, name) each."""
+    """(target, kind, name) for each edge."""
     site: int = 0
     content: tuple[int, int, bytes] | None = None
     """Kind, length and bytes."""
@@ -34,7 +34,7 @@ class Node:
 
 @dataclass
 class Graph:
-    """A graph to be written."""
+    """A graph to write."""
 
     types: list[pb.HeapType]
     names: list[str]
@@ -44,7 +44,7 @@ class Graph:
     sites: list[tuple[str, int]] = field(default_factory=list)
     """File and line, numbered from 1."""
     named: list[tuple[int, int, int]] = field(default_factory=list)
-    """Entries of dicts that are named late: object, number, name."""
+    """Dict entries whose names come late: object, number, name."""
 
 
 def delimited(message: Message) -> bytes:
@@ -70,7 +70,7 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
     made: list[pb.HeapGraphBatch] = []
     batch = pb.HeapGraphBatch()
     # New objects get the next index, in the order in which edges find them. An
-    # object that no edge found takes it itself.
+    # object that no edge finds takes the next index itself.
     following = 0
     previous_id = previous_content = previous_hash = 0
     late: list[tuple[int, int, int, int]] = []
@@ -159,7 +159,7 @@ def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[
 
 
 def is_late(edge: tuple[int, int, int], following: int) -> bool:
-    """Whether an edge is written late: a weak one that is not what finds its target."""
+    """Whether an edge is written late: a weak edge that does not find its target."""
     target, kind, _ = edge
     return kind == pb.EDGE_KIND_WEAK and target < following
 
@@ -202,7 +202,7 @@ def file_bytes(graph: Graph, **options: object) -> bytes:
 
 
 def sealed(parts: list[pb.CaptureHeapSnapshotResponse]) -> bytes:
-    """A file of these parts whose trailer's length and hash are right again."""
+    """A file of these parts. The trailer's length and hash are computed again."""
     content = b"".join(delimited(part) for part in parts[:-1])
     parts[-1].trailer.byte_count = len(content)
     parts[-1].trailer.sha256 = hashlib.sha256(content).digest()

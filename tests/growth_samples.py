@@ -1,4 +1,4 @@
-"""Growth samples made by hand: a heap as paths and what is counted there."""
+"""Growth samples made by hand: a heap as paths and their counts."""
 
 from __future__ import annotations
 

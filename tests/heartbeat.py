@@ -1,4 +1,4 @@
-"""The heartbeat of a host application: for how long a thread of it did not get to run."""
+"""The heartbeat of a host application: how long one of its threads could not run."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _LEAST = 1e-4
 _PLACES = 300
 
 RECORD_BYTES = 8 * (1 + _PLACES)
-"""Length of the file that a heartbeat is kept in."""
+"""Length of the heartbeat's file."""
 
 
 class Heartbeat(threading.Thread):
-    """Notes for how long this thread did not get to run, although it could have.
+    """Records how long this thread did not run, although it was ready to run.
 
-    The time for which it waited for a processor, by the kernel's own books, is not
-    counted: others take the machine's processors as well. Nor is that for which a thread
-    of the application waited for one, which may have held the interpreter's lock
-    meanwhile; for threads of the port it is.
+    The kernel reports how long the thread waited for a processor. That time does not count,
+    because other processes use the machine's processors too. Neither does the time that a
+    thread of the application waited for one, which may have held the interpreter's lock
+    meanwhile. The same time of the port's threads does count.
     """
 
     def __init__(self, file: Path | None = None, beside: Sequence[threading.Thread] = ()) -> None:
         """
         Args:
-            file: Where all of it is kept, for whoever asks when this process is gone.
-            beside: Threads of the application that run.
+            file: Keeps all gaps, so that they can be read after this process ends.
+            beside: Running threads of the application.
         """
         super().__init__(name="heartbeat", daemon=True)
         record = memoryview(bytearray(RECORD_BYTES))
@@ -43,12 +43,12 @@ class Heartbeat(threading.Thread):
         self._beside = [thread.native_id for thread in beside]
         self.beats = 0
         self.largest_wait = 0.0
-        """The largest gap with the waits of threads of the application in it, in seconds,
-        since it was last set: how short of processors the machine is."""
+        """The largest gap since the last reset, in seconds, with the waits of the application's
+        threads included. It shows how short of processors the machine is."""
 
     @property
     def largest_gap(self) -> float:
-        """In seconds, since it was last set."""
+        """In seconds, since the last reset."""
         return float(self._largest[0])
 
     @largest_gap.setter
@@ -75,14 +75,14 @@ class Heartbeat(threading.Thread):
             last, before, others_before = now, then, others_then
 
     def take_percentile(self, share: float) -> float:
-        """What this share of the gaps stayed below, since last asked, within 5 %."""
+        """This share of the gaps stayed below the result since the last call, within 5 %."""
         counts = self._counts.tolist()
         self._counts[:] = memoryview(bytes(8 * _PLACES)).cast("Q")
         return _percentile(counts, share)
 
 
 def _waited_for_processor(thread: int | None) -> Callable[[], float]:
-    """Tells for how many seconds a thread of this process has waited so far."""
+    """Return a function: for how many seconds a thread of this process has waited so far."""
     try:
         file = os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY)
     except OSError:
@@ -91,13 +91,13 @@ def _waited_for_processor(thread: int | None) -> Callable[[], float]:
 
 
 def recorded(file: Path, share: float) -> tuple[float, float]:
-    """The largest gap, and what a share of the gaps stayed below, of a process that is gone."""
+    """The largest gap of a process that has ended, and what a share of its gaps stayed below."""
     largest, counts = _parts(memoryview(file.read_bytes()))
     return float(largest[0]), _percentile(counts.tolist(), share)
 
 
 def _parts(record: memoryview) -> tuple[memoryview, memoryview]:
-    # By size, each place for gaps 5 % longer than those of the one before.
+    # Gaps by size: each bucket is for gaps 5 % longer than the bucket before.
     return record[:8].cast("d"), record[8:].cast("Q")
 
 

@@ -2,8 +2,8 @@
 
 Usage: host_process.py COMMANDS_FD REPLIES_FD ALLOCATIONS HEARTBEAT_FILE
 
-Reads one JSON command a line and answers each with one JSON line. Its standard
-output and error stay the application's own.
+Reads one JSON command a line, and answers each with one JSON line. The application
+keeps its own standard output and error.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ import ops_service
 
 
 def allocate(stop: threading.Event, count: int) -> None:
-    """Make and drop so many objects of several kinds, some of them in cycles."""
+    """Make and drop this many objects of several kinds, some of them in cycles."""
     while not stop.is_set():
         rows = [{"n": i, "text": str(i), "tags": [i]} for i in range(count)]
         for row in rows[::50]:
             row["self"] = row
         del rows
-        # Busy enough to change under a walk, and not so that a suite's worth of
-        # hosts starve the walking children, which have the lowest priority.
+        # Busy enough to change the heap during a walk. Not busier: the hosts of a suite must
+        # not starve the walking children, which have the lowest priority.
         time.sleep(0.01)
 
 
 def say(text: str) -> None:
-    """Print, as a function of the application does."""
+    """Print from a function of the application."""
     print(text)
 
 
@@ -50,7 +50,7 @@ def peak_bytes() -> int:
 
 
 def children() -> list[str]:
-    """Process ids of the children of all threads, by the kernel's own lists."""
+    """Process ids of the children of all threads, as the kernel lists them."""
     found: list[str] = []
     for file in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):  # A thread that has just ended.

@@ -24,7 +24,7 @@ NOT_TYPED = {
     "opsctl ps --server-name shop.example.org --target localhost:7443": CLUSTER,
     "opsctl leaks watch --server-name shop.example.org --target localhost:7444": CLUSTER,
 }
-"""Lines of blocks, whole, and why no test types them."""
+"""Whole lines of blocks, each with the reason why no test types it."""
 
 NOT_TYPED_IN_PROSE = {
     "git tag -s vX.Y.Z": "makes a release",
@@ -36,8 +36,8 @@ NOT_TYPED_IN_PROSE = {
     "python -m ops_service run app.py": "names the reader's program; leaks.md types it with one",
     "ulimit -u": "names a limit of the shell",
 }
-"""Commands among words, and why no test types them. Those of opsctl are parsed by
-test_documented_commands.py, and targets of make are looked up."""
+"""Commands in prose, each with the reason why no test types it.
+test_documented_commands.py parses those of opsctl. Targets of make are looked up."""
 
 _PROGRAMS = (
     "apt-get|brew|curl|docker|envoy|git|gunicorn|helm|kubectl|make|memray|npm|openssl|pip|podman"
@@ -61,7 +61,7 @@ def pages() -> list[str]:
 
 
 def block_commands(page: Path) -> Iterator[str]:
-    """What a page has to type: lines behind prompts in any block, and each block of a shell."""
+    """The lines to type on a page: lines after prompts in any block, and each shell block."""
     for language, block in _FENCED.findall(page.read_text()):
         if language in _SHELLS:
             yield block.strip()
@@ -71,7 +71,7 @@ def block_commands(page: Path) -> Iterator[str]:
 
 
 def prose_commands(page: Path) -> Iterator[str]:
-    """Commands among words, but for those of opsctl."""
+    """Commands in prose, except those of opsctl."""
     for span in re.findall(r"`([^`]+)`", _FENCED.sub("", page.read_text())):
         text = " ".join(span.split())
         if _COMMAND.match(text):

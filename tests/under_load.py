@@ -1,4 +1,4 @@
-"""A host with a heartbeat, for tools that abuse it for as long as they are told."""
+"""A host with a heartbeat, for tools that abuse it for a given time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACTS = (
     " len([t for t in threading.enumerate() if t.name.startswith('ops_service')])]"
 )
 
-# What a caller may ask the application itself for.
+# What callers can request from the application itself.
 APPLICATION = """
 import logging, threading
 import ops_service
@@ -48,8 +48,8 @@ class _Directories:
 
 @contextlib.contextmanager
 def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
-    """Start hosts, which end with the block: what starts one, who issues
-    certificates, and a directory."""
+    """Start hosts that end with the block. Yields the function that starts one, the
+    authority that issues certificates, and a directory."""
     os.environ[ALLOCATIONS] = "500"
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
@@ -60,7 +60,7 @@ def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
 
 
 def settled(host: Host) -> list[int]:
-    """Descriptors, children and threads of a host, once they do not change any more."""
+    """Descriptors, children and threads of a host, once their numbers are stable."""
     last: list[int] = []
 
     def is_same() -> bool:
@@ -73,7 +73,7 @@ def settled(host: Host) -> list[int]:
 
 
 def left_over(host: Host, before: list[int], seconds: float = 60.0) -> list[int]:
-    """What is there beyond what there was, once it does not become less any more."""
+    """What remains beyond the earlier state, once it stops shrinking."""
 
     def left() -> list[int]:
         return [max(0, now - then) for now, then in zip(host.run(FACTS), before, strict=True)]
@@ -84,8 +84,8 @@ def left_over(host: Host, before: list[int], seconds: float = 60.0) -> list[int]
 
 
 def files_of(host: Host) -> set[str]:
-    """Files in the folders that a host may write to: its own, for temporary files, for the
-    run and the store."""
+    """Files in the folders that a host may write to: its own, the temporary one, the run
+    directory and the store."""
     return {str(path) for place in host.places for path in place.rglob("*") if not path.is_dir()}
 
 

@@ -1,4 +1,4 @@
-"""A captured heap as tables: what DuckDB and Spark say of it is what the graph says."""
+"""A captured heap as tables: DuckDB and Spark give the same answers as the graph."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Session.__module__ = 'shop'
 shop = sys.modules['shop'] = types.ModuleType('shop')
 shop.SESSIONS = [Session(number) for number in range(5000)]
 """
-# In words that both engines know.
+# In the SQL that both engines know.
 QUESTIONS = {
     "types": """
         SELECT type_name, count(*) AS n, sum(size + extra_size) AS bytes
@@ -153,7 +153,7 @@ def test_opsctl_exports_and_asks(opsctl: Opsctl, file: Path, tmp_path: Path) -> 
 ENDLESS = "SELECT count(*) FROM nodes a, nodes b, nodes c, nodes d WHERE a.size + b.size = c.size"
 
 
-# More than fits into the 300 MiB that the test gives.
+# More than fits into the 300 MiB that the test allows.
 HUGE = "SELECT a.node, b.node FROM nodes a, nodes b ORDER BY a.size * b.size, b.node"
 
 
@@ -173,7 +173,7 @@ HUGE = "SELECT a.node, b.node FROM nodes a, nodes b ORDER BY a.size * b.size, b.
 def test_a_bad_query_ends_with_a_sentence(
     opsctl: Opsctl, exported: Path, tmp_path: Path, sql: str, code: int, sentence: str
 ) -> None:
-    # What takes too long is stopped soon; what takes too much has all the time it needs.
+    # A slow query is stopped soon. A large query gets all the time that it needs.
     limits = ("--memory", "300", "--timeout", "120") if sql is HUGE else ("--timeout", "2")
     outcome = opsctl("heap", "query", exported, sql, *limits, cwd=tmp_path)
 
@@ -188,7 +188,7 @@ def test_an_endless_query_ends_with_ctrl_c(
 ) -> None:
     run = start_opsctl("heap", "query", exported, ENDLESS, env={}, cwd=tmp_path)
     threads = Path(f"/proc/{run.pid}/task")
-    # DuckDB's threads are there, and work.
+    # DuckDB's threads exist, and work.
     eventually(lambda: run.poll() is not None or len(list(threads.iterdir())) >= 3)
     assert run.poll() is None
 
@@ -200,7 +200,7 @@ def test_an_endless_query_ends_with_ctrl_c(
 
 
 def test_ctrl_c_ends_the_reading_of_tables(start_opsctl: StartOpsctl, tmp_path: Path) -> None:
-    # Much to read, in little space: the first table that is read.
+    # Much to read, in little space: the first table that the command reads.
     first = tmp_path / "0/snapshots.parquet"
     first.parent.mkdir()
     pq.write_table(pa.table({"pid": pa.repeat(True, 10_000_000)}), first)

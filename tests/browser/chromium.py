@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through the pipe that it offers for that."""
+"""A headless Chromium, controlled through its DevTools pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Page:
-    """One page, and what went wrong on it."""
+    """One page, and the errors on it."""
 
     def __init__(self, commands: int, answers: int) -> None:
         self._commands = commands
@@ -65,19 +65,19 @@ class Page:
         return [each["params"] for each in self.events if each["method"] == method]
 
     def wait_for_frames(self, count: int) -> None:
-        """Wait until so many more frames were begun: then what was there is drawn."""
+        """Wait until this many more frames have begun. Then the earlier content is drawn."""
         frame = "await new Promise((done) => requestAnimationFrame(done));"
         self.value(f"(async () => {{ {frame * count} }})()")
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window another size, and wait until the page is drawn anew."""
+        """Give the window another size, and wait until the page is drawn again."""
         size: dict[str, Any] = {"width": width, "height": height, "deviceScaleFactor": 1}
         self.send("Emulation.setDeviceMetricsOverride", mobile=False, **size)
         self.wait_for_frames(3)
 
     def picture(self, selector: str = "html", scale: float = 1) -> bytes:
-        """What an element looks like, as PNG."""
-        # Beyond its window Chromium paints some things and leaves others out.
+        """The picture of an element, as PNG."""
+        # Outside its window Chromium paints some things and leaves others out.
         self.resize(1280, self.value("document.documentElement.scrollHeight"))
         box = self.value(
             "(({ x, y, width, height }) => ({ x: x + scrollX, y: y + scrollY, width, height }))"
@@ -87,12 +87,12 @@ class Page:
         return base64.b64decode(answer["data"])
 
     def prefer(self, scheme: str) -> None:
-        """Have pages drawn as somebody wants who prefers light or dark."""
+        """Draw pages for a user who prefers a light or dark scheme."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.send("Emulation.setEmulatedMedia", features=features)
 
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression gives, or the promise that it gives."""
+        """The value of a JavaScript expression, or of its promise."""
         answer = self.send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -103,7 +103,7 @@ class Page:
         """Press and release a key.
 
         Args:
-            code: Windows' number of it, which the browser itself goes by.
+            code: The key's code on Windows, which the browser itself uses.
         """
         both = {"key": key, "windowsVirtualKeyCode": code} if code else {"key": key}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **both)

@@ -1,4 +1,4 @@
-"""The page of `opsctl leaks report`, opened by Chromium: light, dark, and without a network."""
+"""The page of `opsctl leaks report`, opened in Chromium: light, dark, and without a network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAKS = growth_pb2.HEAP_GROWTH_VERDICT_LEAK
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 WIDTH = 1000
-# Where a name is markup, it must stay text.
+# A name that contains markup must stay text.
 LEAK = """
 import time, threading
 class Session: pass
@@ -74,7 +74,7 @@ def chromium(*options: object) -> subprocess.CompletedProcess[str]:
             "--disable-gpu",
             "--hide-scrollbars",
             "--enable-logging=stderr",
-            # Whatever it would load leads nowhere.
+            # Every request of the page fails.
             "--proxy-server=127.0.0.1:1",
             *map(str, options),
         ],
@@ -86,7 +86,7 @@ def chromium(*options: object) -> subprocess.CompletedProcess[str]:
 
 
 def first_pixel(png: bytes) -> tuple[int, int, int]:
-    """Colour of the top left corner. There the filters of PNG change nothing."""
+    """Colour of the top left corner. PNG filters do not change it."""
     size = struct.unpack(">II", png[16:24])
     assert size[0] == WIDTH
     data, position = b"", 8

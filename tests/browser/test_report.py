@@ -93,7 +93,7 @@ def test_the_map_is_walked_with_the_keyboard(page: Page) -> None:
     assert page.value("document.activeElement.className").startswith("cell")
     page.press("Escape")
     assert len(page.value(crumbs)) == 1
-    # The arrow goes to another cell, which tells what it is.
+    # The arrow moves to another cell, whose label says what it is.
     before = page.value("document.activeElement.getAttribute('aria-label')")
     page.press("ArrowRight")
     after = page.value("document.activeElement.getAttribute('aria-label')")
@@ -144,7 +144,7 @@ def test_a_cell_shows_what_its_objects_hold(page: Page) -> None:
 
 
 def test_all_of_it_is_reached_with_the_keyboard(page: Page) -> None:
-    """From one focus to the next, as a person goes who has no mouse."""
+    """Move from one focus to the next, as a person without a mouse does."""
     seen = []
     for _ in range(200):
         page.press("Tab", code=9)
@@ -157,7 +157,7 @@ def test_all_of_it_is_reached_with_the_keyboard(page: Page) -> None:
     else:
         pytest.fail("the focus never came back")
     assert {"search", "crumbs", "map", "types", "memory", "duplicates"} <= set(seen)
-    # One stop for the whole map; arrows go on from there.
+    # The whole map is one stop. Arrows move inside it.
     assert seen.count("map") == 1
 
 
@@ -168,11 +168,11 @@ def test_it_is_painted_light_and_dark(page: Page, report: Path, scheme: str) -> 
     whole.write_bytes(page.picture())
     print(whole)
 
-    # Small enough to look at each of its points.
+    # Small enough to check each of its points.
     around = colours(page.picture("header", scale=0.1))
     of_map = colours(page.picture("#map", scale=0.1))
 
-    # Most of it is paper. Writing stands out of it, and the map has cells of many colours.
+    # Most of it is paper. Writing contrasts with it, and the map has cells of many colours.
     brightness = sorted(sum(each) / 3 for each in around)
     paper = brightness[len(brightness) // 2]
     assert paper > 240 if scheme == "light" else paper < 40
@@ -187,7 +187,7 @@ def test_its_writing_can_be_read(page: Page, scheme: str) -> None:
     found = page.value(Path(__file__).with_name("contrasts.js").read_text())
 
     assert len(found) > 300
-    # What WCAG asks of small text.
+    # The contrast that WCAG requires for small text.
     assert [each for each in found if each[0] < 4.5] == []
 
 

@@ -1,4 +1,4 @@
-"""Which part may import which, and what the packages show."""
+"""Which part may import which, and the public names of the packages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"ops_service": ROOT / "ops_service", "ops_client": ROOT / "clients/python/ops_client"}
 
-# They do not know that they are remote.
+# These do not know that they are remote.
 CAPABILITIES = ("heap", "leaks", "process", "repl", "store")
 
 # For each room of the host's side, the rooms that it may import. A room is a package of
-# ops_service, or one of the few single modules. All may import errors and log. Rooms are
-# listed from the bottom up: none may import a room of a later row.
+# ops_service, or one of the few single modules. All may import errors and log. The list
+# goes from the bottom up: no room may import a room of a later row.
 MAY_IMPORT = {
     "varint": set(),
     "heap": {"varint"},
@@ -57,7 +57,7 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
 
 
 def imports(name: str, path: Path) -> set[str]:
-    """Dotted names that a module imports, those inside functions included."""
+    """Dotted names that a module imports, including imports inside functions."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -73,18 +73,18 @@ def imports(name: str, path: Path) -> set[str]:
 
 
 def room(dotted: str) -> str:
-    """The room of ops_service that a dotted name lies in, "" for the package."""
+    """The room of ops_service that contains a dotted name, "" for the package itself."""
     return dotted.split(".")[1] if "." in dotted else ""
 
 
 def of(package: str, dotted: str) -> bool:
-    """Whether a dotted name is the package, or lies in it."""
+    """Whether a dotted name is the package or lies inside it."""
     return dotted.split(".")[0] == package
 
 
 def strays(find: Callable[[str], set[str]], names: Iterable[str]) -> dict[str, set[str]]:
-    """What a rule finds wrong, by module. One test for all of them: a case for each module
-    costs more than all of its work."""
+    """The violations that a rule finds, by module. One test covers all modules: a case for
+    each would cost more than its work."""
     return {name: found for name in names if (found := find(name))}
 
 
@@ -181,7 +181,7 @@ def test_a_port_imports_nothing_that_only_some_calls_need() -> None:
     assert {"cryptography", "objgraph", "pydoc"} & set(loaded) == set()
 
 
-# A change here changes what users may lean on: say so in CHANGELOG.md.
+# A change here changes what users can rely on: record it in CHANGELOG.md.
 PUBLIC = {
     "ops_service": """
         AuditConfig AuthorizationConfig Config ConfigurationError EvaluationConfig Grant

@@ -1,4 +1,4 @@
-"""What the committed files may hold, and that documents lead somewhere."""
+"""What committed files may contain, and that links in documents resolve."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TRACKED = subprocess.run(
 DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
 
 
-# Hosts that packages, or parts of systems, are downloaded from. A lock file, or pip freeze,
-# would record whatever mirror it was made with.
+# Hosts that packages, or parts of systems, are downloaded from. A lock file, or the output
+# of pip freeze, would record the mirror that it was made with.
 REGISTRIES = (
     *("pypi", "pythonhosted", "devpi", "anaconda", "conda-forge"),
     *("npmjs", "npmmirror", "yarnpkg", "unpkg", "jsdelivr", "cdnjs"),
@@ -25,7 +25,7 @@ REGISTRIES = (
     *("goproxy", "golang", "docker", "quay", "ghcr", "gcr", "huggingface"),
     *("artifactory", "jfrog", "nexus", "mirror", "mirrors", "taobao", "tuna", "aliyun"),
 )
-# What is no registry's host, and serves files to download all the same.
+# Hosts that are not registries but also serve files to download.
 DOWNLOADS = (
     r"raw\.githubusercontent\.com|codeload\.github\.com|objects\.githubusercontent\.com",
     r"storage\.googleapis\.com|[\w.-]*\.?s3[\w.-]*\.amazonaws\.com|files\.[\w.-]+",
@@ -33,10 +33,10 @@ DOWNLOADS = (
     r"[^\s\"'<>)]+\.(?:whl|tar|t?gz|tgz|bz2|xz|zst|zip|jar|deb|rpm|apk|gem|crate|exe|dmg|so|bin)\b",
 )
 ADDRESS = re.compile(r"\b(?:https?|ftp|git|ssh)(?:\+\w+)?://([^\s\"'<>)\]}]+)", re.IGNORECASE)
-# Reserved for examples and for tests; nothing is behind them.
+# Reserved for examples and for tests. No server uses these names.
 RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:org|com|net)|example|test|invalid|localhost)$")
-# Hosts that pip, npm, Docker and Go are configured with, without a scheme. They stand here
-# in words, so that this file holds none either.
+# Hosts in the configuration of pip, npm, Docker and Go, without a scheme. They are written
+# in words here, so that this file contains none either.
 _HOSTS = (
     *("files pythonhosted org", "pypi org", "pypi python org", "registry npmjs org"),
     *("registry yarnpkg com", "proxy golang org", "sum golang org", "crates io"),
@@ -51,7 +51,7 @@ BARE = re.compile(
 
 
 def is_download(address: str) -> bool:
-    """Whether something is downloaded from an address, which is given without its scheme."""
+    """Whether an address, given without its scheme, is one to download from."""
     host = address.partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
     if RESERVED.search(host):
         return False
@@ -61,7 +61,7 @@ def is_download(address: str) -> bool:
 
 
 def addresses_to_download(text: str) -> list[str]:
-    """What of a text is an address to download from, or the host of a registry."""
+    """The addresses to download from, and registries' hosts, that a text contains."""
     found = [address for address in ADDRESS.findall(text) if is_download(address)]
     return found + BARE.findall(text)
 
@@ -76,7 +76,7 @@ def test_no_file_holds_an_address_to_download_from() -> None:
     assert found == {}
 
 
-# A tilde stands for a dot, and two for what follows a scheme, so that this file holds no
+# A tilde stands for a dot, and two for the end of a scheme, so that this file contains no
 # such address.
 @pytest.mark.parametrize(
     "text",

@@ -1,4 +1,4 @@
-"""The committed stubs are what the contract generates, and buf guards the contract."""
+"""The committed stubs match the contract, and buf guards the contract."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def buf(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess
 
 @pytest.fixture
 def contract(tmp_path: Path) -> Path:
-    """A copy of the contract that a test may spoil."""
+    """A copy of the contract that a test may damage."""
     shutil.copy(ROOT / "buf.yaml", tmp_path)
     shutil.copytree(ROOT / "protos", tmp_path / "protos")
     return tmp_path

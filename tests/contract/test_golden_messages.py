@@ -1,6 +1,6 @@
-"""Messages that fixed values make, kept as text: what goes over the wire does not change.
+"""Messages made from fixed values, kept as text: the wire format does not change.
 
-Write the file again with ``WRITE_GOLDEN=1`` and read its difference before you commit it.
+Write the file again with ``WRITE_GOLDEN=1``, and read its diff before you commit it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def memory() -> Memory:
 
 
 def watched() -> Iterator[tuple[str, Message]]:
-    """Reports of a watch beside a baseline: one that leaks in two places, and outside."""
+    """Reports of a watch with a baseline: one with leaks in two places and outside Python."""
     heap, baselines = Heap(), Baselines()
     kept = heap.node("dict", "REGISTRY", heap.node("module", "shop"))
     session = heap.node("shop.Session", "", kept, ELEMENT)

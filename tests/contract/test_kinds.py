@@ -1,4 +1,4 @@
-"""The client tells kinds of objects apart by the same names as the host."""
+"""Client and host use the same names for the kinds of objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What make would run: its defaults, its groups, and that CI leaves out none of them."""
+"""What make would run: its defaults and its groups, and that CI runs every group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# What CI runs and test-extra does not: the suite, and what measures or only soaks.
+# CI runs these and test-extra does not: the suite, and targets that measure or only soak.
 BESIDE = {"check", "docs", "demo", "test", "soak", "bench-short", "leakbench-short"}
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not in
 
 @functools.cache
 def make(*arguments: str) -> str:
-    """What make prints. Interpreters are looked for once."""
-    # Those of a make that runs this test would hold here too.
+    """What make prints. The interpreters are looked up only once."""
+    # If a make runs this test, its variables would apply here too.
     ours = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "MINUTES", "SECONDS", "VERSION"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(

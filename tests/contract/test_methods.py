@@ -1,4 +1,4 @@
-"""What every method of the contract must say about itself."""
+"""What the contract must say about every method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every source file that a page names is there, and internals.md names every room."""
+"""Every source file that a page names exists, and internals.md names every room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is native compiles without a warning, by the headers of the interpreter that runs."""
+"""Native code compiles without a warning against the running interpreter's headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDERS = ("ops_service/heap/_walker", "clients/python/ops_client/heap_graph/_na
 
 
 def flags() -> list[str]:
-    """Those that setup.py gives."""
+    """The compiler flags in setup.py."""
     for node in ast.parse((ROOT / "setup.py").read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLAGS":
             return [str(each) for each in ast.literal_eval(node.value)]

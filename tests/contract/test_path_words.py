@@ -1,4 +1,4 @@
-"""Host and client, which import nothing of each other, write a path in the same words."""
+"""Host and client import nothing from each other, but write a path in the same words."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def by_client(graph: Graph, *, first: bool) -> str:
 
 @pytest.mark.parametrize("source", ["dict", "list", "frame", "generator", "function", "shop.Cart"])
 @pytest.mark.parametrize("name", ["", "orders", "__dict__"])
-# A path begins with a reference of a root.
+# A path begins with a reference from a root.
 @pytest.mark.parametrize(("kind", "first"), [(EdgeKind.ROOT, True), *((k, False) for k in KINDS)])
 def test_a_step_has_the_same_words(kind: EdgeKind, name: str, source: str, first: bool) -> None:
     expected = host.edge_text(kind, name, "shop.Order", source, first=first)

@@ -1,4 +1,4 @@
-"""The synchronous client is what the asynchronous one generates."""
+"""The synchronous client is what its generator makes from the asynchronous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each promise of the threat model names tests that hold it, and these exist."""
+"""Each promise of the threat model names the tests that check it, and these exist."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/explanation/threat-model.md"
-# Approvals, which there are none of.
+# Approvals, which do not exist.
 WAITING = {56, 57}
 
 
 def rows() -> list[tuple[str, str]]:
-    """The promises, and what is named beside each."""
+    """The promises, and the tests named next to each."""
     text = PAGE.read_text().partition("## What is promised")[2].partition("\n## ")[0]
     table = [line for line in text.splitlines() if line.startswith("| ")][1:]
     found = [line.strip("| ").rsplit(" | ", 1) for line in table]

@@ -1,7 +1,7 @@
-"""Every shell command of every page is typed by a test, or is listed with the reason.
+"""A test types every shell command of every page, or a list here has the reason why not.
 
-A test that types pages names them in ``TYPES``. A page that is new, and has something to
-type, fails here until a test types it.
+A test that types pages names them in ``TYPES``. A new page with something to type fails
+here until a test types it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ SHOWN = {
     "gunicorn.md": "integrations/gunicorn.conf.py",
     "kubernetes.md": "mesh/kubernetes/passthrough.yaml",
 }
-"""Pages of how-to that show parts of a file, as they stand there."""
+"""Pages of how-to that show exact parts of a file."""
 
 
 @pytest.mark.parametrize(("page", "file"), SHOWN.items())

@@ -1,4 +1,4 @@
-"""The files of the walker stand in layers, and what differs by kind of walk in one place."""
+"""The walker's files form layers, and only one place depends on the kind of walk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SOURCES = {
     path.name: re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
     for path in sorted(FOLDER.glob("*.[ch]"))
 }
-# A type on a line of its own, then the name; to a brace at the beginning of a line.
+# A type on its own line, then the name, up to a brace at the beginning of a line.
 FUNCTION = re.compile(r"^(\w[\w *]*)\n(\w+)\([^;{]*\)\n\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 LINES_MAX = 400
 
@@ -21,8 +21,8 @@ def called(text: str) -> set[str]:
 
 
 def calls_of_files() -> dict[str, set[str]]:
-    """For each source file, the others that have a function which it calls, straight or by
-    way of a function that a header defines."""
+    """For each source file, the other files whose functions it calls, directly or through a
+    function that a header defines."""
     owners: dict[str, str] = {}
     inline: dict[str, set[str]] = {}
     for name, text in SOURCES.items():
@@ -49,7 +49,7 @@ def test_no_file_calls_one_that_stands_below_it_in_the_map() -> None:
     places = {name: number for number, name in enumerate(re.findall(r"\b\w+\.c\b", text))}
     calls = calls_of_files()
     assert places.keys() == calls.keys()
-    # What is compared is there at all.
+    # The calls that are compared do exist.
     assert "sink_census.c" in calls["edges.c"]
     assert "types.c" in calls["sink_census.c"]
     upward = {

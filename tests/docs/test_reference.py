@@ -1,7 +1,7 @@
 """The built reference has every call, key, command, error and exit code.
 
-What there is to cover is read from the running code and not by the generator, so that a
-generator that overlooks something is found out.
+The test reads the expected items from the running code, not through the generator. So it
+finds out if the generator overlooks something.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ERRORS = [
 
 
 def keys() -> Iterator[tuple[str, str, str]]:
-    """Each key of the file: its table, its name, and its default as far as it is plain."""
+    """Each key of the file: its table, its name, and its default if that is plain."""
     hints = typing.get_type_hints(Config)
     for field in dataclasses.fields(Config):
         if not field.metadata.get("in_file", True):
@@ -61,7 +61,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 def section(page: str, heading: str, *, level: int = 2) -> str:
-    """What a page says below a heading, up to the next."""
+    """The text of a page below a heading, up to the next heading."""
     text = read_page(page).text
     assert f"\n{heading}¶\n" in text, f"{page} has no section {heading}"
     return text.partition(f"\n{heading}¶\n")[2].partition("¶\n")[0]
@@ -105,7 +105,7 @@ def test_a_key(table: str, key: str, default: str) -> None:
 
 
 def rows_of_table(table: str) -> list[list[str]]:
-    """The rows below the heading of a table of the configuration."""
+    """The rows of a configuration table, below its heading."""
     page = read_page("reference/configuration")
     starts = [index for index, row in enumerate(page.rows) if (row and row[0] == "") or not row]
     order = [name for name, _, _ in keys()]
@@ -179,6 +179,6 @@ def test_the_names_of_the_host() -> None:
     ids = read_page("reference/python-host").ids
     left_out = {name for name in ops_service.__all__ if documented_elsewhere(name)}
     assert {f"ops_service.{name}" for name in set(ops_service.__all__) - left_out} <= ids
-    # The configuration's page and the page of errors have those.
+    # The page of the configuration and the page of errors have those.
     configured = {"Grant", "Config"} | {name for name in left_out if name.endswith("Config")}
     assert left_out - configured <= {kind.__name__ for kind in ERRORS}

@@ -1,4 +1,4 @@
-"""The built site: what it fetches, and that the build is as strict as it says."""
+"""The built site: what it fetches, and that the build is as strict as documented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_reader_fetches_nothing_from_elsewhere() -> None:
 
 
 def test_links_and_anchors_lead_somewhere() -> None:
-    # The build checks those of the sources. These are those of the pages.
+    # The build checks the links of the sources. These are the links of the pages.
     broken = []
     for page in PAGES:
         for link in read_page(page).links:

@@ -1,4 +1,4 @@
-"""Runs in the host: objects of packages that real hosts are made of, kept alive."""
+"""Runs in the host: objects of packages that real hosts use, kept alive."""
 
 from __future__ import annotations
 
@@ -140,9 +140,9 @@ def plant() -> dict[str, Any]:
     """Make objects of every kind.
 
     Returns:
-        For each kind: the qualified name of its type, how many there are, the sum
-        of what sys.getsizeof says, and the least that so many take; or the reason
-        why there are none.
+        For each kind: the qualified name of its type, the number of objects, the sum of
+        their sizes by sys.getsizeof, and the least size of so many. Or the reason why
+        there are none.
     """
     planted: dict[str, Any] = {}
     for name, make in KINDS.items():

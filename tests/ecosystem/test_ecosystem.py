@@ -1,4 +1,4 @@
-"""A heap full of third-party C types: captured whole, each seen with a sane size."""
+"""A heap full of third-party C types: captured whole, each type with a plausible size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ESTIMATED = 8
 def captured(
     start_shared_host: StartHost, admin: Identity, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Any], HeapGraph]:
-    """What was planted, and the heap that it was planted in."""
+    """The planted objects, and the heap that contains them."""
     host = start_shared_host()
     planted = host.run(
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import planted; answer = planted.plant()"
@@ -54,7 +54,7 @@ def test_a_kind_is_seen_with_a_sane_size(
     assert names == {wanted["type"]}
     size = int(graph.sizes[objects].sum())
     if (graph.flags[objects] & ESTIMATED).any():
-        # What the object itself takes, and no more than it can.
+        # At least the object's own size, and no more than it can have.
         assert wanted["least"] <= size <= 100 * wanted["least"]
     else:
         assert size == wanted["size"]

@@ -1,4 +1,4 @@
-"""The hosts of the catalogue of faults are busy ones."""
+"""The hosts of the catalogue of faults are busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults 49 to 58: what evaluated code may do to its host, and what leaves with it."""
+"""Faults 49 to 58: what evaluated code may do to its host, and what leaves the host with it."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_52_huge_repr(fault: FaultHost, admin: Identity) -> None:
     result, _ = evaluate(
         fault, admin, "class Huge:\n    def __repr__(self): return 'x' * (1 << 30)\nHuge()"
     )
-    # It is the code's own to make a text of 1 GiB, which it does with the GIL held,
-    # and to let the host stand still for so long; what is kept of it is bounded.
+    # The code itself makes a text of 1 GiB while it holds the GIL, so the host stands still
+    # that long. That is allowed. The part of the text that is kept is bounded.
     fault.largest_gap()
     fault.line.notes.append("the gap is that after the code, which holds the GIL for its text")
     shown, _ = evaluate(fault, admin, "[0] * (1 << 20)")
@@ -104,7 +104,7 @@ def test_55_audit_sink_down(
     start_host: StartHost, control: Host, line: Line, admin: Identity
 ) -> None:
     host: Host = start_host()
-    # The log of the host tells of it.
+    # The host's log reports it.
     with under_watch(host, control, line, measured_pause(host, admin), silent=False):
         host.run(
             "import os, resource, signal\n"
@@ -123,7 +123,7 @@ def test_55_audit_sink_down(
 
 
 def test_58_exception_with_a_secret(fault: FaultHost, admin: Identity) -> None:
-    # A defect of ours, or of what we call, whose text holds something of the host's.
+    # A defect of ours, or in a library that we call, with an error text from the host's data.
     fault.run(
         "import ops_service.rpc.process as module\n"
         "kept = module.facts.collector_state\n"

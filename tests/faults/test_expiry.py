@@ -1,4 +1,4 @@
-"""Faults 64 to 68: a handshake that was right once, and a certificate that is not any more."""
+"""Faults 64 to 68: a handshake that was valid once, and a certificate that no longer is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOON = datetime.timedelta(seconds=5)
 
 
 def code(client: ResumingClient) -> str:
-    """The code of a call over a connection of its own, or why it has none."""
+    """The code of a call over its own connection, or why it has none."""
     try:
         found = client.call(PRINCIPAL)
     except OSError:
@@ -35,7 +35,7 @@ def code(client: ResumingClient) -> str:
 
 
 def assert_refused_by_resumption(client: ResumingClient, status: grpc.StatusCode) -> None:
-    """Four in a row, each with the ticket of the one before."""
+    """Four calls in a row, each with the ticket of the one before."""
     for _ in range(4):
         assert (code(client), client.resumed) == (str(status.value[0]), True)
 
@@ -115,7 +115,7 @@ def test_67_authority_taken_out_and_68_serial_revoked_by_resumption(
         eventually(lambda: code(clients[1]) != "0")
         assert_refused_by_resumption(clients[1], grpc.StatusCode.PERMISSION_DENIED)
 
-        # 67: the port is opened anew, and its new keys open no old ticket.
+        # 67: the port opens again, and its new keys do not open old tickets.
         replace(crl, authority.revocation_list())
         replace(bundle, own)
         eventually(lambda: code(clients[0]) not in ("0", "7"))

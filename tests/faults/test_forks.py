@@ -85,7 +85,7 @@ def test_63_opened_again_without_room_for_threads(
     pause = measured_pause(host, admin)
     (task_group / "cgroup.procs").write_text(str(host.pid))
     alarm = "[each for each in service._alarms.standing() if each.topic == 'port']"
-    # The alarm is a line on standard error, where the host has not configured its logging.
+    # The alarm is a line on standard error, if the host has not configured its logging.
     with under_watch(host, control, line, pause, silent=False):
         used = int((task_group / "pids.current").read_text())
         (task_group / "pids.max").write_text(str(used + 1))

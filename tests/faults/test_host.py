@@ -42,7 +42,7 @@ ROUNDS = int(os.environ.get("FAULT_ROUNDS", "50"))
 
 
 class Ends:
-    """Lets hosts that are prepared end; one of three must do so within 2 s."""
+    """Ends prepared hosts. One of three must end within 2 s."""
 
     def __init__(
         self, start_host: StartHost, control: Host, line: Line, admin: Identity, run: Path
@@ -56,8 +56,8 @@ class Ends:
     def in_time(self, prepare: Callable[[Host], object], end: Callable[[Host], object]) -> None:
         """
         Args:
-            prepare: Leaves something under way, and returns what keeps it so.
-            end: Makes the host end, and waits for all that must be within 2 s.
+            prepare: Starts work, and returns the object that keeps it going.
+            end: Makes the host end, and waits for everything that must happen within 2 s.
         """
         taken = []
         for number in range(3):
@@ -65,7 +65,7 @@ class Ends:
             host = self._start(server=server)
             host.run(BALLAST)
             pause = measured_pause(host, self._admin)
-            # Of a host that is killed a descriptor may be left, which others see is stale.
+            # A killed host may leave a descriptor, which others recognise as stale.
             killed = r"^worker-0\.json$" if end is killed_and_gone else ""
             with under_watch_to_its_end(host, self._control, self._line, pause, kept=killed):
                 kept = prepare(host)
@@ -90,7 +90,7 @@ def exited(host: Host) -> None:
 
 
 def killed_and_gone(host: Host) -> None:
-    """Its children with it, and its port is free."""
+    """The host and its children have ended, and its port is free."""
     host.process.kill()
     host.process.wait()
     eventually(lambda: not processes_of(host), lambda: f"left: {processes_of(host)}", within=10)
@@ -99,7 +99,7 @@ def killed_and_gone(host: Host) -> None:
 
 
 def stalled_capture(host: Host, identity: Identity) -> Http2:
-    """A capture that nobody reads, with its child at work."""
+    """A capture that nobody reads, while its child is at work."""
     client = Http2(host.address, identity)
     client.request(CAPTURE)
     host.wait_for("children()")
@@ -140,7 +140,7 @@ def test_37_100_forks_under_load(
                 "answer = os.waitpid(child, 0)[1]"
             )
             assert status == 0
-            # It is answered, or was cut off by the fork.
+            # The call gets an answer, or the fork cuts it off.
             error = pending.exception(timeout=60)
             cut = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
             assert error is None or error.code() in cut
@@ -176,7 +176,7 @@ def test_38_workers_that_are_forked_first(
 ) -> None:
     run = tmp_path / "run"
     host = start_host(serve=False, server={"run_directory": str(run), "slots": 4})
-    # Those of servers are tried with their hooks, by `make test-frameworks`.
+    # `make test-frameworks` tests servers, with their hooks.
     with under_watch(host, control, line, 0.0, kept=r"^slot-\d\.lock$|^audit\.jsonl$"):
         host.run(f"enough = {str(tmp_path / 'enough')!r}\n{WORKERS}")
         host.wait_for(f"len(__import__('glob').glob('{run}/worker-*.json')) == 2")
@@ -267,7 +267,7 @@ def test_43_one_malloc_arena_under_allocating_threads(
 
 
 def capture(host: Host, identity: Identity) -> heap_pb2.HeapSnapshotTrailer:
-    """Capture to the end, or raise what it is refused with."""
+    """Capture to the end, or raise the refusal."""
     request = heap_pb2.CaptureHeapSnapshotRequest()
     return list(host.stub(identity).CaptureHeapSnapshot(request, timeout=120))[-1].trailer
 
@@ -283,7 +283,7 @@ def test_44_cgroup_near_its_limit(
     host.run(BALLAST)
     with under_watch(host, control, line, measured_pause(host, admin)):
         memory_group.add(host.pid)
-        # What it has was charged elsewhere, so the limit alone decides.
+        # Its present memory was charged elsewhere, so the limit alone decides.
         memory_group.limit(8 << 20)
         with pytest.raises(grpc.RpcError) as raised:
             capture(host, admin)
@@ -307,7 +307,7 @@ def test_45_pressure_mid_snapshot(
         request = heap_pb2.CaptureHeapSnapshotRequest()
         stream = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
         assert next(stream).HasField("header")
-        # Nobody reads on, so that the child waits while less than its reserve is left.
+        # Nobody reads on, so the child waits while memory falls below its reserve.
         host.run(
             "kept = []\n"
             f"while int(open({str(memory_group.usage)!r}).read()) < {480 << 20}:\n"
@@ -333,7 +333,7 @@ def test_46_clone_refused_by_a_limit_of_processes(
     try:
         with under_watch(host, control, line, measured_pause(host, admin)):
             (path / "cgroup.procs").write_text(str(host.pid))
-            # No further task beside those there are, and one for the thread that asks.
+            # No task beyond the present ones, plus one for the requesting thread.
             current = int((path / "pids.current").read_text())
             (path / "pids.max").write_text(str(current + 1))
             with pytest.raises(grpc.RpcError) as raised:
@@ -349,13 +349,13 @@ def test_46_clone_refused_by_a_limit_of_processes(
 def test_46_clone_refused_by_seccomp(
     start_host: StartHost, control: Host, line: Line, admin: Identity
 ) -> None:
-    # gRPC has something to say about forks.
+    # gRPC prints messages about forks.
     host = start_host(environment={"GRPC_VERBOSITY": "NONE"})
     with under_watch(host, control, line, measured_pause(host, admin)):
         number = host.run(REFUSE_PROCESSES)
         if number:
             pytest.skip(f"46 by seccomp: a filter is refused ({os.strerror(number)})")
-        # It holds: the application itself can make no process any more, and threads it can.
+        # The filter works: the application cannot start a process any more, but still threads.
         with pytest.raises(HostError, match="PermissionError"):
             host.run("import os\nos.fork() or os._exit(0)")
         for _ in range(3):
@@ -374,7 +374,7 @@ def test_47_no_space_at_the_output(
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    # It writes what is left there behind it, since nobody else sees a mount of its own.
+    # The script lists the remaining files itself: nobody else sees its private mount.
     after = f"code=$?; ls -A {place}; exit $code"
     before = list(map(str, limited(100_000)))
     if what == "file_system":

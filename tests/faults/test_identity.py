@@ -1,4 +1,4 @@
-"""Faults 1 to 18: who gets in, and whom the port takes them for."""
+"""Faults 1 to 18: who gets in, and which identity the port gives them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def assert_denied(fault: FaultHost, identity: Identity, words: str, **options: A
     status = status_of(raised.value)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert words in status.message
-    # One record of its own, and of nobody else.
+    # One record for this call, and none of another caller.
     (record,) = fault.wait_for_records("GetProcess", before + 1)[before:]
     assert (record["event"], record["code"]) == ("refused", "PERMISSION_DENIED")
     shown = [record["principal"], *record.get("presented_names", [])]
@@ -61,7 +61,7 @@ def assert_denied(fault: FaultHost, identity: Identity, words: str, **options: A
 
 
 def names_of(certificate: x509.Certificate) -> list[str]:
-    """Its subject alternative names, if it has any."""
+    """Its subject alternative names, if any."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
@@ -186,7 +186,7 @@ def test_14_reflection_and_health_without_a_grant(
             )
         )
     assert status_of(raised.value).details["missing_capability"] == "INSPECT"
-    # Health is for every authenticated peer, by policy.
+    # By policy, every authenticated peer may check health.
     assert HealthStub(fault.channel(stranger)).Check(health_pb2.HealthCheckRequest(), timeout=60)
 
 

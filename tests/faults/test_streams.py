@@ -44,7 +44,7 @@ def big(large: tuple[Host, float], control: Host, line: Line) -> FaultHost:
 
 def test_29_stopped_reader(big: FaultHost, admin: Identity) -> None:
     client = Http2(big.address, admin)
-    # Its windows hold 64 KiB, and it never makes them larger.
+    # Its windows hold 64 KiB, and it never enlarges them.
     client.request(CAPTURE.encode())
     big.wait_for("children()")
     began = time.monotonic()
@@ -57,7 +57,7 @@ def test_29_stopped_reader(big: FaultHost, admin: Identity) -> None:
 
 def test_30_client_killed_mid_walk(big: FaultHost, admin: Identity) -> None:
     taken = []
-    # One of three must be in time: machines may be busy.
+    # One of three must be in time: machines can be busy.
     for _ in range(3):
         client = Http2(big.address, admin)
         client.request(CAPTURE.encode())
@@ -80,7 +80,7 @@ def test_31_connection_that_ends_mid_snapshot(
     tmp_path: Path,
 ) -> None:
     host = start_host(store={"directory": str(tmp_path / "store")})
-    # What was stored on purpose stays, and its instance's file.
+    # A snapshot stored on purpose stays, and so does its instance's file.
     with under_watch(host, control, line, measured_pause(host, admin), kept=r"\.heap$"):
         proxy = cut(host.address, [700_000, 1_500_000])
         credentials = credentials_of(admin)

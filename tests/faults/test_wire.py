@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 
 def block(path: bytes, *more: tuple[bytes, bytes]) -> bytes:
-    """A header block that refers to nothing that was sent before."""
+    """A header block without references to earlier headers."""
     headers = [
         (b":method", b"POST"),
         (b":scheme", b"https"),
@@ -43,7 +43,7 @@ def block(path: bytes, *more: tuple[bytes, bytes]) -> bytes:
 
 
 def send(connection: ssl.SSLSocket, data: bytes) -> bool:
-    """Whether the peer took it all."""
+    """Whether the peer accepted all of it."""
     try:
         connection.sendall(data)
     except OSError:
@@ -52,7 +52,7 @@ def send(connection: ssl.SSLSocket, data: bytes) -> bool:
 
 
 def frames(connection: ssl.SSLSocket, seconds: float = 20.0) -> Iterator[tuple[int, bytes]]:
-    """Kinds and payloads of what comes, until the peer ends it or nothing comes any more."""
+    """Kinds and payloads of arriving frames, until the peer closes or sends no more."""
     data = b""
     connection.settimeout(seconds)
     while True:
@@ -145,7 +145,7 @@ def test_23_continuation_flood(fault: FaultHost, admin: Identity) -> None:
         one = hpack.Encoder()
         one.header_table_size = 0
         part = frame(CONTINUATION, 0, 1, one.encode([(b"x-a", b"b" * 1000)] * 16, huffman=False))
-        # 128 MiB of headers that never end, of which the port keeps no more than a part.
+        # 128 MiB of headers that never end. The port keeps only a part of them.
         for _ in range(8000):
             if not send(connection, part):
                 break
@@ -176,7 +176,7 @@ def test_24_gzip_bomb(fault: FaultHost, admin: Identity) -> None:
         outcome = client.outcome(stream)
     client.close()
     assert outcome is None or outcome[b"grpc-status"] != b"0"
-    # It never came as far as its record.
+    # It never got as far as its record.
     assert not [r for r in fault.audit_records() if r["event"] == "begin" and r["peer"] == peer]
     fault.wait_for_memory(before + 20 * MIB)
 
@@ -204,7 +204,7 @@ def test_27_half_open_calls(fault: FaultHost, admin: Identity, viewer: Identity)
                 with contextlib.suppress(Exception):
                     client.request(f"{SERVICE}/GetProcess".encode(), body=None)
             clients.append(client)
-        # They are refused, or ended when their requests do not come.
+        # They are refused, or ended if their requests do not arrive.
         fault.wait_for("service._parts.gate.open_calls <= 1", 30)
         for client in clients:
             client.close()
@@ -216,7 +216,7 @@ def test_28_silent_connections(fault: FaultHost, admin: Identity) -> None:
         silent = [socket.create_connection((name, int(port)), 60) for _ in range(500)]
         for each in silent:
             each.settimeout(30)
-            # Closed by the timeout of the handshake.
+            # The timeout of the handshake closes it.
             with contextlib.suppress(ConnectionError):
                 assert each.recv(1) == b""
             each.close()

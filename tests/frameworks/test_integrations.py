@@ -28,14 +28,14 @@ SECONDS = 90.0
 
 
 class Application:
-    """An example that runs."""
+    """A running example."""
 
     def __init__(self, directory: Path, configuration_file: Path, *command: str) -> None:
         self.run_directory = directory / "run"
         self.output = directory / "output.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                # uWSGI is a program of its own, and the others are modules.
+                # uWSGI is a separate program, and the others are modules.
                 [BIN / "uwsgi", *command[1:]]
                 if command[0] == "uwsgi"
                 else [sys.executable, "-m", *command],
@@ -53,7 +53,7 @@ class Application:
             )
 
     def wait_for(self, what: Callable[[], Any]) -> Any:
-        """Wait until it gives something, and return that."""
+        """Wait until a function returns something true, and return that."""
 
         def found() -> Any:
             given = what()
@@ -63,7 +63,7 @@ class Application:
         return eventually(found, self.output.read_text, within=SECONDS)
 
     def descriptors(self) -> list[dict[str, Any]]:
-        """What its workers say of themselves."""
+        """The descriptors of its workers."""
         found = []
         for path in sorted(self.run_directory.glob("worker-*.json")):
             with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ class Application:
         return found
 
     def wait_for_workers(self, count: int) -> list[dict[str, Any]]:
-        """Wait until so many workers have a port."""
+        """Wait until this many workers have a port."""
 
         def found() -> list[dict[str, Any]]:
             descriptors = self.descriptors()
@@ -81,7 +81,7 @@ class Application:
         return workers
 
     def get(self, port: int) -> Callable[[], str]:
-        """Ask the application itself for its page."""
+        """Return a function that requests the application's own page."""
 
         def ask() -> str:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -101,7 +101,7 @@ Start = Callable[..., Application]
 
 @pytest.fixture
 def start(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Start]:
-    """Start an example by the arguments of ``python -m``."""
+    """Start an example with the arguments of ``python -m``."""
     running: list[Application] = []
 
     def run(*command: str) -> Application:
@@ -131,7 +131,7 @@ def free_port() -> int:
 
 
 def assert_all_answer(workers: list[dict[str, Any]], viewer: Identity, role: str) -> None:
-    """Each worker answers at its own address, and tells of all."""
+    """Each worker answers at its own address, and lists all of them."""
     pids = sorted(worker["pid"] for worker in workers)
     assert len(set(pids)) == len(workers)
     for worker in workers:
@@ -143,7 +143,7 @@ def assert_all_answer(workers: list[dict[str, Any]], viewer: Identity, role: str
 
 
 def stop(application: Application) -> None:
-    """End it as an operator does; the descriptors of its workers go."""
+    """End it as an operator does. Its workers' descriptors are removed."""
     application.process.terminate()
     application.process.wait(60)
     assert application.descriptors() == []
@@ -162,7 +162,7 @@ def test_gunicorn(start: Start, viewer: Identity, options: list[str]) -> None:
     assert_all_answer(workers, viewer, "gunicorn worker")
     assert application.wait_for(application.get(port)) == "hello\n"
 
-    # A worker that is started anew takes its predecessor's slot.
+    # A restarted worker takes its predecessor's slot.
     os.kill(workers[0]["pid"], signal.SIGKILL)
     pids = {worker["pid"] for worker in workers}
 
@@ -189,8 +189,8 @@ def test_gunicorn_with_workers_of_uvicorn(
     workers = application.wait_for_workers(2)
     assert_all_answer(workers, viewer, "gunicorn worker")
     assert application.wait_for(application.get(port)) == '{"hello":"world"}'
-    # These end by the signal itself when they are done, so that no hook runs at their end
-    # and a descriptor may stay, which is recognised as stale.
+    # These workers finish and then end by the signal itself, so no hook runs at their end. A
+    # descriptor may stay, and is recognised as stale.
     application.process.terminate()
     application.process.wait(60)
 
@@ -266,7 +266,7 @@ def test_fastapi_under_uvicorn(start: Start, viewer: Identity) -> None:
 def test_flask(start: Start, viewer: Identity) -> None:
     port = free_port()
     application = start("flask", "--app", "flask_app", "run", "--port", str(port))
-    # It opens with the first request.
+    # The port opens with the first request.
     assert application.wait_for(application.get(port)) == "hello\n"
     assert_all_answer(application.wait_for_workers(1), viewer, "flask")
 
@@ -320,7 +320,7 @@ def test_a_script_that_ends(start: Start) -> None:
 
 def test_a_port_that_cannot_open_keeps_nothing_from_starting(start: Start, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir(mode=0o755)
-    # The hook waits a second at most, so the reason may come later than the application.
+    # The hook waits at most a second, so the application may start before the reason appears.
     application = start("ops_service", "run", "script.py", "3600")
     told = "choose one of your own with mode 0700"
     application.wait_for(lambda: told in application.output.read_text())

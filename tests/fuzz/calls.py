@@ -20,14 +20,14 @@ _SERVICES = (
     health_pb2.DESCRIPTOR.services_by_name["Health"],
     reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
 )
-# Our own more often than those of others.
+# Our own methods more often than those of other services.
 METHODS: list[MethodDescriptor] = [
     *3 * list(_SERVICES[0].methods),
     *_SERVICES[1].methods,
     *_SERVICES[2].methods,
 ]
 
-# What means something to the host, beside what means nothing to anybody.
+# Texts that the host knows, and texts that nobody knows.
 _TEXTS = (
     "",
     "\0",
@@ -63,23 +63,23 @@ _DEPTH = 4
 
 @dataclass(frozen=True)
 class FuzzedCall:
-    """What is sent, and how the caller behaves."""
+    """The messages of a call, and the caller's behaviour."""
 
     number: int
     path: str
     messages: tuple[bytes, ...]
     metadata: tuple[tuple[str, str | bytes], ...]
     timeout: float
-    """Seconds until the caller gives up, without a word."""
+    """Seconds until the caller silently gives up."""
     read: int
-    """How many messages of the answer it reads before it cancels. -1 for all."""
+    """How many reply messages the caller reads before it cancels. -1 for all."""
 
 
 def call(number: int, instance_id: str = "") -> FuzzedCall:
     """The call of this number.
 
     Args:
-        instance_id: Of the process, which some requests pin.
+        instance_id: Of the process. Some requests pin it.
     """
     chance = random.Random(number)
     method = chance.choice(METHODS)
@@ -119,7 +119,7 @@ def _bytes(method: MethodDescriptor, chance: random.Random, instance_id: str) ->
     message = message_factory.GetMessageClass(kind)()
     _fill(message, chance, _DEPTH)
     if "instance_id" in kind.fields_by_name and chance.random() < 0.9:
-        # Otherwise every call would be refused for pinning another process.
+        # Otherwise every call would be refused because it pins another process.
         setattr(message, "instance_id", chance.choice(("", instance_id)))  # noqa: B010
     data: bytes = message.SerializeToString()
     if chance.random() < 0.6:
@@ -128,7 +128,7 @@ def _bytes(method: MethodDescriptor, chance: random.Random, instance_id: str) ->
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
-    """Bytes that were changed, cut, doubled or replaced."""
+    """Changed, cut, doubled or replaced bytes."""
     place = chance.randrange(len(data) + 1)
     match chance.randrange(6):
         case 0:
@@ -145,7 +145,7 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
         case 4:
             return data * chance.choice((2, 50))
         case _:
-            # Deeper than any reader goes.
+            # Nested deeper than any reader accepts.
             for _ in range(chance.choice((10, 200))):
                 data = b"\x12" + _length(len(data)) + data
             return data
@@ -181,7 +181,7 @@ def _set(message: Message, field: FieldDescriptor, chance: random.Random, depth:
         nested = target.add() if field.is_repeated else target
         nested.SetInParent()
         if field.message_type.full_name == "google.protobuf.Duration" and chance.random() < 0.7:
-            # One that may be: otherwise nothing with a duration would ever begin.
+            # A valid duration: otherwise no call with a duration would ever begin.
             nested.nanos = chance.choice((1, 10**7, 10**8, 5 * 10**8))
             nested.seconds = chance.choice((0, 0, 1, 30))
             return

@@ -1,4 +1,4 @@
-"""Damage to heap graph files: blind, and under a hash that is made right again."""
+"""Damage to heap graph files: blind, and with a hash computed again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ODD_NUMBERS = (0, 1, 2, 127, 128, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63, 2*
 
 
 def damaged(data: bytes, other: bytes, chance: random.Random) -> bytes:
-    """A file with some of its bytes changed, moved, doubled or gone."""
+    """A file with some of its bytes changed, moved, doubled or removed."""
     result = bytearray(data)
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(result) + 1)
@@ -36,7 +36,7 @@ def damaged(data: bytes, other: bytes, chance: random.Random) -> bytes:
 
 
 def contradictory(parts: list[pb.CaptureHeapSnapshotResponse], chance: random.Random) -> bytes:
-    """A file whose messages parse and whose hash is right, and whose fields lie."""
+    """A file whose messages parse and whose hash is right, but whose fields lie."""
     copies = [pb.CaptureHeapSnapshotResponse.FromString(p.SerializeToString()) for p in parts]
     for _ in range(chance.randint(1, 3)):
         part = chance.choice(copies)
@@ -51,7 +51,7 @@ def contradictory(parts: list[pb.CaptureHeapSnapshotResponse], chance: random.Ra
 
 
 def resealed(data: bytes, chance: random.Random) -> bytes | None:
-    """Bytes of the messages changed under a hash that is right; None if that leaves
+    """Change bytes of the messages, and compute the hash again. None if that leaves
     no messages."""
     position, parts = 0, []
     spoilt = bytearray(data)
@@ -76,7 +76,7 @@ def resealed(data: bytes, chance: random.Random) -> bytes | None:
 
 
 def _change(message: Message, chance: random.Random) -> None:
-    """Change one field, whatever its kind."""
+    """Change one field, of any kind."""
     field = chance.choice(message.DESCRIPTOR.fields)
     old = getattr(message, field.name)
     if field.message_type is not None:

@@ -2,10 +2,9 @@
 
 Usage: python native.py [--seconds N] [--seed N]
 
-Allowed are a result, and an error that says what does not fit; where the arguments
-are right, the result is what the same in Python gives. `make test-native` runs this
-with the module built for AddressSanitizer, so that a read or write out of bounds
-ends it.
+The module may return a result, or raise an error that names what does not fit. If the
+arguments are valid, the result equals Python's. `make test-native` runs this with the
+module built for AddressSanitizer, so that a read or write out of bounds ends the process.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ REFUSALS = (ValueError, TypeError, OverflowError)
 
 
 def numbers(chance: random.Random, count: int, limit: int, kind: type[Any]) -> Any:
-    """Mostly numbers below a limit; now and then any that the type holds."""
+    """Mostly numbers below a limit, and sometimes any number that the type holds."""
     highest = int(np.iinfo(kind).max)
     wild = chance.random() < 0.2
     return np.array(
@@ -43,7 +42,7 @@ def numbers(chance: random.Random, count: int, limit: int, kind: type[Any]) -> A
 
 
 def length(chance: random.Random, right: int) -> int:
-    """The right length, or now and then another."""
+    """The right length, or sometimes another."""
     return right if chance.random() < 0.95 else max(right + chance.choice((-1, 1, 7)), 0)
 
 
@@ -61,7 +60,7 @@ def random_columns(chance: random.Random) -> tuple[Any, ...]:
 
 
 def compared(function: str, arguments: tuple[Any, ...], results: int) -> None:
-    """Call both implementations; the last arguments are what they fill."""
+    """Call both implementations. The last arguments are their output buffers."""
     copies = [each.copy() for each in arguments]
     getattr(_native, function)(*arguments)
     getattr(_python, function)(*copies)
@@ -76,7 +75,7 @@ def graphs(chance: random.Random) -> None:
     roots = numbers(chance, chance.randrange(4), objects, np.uint32)
     immediate, order = (np.empty(length(chance, objects), np.uint32) for _ in range(2))
     compared("dominate", (starts, targets, kinds, roots, immediate, order), 2)
-    # Python's sums have no bound, so these stay below one.
+    # Python's integers have no bound, so these sums stay below the module's bound.
     sizes = np.array([chance.getrandbits(40) for _ in range(length(chance, objects))], np.uint64)
     compared("retain", (immediate, order, sizes), 1)
     types = numbers(chance, length(chance, objects), 4, np.uint32)
@@ -87,7 +86,7 @@ def graphs(chance: random.Random) -> None:
 
 
 def trees(chance: random.Random) -> None:
-    """Sums along what need not be a tree: bounds hold, whatever comes out."""
+    """Sums along something that may not be a tree. Any result is allowed, within bounds."""
     count = chance.choice((0, 1, 5, 80))
     immediate = numbers(chance, count, count + 1, np.uint32)
     order = numbers(chance, length(chance, count), count, np.uint32)
@@ -98,7 +97,7 @@ def trees(chance: random.Random) -> None:
 
 
 def packed(chance: random.Random) -> bytes:
-    """A column, sound or not."""
+    """A column, valid or not."""
     if chance.random() < 0.3:
         return chance.randbytes(chance.randrange(60))
     column = bytearray()
@@ -112,7 +111,7 @@ def packed(chance: random.Random) -> bytes:
 
 
 def columns(chance: random.Random) -> None:
-    """Packed columns, which a file holds as they are."""
+    """Packed columns, as a file contains them."""
     column = packed(chance)
     room = chance.choice((0, 1, 7, 8, 40, len(column)))
     narrow, wide = np.zeros(room, np.uint32), np.zeros(room, np.uint64)
@@ -139,7 +138,7 @@ SUBJECTS: tuple[Callable[[random.Random], None], ...] = (graphs, trees, columns)
 
 
 def main() -> None:
-    """Call until the time is over, and print what came of it."""
+    """Call until the time is over, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0, help="where to begin; 0 takes the clock")

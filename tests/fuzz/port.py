@@ -2,10 +2,10 @@
 
 Usage: python port.py [--seconds N] [--seed N] [--calls N]
 
-Every call is made from its number alone, so a seed and a number of calls repeat a
-run. Allowed is any answer but INTERNAL and UNKNOWN, which say that the service met
-what it did not foresee. At the end the host must live, must have printed no traceback,
-and must hold no descriptor, child or thread more than before.
+Every call is made from its number alone, so a seed and a number of calls repeat a run. Any
+answer is allowed except INTERNAL and UNKNOWN, which mean that the service met an unforeseen
+case. At the end the host must live. It must have printed no traceback, and must hold no
+more descriptors, children or threads than before.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ CALLERS = 4
 
 
 def make(channel: grpc.Channel, each: FuzzedCall) -> grpc.RpcError | None:
-    """Make a call; the error with which it ended, None if it was whole or cancelled."""
+    """Make a call. Return the error that ended it, or None if it was whole or cancelled."""
     over = threading.Event()
 
     def messages() -> Iterator[bytes]:
         yield from each.messages
-        # Some callers keep their side open.
+        # Some callers keep their side of the stream open.
         if each.number % 3 == 0:
             over.wait(each.timeout)
 
@@ -63,7 +63,7 @@ def make(channel: grpc.Channel, each: FuzzedCall) -> grpc.RpcError | None:
 
 
 def fuzz(host: Host, channels: list[grpc.Channel], seconds: float, seed: int, calls: int) -> int:
-    """Make calls until the time is over or there were so many; returns the defects."""
+    """Make calls until the time or the number is reached. Return the number of defects."""
     outcomes: Counter[str] = Counter()
     defects: list[str] = []
     lock = threading.Lock()
@@ -106,7 +106,7 @@ def main() -> int:
             environment={"GRPC_VERBOSITY": "NONE"},
             grants=[{"principal": ADMIN, "capabilities": ALL, "operations": ["shop.*"]}],
             evaluation={"time_limit_seconds": 1.0, "session_idle_seconds": 1.0},
-            # So that most calls come as far as the work.
+            # So that most calls get as far as the work.
             limits={
                 "calls_per_second": 10_000,
                 "calls_per_principal": 32,
@@ -131,8 +131,8 @@ def main() -> int:
         print(f"largest gap of the host's heartbeat {gap * 1e3:.0f} ms; RSS {grown:+.0f} MiB")
         print("left over: {} descriptors, {} children, {} threads".format(*left))
         host.assert_alive()
-        # What went wrong is logged, and nothing configures logging there: the error of the
-        # operation that is there to fail, too.
+        # Failures are logged, and the application does not configure logging. The error of the
+        # operation that always fails is logged too.
         printed = host.output_file.read_text()
         expected = printed.count("the operation shop.fail failed in call")
         if raised := printed.count("Traceback") > expected:

@@ -2,10 +2,10 @@
 
 Usage: python reader.py [--seconds N] [--seed N] [--keep DIRECTORY]
 
-Allowed are a graph, and the errors that the client names. Anything else is a defect:
-another exception, memory beyond a bound, a file that takes too long, and above all
-the end of the process. Files are read in a child, so that its end is seen; what was
-read last is kept then.
+The reader may return a graph, or raise the errors that the client documents. Anything else
+is a defect: another exception, memory beyond a bound, a file that takes too long, and above
+all the end of the process. A child reads the files, so that its end is seen. The last file
+that it read is then kept.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FILE_SECONDS = 60
 
 
 def random_graph(chance: random.Random) -> Graph:
-    """Objects of every kind of column, found by an edge or roots."""
+    """Objects with every kind of column, found by an edge or as roots."""
     types = [pb.HeapType(module="app", qualified_name=f"T{n}", kind=1) for n in range(3)]
     types.append(pb.HeapType(qualified_name="thread", kind=2))
     count = chance.choice((1, 3, 30, 300))
@@ -70,13 +70,13 @@ def random_graph(chance: random.Random) -> Graph:
 
 
 def sound_graph(chance: random.Random, file: Path) -> HeapGraph:
-    """A random graph of some size that the reader takes."""
+    """A random graph of some size that the reader accepts."""
     while True:
         file.write_bytes(file_bytes(random_graph(chance)))
         try:
             graph = read_heap_graph(file)
         except CorruptHeapGraphFile:
-            continue  # A content of a size that its kind cannot have.
+            continue  # A content whose size its kind does not allow.
         if graph.object_count >= 30:
             return graph
 
@@ -98,10 +98,10 @@ def hostile_file(chance: random.Random) -> bytes:
 
 
 def work_on(file: Path, other: HeapGraph) -> str:
-    """Read a file and do with it what opsctl does; the name of the outcome.
+    """Read a file and do everything that opsctl does with it. Return the name of the outcome.
 
     Args:
-        other: What a sound file holds, to compare with.
+        other: A sound file's graph, to compare with.
     """
     try:
         graph = read_heap_graph(file)
@@ -114,7 +114,7 @@ def work_on(file: Path, other: HeapGraph) -> str:
 
 
 def child(directory: Path, seconds: float, seed: int, *, bounded: bool) -> None:
-    """Read files until the time is over, and print what came of them."""
+    """Read files until the time is over, and print the outcomes."""
     faulthandler.enable()
     if bounded:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

@@ -26,7 +26,7 @@ Export = Callable[[DominatorTree, Path], None]
 
 
 def exporter() -> Export | None:
-    """What writes tables; None without pyarrow, which only ``analysis`` installs."""
+    """The writer of tables. None without pyarrow, which only ``analysis`` installs."""
     try:
         from ops_client.tables import export_tables
     except ModuleNotFoundError:
@@ -41,7 +41,7 @@ def read_everything(graph: HeapGraph, other: HeapGraph, directory: Path) -> None
     """Count, find, compare and write, as each command does.
 
     Raises:
-        OpsClientError: The graph cannot be compared, or not be written in a format.
+        OpsClientError: The graph cannot be compared, or a format cannot hold it.
     """
     count_types(graph)
     count_kinds(graph)

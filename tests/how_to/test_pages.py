@@ -1,7 +1,7 @@
-"""The lines of the pages of docs/how-to, typed as they stand, against what they speak of.
+"""The lines of the pages of docs/how-to, typed as they stand, against their examples.
 
-Only ports are others. A line is typed again until it prints what the page goes on from,
-as a person would: a verdict takes samples, and a rule acts when it is time.
+Only ports differ. A line is typed again until it prints what the page relies on, as a
+person would do: a verdict takes samples, and a rule acts at its time.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/how-to"
 SECONDS = 240.0
 
-# A sample must name the leak. Where a busy machine takes the samples unevenly, the last
-# may doubt what those before it told.
+# A sample must name the leak. If a busy machine takes the samples unevenly, the last one
+# may doubt what earlier ones reported.
 VERDICT = (0, 90)
 
 SESSIONS = r"leak: __main__\.Session: .* held by __main__\.sessions"
 
-# For a page, in the order of its lines: how a line begins, its exit code, and what the
-# page goes on from.
+# For a page, in the order of its lines: how a line begins, its exit code, and the output
+# that the page relies on.
 EXPECTED = {
     "stuck-asyncio.md": [
         ("opsctl status", 0, r"uptime"),
@@ -64,7 +64,7 @@ EXPECTED = {
         ("grpcurl", 0, r'(?s)"typeName": "__main__\.Session".*"verdict": "HEAP_GROWTH_VERDICT_'),
         ("opsctl alloc trace", 0, r"kept_sessions\.py:"),
         ("opsctl heap path", 0, r"__main__\.sessions"),
-        # Its status is that of tee.
+        # The exit code is that of tee.
         ("opsctl leaks watch", 0, rf"{SESSIONS}(?s:.*)Baseline: [0-9a-f]{{16}}"),
         ("opsctl leaks watch", VERDICT, r"since the baseline of"),
         ("opsctl leaks report", 0, r"held by +__main__\.sessions"),
@@ -85,7 +85,7 @@ ADDED = {
     "celery.md": [("opsctl ps", 0, r"(?s)celery process.*celery process")],
 }
 BEFORE = {"incidents": "README.md", "integrations": "add-a-port.md"}
-"""By folder of the examples, the page whose settings the others go on from."""
+"""For each folder of examples, the page whose settings the other pages use."""
 WHOLE = [("incidents", page) for page in EXPECTED] + [("integrations", page) for page in ADDED]
 
 TYPES = (
@@ -97,7 +97,7 @@ TYPES = (
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """The examples, in a directory that may be written to."""
+    """The examples, in a writable directory."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     return tmp_path / "examples/incidents"
 
@@ -108,7 +108,7 @@ def settings_of(folder: str) -> list[str]:
     return [line for line in lines if line.startswith(("export", "opsctl certs"))]
 
 
-# Some of them wait for a dozen samples, and for those again.
+# Some of them wait for a dozen samples, and then for a dozen more.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("folder", "page"), WHOLE)
 def test_a_page(folder: str, page: str, place: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_recipe_of_the_mesh(
     recipe: str, place: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     first = free_ports(2)
-    # Its name is short, since the path of a socket has to be.
+    # A short name, because a socket's path must be short.
     socket = tmp_path_factory.mktemp("at") / "ops/ops.sock"
 
     def adapted(text: str) -> str:

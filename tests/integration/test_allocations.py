@@ -18,7 +18,7 @@ from ops_client.cli.exit_codes import ExitCode
 from ops_client.errors import Busy, PermissionDenied
 from ops_service.v1 import allocations_pb2
 
-# A thread that keeps one buffer for each beat, on a line of its own.
+# A thread that keeps one buffer for each beat, on its own line.
 LEAK = """
 import threading, tracemalloc
 kept, leaking = [], threading.Event()
@@ -87,7 +87,7 @@ def test_where_the_application_traces_itself(connect: Connect, host: Host, admin
     assert found.header.frame_limit == 3
     assert found.trailer.still_tracing
     assert len(found.trailer.pauses) == 2
-    # What was there before the window is no difference.
+    # Earlier allocations are not part of the difference.
     assert not any(
         site.size_difference > 900_000 and site.frames[-1].line == 2 for site in found.sites
     )

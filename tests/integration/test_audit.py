@@ -1,4 +1,4 @@
-"""The audit log: a chain of hashes that shows what was done to it."""
+"""The audit log: a chain of hashes that reveals tampering."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ops_service.v1 import evaluation_pb2, heap_pb2, process_pb2
 
 
 def evaluate(host: Host, identity: Identity, source: str = "1 + 1") -> str:
-    """Evaluate something; returns the hash of its record."""
+    """Evaluate something. Return the hash of its record."""
     call = host.stub(identity).EvaluateCode(
         evaluation_pb2.EvaluateCodeRequest(source=source), timeout=120
     )
@@ -53,7 +53,7 @@ def log(start_shared_host: StartHost, admin: Identity, tmp_path_factory: Any) ->
 
 
 def broken(tmp_path: Path, lines: list[bytes], head: str = "") -> str:
-    """The message with which a log is refused; empty if it is taken."""
+    """The message that refuses a log, or "" if the log is accepted."""
     path = tmp_path / "audit.jsonl"
     path.write_bytes(b"".join(lines))
     try:
@@ -89,7 +89,7 @@ def test_what_shows_with_a_head(log: tuple[bytes, str], tmp_path: Path) -> None:
     for cut in range(1, len(lines) - 1):
         assert broken(tmp_path, lines[:cut]) == ""
         assert "its end was cut, or it was rewritten" in broken(tmp_path, lines[:cut], head)
-    # Somebody writes it all anew, with hashes that fit.
+    # Somebody writes the whole log again, with hashes that fit.
     from ops_service.gate.audit_file import chained
 
     previous, forged = "", []
@@ -174,7 +174,7 @@ def test_a_new_process_goes_on_with_the_chain(
     start_host: StartHost, admin: Identity, tmp_path: Path
 ) -> None:
     shared = str(tmp_path / "shared.jsonl")
-    # Two processes at once, as workers that share a configuration.
+    # Two processes at the same time, like workers that share a configuration.
     hosts = [start_host(audit={"file": shared}) for _ in range(2)]
     for _ in range(5):
         for host in hosts:
@@ -225,7 +225,7 @@ def test_a_log_in_whose_place_is_something_else(
     for replace in (lambda path: path.symlink_to(elsewhere), Path.mkdir, os.mkfifo, readable):
         logs.append(file.rename(tmp_path / f"{len(logs)}.jsonl"))
         replace(file)
-        # Descriptors that the application opens meanwhile are none of the port's.
+        # Descriptors that the application opens meanwhile do not belong to the port.
         for _ in range(2):
             with pytest.raises(grpc.RpcError) as raised:
                 evaluate(host, admin)
@@ -243,7 +243,7 @@ def test_a_log_in_whose_place_is_something_else(
 def test_a_host_that_closes_the_log(start_host: StartHost, admin: Identity) -> None:
     host = start_host()
     evaluate(host, admin)
-    # As daemons do with all of them; the next files that it opens get the numbers.
+    # As daemons close all descriptors. The next files that the host opens get their numbers.
     closed = host.run(
         "import os\n"
         "fds = [int(fd) for fd in os.listdir('/proc/self/fd') if\n"
@@ -280,7 +280,7 @@ def test_a_log_that_others_may_read(start_host: StartHost) -> None:
 def test_without_a_log_nothing_that_matters_begins(start_host: StartHost, admin: Identity) -> None:
     host = start_host()
     evaluate(host, admin)
-    # No room: the file's limit of size is where it stands now.
+    # No room: the limit on file sizes is near the log's present size.
     host.run(
         "import resource, signal, os\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
@@ -299,6 +299,6 @@ def test_without_a_log_nothing_that_matters_begins(start_host: StartHost, admin:
     host.run("resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (resource.RLIM_INFINITY,))")
     head = evaluate(host, admin)
     host.run("service.stop()")
-    # No part of a line was left behind.
+    # No partial line was left behind.
     assert verify_audit_log([host.audit_file], head)
     assert os.stat(host.audit_file).st_size

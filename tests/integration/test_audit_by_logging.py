@@ -1,4 +1,4 @@
-"""Audit records that go to Python's logging where no file is set, and the warning of it."""
+"""Without an audit file, records go to Python's logging, and the start warns about it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def logging_host(start_host: StartHost) -> Host:
 
 
 def capture(host: Host, identity: Identity) -> str:
-    """Capture; returns the hash of the record."""
+    """Capture. Return the hash of the record."""
     call = host.stub(identity).CaptureHeapSnapshot(
         heap_pb2.CaptureHeapSnapshotRequest(), timeout=120
     )
@@ -54,18 +54,18 @@ def test_a_chain_of_lines(logging_host: Host, admin: Identity, tmp_path: Path) -
     host.run("service.stop()")
     lines = host.run("answer = lines")
     assert [json.loads(each)["event"] for each in lines] == ["begin", "end"] * 3
-    # What collects the lines can be verified as a file is.
+    # The collected lines can be verified like a file.
     path = tmp_path / "collected.jsonl"
     path.write_text("".join(f"{each}\n" for each in lines))
     for head in heads:
         assert verify_audit_log([path], head).record_count == 6
-    # Nothing but the warning at the start.
+    # Nothing except the warning at the start.
     (warning,) = host.output_file.read_text().splitlines()
     assert "audit.file is not set" in warning
 
 
 def test_a_capture_that_nobody_would_hear_of(logging_host: Host, admin: Identity) -> None:
-    # As logging is before an application configures it: nothing below WARNING is kept.
+    # Logging before an application configures it: everything below WARNING is dropped.
     host = logging_host
     host.start_service()
     with pytest.raises(grpc.RpcError) as raised:
@@ -75,7 +75,7 @@ def test_a_capture_that_nobody_would_hear_of(logging_host: Host, admin: Identity
     assert HealthStub(host.channel(admin)).Check(health_pb2.HealthCheckRequest(), timeout=120)
     assert host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
 
-    # A level alone does not do, nor a handler that leaves such records out.
+    # A level alone is not enough, nor is a handler that rejects such records.
     for code in (
         "import logging; logging.getLogger('ops_service.audit').setLevel('INFO')",
         "handler = logging.NullHandler(); logging.getLogger('ops_service').addHandler(handler)",
@@ -100,7 +100,7 @@ WARNED = "READ_HEAP", "OPERATE", "EVALUATE"
 
 
 def granting(*capabilities: str) -> dict[str, Any]:
-    """A configuration without evaluation whose one grant lists these."""
+    """A configuration without evaluation whose only grant lists these."""
     grant = {"principal": ADMIN, "capabilities": list(capabilities)}
     return {"evaluation": {"enabled": False}, "grants": [grant]}
 
@@ -116,7 +116,7 @@ def test_a_start_without_a_file_warns(start_host: StartHost, capability: str) ->
 
 @pytest.mark.parametrize("capabilities", [["INSPECT"], ["INSPECT", *WARNED]], ids=len)
 def test_a_start_that_does_not_warn(start_host: StartHost, capabilities: list[str]) -> None:
-    # With INSPECT alone for want of a file, with all for there is one.
+    # With INSPECT alone no file is needed. With all of them there is a file.
     without = {"audit": None} if capabilities == ["INSPECT"] else {}
     host = start_host(**without, **granting(*capabilities))
     host.assert_alive()
@@ -135,7 +135,7 @@ def test_grants_that_come_later_warn_once(start_host: StartHost, viewer: Identit
     grant_too(f"spiffe://{TRUST_DOMAIN}/other", "OPERATE")
     said = host.output_file.read_text
     eventually(lambda: "grants list OPERATE: " in said(), said)
-    # The same, for one more caller, is nothing new.
+    # The same capability for another caller is not new.
     grant_too(VIEWER, "OPERATE")
     asked = process_pb2.GetPrincipalRequest()
     stub = host.stub(viewer)

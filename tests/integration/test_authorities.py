@@ -24,7 +24,7 @@ def other(authority: CertificateAuthority, tmp_path: Path) -> CertificateAuthori
 
 @pytest.fixture
 def successor(other: CertificateAuthority, authority: CertificateAuthority) -> Identity:
-    """The administrator, by a certificate of the other authority."""
+    """The administrator, with a certificate from the other authority."""
     return dataclasses.replace(other.issue("admin", uri(ADMIN)), ca=authority.certificate)
 
 
@@ -41,7 +41,7 @@ def put(bundle: Path, *authorities: CertificateAuthority) -> None:
 
 
 def answer(host: Host, identity: Identity) -> str:
-    """What a call by a connection of its own comes to: nothing, or the code it fails with."""
+    """The result of a call over its own connection: "" or the code of its failure."""
     with grpc.secure_channel(host.address, identity.channel_credentials()) as channel:
         call = channel.unary_unary("/ops_service.v1.MaintenanceService/GetPrincipal")
         try:
@@ -63,29 +63,29 @@ def test_an_authority_that_is_replaced(
     old = watch(host, admin)
     assert answer(host, successor) == "UNAVAILABLE"
 
-    # Both count, and nobody loses anything.
+    # Both authorities count, and no caller loses access.
     put(bundle, authority, other)
     eventually(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
     assert next(old).WhichOneof("part") == "report"
     new = watch(host, successor)
 
-    # A bundle that cannot be used changes nothing, and raises an alarm.
+    # An unusable bundle changes nothing, and raises an alarm.
     replace(bundle, b"junk")
     stub, request = host.stub(successor), process_pb2.GetProcessRequest()
     eventually(lambda: [a.topic for a in stub.GetProcess(request, timeout=120).alarms] == ["tls"])
     assert (answer(host, admin), answer(host, successor)) == ("", "")
 
-    # The old one is taken out: its callers go, those who are connected too.
+    # The old authority is removed: its callers lose access, also those already connected.
     put(bundle, other)
     status = why_it_ended(old)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert "The authority of the certificate is no longer accepted here" in status.message
-    # The port is opened anew, which takes some milliseconds.
+    # The port closes and opens again, which takes some milliseconds.
     eventually(lambda: (answer(host, admin), answer(host, successor)) == ("UNAVAILABLE", ""))
     assert next(new).WhichOneof("part") == "report"
     assert host.wait_for_records("WatchHeapGrowth", 3)[-1]["code"] == "PERMISSION_DENIED"
 
-    # And it may come again.
+    # The old authority can return.
     put(bundle, authority, other)
     eventually(lambda: (answer(host, admin), answer(host, successor)) == ("", ""))
     assert next(new).WhichOneof("part") == "report"

@@ -1,4 +1,4 @@
-"""Who gets in, who the server takes them for, and what they may do."""
+"""Who gets in, which identity the server gives them, and what they may do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def get_process(host: Host, identity: Identity) -> process_pb2.GetProcessRespons
 
 
 def call_by_name(host: Host, identity: Identity, method: str) -> None:
-    """Call a method with an empty request, which is zero bytes, and read one reply."""
+    """Call a method by name with an empty request, which is zero bytes. Read one reply."""
     call = host.channel(identity).unary_stream(f"/{SERVICE.full_name}/{method}")
     next(call(b"", timeout=120), None)
 
@@ -157,7 +157,7 @@ def test_names_that_count(
 
 @pytest.fixture(scope="module")
 def stranger(authority: CertificateAuthority) -> Identity:
-    """Whose name is believed and has no grant."""
+    """A caller whose name is accepted but has no grant."""
     return authority.issue("stranger", uri("spiffe://test.example/stranger"))
 
 
@@ -189,7 +189,7 @@ def test_a_capability_implies_no_other(host: Host, viewer: Identity, method: str
         "TraceAllocations": "OPERATE",
     }.get(method)
     if method == "ReadGrowthHistory":
-        # Let in, and told that this host runs no watch.
+        # The call is allowed, and the answer is that this host runs no watch.
         with pytest.raises(grpc.RpcError) as raised:
             call_by_name(host, viewer, method)
         assert status_of(raised.value).reason == "WATCH_DISABLED"
@@ -288,7 +288,7 @@ def test_every_call_is_on_record(
     assert refused["principal"] == "spiffe://test.example/stranger"
     assert refused["peer"].startswith("ipv4:127.0.0.1:")
     assert [r["event"] for r in host.wait_for_records("Check", 2)] == ["begin", "end"]
-    # Calls of unknown methods are accepted without a look at their names.
+    # Calls of unknown methods are accepted without a check of their names.
     unknown = eventually(
         lambda: [r for r in host.audit_records() if r.get("code") == "UNIMPLEMENTED"]
     )

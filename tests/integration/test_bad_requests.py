@@ -1,4 +1,4 @@
-"""Requests that make no sense, are too large, or never come."""
+"""Requests that are invalid, too large, or never arrive."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICE = "/ops_service.v1.MaintenanceService"
 
 
 def refusal(host: Host, identity: Identity, method: str, request: Message | bytes) -> Status:
-    """Call a method by name with a request that is to be refused."""
+    """Call a method by name with a request that must be refused."""
     data = request if isinstance(request, bytes) else request.SerializeToString()
     call = host.channel(identity).unary_stream(f"{SERVICE}/{method}")
     with pytest.raises(grpc.RpcError) as raised:
@@ -128,7 +128,7 @@ def test_too_large_a_message(host: Host, admin: Identity) -> None:
     call = host.channel(admin).unary_stream(f"{SERVICE}/EvaluateCode")
     with pytest.raises(grpc.RpcError) as raised:
         list(call(b"\x12" + b"\x00" * (5 << 20), timeout=120))
-    # gRPC itself refuses it, before any of it is parsed.
+    # gRPC itself refuses it, before parsing any of it.
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     host.assert_alive()
 
@@ -136,7 +136,7 @@ def test_too_large_a_message(host: Host, admin: Identity) -> None:
 def test_too_much_metadata(host: Host, admin: Identity) -> None:
     channel = host.channel(admin)
     stub = channel.unary_unary(f"{SERVICE}/GetPrincipal")
-    # On a new connection, whose limits the client cannot know yet.
+    # On a new connection: the client cannot know the server's limits yet.
     with pytest.raises(grpc.RpcError) as raised:
         stub(b"", metadata=[("x-big", "x" * 12_000)], timeout=120)
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -178,13 +178,13 @@ def test_slots_are_per_principal_and_health_has_its_own(
     status = refusal(host, admin, "WatchHeapGrowth", request)
     assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY")
     assert status.retry_delay == 1.0
-    # One call beside the streams, and the streams of others, are not touched.
+    # One other call and the streams of other callers are not affected.
     host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     others = [host.stub(viewer).WatchHeapGrowth(request, timeout=120) for _ in range(2)]
     for stream in others:
         assert next(stream).WhichOneof("part") == "header"
 
-    # All four are taken now, and health still answers.
+    # All four are in use now, and health still answers.
     assert refusal(host, viewer, "GetProcess", b"").reason == "BUSY"
     reply = HealthStub(host.channel(stranger)).Check(health_pb2.HealthCheckRequest(), timeout=120)
     assert reply.status == health_pb2.HealthCheckResponse.SERVING
@@ -196,7 +196,7 @@ def test_slots_are_per_principal_and_health_has_its_own(
 
 
 def test_a_method_that_a_foreign_service_does_not_implement(host: Host, admin: Identity) -> None:
-    # Newer contracts of the health service name it, and grpcio does not implement it.
+    # Newer contracts of the health service have this method, but grpcio does not implement it.
     call = host.channel(admin).unary_unary("/grpc.health.v1.Health/List")
     with pytest.raises(grpc.RpcError) as raised:
         call(b"", timeout=60)

@@ -44,10 +44,10 @@ def test_a_pause_over_the_budget_is_refused(
     assert float(caught.value.details["estimated_seconds"]) > 0.001
     with pytest.raises(errors.PauseOverBudget):
         client.summarize_heap()
-    # Not even a caller who would let the process stand still for a whole count.
+    # Not even for a caller who accepts a pause for the whole count.
     with pytest.raises(errors.PauseOverBudget):
         client.summarize_heap(allow_pause=True)
-    # What the refusal says works.
+    # The calls that the refusal suggests do work.
     memory = client.get_memory()
     assert memory.parts.resident.bytes > 0
     assert client.evaluate_code("1 + 1").result.value_repr == "2"
@@ -73,11 +73,11 @@ def test_a_cut_is_told(
     assert cut.cut.left_out_edge_count >= cut.cut.left_out_object_count
     assert any("lower bounds" in warning for warning in cut.warnings)
 
-    # The nearest to the roots, and every edge between them.
+    # The objects nearest to the roots, and every edge between them.
     graph = read_heap_graph(file)
     assert (graph.object_count, graph.edge_count) == (5000, cut.edge_count)
     assert graph.edge_targets.max() < 5000
-    # Elements may be left out anywhere, so that none has a number in a path.
+    # Elements may be left out anywhere, so no element has a number in a path.
     elements = np.flatnonzero(
         (graph.edge_kinds == heap_graph_pb2.EDGE_KIND_ELEMENT) & (graph.edge_names == 0)
     )
@@ -95,7 +95,7 @@ def test_a_cut_is_told(
         heap_graph_pb2.HEAP_ROOT_KIND_MODULES,
         heap_graph_pb2.HEAP_ROOT_KIND_THREAD,
     }
-    # No object says that nothing reaches it, since that is not known.
+    # No object is marked as unreachable, because that is unknown.
     assert not (graph.flags & 32).any()
 
     environment = environment_of(host.address, admin)

@@ -37,7 +37,7 @@ SOON = 2.0
 
 @pytest.fixture
 def silent_port() -> Iterator[str]:
-    """A port that accepts connections and says nothing."""
+    """A port that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"localhost:{listener.getsockname()[1]}"
 
@@ -207,7 +207,7 @@ def test_a_held_gil_makes_the_process_silent(
     client = connect(host.address, credentials_of(admin), connect_timeout=SOON)
     fifo = tmp_path / "release"
     os.mkfifo(fifo)
-    # A call through PyDLL keeps the GIL: here until somebody writes to the pipe.
+    # A call through PyDLL keeps the GIL: here until the test writes to the pipe.
     hold = (
         f"import ctypes, os\n"
         f"pipe = os.open({str(fifo)!r}, os.O_RDONLY)\n"
@@ -232,7 +232,7 @@ def test_every_reason_of_the_service_has_an_exception() -> None:
         for kind in waiting.pop().__subclasses__():
             reasons.add(kind.reason)
             waiting.append(kind)
-    # These refuse a start, so no call can bring them.
+    # These refuse a start, so no call can return them.
     assert reasons - {"CONFIGURATION", "START"} == set(_status.REASONS)
     kinds = [kind for reason, kind in _status.REASONS.items() if reason != "INTERNAL"]
     assert len(set(kinds)) == len(kinds)

@@ -54,7 +54,7 @@ def assert_untouched(path: Path) -> None:
 
 
 def wait_for_the_slot(host: Host, admin: Identity, target: Path) -> None:
-    """Capture as soon as the server has noticed that a caller went away."""
+    """Capture once the server has noticed that a caller went away."""
     with MaintenanceClient(host.address, credentials_of(admin)) as client:
 
         def captured() -> bool:
@@ -200,7 +200,7 @@ def test_the_loop_keeps_turning_during_a_capture(
 def test_a_place_that_cannot_be_written_is_told_before_any_call(
     connect: Connect, admin: Identity, tmp_path: Path
 ) -> None:
-    # Nothing listens at the target, so a call would say that.
+    # Nothing listens at the target, so a call would fail with that error.
     client = connect("localhost:1", credentials_of(admin))
     with pytest.raises(FileNotWritten):
         client.capture_heap_snapshot(tmp_path / "absent" / "some.heapgraph")

@@ -16,7 +16,7 @@ SOON = 2.0
 def test_a_slow_call_is_told_from_a_silent_process(
     connect: Connect, start_host: StartHost, admin: Identity
 ) -> None:
-    # A host of its own: the evaluation keeps its place until it ends.
+    # A separate host: the evaluation keeps its slot until it ends.
     host = start_host()
     client = connect(host.address, credentials_of(admin), connect_timeout=SOON)
     with pytest.raises(DeadlineExceeded, match="although the process answers"):

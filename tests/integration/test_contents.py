@@ -1,4 +1,4 @@
-"""Contents over the wire: who may have them, and where a secret can show."""
+"""Contents over the wire: who may read them, and where a secret can appear."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops_client.heap_graph import HeapGraph, read_heap_graph
 from ops_service.v1 import heap_graph_pb2 as pb
 from ops_service.v1 import heap_pb2
 
-# No identifiers, since a name that code wrote may show at every level.
+# Not identifiers: a name in code may appear at every level.
 VALUE, KEY = "pa55-the-value", "k3y-the-account"
 LONG = "-and-what-follows-it" * 10
 
@@ -85,7 +85,7 @@ def test_keys_show_keys_alone(planted: Host, admin: Identity, tmp_path: Path) ->
     assert_secret_free(data, VALUE)
     texts = {graph.contents.at(place).text() for place in range(len(graph.contents))}
     assert KEY in texts
-    # The key gives its value's edge a name.
+    # The key names its value's edge.
     named = {
         graph.content_text(key)
         for edge in range(graph.edge_count)
@@ -130,7 +130,7 @@ def test_logs_audit_and_status_hold_no_contents(
     assert VALUE not in str(raised.value)
 
 
-# Its header lies in a page that a clone has no copy of, so a child faults at it, twice.
+# The object's header lies in a page that a clone does not get: a child faults on it, twice.
 FAULT = """
 import ctypes, mmap, struct
 class Headless:
@@ -162,7 +162,7 @@ def test_the_status_of_a_fault_names_the_type_and_no_content(
     assert status.details["type_name"] == "app.Headless"
     assert "app.Headless" in status.message
     host.wait_for_last_call("CaptureHeapSnapshot")
-    # The log tells those who look after the process where it was; nobody is told contents.
+    # The log gives the operators the address. Nobody gets contents.
     logged = host.output_file.read_bytes()
     assert b"app.Headless" in logged
     for data in (logged, host.audit_file.read_bytes(), str(raised.value).encode()):

@@ -20,7 +20,7 @@ from ops_service.v1 import growth_pb2, process_pb2
 
 @pytest.fixture
 def tls(authority: CertificateAuthority, tmp_path: Path) -> dict[str, str]:
-    """TLS files of the test's own."""
+    """TLS files for one test."""
     server = authority.issue_server("first")
     install(server, tmp_path)
     shutil.copy(authority.certificate, tmp_path / "ca.pem")
@@ -44,7 +44,7 @@ def test_a_rotated_certificate(
 ) -> None:
     host = start_host(tls=tls)
     assert presented(host) == Path(tls["certificate"]).read_text()
-    # A stream that began before goes on.
+    # A stream that began earlier goes on.
     stream = host.stub(admin).WatchHeapGrowth(
         growth_pb2.WatchHeapGrowthRequest(
             interval={"nanos": 100_000_000}, duration={"seconds": 600}
@@ -88,7 +88,7 @@ def test_files_that_cannot_be_used_change_nothing(
     assert "the old state stays" in eventually(logged)[0]
     host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
 
-    # Once the key is there too, both are taken.
+    # Once the key is there too, both are used.
     install(other, tmp_path)
     wait_until_presented(host, other.certificate.read_text())
 
@@ -101,7 +101,7 @@ def make(directory: Path, name: str, content: str | bytes, mode: int = 0o600) ->
 
 
 def refusal(start_host: StartHost, **changes: Any) -> str:
-    """Start with a wrong configuration; the last line of the traceback."""
+    """Start with a wrong configuration. Return the last line of the traceback."""
     host = start_host(serve=False, **changes)
     with pytest.raises(HostError) as raised:
         host.start_service()
@@ -175,7 +175,7 @@ def test_a_wildcard_may_be_asked_for(start_host: StartHost, admin: Identity) -> 
     assert host.address.startswith("0.0.0.0:")
     host.address = host.address.replace("0.0.0.0", "127.0.0.1")
     host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
-    # IPv4 alone, as the address says, or the dual-stack socket of gRPC; never without TLS.
+    # IPv4 alone, as the address says, or gRPC's dual-stack socket. Never without TLS.
     with grpc.insecure_channel(host.address) as channel, pytest.raises(grpc.RpcError):
         channel.unary_unary("/x/y")(b"", timeout=120)
 

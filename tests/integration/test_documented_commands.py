@@ -1,8 +1,8 @@
-"""Every call of opsctl that a document shows is one that opsctl takes.
+"""opsctl accepts every opsctl command that a document shows.
 
-Nothing is reached: there are no certificates to connect with, so that a call whose options
-and arguments are right ends for want of them, or of files. What a document has to paste
-is typed against real hosts by other tests.
+No host is reached. There are no certificates to connect with, so a call with correct
+options and arguments ends because certificates or files are missing. Other tests type
+the lines to paste against real hosts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ USAGE = 2
 
 
 def calls(text: str) -> list[str]:
-    """What follows ``opsctl`` in blocks and in words set as code, up to the shell's own."""
+    """The text after ``opsctl`` in blocks and inline code, up to the shell's own syntax."""
     blocks = re.findall(r"^```(?:console|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
@@ -33,7 +33,7 @@ def calls(text: str) -> list[str]:
     return [found.strip() for line in (*lines, *spans) for found in command.findall(line)]
 
 
-# Each call once, by the first document that has it.
+# Each call once, from the first document that has it.
 ALL = {each: name for name in reversed(DOCUMENTS) for each in calls((ROOT / name).read_text())}
 
 
@@ -45,6 +45,6 @@ def test_there_are_some() -> None:
 def test_a_call(call: str, document: str, opsctl: Opsctl, tmp_path: Path) -> None:
     words = [each for each in shlex.split(call) if each not in ("…", "...")]
     done = opsctl(*words, env=NO_FILES, cwd=tmp_path)
-    # What is spoken of in passing is not shown with all that it takes.
+    # A command that the text only mentions may lack arguments.
     excused = ("Missing argument", "requires an argument", "repl needs a terminal")
     assert done.returncode != USAGE or any(each in done.stderr for each in excused), done.stderr

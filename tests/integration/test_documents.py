@@ -1,4 +1,4 @@
-"""The lines that the documentation of the live process has to paste work as they stand."""
+"""The lines to paste in the documentation of the live process work as they stand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = ("explanation/evaluation.md", "explanation/live-inspection.md", "how-to/
 TYPES = tuple(f"docs/{name}" for name in NAMES)
 """The pages whose lines are typed here."""
 
-# What the documents speak of.
+# The application that the documents describe.
 SHOP = """
 import logging, ops_service
 logging.getLogger("shop.cart")

@@ -168,7 +168,7 @@ def test_an_exception_whose_text_raises(host: Host, admin: Identity) -> None:
         "(" * 10_000,
         "x = " + "-" * 200_000 + "1",
         "   1",
-        # What exhausts the parser, and what only the compiler behind it.
+        # These exhaust the parser, or only the compiler after it.
         "x" + ".b" * 30_000,
         "f" + "()" * 30_000,
         "1" + "+1" * 30_000,
@@ -195,7 +195,7 @@ def test_source_with_a_lone_surrogate_is_refused(host: Host, admin: Identity) ->
 def test_a_source_that_is_no_message_any_more(host: Host, admin: Identity) -> None:
     credentials = ClientCredentials(admin.ca, admin.certificate, admin.private_key)
     with MaintenanceClient(host.address, credentials) as client:
-        # gRPC's own limit, before the service sees it.
+        # gRPC's own limit, checked before the service sees the request.
         with pytest.raises(RequestTooLarge, match="larger than max"):
             client.evaluate_code("#" * 10_000_000)
         with client.open_repl() as session, pytest.raises(RequestTooLarge):
@@ -235,7 +235,7 @@ def test_what_waits_for_a_lock_is_still_running(start_host: StartHost, admin: Id
     done = evaluate(host, admin, "lock.acquire()", limit_ms=100)
     assert done.result.outcome == STILL_RUNNING
 
-    # It is listed, and keeps its place.
+    # It is listed, and keeps its slot.
     process = host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     (running,) = process.running_evaluations
     assert running.evaluation_id == done.header.evaluation_id
@@ -248,7 +248,7 @@ def test_what_waits_for_a_lock_is_still_running(start_host: StartHost, admin: Id
     assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY")
     assert status.retry_delay is not None
 
-    # Once it can be stopped, its place is free.
+    # Once it can be stopped, its slot is free.
     host.run("lock.release()")
     host.wait_for("not service_evaluations()")
     assert evaluate(host, admin, "1").result.value_repr == "1"
@@ -295,7 +295,7 @@ def test_the_time_limit_has_bounds(host: Host, admin: Identity) -> None:
 
 def test_the_source_is_on_record_before_it_runs(start_host: StartHost, admin: Identity) -> None:
     host = start_host()
-    # Read by the code itself, so this is what stood there when it ran.
+    # The code itself reads the log, so this is the log's content when the code ran.
     done = evaluate(host, admin, f"open({str(host.audit_file)!r}).read()")
     assert "its own source" not in done.result.value_repr
     records = eval(done.result.value_repr).splitlines()

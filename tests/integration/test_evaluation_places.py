@@ -1,4 +1,4 @@
-"""Where EvaluateCode runs: a thread of its own, the host's event loop, its main thread."""
+"""Where EvaluateCode runs: its own thread, the host's event loop, or its main thread."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ticking = asyncio.run_coroutine_threadsafe(tick(), loop)
 
 @pytest.fixture(scope="module")
 def looping(start_shared_host: StartHost) -> Host:
-    """A host whose event loop runs in a thread of its own."""
+    """A host with an event loop in a separate thread."""
     host = start_shared_host()
     host.run(START_LOOP)
     host.wait_for("ticks")
@@ -157,7 +157,7 @@ def test_a_loop_that_does_not_take_it_up(start_host: StartHost, admin: Identity)
     assert done.result.outcome == NOT_STARTED
     host.run("gate.set()")
     assert_loop_lives(host)
-    # Nor later.
+    # Nor does it run later.
     assert host.run("answer = 'ran' in globals()") is False
     host.wait_for("not service_evaluations()")
 
@@ -207,7 +207,7 @@ def test_a_loop_in_the_main_thread_is_stopped(host: Host, admin: Identity) -> No
 def test_a_main_thread_that_does_not_take_it_up(host: Host, admin: Identity) -> None:
     done = evaluate(host, admin, "app_ran = True", place=MAIN_THREAD, limit_ms=100)
     assert done.result.outcome == NOT_STARTED
-    # It is told to run nothing, and does.
+    # It was stopped before it ran, so it runs nothing.
     host.run("main_thread_work.get()()")
     host.wait_for("not service_evaluations()")
 

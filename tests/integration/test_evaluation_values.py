@@ -1,4 +1,4 @@
-"""What EvaluateCode makes of sources and values, as CPython's own prompt would."""
+"""How EvaluateCode handles sources and values: like CPython's own prompt."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_tracebacks_show_the_evaluated_source(host: Host, admin: Identity) -> No
     assert "    return a / b" in lines
     assert "           ~~^~~" in lines
     assert lines[-1] == "ZeroDivisionError: division by zero"
-    # The process's own cache of lines has learned nothing.
+    # The process's own line cache got no new entries.
     assert host.run("answer = [name for name in linecache.cache if 'evaluation' in name]") == []
     assert host.run("answer = len(linecache.cache)") == known
 
@@ -255,7 +255,8 @@ def test_an_object_by_its_id(host: Host, admin: Identity, ids: dict[str, list[in
         for each in ids["app.Planted"]
     ]
     assert sorted(marks) == ["{'mark': 'found'}", "{}"]
-    # Several in one evaluation, since each is a call, and few enough for its time limit.
+    # Several objects in one evaluation, because each evaluation is a call. Few enough for
+    # its time limit.
     modules = ids["module"]
     assert any(
         evaluate(
@@ -293,7 +294,7 @@ def test_what_is_not_there_is_not_found(
     done = evaluate(host, admin, "ops.object('1', 'app.Planted')")
     assert done.result.exception.type_name == "TypeError"
 
-    # Gone is gone, and its address may be anybody's.
+    # A freed object stays freed, and another object may use its address.
     before = {
         each
         for each in ids["app.Planted"]

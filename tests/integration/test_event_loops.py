@@ -40,7 +40,7 @@ def host(start_host: StartHost) -> Host:
 
 
 def places_where_both_run(host: Host, connect: Connect, admin: Identity) -> tuple[str, str]:
-    """Names of the threads in which evaluated code that awaits runs, and an operation."""
+    """Names of two threads: the one that runs evaluated code that awaits, and an operation's."""
     reply = host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     assert EVENT_LOOP in reply.evaluation_places
     done = evaluate(

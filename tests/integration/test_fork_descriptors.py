@@ -1,4 +1,4 @@
-"""What a forked child of the host takes along: the application's descriptors, and none of
+"""The descriptors that a forked child of the host inherits: the application's, and none of
 the port's."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def test_a_child_has_the_applications_sockets_and_none_of_the_ports(
     host = start_host()
     stream = watch(host, admin)
     number = int(host.address.rpartition(":")[2])
-    # The same number as the port's, in all the ways that are not the port's.
+    # Sockets with the port's number that are not the port's, in every variant.
     mine = host.run(
         "import socket\n"
         "datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
@@ -43,7 +43,7 @@ def test_a_child_has_the_applications_sockets_and_none_of_the_ports(
     assert [told[each] for each in (0, 1, 3)] == [number] * 3
     assert told[5:] == ["socket"] * 5
     assert goes_on(stream)
-    # The port's own are gone from it: when the parent dies, its callers hear of that.
+    # The child does not have the port's own: when the parent dies, its callers notice.
     child = host.run(
         "child = os.fork()\nif child == 0:\n    import time; time.sleep(60)\nanswer = child"
     )
@@ -61,7 +61,7 @@ def test_a_child_has_the_applications_sockets_and_none_of_the_ports(
 
 def test_a_fork_does_nothing_to_descriptors_of_the_application(start_host: StartHost) -> None:
     host = start_host()
-    # More descriptors than select takes, and a default timeout, as urllib's users set.
+    # More descriptors than select accepts, and a default timeout, as urllib's users set it.
     told = host.run(
         "import fcntl, os, resource, socket, sys\n"
         "soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
@@ -86,7 +86,7 @@ def test_a_fork_does_nothing_to_descriptors_of_the_application(start_host: Start
     )
     flags, looks, events = told
     assert flags == [0]
-    # Descriptors are not listed, so their number is nothing to the cost of a fork.
+    # Descriptors are not listed, so their number does not affect the cost of a fork.
     assert looks == []
     assert 0 < events < 60
     host.assert_printed_nothing()
@@ -94,7 +94,7 @@ def test_a_fork_does_nothing_to_descriptors_of_the_application(start_host: Start
 
 def test_a_number_that_is_another_instances_by_now(start_host: StartHost) -> None:
     host = start_host()
-    # As a daemon does that closes everything, and then opens files of its own.
+    # As a daemon that closes everything, and then opens its own files.
     host.run(
         "import os, select, socket\n"
         "epoll = service._parts.port._sockets._epoll\n"

@@ -1,4 +1,4 @@
-"""Forks where the port cannot have a gRPC of its own, and closes for each."""
+"""Forks if the port cannot have its own gRPC, and so closes for each fork."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fix_streams import goes_on, watch
 
 from ops_service.v1 import process_pb2
 
-# The child may have gRPC's threads all the same.
+# The child may get gRPC's threads nevertheless.
 RESTARTS_IN_CHILDREN = tuple(map(int, grpc.__version__.split(".")[:2])) >= (1, 80)
 
 
@@ -29,7 +29,7 @@ def test_where_grpc_is_shared_the_port_is_closed_for_a_fork(
     assert "SIGABRT" in alarms["forks"]
     stream = watch(host, admin)
     counts = close_in_children(host, 20)
-    # Since 1.80 gRPC may restart its threads in the child all the same, which the alarm says.
+    # Since 1.80 gRPC may restart its threads in the child nevertheless. The alarm says so.
     endings = {"0", "-6"} if RESTARTS_IN_CHILDREN else {"0"}
     assert sum(counts.values()) == 20
     assert set(counts) <= endings
@@ -55,7 +55,7 @@ def test_where_grpc_is_shared_and_no_child_needs_it(start_host: StartHost, admin
         "answer = mine.fileno()"
     )
     host.wait_for("len(service._parts.port._sockets._listed()) == before + 1")
-    # Of the child's sockets with the port's number, the application's end alone is left.
+    # Of the child's sockets with the port's number, only the application's end remains.
     told = in_forked_child(
         host,
         "for fd in map(int, os.listdir('/proc/self/fd')):\n"

@@ -1,7 +1,7 @@
-"""A host that forks: its children, its own gRPC, and the port are as without each other.
+"""A host that forks: its children, its own gRPC, and the port do not affect each other.
 
-Run with several releases of grpcio, since they differ in what they do at a fork
-(`make test-grpcio`), as are the other files that begin with `test_fork`.
+Releases of grpcio differ in what they do at a fork. `make test-grpcio` runs this file,
+and the others that begin with `test_fork`, with several releases.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def test_calls_go_on(start_host: StartHost, admin: Identity, support: str) -> No
         "    answer.append(os.read(read, 9).decode())\n"
         "    os.close(read), os.waitpid(child, 0)"
     )
-    # The child has no thread but its own.
+    # The child has only its own thread.
     assert tasks == ["1"] * 10
     assert goes_on(stream)
     stream.cancel()
@@ -194,8 +194,8 @@ def test_an_application_with_grpc_of_its_own(
     if first == "application":
         host.start_service()
     stream = watch(host, admin)
-    # Workers that are forked first, each with a server and a client of its own. Once the
-    # parent has those too, children of grpcio 1.62 and 1.74 hang or die without a port.
+    # Workers that are forked first, each with its own server and client. Once the parent has
+    # those too, children of grpcio 1.62 and 1.74 hang or die even without a port.
     assert host.run("answer = in_children(serve_and_call)") == [0] * 5
     host.run(
         "own, own_port = serve()\n"
@@ -204,7 +204,7 @@ def test_an_application_with_grpc_of_its_own(
         "answer = echo(b'x', timeout=30).decode()"
     )
     assert host.run("answer = in_children(lambda: 0)") == [0] * 5
-    # The parent's own go on, over a connection that was there before and over a new one.
+    # The parent's own gRPC goes on, over an existing connection and over a new one.
     assert host.run("answer = [echo(b'x', timeout=30).decode(), call(own_port)]") == ["x", True]
     assert goes_on(stream)
     host.run("own.stop(None)")

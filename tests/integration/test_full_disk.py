@@ -1,4 +1,4 @@
-"""Commands that write files, on a disk that is full: a sentence, and nothing left."""
+"""Commands that write files, on a full disk: one sentence, and no file left."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ops_service.v1 import growth_pb2, process_pb2
 
 
 def write_grants(host: Host, grants: list[dict[str, Any]]) -> None:
-    """Replace the configuration file at once, as a careful editor does."""
+    """Replace the configuration file in one step, as a careful editor does."""
     config = {**configuration(host.authority, host.audit_file), "grants": grants}
     new = host.directory / "new.toml"
     new.write_text(toml(config))
@@ -42,7 +42,7 @@ def test_a_grant_that_is_taken_out_ends_what_runs(start_host: StartHost, admin: 
     with pytest.raises(grpc.RpcError) as raised:
         list(call)
     host.wait_for("not service_evaluations()")
-    # The promise itself is 5 s; a busy machine gets some more. The time limit is 100.
+    # The promise is 5 s. A busy machine gets more. The time limit is 100.
     assert time.monotonic() - began < 30
     status = status_of(raised.value)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
@@ -50,7 +50,7 @@ def test_a_grant_that_is_taken_out_ends_what_runs(start_host: StartHost, admin: 
     with pytest.raises(grpc.RpcError) as refused:
         evaluate(host, admin, "1")
     assert status_of(refused.value).reason == "PERMISSION_DENIED"
-    # What still is granted goes on.
+    # What is still granted goes on.
     host.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
     assert watch.is_active()
     watch.cancel()
@@ -74,7 +74,7 @@ def test_a_grant_that_is_put_in_holds(
     newcomer = authority.issue("newcomer", uri(name))
     host = start_host()
     before = (host.directory / "ops.toml").read_text()
-    # A file that would not do leaves everything as it was.
+    # An invalid file changes nothing.
     (host.directory / "ops.toml").write_text("grants = [")
     (host.directory / "ops.toml").write_text(before.replace("EVALUATE", "EVALUATION"))
     assert evaluate(host, admin, "1").result.value_repr == "1"

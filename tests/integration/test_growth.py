@@ -16,7 +16,7 @@ NO_LEAK = growth_pb2.HEAP_GROWTH_VERDICT_NO_LEAK
 LEAK = growth_pb2.HEAP_GROWTH_VERDICT_LEAK
 OUTSIDE = growth_pb2.HEAP_GROWTH_VERDICT_OUTSIDE_PYTHON
 
-# Leaks under a key of a module's dict, beside work that leaks nothing.
+# Leaks under a key of a module's dict, next to work that does not leak.
 LEAKING = """
 import sys, threading, time, types
 shop = types.ModuleType("shop")
@@ -39,7 +39,7 @@ def leak():
 threading.Thread(target=leak, daemon=True).start()
 """
 
-# Memory that only C knows of.
+# Memory that only C code knows.
 LEAKING_OUTSIDE = """
 import ctypes, threading, time
 malloc, memset = ctypes.CDLL(None).malloc, ctypes.CDLL(None).memset
@@ -52,7 +52,7 @@ def leak():
 threading.Thread(target=leak, daemon=True).start()
 """
 
-# Kills the next child of the process that appears, once.
+# Kills the next child process that appears, once.
 KILL_NEXT_CHILD = """
 import os, threading
 killed = []
@@ -109,7 +109,7 @@ def test_a_leak_is_named_with_its_holder(start_host: StartHost, viewer: Identity
     assert last.total_size < last.resident_bytes
     assert last.clone_pause.ToNanoseconds() > 0
 
-    # A machine without time may take fewer than it planned.
+    # A machine without time may take fewer samples than planned.
     assert 6 <= trailer.trailer.sample_count == len(reports) <= 13
     assert trailer.trailer.verdict == LEAK
     assert "held by shop.REGISTRY (dict)" in trailer.trailer.reason
@@ -163,7 +163,7 @@ def test_what_stopped_growing_since_a_baseline(host: Host, viewer: Identity) -> 
     *_, trailer = list(watch(host, viewer, interval=0.1, duration=0.2, keep_baseline=True))
     host.run("sys.kept += [Kept() for _ in range(5000)]")
     reason = ""
-    # Once the baseline is older than such a watch is long, it can be told.
+    # It can be decided once the baseline is older than such a watch takes.
     for _ in range(10):
         *_, last, _ = watch(
             host, viewer, interval=0.1, duration=0.8, baseline_id=trailer.trailer.baseline_id
@@ -193,9 +193,9 @@ def test_twenty_watchers_share_samples(start_host: StartHost, admin: Identity) -
     watches = [watch(host, admin, interval=1.0, duration=3.0, limit=3) for _ in range(20)]
     for call in watches:
         *_, trailer = list(call)
-        # Fewer where the machine has no time.
+        # Fewer if the machine has no time.
         assert 2 <= trailer.trailer.sample_count <= 4
-    # Each of them alone would take 4, and the proof of the engine one.
+    # Each of them alone would take 4, and the engine's proof takes one.
     assert host.run("answer = len(started)") < 40
     host.assert_alive()
 

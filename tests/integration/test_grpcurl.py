@@ -1,4 +1,4 @@
-"""The real grpcurl: by reflection, and by the committed descriptor set."""
+"""The real grpcurl: by reflection, and with the committed descriptor set."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(
 
 
 def with_proto_names(value: Any) -> Any:
-    """Names as in the contract: grpcurl writes them in lowerCamelCase."""
+    """Names as in the contract. grpcurl writes them in lowerCamelCase."""
     if isinstance(value, list):
         return [with_proto_names(item) for item in value]
     if isinstance(value, dict):
@@ -66,7 +66,7 @@ def with_proto_names(value: Any) -> Any:
 def call(
     grpcurl: str, host: Host, identity: Identity, method: str, by: str, data: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Call a method; returns the replies."""
+    """Call a method. Return the replies."""
     done = run(
         grpcurl, host, identity, f"{SERVICE}/{method}", options=["-d", json.dumps(data), *BY[by]]
     )
@@ -118,7 +118,7 @@ Describe = Callable[[str], str]
 
 @pytest.fixture(scope="module")
 def describe(grpcurl: str, host: Host, viewer: Identity) -> Describe:
-    """What grpcurl prints of a name. Asked for once, since each start of it takes long."""
+    """What grpcurl prints for a name. Each name once, because grpcurl starts slowly."""
 
     @functools.cache
     def described(name: str) -> str:
@@ -160,7 +160,7 @@ def assert_says_who_may_call_and_what_it_costs(describe: Describe, method: str) 
     comment = " ".join(line.removeprefix("// ") for line in lines if line.startswith("// "))
     assert "Caller: " in comment, lines
     assert "Cost to the host: " in comment, lines
-    # With all methods, each stands below its own.
+    # In the list of all methods, each comment stands above its method.
     above, _, _ = describe(SERVICE).partition(f"\n  rpc {method} ")
     assert " ".join(above.replace("\n  // ", " ").split()).endswith(" ".join(comment.split()))
 
@@ -241,7 +241,7 @@ def test_a_refusal_reads_well(
     assert '"reason":"PERMISSION_DENIED"' in done.stderr, done.stderr
     assert '"missing_capability":"EVALUATE"' in done.stderr
 
-    # Reflection is under the same policy.
+    # The same policy applies to reflection.
     done = run(grpcurl, host, stranger, "list")
     assert done.returncode != 0
     assert "INSPECT" in done.stderr

@@ -1,4 +1,4 @@
-"""Reading captures of a live process with opsctl, and what planted objects make of them."""
+"""opsctl reads captures of a live process, and reports the objects planted there."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Captures:
     before: Path
     after: Path
     other: Path
-    """Of another process."""
+    """A capture of another process."""
 
 
 def capture(host: Host, admin: Identity, path: Path) -> Path:
@@ -96,7 +96,7 @@ def captures(
 
 
 def document(opsctl: Opsctl, *arguments: object) -> Any:
-    """What a command prints as JSON."""
+    """A command's output, as JSON."""
     outcome = opsctl("heap", *arguments, "--json")
     assert (outcome.returncode, outcome.stderr) == (0, "")
     return json.loads(outcome.stdout)
@@ -124,7 +124,7 @@ def test_equal_strings_of_a_live_process_are_counted(
     [names] = [row for row in rows if row["path"].startswith("shop.names[")]
     assert (names["type_name"], names["count"], names["text"]) == ("str", 500, None)
     assert names["wasted_size"] == 499 * names["size"]
-    # The capture that this took is gone.
+    # The temporary capture of this command is gone.
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,7 +150,7 @@ def test_what_the_port_itself_holds_is_no_suspect_unless_asked_for(
     opsctl: Opsctl, captures: Captures
 ) -> None:
     def found(*options: object) -> list[bool]:
-        """Whether retained objects, their types and suspects tell of the port."""
+        """Whether retained objects, their types and suspects mention the port."""
         retained = document(opsctl, "retained", captures.before, "--limit", 10_000, *options)
         suspects = document(opsctl, "suspects", captures.before, "--share", 0.001, *options)
         names = (
@@ -158,7 +158,7 @@ def test_what_the_port_itself_holds_is_no_suspect_unless_asked_for(
             [row["path"] for row in retained["objects"]],
             [row["path"] for row in suspects["suspects"]],
         )
-        # protobuf holds the classes of messages that were made of a contract.
+        # protobuf holds the message classes made from a contract.
         return [any(re.match(r"ops_service\.(?!v1\.)", name) for name in each) for each in names]
 
     assert found() == [False, False, False]
@@ -236,11 +236,11 @@ def test_a_difference_names_type_holder_and_growth(opsctl: Opsctl, captures: Cap
     change = next(row for row in found["types"] if row["type_name"] == "shop.Session")
     assert change["count_after"] - change["count_before"] == 200
     assert change["new"] - change["freed"] == 200
-    # Those that live on keep their addresses; of the new ones, some took freed ones.
+    # Objects that live on keep their addresses. Some new objects reuse freed addresses.
     assert 200 <= change["new"] <= 500
     holder = next(each for each in found["holders"] if each["path"] == "shop.SESSIONS (dict)")
     assert holder["count"] >= 2 * change["new"]
-    # A session that is gone took its payload and its attributes along.
+    # A freed session freed its payload and its attributes too.
     assert holder["freed_count"] >= 2 * change["freed"] > 0
     same = document(opsctl, "diff", captures.before, captures.before)
     assert (same["new_count"], same["freed_count"], same["types"]) == (0, 0, [])
@@ -287,7 +287,7 @@ def test_bad_input_ends_with_a_sentence(
 ) -> None:
     data = captures.before.read_bytes()
     (tmp_path / "cut").write_bytes(data[: len(data) - 100])
-    # An altered name leaves a file that only its hash betrays.
+    # A changed name. Only the hash of the file reveals it.
     (tmp_path / "altered").write_bytes(data.replace(b"SESSIONS", b"SESSIONZ", 1))
     files = {"before": captures.before, "other": captures.other}
     files |= {name: tmp_path / name for name in ("cut", "altered")}

@@ -54,7 +54,7 @@ def leaks(history: GrowthHistory) -> bool:
     latest = history.latest
     if latest is None or latest.verdict != growth_pb2.HEAP_GROWTH_VERDICT_LEAK:
         return False
-    # On a busy machine the process's own warming up can be named a sample earlier.
+    # On a busy machine, an earlier sample may name the process's own warm-up.
     return any(each.type_name == "shop.Session" for each in latest.suspects)
 
 
@@ -84,7 +84,7 @@ def test_a_new_client_sees_growth_since_the_start(
     assert len(reports) == reports[-1].sample_count
     times = [each.sample_time.ToNanoseconds() for each in reports]
     assert times == sorted(times)
-    # Only the latest names anything; the others are figures.
+    # Only the latest report names types. The others contain figures alone.
     whole = [each for each in reports if each.suspects or each.types]
     assert len(whole) <= 2
     assert reports[-1] in whole
@@ -92,7 +92,7 @@ def test_a_new_client_sees_growth_since_the_start(
     (suspect,) = [each for each in reports[-1].suspects if each.type_name == "shop.Session"]
     assert "shop.registry" in suspect.holder.path
     assert not list(host.directory.rglob("history*"))
-    # Watching by hand goes on beside it.
+    # A manual watch works at the same time.
     parts = list(client.watch_heap_growth(interval=0.2, duration=0.6))
     assert isinstance(parts[-1], growth_pb2.HeapGrowthTrailer)
     host.assert_alive()
@@ -112,7 +112,7 @@ def test_a_host_that_forks_and_exits_in_mid_watch(start_host: StartHost, tmp_pat
     host = start_host(
         watch={"interval_seconds": 0.1},
         store={"directory": str(tmp_path / "store")},
-        # It tells of each fork otherwise.
+        # Otherwise gRPC prints a line for each fork.
         environment={"GRPC_VERBOSITY": "NONE"},
     )
     statuses = host.run(
@@ -170,7 +170,7 @@ def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
     assert "shop.registry" in holder
     (audited,) = [each for each in host.audit_records() if each["event"] == "rule"]
     assert (audited["rule"], audited["snapshot_id"]) == ("leaking", stored.snapshot_id)
-    # It acts once a window, however long the leak goes on.
+    # The rule acts once a window, however long the leak goes on.
     count = history.reports[-1].sample_count
     later = history_when(client, lambda each: each.latest.sample_count > count + 2)
     assert len(later.events) == 1
@@ -236,7 +236,7 @@ def test_a_history_that_a_kill_tore(start_host: StartHost, tmp_path: Path, clien
     assert not history.header.running
     assert len(history.reports) >= 4
     assert "damaged" in history.warnings[0]
-    # Noise from the start leaves nothing, and says so.
+    # If the segment is noise from its first byte, no record remains, and a warning says so.
     segment.write_bytes(os.urandom(1000))
     noise = client.read_growth_history(stored_instance_id=first.instance_id)
     assert (len(noise.records), len(noise.warnings)) == (0, 1)
@@ -264,7 +264,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     settings = {
         "watch": {"interval_seconds": 0.25},
         "store": {"directory": str(tmp_path / "store")},
-        # Early enough for a capture on a busy machine, which takes seconds there.
+        # Early enough for a capture on a busy machine, where it takes seconds.
         "rules": [rule("tight", "headroom", "snapshot", headroom_captures=6.0)],
     }
     first = start_host(serve=False, **settings)
@@ -272,7 +272,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     first.start_service()
     leak(first)
     history_when(client_of(first), leaks)
-    # Another client comes, whose sessions are large: some 10 MiB a second.
+    # A new client with large sessions: some 10 MiB a second.
     first.run("shop.size = 100_000")
     assert first.process.wait(120) == -9
 
@@ -290,7 +290,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     assert "src=" not in text
     assert "href=" not in text
     assert page.stat().st_mode & 0o777 == 0o600
-    # Captured while a capture still fitted.
+    # The capture was taken while one still fitted.
     assert "rule tight: " in told.stdout
     listed = opsctl("heap", "list", env=env).stdout
     assert first.instance_id in listed, told.stdout

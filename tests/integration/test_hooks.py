@@ -1,4 +1,4 @@
-"""What the hooks of hosts cost: a second at most, whatever the port does."""
+"""What the hooks of hosts cost: at most a second, whatever the port does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPENING = "integrations._opening.is_alive()"
 
 
 def slow_host(start_host: StartHost, tmp_path: Path) -> tuple[Host, Path]:
-    """A host whose configuration does not come before somebody writes it to a pipe."""
+    """A host whose configuration is a pipe, which stays empty until somebody writes to it."""
     pipe = tmp_path / "config"
     os.mkfifo(pipe, 0o600)
     host = start_host(serve=False, environment={"OPS_SERVICE_CONFIG": str(pipe)})
@@ -35,11 +35,11 @@ def test_a_port_that_takes_long_opens_meanwhile(
     start_host: StartHost, authority: CertificateAuthority, admin: Identity, tmp_path: Path
 ) -> None:
     host, pipe = slow_host(start_host, tmp_path)
-    # It came back, although the port cannot be open.
+    # The hook returned, although the port cannot be open.
     assert host.run("answer = integrations.start_worker('slow') is None")
     assert host.run(f"answer = {OPENING}")
     assert "opens in the background" in host.run("answer = logged[0]")
-    # A second hook, as of a framework beside that of its server, opens no second one.
+    # A second hook, such as a framework's next to its server's, does not open a second port.
     assert host.run("answer = integrations.start_worker('slow') is None and len(logged) == 1")
 
     pipe.write_text(toml(configuration(authority, tmp_path / "audit.jsonl")))
@@ -66,7 +66,7 @@ def test_a_port_that_is_given_up_before_it_is_open(
 def test_a_port_that_does_not_end_is_left(start_host: StartHost) -> None:
     host = start_host(serve=False)
     taken = []
-    # One of three must be in time, since machines may be busy.
+    # One of three must be in time, because machines can be busy.
     for _ in range(3):
         taken.append(
             host.run(
@@ -79,7 +79,7 @@ def test_a_port_that_does_not_end_is_left(start_host: StartHost) -> None:
                 "began = time.monotonic()\n"
                 "integrations.stop_worker()\n"
                 "answer = time.monotonic() - began\n"
-                # Its loop stands still, and the hook has come back all the same.
+                # Its loop stands still, and the hook has returned nevertheless.
                 "assert thread.is_alive()\n"
                 "go_on.set()\n"
                 "thread.join()"
@@ -96,6 +96,6 @@ def test_a_script_does_not_wait_for_its_port(start_host: StartHost, tmp_path: Pa
     host, _ = slow_host(start_host, tmp_path)
     host.run("integrations.start_worker('slow')")
     host.exit()
-    # Well, and without a word of a thread that was still there.
+    # It exits cleanly, and prints nothing about a thread that still ran.
     assert host.process.wait(60) == 0
     host.assert_printed_nothing()

@@ -34,7 +34,7 @@ def port(host: Host) -> int:
 
 
 def exit_seconds(host: Host) -> float:
-    """Let the host come to its end; the time it takes. It must end well."""
+    """Let the host exit. Return the time it takes. It must exit cleanly."""
     begin = time.monotonic()
     host.exit()
     assert host.process.wait(30) == 0, host.output_file.read_text()
@@ -47,7 +47,7 @@ Prepare = Callable[[Host], object]
 
 
 def assert_exits_in_time(start_host: StartHost, prepare: Prepare) -> Host:
-    """Let a prepared host end; one of three must do so in time, as machines may be busy."""
+    """Let a prepared host exit. One of three must do so in time: machines can be busy."""
     taken = []
     for _ in range(3):
         host = start_host()
@@ -76,7 +76,7 @@ def test_exit_with_a_stalled_stream(start_host: StartHost, admin: Identity) -> N
         return call
 
     assert_exits_in_time(start_host, prepare)
-    # Their pipes are gone, so they end at their next write.
+    # Their pipes are closed, so they end at their next write.
     eventually(
         lambda: not any(Path(f"/proc/{child}").exists() for child in children),
         "a walking child outlives its host",
@@ -134,7 +134,7 @@ def test_stop_ends_calls_and_frees_the_port(start_host: StartHost, admin: Identi
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port(host)), 5).close()
     host.wait_for(f"not {THREADS}")
-    # The outcome of what was cut off is on record.
+    # The outcome of the interrupted call is on record.
     assert host.wait_for_last_call("WatchHeapGrowth")[-1]["code"] == "CANCELLED"
 
     old_id = host.instance_id
@@ -193,7 +193,7 @@ def test_unix_socket(start_host: StartHost, admin: Identity, tmp_path: Path) -> 
     call = channel.unary_unary("/ops_service.v1.MaintenanceService/GetPrincipal")
     assert call(b"", timeout=120)
 
-    # A live socket is not taken over, a dead one is.
+    # A live socket is not taken over. A dead one is.
     other = start_host(serve=False, server={"address": f"unix:{path}"})
     with pytest.raises(HostError, match="StartError: Another process serves"):
         other.start_service()
@@ -213,7 +213,7 @@ def test_unix_socket_in_a_directory_of_others(start_host: StartHost, tmp_path: P
 
 def test_green_threads_are_refused(start_host: StartHost) -> None:
     host = start_host(serve=False)
-    # What gevent.monkey says after patch_all().
+    # What gevent.monkey reports after patch_all().
     host.run(
         "import sys, types\n"
         "sys.modules['gevent.monkey'] = types.SimpleNamespace(is_module_patched=lambda name: True)"
@@ -280,7 +280,7 @@ def test_a_forked_child_does_not_hold_the_port(start_host: StartHost) -> None:
     try:
         host.process.kill()
         host.process.wait()
-        # The child lives on, and the port is free all the same.
+        # The child lives on, and the port is free nevertheless.
         assert Path(f"/proc/{child}").exists()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port(host)), 5).close()
@@ -302,7 +302,7 @@ def test_a_forked_child_is_told_to_start_after_the_fork(start_host: StartHost) -
 
 
 def test_a_service_that_starts_after_the_fork(start_host: StartHost, admin: Identity) -> None:
-    # As a worker of gunicorn does: the parent has imported everything and started nothing.
+    # Like a worker of gunicorn: the parent has imported everything and started nothing.
     host = start_host(serve=False)
     address = host.run(
         "import ops_service, grpc, os, time\n"

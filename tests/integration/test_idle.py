@@ -1,4 +1,4 @@
-"""An application that does nothing: what two captures of it differ in."""
+"""An idle application: the differences between two captures of it."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def test_nothing_differs_but_what_is_the_ports_own(
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    # The first call of each kind loads modules; what comes after is used again.
+    # The first call of each kind loads modules. Later calls use them again.
     changes = [
         {name: found for name in COUNTED if (found := difference(*pair)[name])}
         for pair in pairwise(files[2:])
     ]
     assert {} in changes, changes
-    # Each call is work of the port's own, and tells of itself where that is asked for.
+    # Each call is work of the port, and shows up if the port's objects are requested.
     own = difference(*files[-2:], "--include-ops-service")
     assert own["new_count"] > 20

@@ -1,4 +1,4 @@
-"""Bounds on what a caller can take up: calls a second, connections, memory."""
+"""Bounds on what a caller can use: calls a second, connections, memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRINCIPAL = process_pb2.GetPrincipalRequest()
 
 
 def refused(call: Callable[[], Any]) -> Status | None:
-    """With what a call was refused; None if it was not."""
+    """The status that refused a call, or None if it was not refused."""
     try:
         call()
     except grpc.RpcError as error:
@@ -38,7 +38,7 @@ def refused(call: Callable[[], Any]) -> Status | None:
 def test_calls_a_second(
     start_host: StartHost, admin: Identity, viewer: Identity, authority: CertificateAuthority
 ) -> None:
-    # One, and then one in five seconds.
+    # One call, and then one in five seconds.
     host = start_host(limits={"calls_per_second": 0.2})
     stranger = authority.issue("fast", uri("spiffe://test.example/fast"))
     stub = host.stub(admin)
@@ -53,10 +53,10 @@ def test_calls_a_second(
     assert found[-1].retry_delay is not None
     assert 0 < found[-1].retry_delay <= 5.0
 
-    # Neither others, nor the probes of the same caller, have less for it.
+    # This does not reduce the rate of other callers, or of the same caller's probes.
     assert host.stub(viewer).GetPrincipal(PRINCIPAL, timeout=60).process.pid == host.pid
     assert HealthStub(host.channel(admin)).Check(CHECK, timeout=60).status
-    # Who has no grant is held to the same.
+    # The same limit applies to callers without a grant.
     anybody = host.stub(stranger)
     codes = [
         refused(lambda: anybody.GetProcess(process_pb2.GetProcessRequest(), timeout=60))
@@ -68,7 +68,7 @@ def test_calls_a_second(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     ]
 
-    # One record a second tells how many there were.
+    # One record a second says how many calls were refused.
     records = [each for each in host.audit_records() if each.get("reason") == "BUSY"]
     assert len(records) < 20
     assert all(each["event"] == "refused" and each["calls"] >= 1 for each in records)
@@ -102,10 +102,10 @@ def test_connections(start_host: StartHost, admin: Identity) -> None:
     before = host.run(f"import os; {descriptors}")
     held = [connect_tls(host.address, admin) for _ in range(3)]
     name, _, port = host.address.rpartition(":")
-    # Those that say nothing count as well.
+    # Silent connections count too.
     silent = [socket.create_connection((name, int(port)), 60) for _ in range(40)]
     host.wait_for(f"len(os.listdir('/proc/self/fd')) <= {before + 5}")
-    # All but two are closed at once, and these when the handshake does not come.
+    # All but two are closed at once. These two close when no handshake arrives.
     assert all(is_closed(each) for each in silent)
     for each in silent:
         each.close()
@@ -146,7 +146,7 @@ def test_changes_of_a_level_leave_one_timer(host: Host, admin: Identity) -> None
         request = loggers_pb2.SetLogLevelRequest(logger="shop", level=level)
         request.restore_after.seconds = 3600
         stub.SetLogLevel(request, timeout=60)
-    # asyncio drops timers that were cancelled once there are a hundred of them.
+    # asyncio drops cancelled timers once there are a hundred of them.
     assert host.run("answer = len(service._loop._scheduled)") - before < 150
     assert host.run("answer = len(service._parts.handlers.loggers._restore_timers)") == 1
     stub.SetLogLevel(loggers_pb2.SetLogLevelRequest(logger="shop"), timeout=60)

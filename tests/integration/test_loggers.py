@@ -45,7 +45,7 @@ def test_loggers_are_listed(connect: Connect, host: Host, viewer: Identity) -> N
     assert (found["shop"].level, found["shop"].effective_level) == ("WARNING", "WARNING")
     assert (found["shop.cart"].level, found["shop.cart"].effective_level) == ("NOTSET", "WARNING")
     assert not found["shop.quiet"].propagates
-    # Only a place that a deeper logger needs.
+    # Only a placeholder that a deeper logger needs.
     assert "shop.cart.deep" not in found
 
     reply = client.list_loggers(prefix="shop.c", limit=1)
@@ -61,7 +61,7 @@ def test_a_level_is_set_and_taken_back(connect: Connect, host: Host, admin: Iden
     assert 90 < reply.restore_time.ToNanoseconds() / 1e9 - time.time() < 110
     assert level(host, "shop") == 5
 
-    # A second change keeps the level from before the first.
+    # A second change keeps the level from before the first change.
     client.set_log_level("shop", "17")
     assert level(host, "shop") == 17
     reply = client.set_log_level("shop", "")

@@ -60,8 +60,8 @@ def test_what_the_host_holds_is_seen_where_it_lies(
     assert_adds_up(before.parts)
     assert before.process.instance_id == host.instance_id
     host.run(
-        # Small objects, one large buffer of malloc's, a file, and memory that
-        # neither allocator knows of.
+        # Small objects, one large buffer from malloc, a file, and memory that neither
+        # allocator knows.
         "import mmap, random\n"
         f"held = [random.randbytes(200) for _ in range(60_000)], bytearray(b'x') * {32 * MIB}\n"
         f"pages = mmap.mmap(-1, {24 * MIB}, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
@@ -76,10 +76,10 @@ def test_what_the_host_holds_is_seen_where_it_lies(
         change = getattr(after.parts, field).bytes - getattr(before.parts, field).bytes
         return float(change / MIB)
 
-    # 233 bytes each, in blocks of 240; the allocating threads add and take a little.
+    # 233 bytes each, in blocks of 240. The allocating threads add and free a little.
     assert 12 < grown("python_in_use") < 18
     assert 31 < grown("malloc_in_use") < 40
-    # Whatever lay free before may have been used again.
+    # Memory that was free before may be in use again.
     assert 20 < grown("unaccounted") - grown("not_resident") < 32
     assert grown("anonymous") > 55
 
@@ -127,8 +127,8 @@ def test_a_collection_frees_cycles(connect: Connect, host: Host, admin: Identity
 def test_a_trim_gives_back_what_lies_free_between_chunks(
     connect: Connect, host: Host, admin: Identity
 ) -> None:
-    # Chunks too small for mappings of their own, and one in use above them, which
-    # keeps the heap from shrinking by itself.
+    # Chunks too small for their own mappings, and one in use above them, which keeps
+    # the heap from shrinking by itself.
     host.run("holes = [bytearray(b'x') * 60_000 for _ in range(1000)]; del holes[:-1]")
     reply = connect(host.address, credentials_of(admin)).reclaim_memory(trim=True)
     host.run("del holes")

@@ -1,7 +1,7 @@
-"""Identity by the word of a proxy: what the header may say, and who may say it.
+"""Identity from a proxy's header: what the header may say, and who may send it.
 
-The calls here come straight over the socket, as from a proxy. `tests/mesh` has a
-real one.
+The calls here come directly over the socket, as from a proxy. `tests/mesh` has a
+real proxy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BY = f"By={PROXY};Hash={HASH}"
 
 
 def mesh(directory: Path, **changes: object) -> dict[str, object]:
-    """What a configuration of a port in a mesh has other than others."""
+    """The settings of a port in a mesh that differ from other ports."""
     return {
         "tls": None,
         "server": {"address": f"unix:{directory}/ops/ops.sock"},
@@ -61,7 +61,7 @@ def said(*headers: str) -> list[tuple[str, str]]:
 
 
 def principal(stub: MaintenanceServiceStub, header: str) -> tuple[str, str]:
-    """Whom the port takes the caller for, and why for nobody."""
+    """The caller's principal, and why there is none."""
     request = process_pb2.GetPrincipalRequest()
     reply = stub.GetPrincipal(request, metadata=said(header), timeout=120)
     return reply.principal, reply.principal_problem
@@ -75,7 +75,7 @@ NAMES = {
     f"{BY};URI=;DNS=Tool.test.example": "dns:tool.test.example",
     f"{BY};URI=https://test.example/tool?a=b": "uri:https://test.example/tool?a=b",
     f"by={PROXY};hash={HASH};uri={VIEWER}": VIEWER,
-    # What went before is not the proxy's word, whoever it says that it is by.
+    # Earlier elements are not from the proxy, whatever name they carry.
     f"{BY};URI={ADMIN},{BY};URI={VIEWER}": VIEWER,
     f"By={OTHER};Hash={HASH};URI={ADMIN},{BY};URI={VIEWER}": VIEWER,
     f'{BY};Subject="a,{BY};URI={ADMIN}";URI={VIEWER}': VIEWER,
@@ -114,7 +114,7 @@ def test_names_that_do_not_count(stub: MaintenanceServiceStub, header: str) -> N
 
 
 def refusal(stub: MaintenanceServiceStub, *headers: str) -> str:
-    """What a call with these headers is refused with, before anything is known of it."""
+    """The message that refuses a call with these headers, before the caller is identified."""
     with pytest.raises(grpc.RpcError) as raised:
         stub.GetPrincipal(process_pb2.GetPrincipalRequest(), metadata=said(*headers), timeout=120)
     status = status_of(raised.value)
@@ -135,10 +135,10 @@ UNREADABLE = [
     f'{BY};URI="{ADMIN}"x',
     f"{BY};URI=a\\{ADMIN}",
     f"{BY};={ADMIN}",
-    # A quotation that the caller opens for the proxy's own words.
+    # The caller opens a quotation in front of the proxy's own words.
     f'Subject=",{BY};URI={VIEWER}',
     f'Subject=",{BY};Subject="CN=a";URI={VIEWER}',
-    # Twice what one certificate has once.
+    # A certificate has this field once, and here it appears twice.
     f"{BY};Hash={HASH};URI={ADMIN}",
     f"{BY};Cert=a;Cert=b;URI={ADMIN}",
 ]
@@ -156,7 +156,7 @@ def test_a_header_that_no_proxy_of_ours_wrote(stub: MaintenanceServiceStub) -> N
     assert not_listed in refusal(stub, f"By={PROXY};By={OTHER};Hash={HASH};URI={ADMIN}")
     assert not_listed in refusal(stub, f"Hash={HASH};URI={ADMIN}")
     assert not_listed in refusal(stub, f"By=;Hash={HASH};URI={ADMIN}")
-    # The last one counts, whatever came before.
+    # The last element counts, whatever came before.
     assert not_listed in refusal(stub, f"{BY};URI={ADMIN},By={OTHER};Hash={HASH};URI={ADMIN}")
     assert "saw no client certificate" in refusal(stub, f"By={PROXY};URI={ADMIN}")
 
@@ -216,7 +216,7 @@ def test_denied_serial_numbers(
         assert principal(stub, header(other)) == (ADMIN, "")
         for said_so, words in (
             (header(denied), "is denied here"),
-            # Without it nobody can tell, so nobody is let in.
+            # Without the certificate its serial number is unknown, so every caller is refused.
             (f"{BY};URI={ADMIN}", "does not pass on the certificate"),
         ):
             with pytest.raises(grpc.RpcError) as raised:
@@ -226,7 +226,7 @@ def test_denied_serial_numbers(
 
 
 def quoted(*identities: Identity) -> str:
-    """Certificates as a proxy hands them on."""
+    """Certificates in the encoding that a proxy uses."""
     text = "".join(each.certificate.read_text() for each in identities)
     return urllib.parse.quote(text, safe="")
 
@@ -245,7 +245,7 @@ def test_certificates_that_are_out_of_date(
     for said_so, words in (
         (f'Cert="{quoted(expired)}"', "The certificate expired at "),
         (f'Cert="{quoted(early)}"', "The certificate is not valid before "),
-        # What the proxy does not tell apart must all be valid.
+        # If the proxy does not distinguish them, all must be valid.
         (f'Chain="{quoted(good, expired)}"', "expired at "),
         ("Cert=%00junk", "cannot be read"),
         (f'Cert="{quoted(good)}";Chain=junk', "cannot be read"),
@@ -301,7 +301,7 @@ def test_the_socket_and_its_directory_are_the_users_alone(host: Host, tmp_path: 
 
 def test_a_tcp_port_is_refused_with_the_remedy(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(serve=False, **mesh(tmp_path, server={"address": "127.0.0.1:0"}))
-    # With the line of the key, as everywhere.
+    # With the line number of the key, as everywhere.
     words = r"ops\.toml:\d+: server\.address .* let the proxy connect to a Unix socket"
     with pytest.raises(HostError, match=words):
         host.start_service()

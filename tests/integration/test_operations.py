@@ -351,7 +351,7 @@ def test_a_caller_that_goes_away_ends_it(host: Host, operator: Identity) -> None
     )
     call = host.stub(operator).InvokeOperation(request, timeout=120)
     assert next(call).WhichOneof("part") == "header"
-    # One holds the loop alive.
+    # One of them keeps the loop alive.
     host.wait_for("len(asyncio.all_tasks(loop)) == 2")
     call.cancel()
     host.wait_for("len(asyncio.all_tasks(loop)) == 1")
@@ -360,7 +360,7 @@ def test_a_caller_that_goes_away_ends_it(host: Host, operator: Identity) -> None
 def test_only_what_the_grant_lists(
     connect: Connect, host: Host, admin: Identity, client: Any
 ) -> None:
-    # Every capability, and no operation listed.
+    # Every capability, but no operation in the grant.
     other = connect(host.address, credentials_of(admin))
     for name in ("cache.clear", "no.such"):
         with pytest.raises(PermissionDenied, match=f"no grant of the operation {name}"):
@@ -428,5 +428,5 @@ def test_names_that_are_not_fit(host: Host) -> None:
             host.run(f"@ops_service.operation({name!r})\ndef f(): pass")
     with pytest.raises(HostError, match=r"cache\.clear is already registered"):
         host.run("@ops_service.operation('cache.clear')\ndef other(): pass")
-    # A module that is loaded anew.
+    # The module is loaded again.
     host.run(APPLICATION)

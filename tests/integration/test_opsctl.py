@@ -66,7 +66,7 @@ def test_status(opsctl: Opsctl, operator: dict[str, str], host: Host) -> None:
     document = parse(opsctl("status", "--json", env=operator))
     assert document["process"]["pid"] == host.pid
     assert document["garbage_collector"]["enabled"] is True
-    # Fields that are zero or empty are there too.
+    # Zero and empty fields are there too.
     assert document["running_evaluations"] == []
 
 
@@ -135,7 +135,7 @@ def test_a_bar_shows_on_a_terminal(
         while piece := os.read(terminal, 4096):
             shown += piece
     except OSError:
-        pass  # So Linux says that the other side was closed.
+        pass  # Linux reports with this error that the other side was closed.
     os.close(terminal)
     stdout, _ = run.communicate()
     assert run.returncode == ExitCode.OK
@@ -203,7 +203,7 @@ def test_eval_from_standard_input_and_as_json(opsctl: Opsctl, operator: dict[str
 
 
 def test_eval_at_its_time_limit(opsctl: Opsctl, start_host: StartHost, admin: Identity) -> None:
-    # A host of its own: what cannot be stopped keeps its place.
+    # A separate host: an evaluation that cannot be stopped keeps its slot.
     operator = environment_of(start_host().address, admin)
     run = opsctl("eval", "while True: pass", "--time-limit", 0.3, env=operator)
     assert run.returncode == ExitCode.CODE_TIMED_OUT

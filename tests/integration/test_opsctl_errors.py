@@ -46,7 +46,7 @@ def test_every_exception_has_an_exit_code() -> None:
         if issubclass(kind, errors.OpsClientError)
     }
     assert set(CODES) == kinds
-    # One and the same of a file and of a live process.
+    # The same error, once for a file and once for a live process.
     assert CODES[errors.NoSuchObject] == CODES[errors.ObjectNotFound]
     leaves = [
         kind for kind in kinds if not kind.__subclasses__() and kind is not errors.NoSuchObject
@@ -56,7 +56,7 @@ def test_every_exception_has_an_exit_code() -> None:
 
 
 def test_every_exit_code_has_a_meaning() -> None:
-    # The reference is made of them.
+    # The reference page is built from them.
     meanings = attribute_docstrings(ExitCode)
     assert [code.name for code in ExitCode if not meanings[code.name]] == []
 

@@ -34,9 +34,9 @@ def terminal(
 
 
 def ask(terminal: Terminal, keys: str, answer: str, *further: str) -> None:
-    """Type a line, and wait for what it answers and the next prompt.
+    """Type a line, and wait for its answer and the next prompt.
 
-    The answer must not stand in the line itself, which is shown too.
+    The answer must not appear in the line itself, which the terminal shows too.
     """
     terminal.type(keys + "\r")
     for text in (answer, *further):
@@ -64,7 +64,7 @@ def test_completion_from_the_process(terminal: Terminal, host: Host) -> None:
     host.run("only_in_the_host = 'found there'")
     ask(terminal, "20 * 20", "400")
     terminal.type("only_in_th\t")
-    # The rest of the name is all that is drawn.
+    # The terminal draws only the rest of the name.
     terminal.wait_for("e_host")
     ask(terminal, "", "'found there'")
 
@@ -78,7 +78,7 @@ def test_ctrl_c_stops_the_code_and_keeps_the_session(terminal: Terminal, host: H
     terminal.wait_for("interrupted after")
     terminal.wait_for(PROMPT)
     host.wait_for("not service_evaluations()")
-    # At the prompt it drops what was typed.
+    # At the prompt it drops the typed text.
     terminal.type("no such\x03")
     terminal.wait_for(PROMPT)
     ask(terminal, "kept", "'kept'")

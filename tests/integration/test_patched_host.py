@@ -1,4 +1,4 @@
-"""A host that has put its own into logging and into modules that the port uses too."""
+"""A host that patches logging and modules that the port uses too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ kept, secrets.token_hex = secrets.token_hex, fail
 
 
 def refusal(host: Host, identity: Identity) -> str:
-    """What a caller is told where GetProcess fails in a way that nobody foresaw."""
+    """The caller's error message if GetProcess fails in an unforeseen way."""
     with pytest.raises(grpc.RpcError) as raised:
         host.stub(identity).GetProcess(process_pb2.GetProcessRequest(), timeout=60)
     assert raised.value.code() == grpc.StatusCode.INTERNAL

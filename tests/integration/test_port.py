@@ -1,4 +1,4 @@
-"""The port survives what ends gRPC's own server, and a host that forks."""
+"""The port survives what stops gRPC's own server, and a host that forks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_a_method_name_that_is_not_utf8(
     host: Host, admin: Identity, authority: CertificateAuthority, path: bytes
 ) -> None:
     stream = watch(host, admin)
-    # Whoever the authority signed for could do this, grant or not.
+    # Anyone with a certificate from the authority could do this, with or without a grant.
     stranger = authority.issue("stranger", uri("spiffe://test.example/stranger"))
     client = Http2(host.address, stranger)
     outcome = client.outcome(client.request(path))
     assert outcome is None or outcome.get(b"grpc-status") != b"0"
     client.close()
 
-    # The streams of others go on, and nothing is told to the host's terminal.
+    # Other callers' streams go on, and nothing is printed to the host's terminal.
     for _ in range(3):
         assert next(stream).WhichOneof("part") == "report"
     stream.cancel()

@@ -47,7 +47,7 @@ def test_process_tells_the_hosts_own_facts(host: Host, viewer: Identity) -> None
 
 
 def test_a_process_that_can_open_no_file(host: Host, viewer: Identity) -> None:
-    # Connected before, and nothing of what is asked for was asked for yet.
+    # Connect first. The service has not read any of the answer's facts yet.
     stub = host.stub(viewer)
     stub.GetPrincipal(process_pb2.GetPrincipalRequest(), timeout=120)
     host.run(
@@ -85,7 +85,7 @@ def test_a_host_without_metadata_of_the_distribution(
     start_host: StartHost, admin: Identity
 ) -> None:
     host = start_host(serve=False)
-    # As where the package is vendored, zipped or frozen.
+    # As if the package is vendored, zipped or frozen.
     host.run(
         "import importlib.metadata as metadata\n"
         "known = metadata.distribution\n"

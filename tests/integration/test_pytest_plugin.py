@@ -1,4 +1,4 @@
-"""The marker no_leaks, in a pytest of its own: the newest, and the oldest that it works with."""
+"""The marker no_leaks in a separate pytest: the newest, and the oldest supported release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops_service.heap.engine import engine_status
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONS = {
     "newest": Path(sys.executable),
-    # pytest 7.0 and pluggy 1.0. make test installs it, where there is CPython 3.11.
+    # pytest 7.0 and pluggy 1.0. `make test` installs them if there is CPython 3.11.
     "oldest": ROOT / ".venv/oldest-pytest/bin/python",
 }
 
@@ -80,11 +80,11 @@ def python(request: pytest.FixtureRequest) -> Path:
 
 
 def run(python: Path, suite: str, directory: Path) -> str:
-    """Run a suite whose warnings are errors; returns what pytest printed."""
+    """Run a suite with warnings as errors. Return what pytest printed."""
     (directory / "test_some.py").write_text(suite)
-    # With an ini file of its own, none is looked for above.
+    # With its own ini file, pytest does not search the parent directories.
     (directory / "pytest.ini").write_text("[pytest]\n")
-    # Of an install for development, old releases of pytest warn themselves.
+    # Old releases of pytest themselves warn about an editable install.
     editable = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
     options = ["-q", "--strict-markers", "-p", "no:cacheprovider", "-W", "error", "-W", editable]
     done = subprocess.run(
@@ -111,7 +111,7 @@ def test_a_test_that_leaks_fails_with_its_suspect(python: Path, tmp_path: Path) 
     assert "test_some.kept" in printed
     assert "samples from 8" in printed
     assert "assert 1 == 2" in printed
-    # pluggy warns of wrappers that raise.
+    # pluggy warns about wrappers that raise.
     assert "PluggyTeardownRaisedWarning" not in printed
 
 

@@ -1,4 +1,4 @@
-"""Captures of a host that is held to a quota of CPU time, or short of memory."""
+"""Captures of a host with a quota of CPU time, or with little memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ops_service.v1 import heap_pb2
 # In microseconds: a fifth of a processor.
 QUOTA, PERIOD = 20_000, 100_000
 
-# More than what gRPC takes ahead of a reader, and pages to be written to.
+# More than gRPC reads ahead of the caller, and pages for the host to write to.
 BALLAST = """
 ballast = [[i, str(i)] for i in range(600_000)]
 pages = bytearray(b"x") * (300 << 20)
@@ -45,7 +45,7 @@ def test_the_trailer_tells_how_often_a_quota_made_it_wait(
     host = start_host()
     client = connect(host.address, credentials_of(admin))
     free = client.capture_heap_snapshot(tmp_path / "free").trailer
-    # A thread that always works, so that the quota is used up whoever works beside it.
+    # A thread that always works, so that the quota is always used up.
     host.run(
         "import threading\n"
         "def work():\n"
@@ -54,10 +54,10 @@ def test_the_trailer_tells_how_often_a_quota_made_it_wait(
     )
     (cpu_group / "cgroup.procs").write_text(str(host.pid))
     held = client.capture_heap_snapshot(tmp_path / "held").trailer
-    # One group for the host and the child: what both waited for counts.
+    # The host and the child share one group, so the waits of both count.
     assert held.cpu_throttled_count > 0
     assert held.child_cpu_time.ToNanoseconds() > 0
-    # It has a share of the quota, which is less than all of it.
+    # The child gets only a part of the quota.
     seconds = held.child_lifetime.ToNanoseconds() / 1e9
     assert held.child_cpu_time.ToNanoseconds() / 1e9 < seconds * QUOTA / PERIOD
     assert free.object_count == pytest.approx(held.object_count, rel=0.2)
@@ -73,7 +73,7 @@ def test_a_child_ends_when_its_pages_pass_a_share_of_what_was_free(
     request = heap_pb2.CaptureHeapSnapshotRequest()
     stream = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
     assert next(stream).HasField("header")
-    # Nobody reads on, so that the child waits while the host writes to what both have.
+    # Nobody reads on, so the child waits while the host writes to shared pages.
     host.run("for place in range(0, len(pages), 4096): pages[place] = 1")
     with pytest.raises(grpc.RpcError) as raised:
         list(stream)
@@ -83,7 +83,7 @@ def test_a_child_ends_when_its_pages_pass_a_share_of_what_was_free(
         "INSUFFICIENT_MEMORY",
     )
     assert "existed twice" in status.message
-    # A quarter of what the group had left beside the reserve.
+    # A quarter of what the group had left beyond the reserve.
     assert 100 << 20 < int(status.details["copied_bytes"]) < 310 << 20
     assert memory_group.kills() == 0
     host.assert_alive()

@@ -1,4 +1,4 @@
-"""What the README says to paste works against the host of `make play`."""
+"""The lines to paste in the README work against the host of `make play`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def paste(play: Play, text: str, directory: Path, *command: str | Path) -> str:
-    """Run the text as it stands, but for where the host and its files are."""
+    """Run the text as it stands, apart from the paths of the host and its files."""
     text = text.replace("127.0.0.1:7443", play.address).replace(".demo/", f"{play.directory}/")
     outcome = subprocess.run(
         [*command, text],

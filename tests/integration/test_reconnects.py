@@ -1,4 +1,4 @@
-"""A port that is closed and opened again and again: no call of a client waits for ever."""
+"""A port that closes and opens again and again: no call of a client waits forever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLERS = 6
 SECONDS = 25.0
 CALL_SECONDS = 3.0
 
-# gRPC alone, since it opens its port anew a dozen times as often as ours does for forks.
+# gRPC alone, because it opens its port a dozen times as often as ours does for forks.
 SERVER = """
 import asyncio, random, sys, grpc
 

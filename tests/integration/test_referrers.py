@@ -92,7 +92,7 @@ def test_an_object(host: Host, admin: Identity) -> None:
     assert (reply.object_count, reply.way_count, reply.cut) == (1, 1, False)
     assert 'label="only"' in reply.dot
 
-    # Its own part, by the synchronous client: one path for each reference.
+    # A separate part, with the synchronous client: one path for each reference.
     credentials = ClientCredentials(admin.ca, admin.certificate, admin.private_key)
     with MaintenanceClient(host.address, credentials) as client:
         of_type = client.find_referrers("mappingproxy", breadth=100)

@@ -1,4 +1,4 @@
-"""Server reflection, asked over the wire: v1 and v1alpha, and what is not served."""
+"""Server reflection over the wire: v1 and v1alpha, and what is not served."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Ask = Callable[..., reflection_pb2.ServerReflectionResponse]
 
 @pytest.fixture(params=SERVICES)
 def ask(request: pytest.FixtureRequest, host: Host, viewer: Identity) -> Ask:
-    """Asks one thing: ``ask(file_by_filename="a.proto")``."""
+    """Return a function for one request: ``ask(file_by_filename="a.proto")``."""
     call = host.channel(viewer).stream_stream(
         f"/{request.param}/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,

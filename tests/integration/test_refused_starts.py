@@ -1,4 +1,4 @@
-"""A start that is refused: nothing listens, and nothing is left of it."""
+"""A refused start: nothing listens, and nothing is left of it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def port() -> int:
 
 
 def assert_refused(host: Host, port: int, words: str) -> None:
-    """It is refused in these words, nobody answers, and nothing is left."""
-    # What gRPC opens once in a process is there before.
+    """The start is refused in these words, nothing listens, and nothing is left."""
+    # Open first what gRPC opens once in a process.
     host.run(f"import grpc.aio, ops_service.server.service\n{LINK}")
     before = host.run(LEFT)
     with pytest.raises(HostError, match=words):
@@ -42,7 +42,7 @@ def assert_refused(host: Host, port: int, words: str) -> None:
         socket.create_connection(("127.0.0.1", port), 5).close()
     host.wait_for("not [t for t in threading.enumerate() if t.name.startswith('ops_service')]")
     left = host.run(LEFT)
-    # gRPC keeps pollers and what wakes them, which name no file.
+    # gRPC keeps pollers and their wake-up descriptors, which name no file.
     new = [name for name in left[0] if name not in before[0]]
     assert [name for name in new if not name.startswith(("anon_inode:", "socket:"))] == []
     host.assert_alive()
@@ -66,7 +66,7 @@ def test_a_run_directory_that_is_full(start_host: StartHost, port: int, tmp_path
 def test_a_descriptor_that_cannot_be_written(
     start_host: StartHost, port: int, tmp_path: Path
 ) -> None:
-    # It is written when the port is open already, which must be closed again.
+    # The descriptor is written once the port is open, so the port must close again.
     run = tmp_path / "run"
     run.mkdir(mode=0o700)
     (run / "worker-0.json").mkdir()

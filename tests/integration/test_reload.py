@@ -63,7 +63,7 @@ def test_a_grant_that_is_taken_away_ends_what_it_allowed(
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert status.details["missing_capability"] == "EVALUATE"
     host.wait_for("not service_evaluations()")
-    # What the principal still may goes on, and so do others.
+    # What the principal may still do goes on, and so do other callers' streams.
     assert next(stream).WhichOneof("part") == "report"
     assert next(other).WhichOneof("part") == "report"
 
@@ -144,7 +144,7 @@ def test_a_denied_serial(start_host: StartHost, authority: CertificateAuthority)
     assert status.code == grpc.StatusCode.PERMISSION_DENIED
     assert f"The serial number {text} of the certificate is denied here" in status.message
     assert next(other).WhichOneof("part") == "report"
-    # For health too.
+    # For health calls too.
     for call in (
         lambda: alarms(host, denied),
         lambda: alarm_health(host, denied),
@@ -178,7 +178,7 @@ def test_a_revocation_list(
     with pytest.raises(grpc.RpcError):
         alarms(host, revoked)
 
-    # Neither junk nor somebody else's list brings it back.
+    # Neither junk nor another authority's list restores access.
     stranger = CertificateAuthority(crl.parent / "stranger")
     for data, words in (
         (b"junk", "it must hold certificate revocation lists"),
@@ -190,7 +190,7 @@ def test_a_revocation_list(
             alarms(host, revoked)
     assert next(other).WhichOneof("part") == "report"
 
-    # A list that should have been replaced still counts, and raises an alarm.
+    # A list past its date for replacement still counts, and raises an alarm.
     replace(crl, authority.revocation_list(revoked.serial, due=-datetime.timedelta(hours=1)))
     eventually(lambda: set(alarms(host, admin)) == {"stale_revocation_list"})
     with pytest.raises(grpc.RpcError):
@@ -228,7 +228,7 @@ def test_a_revoked_caller_keeps_no_session(
     assert "was revoked" in why_it_ended(stream).message
     over.set()
     eventually(lambda: running() == [])
-    # The same principal, by a certificate that counts.
+    # The same principal, with a certificate that counts.
     again = repl_pb2.OpenReplRequest(open={"session_id": session_id})
     status = why_it_ended(host.stub(admin).OpenRepl(iter([again]), timeout=120))
     assert status.code is grpc.StatusCode.NOT_FOUND

@@ -123,7 +123,7 @@ def test_an_interrupt_stops_the_input_and_keeps_the_session(host: Host, typing: 
     timer.join()
     assert result.outcome == INTERRUPTED
     assert typing.value("kept") == "1"
-    # With nothing to interrupt, nothing happens.
+    # If nothing runs, an interrupt has no effect.
     typing.session.interrupt()
     assert typing.value("kept + 1") == "2"
 
@@ -228,7 +228,7 @@ def test_sessions_are_bounded_and_expire(start_host: StartHost, admin: Identity)
         with pytest.raises(Busy):
             Typing(client)
         typing.session.detach()
-        # What it held is let go of at once, without a collection.
+        # Its objects are released at once, without a collection.
         host.wait_for("ref() is None")
         assert sessions(host, admin) == []
         with pytest.raises(SessionNotFound):
@@ -294,7 +294,7 @@ def test_bad_messages(host: Host, admin: Identity, client: MaintenanceClient) ->
     assert refused(opening, big) == "INVALID_REQUEST"
     lost = repl_pb2.OpenReplRequest(open=repl_pb2.ReplOpen(session_id="none"))
     assert refused(lost) == "SESSION_NOT_FOUND"
-    # A session that nobody opened by name opens by itself, and one line does.
+    # A session that was not opened by name opens by itself, and one line works.
     one = repl_pb2.OpenReplRequest(input=repl_pb2.ReplInput(source="6 * 7"))
     replies = list(host.stub(admin).OpenRepl(iter([one]), timeout=120))
     assert [reply.WhichOneof("part") for reply in replies] == [
@@ -302,7 +302,7 @@ def test_bad_messages(host: Host, admin: Identity, client: MaintenanceClient) ->
         "prompt",
         "result",
         "prompt",
-        # By writing it the server finds out that the connection is not broken.
+        # The server writes it to check that the connection is not broken.
         "prompt",
     ]
     assert replies[2].result.value_repr == "42"

@@ -1,8 +1,8 @@
-"""Every configuration that we ship starts, and whoever it lets capture can capture.
+"""Every shipped configuration starts, and each caller who may capture can capture.
 
-They are looked for in all tracked files that are shipped or read by users: whole files,
-blocks in manifests, and blocks in documents. Only places on the disk, ports and
-certificates are the test's own.
+The test searches all tracked files that are shipped or that users read: whole files,
+blocks in manifests, and blocks in documents. It replaces only paths, ports and
+certificates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRACKED = subprocess.run(
     ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
 ).stdout.split("\0")[:-1]
-# Nobody configures a port with what lies there.
+# Nobody configures a port with the files in these folders.
 NOT_SHIPPED = ("benchmarks/", "ops_service/", "tests/", "tools/")
 TABLES = "|".join(field.name for field in dataclasses.fields(Config))
 HEADER = re.compile(rf"^[ \t]*\[{{1,2}}(?:{TABLES})\]{{1,2}}[ \t]*(?:#.*)?$", re.MULTILINE)
@@ -42,7 +42,7 @@ MARKDOWN_BLOCK = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Shipped:
-    """A configuration, or a part of one, and where it stands."""
+    """A configuration, or a part of one, and its location."""
 
     file: str
     text: str
@@ -94,13 +94,13 @@ def names(of: list[Shipped]) -> list[str]:
 
 
 def place(directory: Path, path: str, *, is_socket: bool = False) -> str:
-    """Where a path leads in a test. What a pod mounts there anybody may write to."""
+    """A configured path, mapped into the test. Anybody may write to what a pod mounts."""
     found = directory / path.lstrip("/")
-    # The service makes the directory of a socket itself.
+    # The service itself makes the directory of a socket.
     mounted = found.parent.parent if is_socket else found.parent
     mounted.mkdir(parents=True, exist_ok=True)
     if path.startswith("/"):
-        # The mode that the kubelet gives an empty volume of a pod with an fsGroup.
+        # The kubelet gives this mode to an empty volume of a pod with an fsGroup.
         os.chmod(mounted, 0o2777)
     return str(found)
 
@@ -129,7 +129,7 @@ def start_with(start_host: StartHost, table: dict[str, Any]) -> Host:
 
 
 class Caller:
-    """A principal of a configuration, over TLS or as its proxy would say."""
+    """A principal of a configuration, over TLS or as its proxy reports it."""
 
     def __init__(
         self, host: Host, table: dict[str, Any], authority: CertificateAuthority, principal: str
@@ -148,7 +148,7 @@ class Caller:
         self.stub = MaintenanceServiceStub(self.channel)
 
     def capabilities(self) -> set[str]:
-        """What the port lets it do, beyond what every peer may."""
+        """What the port lets it do, beyond what every peer may do."""
         request = process_pb2.GetPrincipalRequest()
         reply = self.stub.GetPrincipal(request, metadata=self.metadata, timeout=120)
         names = {Capability.Name(each) for each in reply.capabilities}
@@ -178,7 +178,7 @@ def test_a_whole_one(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     table = each.table
-    # Its name is short, since the path of a socket has to be.
+    # A short name, because a socket's path must be short.
     put_in_place(table, tmp_path_factory.mktemp("at"))
     if "tls" in table:
         table["tls"] |= configuration(authority, Path())["tls"]

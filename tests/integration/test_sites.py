@@ -22,7 +22,7 @@ def plant():
     return [Planted() for _ in range(50)]
 planted = plant()
 """
-# Of the list in it, in the code as the host compiles it.
+# The line of the list in PLANT, in the code as the host compiles it.
 LINE = 5
 
 

@@ -20,7 +20,7 @@ from ops_service.varint import delimited, varint
 
 REQUEST = heap_pb2.CaptureHeapSnapshotRequest()
 
-# Makes the graph larger than what gRPC takes from the server ahead of the reader.
+# Makes the graph larger than what gRPC reads ahead of the caller.
 BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
 
 
@@ -101,7 +101,7 @@ def test_a_collection_that_does_not_come(start_host: StartHost, admin: Identity)
     )
     assert host.run("answer = len(gc.callbacks)") == 0
 
-    # A caller that goes away ends the wait at once.
+    # If the caller goes away, the wait ends at once.
     request.gc_wait_limit.CopyFrom(Duration(seconds=3000))
     call = host.stub(admin).CaptureHeapSnapshot(request, timeout=120)
     host.wait_for("len(gc.callbacks) == 1")
@@ -120,7 +120,7 @@ def test_a_second_capture_is_refused(start_host: StartHost, admin: Identity) -> 
     assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY")
     assert status.retry_delay is not None
     assert status.retry_delay > 0
-    # The first is not disturbed.
+    # The first capture is not disturbed.
     parts = list(first)
     assert parts[-1].WhichOneof("part") == "trailer"
 
@@ -135,12 +135,12 @@ def test_a_stopped_reader_is_freed(start_host: StartHost, admin: Identity) -> No
     end = host.wait_for_last_call("CaptureHeapSnapshot")[-1]
     assert (end["code"], end["reason"]) == ("ABORTED", "STREAM_STALLED")
     host.wait_for("not children()", seconds=5)
-    # What waits for a reader is bounded.
+    # The data that waits for a reader is bounded.
     assert host.run("answer = peak_bytes()") - before < 20 << 20
-    # Its place is free, and others are served.
+    # Its slot is free, and other callers are served.
     parts = list(stub.CaptureHeapSnapshot(REQUEST, timeout=120))
     assert parts[-1].WhichOneof("part") == "trailer"
-    # When the reader goes on, it learns what happened.
+    # When the reader goes on, it gets the error.
     with pytest.raises(grpc.RpcError) as raised:
         list(stopped)
     assert status_of(raised.value).reason == "STREAM_STALLED"

@@ -108,7 +108,7 @@ circling = on_loop(circle())
 def client(host: Host, viewer: Identity) -> MaintenanceClient:
     host.run(THREADS)
     host.run(LOOP)
-    # So that the tasks have begun.
+    # Gives the tasks time to begin.
     host.run("on_loop(asyncio.sleep(0.01))")
     return MaintenanceClient(host.address, credentials_of(viewer))
 
@@ -205,7 +205,7 @@ def test_circles(client: MaintenanceClient, host: Host) -> None:
         frozenset({("task 'holds one'", "asyncio.Lock"), ("task 'holds other'", "asyncio.Lock")}),
     }
     found: set[frozenset[tuple[str, str]]] = set()
-    # Until all of them have come to where they wait.
+    # Repeat until all of them wait.
     while len(found) < len(expected):
         stacks = client.capture_stacks(sample_distance=0.05)
         found = {
@@ -250,7 +250,7 @@ threading.Thread(target=twice, name='twice', daemon=True).start()
 def test_who_waits_with_a_condition_holds_nothing(client: MaintenanceClient, host: Host) -> None:
     host.run(CONDITION)
     stacks = client.capture_stacks(sample_distance=0.05)
-    # Until each has come to where it waits.
+    # Repeat until all of them wait.
     while not (
         {"wants", "Condition.__enter__"} <= {f for g in stacks.groups for f in functions(g)}
         and any("twice" in step.name for cycle in stacks.trailer.cycles for step in cycle.steps)
@@ -259,7 +259,7 @@ def test_who_waits_with_a_condition_holds_nothing(client: MaintenanceClient, hos
     members = {member.name: member.wait for g in stacks.groups for member in g.members}
     assert members["wants"].holder == "thread 'holds'"
     assert members["waits"].what == "threading.Condition"
-    # One that waits for what it holds itself is a circle too.
+    # A thread that waits for its own lock is a cycle too.
     assert members["twice"].holder == "thread 'twice'"
     cycles = [[step.name for step in cycle.steps] for cycle in stacks.trailer.cycles]
     assert ["thread 'twice'"] in cycles
@@ -318,7 +318,7 @@ def test_greenlets_that_the_collector_moves_meanwhile_count_once(
 def test_a_search_for_greenlets_does_not_disturb_tuples_that_are_built(
     client: MaintenanceClient, host: Host
 ) -> None:
-    # A second reference to a tuple that grows makes that fail with SystemError.
+    # If a growing tuple gets a second reference, its construction fails with SystemError.
     host.run(
         "import greenlet, sys, threading\n"
         # So that threads take turns in the middle of a search, as they do in a larger heap.

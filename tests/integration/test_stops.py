@@ -1,4 +1,4 @@
-"""Where a host stops the service: at its exit, in a signal handler's wake, in any thread."""
+"""Where a host stops the service: at its exit, after a signal, or in any thread."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ THREADS = "[t for t in __import__('threading').enumerate() if t.name.startswith(
 
 @pytest.fixture
 def served(start_host: StartHost, tmp_path: Path) -> Host:
-    """A host with a run directory, so that what is left there shows."""
+    """A host with a run directory, so that remaining files can be seen."""
     return start_host(server={"run_directory": str(tmp_path / "run")})
 
 
 def stream(host: Host, identity: Identity) -> Any:
-    """A stream that goes on until it is ended."""
+    """A stream that goes on until the service or the test ends it."""
     call = host.stub(identity).WatchHeapGrowth(growth_pb2.WatchHeapGrowthRequest(), timeout=120)
     next(call)
     return call
 
 
 def assert_stopped(host: Host, call: Any, tmp_path: Path) -> None:
-    """The stream has ended, nobody listens, and no descriptor is left."""
+    """The stream has ended, nothing listens, and no descriptor is left."""
     with pytest.raises(grpc.RpcError):
         list(call)
     port = int(host.address.rpartition(":")[2])
@@ -43,7 +43,7 @@ def assert_stopped(host: Host, call: Any, tmp_path: Path) -> None:
 
 def test_in_an_atexit(served: Host, admin: Identity, tmp_path: Path) -> None:
     call = stream(served, admin)
-    # It runs before the service's own, which was registered earlier.
+    # It runs before the service's own handler, which was registered earlier.
     served.run(
         "import atexit\n"
         "def at_exit():\n"
@@ -75,7 +75,7 @@ def test_in_a_signal_handlers_wake(
     served.run("service.stop(); answer = service.running")
     served.wait_for(f"not {THREADS}")
     assert_stopped(served, call, tmp_path)
-    # And once more in the same process.
+    # Start once more in the same process.
     served.start_service()
     assert served.stub(admin).GetProcess(process_pb2.GetProcessRequest(), timeout=120)
 

@@ -65,7 +65,7 @@ ClientOf = Callable[[Host], MaintenanceClient]
 
 @pytest.fixture
 def client_of(admin: Identity) -> Iterator[ClientOf]:
-    """Make a client, for tests where its flavour makes no difference."""
+    """Make a client, for tests in which its flavour makes no difference."""
     with contextlib.ExitStack() as stack:
 
         def make(host: Host) -> MaintenanceClient:
@@ -102,7 +102,7 @@ def wait_until_whole(host: Host, admin: Identity, snapshot_id: str) -> None:
         eventually(lambda: stored(client)[snapshot_id].state == whole)
 
 
-# ---- whole ways -------------------------------------------------------------------------
+# ---- whole downloads --------------------------------------------------------------------
 
 
 def test_a_stored_capture_is_the_same_file_on_both_sides(
@@ -160,7 +160,7 @@ def test_a_broken_capture_goes_on_to_the_same_hash(
 ) -> None:
     proxy = cut(host.address, [700_000, 1_500_000])
     target = tmp_path / "some.heap"
-    # gRPC tries a broken address again only after this long.
+    # gRPC retries a broken address only after this time.
     client = connect(proxy.address, credentials_of(admin), connect_timeout=1.0)
     snapshot = client.capture_heap_snapshot(target, store=True)
     assert proxy.connections >= 3
@@ -187,7 +187,7 @@ def test_a_capture_runs_to_its_end_without_its_caller(
     client = connect(host.address, credentials_of(admin))
     with pytest.raises(Gone):
         client.capture_heap_snapshot(target, store=True, progress=leave)
-    # What came is kept beside the name, for the process that comes after this one.
+    # The received part stays next to the name, for the next process.
     (part,) = tmp_path.iterdir()
     _, snapshot_id, suffix = part.name.rsplit(".", 2)
     assert suffix == "part"
@@ -253,7 +253,7 @@ def test_a_connection_that_stays_broken_keeps_what_came(
             snapshot_id, target
         )
     part = tmp_path / f"some.heap.{snapshot_id}.part"
-    # Also what a process left that was killed in the middle of a message.
+    # Also the remains of a process that was killed in the middle of a message.
     with part.open("ab") as file:
         file.write(b"\xff\xff\x03 and no more")
     client.fetch_snapshot(snapshot_id, target)
@@ -336,7 +336,7 @@ def test_a_full_disk(
     host = start_host(store=store_at(tmp_path / "store"))
     client = client_of(host)
     kept = client.capture_heap_snapshot(tmp_path / "kept.heap", store=True).header.snapshot_id
-    # The kernel refuses what goes beyond this, as a full disk does.
+    # The kernel refuses writes beyond this size, as on a full disk.
     limit = os.path.getsize(tmp_path / "kept.heap") // 2
     host.run(
         f"import resource, signal\n"
@@ -352,7 +352,7 @@ def test_a_full_disk(
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
-    """A directory that nothing can be written to."""
+    """A directory that cannot be written to."""
     directory = tmp_path / "read-only"
     directory.mkdir(0o700)
     if os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""A host that has no room for the threads of a port, which gRPC would end it for."""
+"""A host without room for the port's threads. gRPC would end such a host."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WANTED = threads_needed() + RESERVE
 
 
 def enter(group: Path, host: Host) -> None:
-    """Put a host into a group, with all of its threads, once they have started."""
+    """Move a host into a group with all of its threads, once they have started."""
     host.assert_alive()
     (group / "cgroup.procs").write_text(str(host.pid))
 
 
 def limit(group: Path, more: int) -> None:
-    """Allow so many threads beside those that are there."""
+    """Allow this many threads beyond the present ones."""
     used = int((group / "pids.current").read_text())
     (group / "pids.max").write_text(str(used + more))
 
@@ -39,7 +39,7 @@ def test_a_start_without_room_is_refused(
     limit(task_group, room)
     with pytest.raises(HostError, match=f"StartError: The port needs room for {WANTED} threads"):
         host.start_service()
-    # It says by which limit, and leaves no thread behind.
+    # The error names the limit, and no thread remains.
     with pytest.raises(HostError, match=rf"allows {room} more \(\S*pids\.max is \d+ and"):
         host.start_service()
     host.assert_alive()
@@ -81,7 +81,7 @@ print(threading.active_count())
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_limit_on_the_processes_of_a_user(start_host: StartHost) -> None:
     host = start_host(serve=False)
-    # Files that the other user may read: its key is looked at before the room.
+    # Files that the other user may read: the service reads its key before it checks the room.
     for each in (host.authority.server.private_key, *host.authority.server.private_key.parents):
         if str(each).startswith(str(Path(tempfile.gettempdir()) / "pytest-")):
             each.chmod(each.stat().st_mode | 0o011 if each.is_dir() else 0o640)
@@ -105,7 +105,7 @@ def test_a_port_that_cannot_be_opened_again_for_want_of_room(
     host = start_host()
     enter(task_group, host)
     port = "service._parts.port"
-    # It ends by itself, and another thread of the application takes the last room.
+    # The port closes by itself, and another thread of the application takes the last room.
     limit(task_group, 1)
     host.run(
         "import asyncio\n"

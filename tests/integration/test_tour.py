@@ -1,4 +1,4 @@
-"""The demo host ends with whoever started it, whatever ends that."""
+"""The demo host ends with the process that started it, however that one ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of the tutorial, typed as they stand into one shell, against the demo shop."""
+"""The lines of the tutorial, typed as they stand in one shell, against the demo shop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[2] / TYPES[0]
 SECONDS = 200.0
 LEAK = 90
 
-# How each line begins, its exit code, and what the page goes on from.
+# How each line begins, its exit code, and the output that the page relies on.
 EXPECTED = [
     (".", 0, r""),
     ("opsctl whoami", 0, r"spiffe://ops\.local/operator"),
@@ -39,7 +39,7 @@ def test_the_tutorial(play: Play, tmp_path: Path) -> None:
             assert line.startswith(begins)
             text = line.replace(".demo/", f"{play.directory}/")
             limit = time.monotonic() + SECONDS
-            # A busy machine may take the samples of a watch unevenly; so may a reader's.
+            # A busy machine may take samples unevenly. A reader's machine may, too.
             while True:
                 status, printed = shell.type(text)
                 if status == code and re.search(words, printed):

@@ -1,5 +1,5 @@
-"""Certificates that expire while the service runs: of callers who resume their TLS
-sessions, and of callers who are connected."""
+"""Certificates that expire while the service runs: for callers who resume their TLS
+sessions, and for callers who are connected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNAUTHENTICATED = str(grpc.StatusCode.UNAUTHENTICATED.value[0]).encode()
 
 
 def answer(client: ResumingClient) -> bytes | None:
-    """The code of a call: 0 if it was served, and None if there was no answer."""
+    """The code of a call: 0 if it was served, None if there was no answer."""
     try:
         found = client.call(PRINCIPAL)
     except OSError:
@@ -43,7 +43,7 @@ def answer(client: ResumingClient) -> bytes | None:
 def test_who_resumes_a_session_is_refused_once_any_certificate_expired(
     start_host: StartHost, authority: CertificateAuthority, tmp_path: Path
 ) -> None:
-    # All of them are made at once, and the handshakes are done while all are valid.
+    # All are made at the same time, and the handshakes finish while all are valid.
     ending = CertificateAuthority(tmp_path / "ending", name="ending", not_after=SOON)
     between = CertificateAuthority(
         tmp_path / "between", name="between", above=authority, not_after=SOON
@@ -75,7 +75,7 @@ def test_who_resumes_a_session_is_refused_once_any_certificate_expired(
         if not words:
             continue
         eventually(lambda client=client: answer(client) != b"0")
-        # Each over a connection of its own, with the ticket of the one before.
+        # Each over its own connection, with the ticket of the one before.
         for _ in range(4):
             found = client.call(PRINCIPAL)
             assert client.resumed
@@ -115,7 +115,7 @@ def test_streams_end_with_the_certificate(
         host.stub(short).OpenRepl(requests(), timeout=120),
     )
     session_id = next(repl).header.session_id
-    # A stream that sends nothing of its own accord.
+    # A stream that sends nothing by itself.
     health = HealthStub(host.channel(short)).Watch(health_pb2.HealthCheckRequest(), timeout=120)
     next(health)
 
@@ -126,13 +126,13 @@ def test_streams_end_with_the_certificate(
         assert status.message.startswith("The certificate expired at ")
         assert short.expiry <= ended < short.expiry + 5
     over.set()
-    # With the session behind it, and what that ran.
+    # The session behind it ends too, and the code that it ran.
     eventually(lambda: running() == 0)
     again = repl_pb2.OpenReplRequest(open={"session_id": session_id})
     status = why_it_ended(host.stub(admin).OpenRepl(iter([again]), timeout=120))
     assert status.code is grpc.StatusCode.NOT_FOUND
 
-    # A call over the connection that is there, a health check included.
+    # A call over the existing connection, including a health check.
     for call in (
         lambda: host._channels[0].unary_unary(PRINCIPAL.decode())(b"", timeout=120),
         lambda: HealthStub(host._channels[0]).Check(health_pb2.HealthCheckRequest(), timeout=120),
@@ -151,7 +151,7 @@ def test_streams_end_with_the_certificate(
     host.assert_printed_nothing()
 
 
-# As freezegun does: in every module that holds it, ours included.
+# As freezegun does it: in every module that holds the function, including ours.
 FREEZE = """
 import sys, time
 real = time.time
@@ -182,7 +182,7 @@ def test_an_application_that_freezes_its_clock(
     assert answer(client) == UNAUTHENTICATED
 
 
-# ---- what else no longer counts, for who resumes a session ---------------------------
+# ---- what else no longer counts for a resumed session --------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -233,7 +233,7 @@ def test_no_ticket_outlives_its_authority(
         assert (answer(each), each.resumed) == (b"0", True)
     replace(bundle, authority.certificate.read_bytes())
     eventually(lambda: answer(client) != b"0")
-    # The port is opened anew with other keys for tickets, which takes some milliseconds.
+    # The port opens again with other ticket keys, which takes some milliseconds.
     eventually(lambda: answer(kept) == b"0" and not kept.resumed)
     assert [answer(client) for _ in range(4)] == [None] * 4
     assert (answer(kept), kept.resumed) == (b"0", True)

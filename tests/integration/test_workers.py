@@ -1,4 +1,4 @@
-"""Workers that share a run directory: an address of its own for each, and who is there."""
+"""Workers with a shared run directory: each has its own address, and lists the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-        # Room for the slots above it.
+        # Leaves room for the slots above it.
         return port if port < 65_000 else free_port()
 
 
@@ -42,7 +42,7 @@ def test_each_worker_has_its_own_port(
     hosts = [start_host(server=server) for _ in range(3)]
     assert stat.S_IMODE(run.stat().st_mode) == 0o700
     slots = [slot_of(host, base) for host in hosts]
-    # Another program may have one of the ports in between.
+    # Another program may hold one of the ports in between.
     assert slots == sorted(set(slots))
 
     for host in hosts:
@@ -58,7 +58,7 @@ def test_each_worker_has_its_own_port(
         assert all(each.resident_bytes > 1 << 20 for each in reply.workers)
         assert reply.process.instance_id == host.instance_id
 
-    # One is killed: it leaves its descriptor, and a successor takes its place.
+    # One is killed: it leaves its descriptor, and a successor takes its slot.
     hosts[1].process.send_signal(signal.SIGKILL)
     hosts[1].process.wait()
     workers = connect(hosts[0].address, credentials_of(viewer)).list_workers().workers
@@ -71,7 +71,7 @@ def test_each_worker_has_its_own_port(
     assert "gone" in run_ps.stdout
     successor = start_host(server=server)
     assert slot_of(successor, base) == slots[1]
-    # One stops: its descriptor goes.
+    # One stops: its descriptor is removed.
     hosts[2].run("service.stop()")
     document = json.loads(
         opsctl("ps", "--json", env=environment_of(successor.address, viewer)).stdout
@@ -152,7 +152,7 @@ def test_a_slot_of_a_host_that_closed_its_descriptors(
     start_host: StartHost, tmp_path: Path
 ) -> None:
     host = start_host(server={"run_directory": str(tmp_path / "run")})
-    # As daemons do, before they open files of their own.
+    # As daemons do before they open their own files.
     host.run(
         "import os\n"
         "lock = service._resources.claim._lock\n"

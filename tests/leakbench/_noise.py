@@ -1,7 +1,7 @@
-"""Background work of the scenarios: what is made and dropped, and what breathes.
+"""Background work of the scenarios: short-lived objects, and a number that rises and falls.
 
-Each step parses a document, keeps its rows for a while, and lets the number of guests
-rise and fall in two waves of different length.
+Each step parses a document and keeps its rows for a while. The number of guests rises and
+falls in two waves of different length.
 """
 
 import json
@@ -14,7 +14,7 @@ _templates: dict = {}
 
 
 class Guest:
-    """Somebody who stays for a while."""
+    """A guest who stays for a while."""
 
     def __init__(self, number: int) -> None:
         self.visits = {"first": number, "path": [number]}

@@ -1,4 +1,4 @@
-"""One bytearray that is never cut."""
+"""One bytearray that is never shortened."""
 
 from _noise import work
 

@@ -1,4 +1,4 @@
-"""A dict that is cleared when it is full."""
+"""A dict that is cleared whenever it is full."""
 
 from _noise import work
 

@@ -1,4 +1,4 @@
-"""Calls that an event loop is to make in an hour."""
+"""Calls that an event loop will make in an hour."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A class for each request that nobody keeps."""
+"""A class for each request, which nobody keeps."""
 
 from _noise import work
 

@@ -1,4 +1,4 @@
-"""Closures that keep what they were made for."""
+"""Closures that keep their captured objects."""
 
 from _noise import work
 

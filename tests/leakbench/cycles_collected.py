@@ -1,4 +1,4 @@
-"""Reference cycles that the collector takes in time."""
+"""Reference cycles that the collector frees in time."""
 
 from _noise import work
 

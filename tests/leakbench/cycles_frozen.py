@@ -1,4 +1,4 @@
-"""Reference cycles that gc.freeze() takes from the collector."""
+"""Reference cycles that gc.freeze() hides from the collector."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""One error that is raised again and again: its traceback becomes longer."""
+"""One error that is raised again and again: its traceback grows."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""A cache that gives back less than it takes."""
+"""A cache that evicts less than it takes in."""
 
 from _noise import work
 

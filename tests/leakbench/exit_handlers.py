@@ -1,4 +1,4 @@
-"""A handler for the exit, registered for each request."""
+"""An exit handler, registered for each request."""
 
 import atexit
 

@@ -1,4 +1,4 @@
-"""A cache of a bounded number of pages, which are asked for at random."""
+"""A cache of a bounded number of pages, requested at random."""
 
 import random
 

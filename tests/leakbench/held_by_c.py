@@ -1,4 +1,4 @@
-"""A reference that C code took and never gave back."""
+"""A reference that C code took and never released."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""Modules that are imported when they are needed first."""
+"""Modules that are imported on first use."""
 
 import importlib
 

@@ -1,4 +1,4 @@
-"""Blocks of malloc that C code forgets."""
+"""malloc blocks that C code never frees."""
 
 import ctypes
 

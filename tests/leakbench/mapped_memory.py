@@ -1,4 +1,4 @@
-"""Anonymous mappings that C code never gives back."""
+"""Anonymous mappings that C code never unmaps."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""A module for each plugin that is loaded, and every load makes a new name."""
+"""A module for each loaded plugin. Every load makes a new name."""
 
 import sys
 import types

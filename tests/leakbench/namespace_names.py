@@ -1,4 +1,4 @@
-"""Attributes without end on one object."""
+"""Ever more attributes on one object."""
 
 from _noise import work
 

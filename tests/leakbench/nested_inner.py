@@ -1,4 +1,4 @@
-"""Inner lists of a dict that itself stays as it is."""
+"""Growing inner lists of a dict that itself does not change."""
 
 from _noise import work
 

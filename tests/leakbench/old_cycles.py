@@ -1,4 +1,4 @@
-"""Cycles in the oldest generation, which the next full collection takes."""
+"""Cycles in the oldest generation, which the next full collection frees."""
 
 import gc
 

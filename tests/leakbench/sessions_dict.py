@@ -1,4 +1,4 @@
-"""A module's dict under keys that are never taken out."""
+"""A module's dict with keys that are never removed."""
 
 from _noise import work
 

@@ -1,4 +1,4 @@
-"""One object in fifty steps."""
+"""One object every fifty steps."""
 
 from _noise import work
 

@@ -1,4 +1,4 @@
-"""Tasks that wait for ever."""
+"""Tasks that wait forever."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Lookups of a defaultdict that leave an entry."""
+"""Lookups in a defaultdict, each of which leaves an entry."""
 
 from collections import defaultdict
 

@@ -57,7 +57,7 @@ def test_a_snapshot_comes_whole(fronted: Fronted, operator: Identity, tmp_path: 
 
 
 def test_a_prompt_answers_line_by_line(fronted: Fronted, operator: Identity) -> None:
-    # Each answer comes before the next line is sent: nothing on the way waits for the
+    # Each answer arrives before the next line is sent: nothing on the way waits for the
     # end of the stream.
     with (
         MaintenanceClient(fronted.address, credentials_of(operator)) as client,
@@ -68,7 +68,7 @@ def test_a_prompt_answers_line_by_line(fronted: Fronted, operator: Identity) -> 
 
 
 def test_output_comes_while_the_code_runs(fronted: Fronted, operator: Identity) -> None:
-    # The code goes on only once its caller has read what it printed.
+    # The code goes on only once its caller has read its output.
     fronted.host.run("import threading\nread = threading.Event()")
     with (
         MaintenanceClient(fronted.address, credentials_of(operator)) as client,
@@ -101,7 +101,7 @@ def test_callers_are_who_their_certificates_say(fronted: Fronted, operator: Iden
     stranger = fronted.authority.issue("stranger", uri(STRANGER))
     assert whoami(fronted, operator).principal == OPERATOR
     assert whoami(fronted, stranger).principal == STRANGER
-    # A header of the caller's own changes nothing.
+    # A header from the caller changes nothing.
     assert whoami(fronted, stranger, FORGED).principal == STRANGER
     assert whoami(fronted, stranger, FORGED * 2).principal == STRANGER
     with (
@@ -117,7 +117,7 @@ def test_callers_are_who_their_certificates_say(fronted: Fronted, operator: Iden
 def test_opsctl_by_the_name_in_the_certificate(
     fronted: Fronted, operator: Identity, opsctl: Opsctl
 ) -> None:
-    # As behind a port-forward, where the target's host is not the certificate's name.
+    # As with a port-forward, where the target's host is not the certificate's name.
     target = fronted.address.replace("127.0.0.1", "localhost")
     env = environment_of(target, operator)
     assert opsctl("whoami", env=env).returncode == ExitCode.TLS_FAILED
@@ -156,7 +156,7 @@ NAMES = {
     "dns": [uri(STRANGER), dns(f"b,By={SERVER};Hash=ab;URI={OPERATOR}")],
     "dns alone": [dns(f"b;URI={OPERATOR}")],
 }
-# Whom the caller is taken for, or the status: Envoy answers UNIMPLEMENTED itself.
+# The caller's identity, or the status: Envoy itself answers UNIMPLEMENTED.
 EXPECTED: dict[str, tuple[str, grpc.StatusCode | None]] = {
     "e-mail": (STRANGER, None),
     "two": ("", None),
@@ -187,11 +187,11 @@ def test_names_that_would_read_as_others(
 def test_a_proxy_that_appends_to_a_forged_header(
     front: Front, authority: CertificateAuthority
 ) -> None:
-    """Fault 13: Istio's sidecars do so. The last element alone counts."""
+    """Fault 13: Istio's sidecars append to it. Only the last element counts."""
     appending = front("identity", APPENDING)
     stranger = authority.issue("stranger", uri(STRANGER))
     assert whoami(appending, stranger, FORGED).principal == STRANGER
-    # Quotations that the caller opens for what the proxy writes after them.
+    # Quotations that the caller opens in front of the proxy's words.
     for forged in ('Subject="', f'By={SERVER};Hash=ab;URI={OPERATOR};Subject="'):
         with pytest.raises(grpc.RpcError) as raised:
             whoami(appending, stranger, [(HEADER, forged)])
@@ -201,7 +201,7 @@ def test_a_proxy_that_appends_to_a_forged_header(
 def test_a_proxy_that_hands_on_what_the_caller_wrote(
     front: Front, authority: CertificateAuthority
 ) -> None:
-    """What is not promised: a proxy that lies is believed, so its configuration counts."""
+    """Not promised: the port believes a proxy that lies, so its configuration matters."""
     forwarding = front("identity", {"SANITIZE_SET": "ALWAYS_FORWARD_ONLY"})
     stranger = authority.issue("stranger", uri(STRANGER))
     assert whoami(forwarding, stranger, FORGED).principal == OPERATOR

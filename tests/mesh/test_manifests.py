@@ -1,9 +1,9 @@
-"""The manifests of `examples/mesh`: by schema, and against what the service itself wants.
+"""The manifests of `examples/mesh`, against schemas and the service's own requirements.
 
-Kubernetes' own kinds by its schemas; Istio's by validators that were made from Istio's own
-definitions, and, since these pass keys that they do not know, by `istio_schema.json` too,
-which holds what the custom resources allow as far as they are used. No cluster has run
-them here.
+Kubernetes' schemas check its own kinds. Validators made from Istio's own definitions check
+Istio's kinds. They accept unknown keys, so `istio_schema.json` checks these kinds too. It
+contains what the custom resources allow, as far as it is used. No cluster has run the
+manifests here.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def validate(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("document", ALL)
 def test_by_schema(document: dict[str, Any]) -> None:
     validate(document)
-    # A key that nobody knows is found.
+    # An unknown key is an error.
     with pytest.raises((jsonschema.ValidationError, kubernetes_validate.ValidationError)):
         validate({**document, "spec": {"nonsense": 1}, "data": 1, "metadata": {"name": 1}})
 
 
 def refusals(resources: list[dict[str, Any]]) -> list[str]:
-    """What Istio's own definitions refuse each for: empty if they take it."""
+    """The messages of Istio's own definitions, one for each resource: "" accepts it."""
     script = Path(__file__).parents[1] / "node/istio.mjs"
     node = shutil.which("node")
     if node is None or not (script.parent / "node_modules").exists():
@@ -110,7 +110,7 @@ def test_recipe_1_goes_past_the_sidecar(tmp_path: Path) -> None:
     assert host == "127.0.0.1"
     excluded = pod(file)["metadata"]["annotations"]["traffic.sidecar.istio.io/excludeInboundPorts"]
     assert excluded.split(",") == [str(int(port) + slot) for slot in range(config.server.slots)]
-    # What the service writes lies on volumes, since the root cannot be written to.
+    # The service writes only to volumes, because the root file system is read-only.
     assert config.server.run_directory is not None
     assert config.store.directory is not None
     assert {str(config.server.run_directory.parent), str(config.store.directory.parent)} <= set(
@@ -132,14 +132,14 @@ def test_recipe_2_is_of_one_piece(tmp_path: Path) -> None:
     template = pod(file)
     account = f"ns/{sidecar['metadata']['namespace']}/sa/{template['spec']['serviceAccountName']}"
     assert config.mesh.proxies == (f"spiffe://cluster.local/{account}",)
-    # One user on both sides of the socket, in a directory below a volume of both.
+    # One user on both sides of the socket, whose directory is in a volume that both mount.
     users = {c["securityContext"]["runAsUser"] for c in template["spec"]["containers"]}
     assert len(users) == 1
     socket = Path(config.server.address.removeprefix("unix:"))
     name = mounts(file)[str(socket.parent.parent)]
     mount = json.loads(template["metadata"]["annotations"]["sidecar.istio.io/userVolumeMount"])
     assert mount == [{"name": name, "mountPath": str(socket.parent.parent)}]
-    # Only those who have a grant come as far as the port.
+    # Only callers with a grant reach the port.
     (policy,) = (d for d in documents(file) if d["kind"] == "AuthorizationPolicy")
     (rule,) = policy["spec"]["rules"]
     principals = [f"spiffe://{each}" for each in rule["from"][0]["source"]["notPrincipals"]]
@@ -157,7 +157,7 @@ def test_the_audit_lies_on_a_volume_that_holds_it(file: str, tmp_path: Path) -> 
     assert found
     room = int(found[1]) << {"Mi": 20, "Gi": 30}[found[2]]
     stored = config.store.max_bytes if config.store.directory else 0
-    # Beyond its limit the kubelet evicts the pod.
+    # The kubelet evicts the pod if it exceeds its limit.
     assert 0 < config.audit.rotate_bytes * (config.audit.keep_files + 1) + stored < room
 
 

@@ -1,4 +1,4 @@
-"""Compares a decoded snapshot with the rows of the reference walker."""
+"""Compare a decoded snapshot with the rows of the reference walker."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Matched:
         return self._kinds.get(address, "?")
 
     def differences(self, numbers: Iterable[int]) -> list[str]:
-        """One sentence for each thing in which snapshot and reference disagree."""
+        """One sentence for each difference between the snapshot and the reference."""
         return [
             sentence
             for number in numbers
@@ -87,19 +87,22 @@ def edge_differences(matched: Matched, node: int, references: list[int], what: s
 def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> bool:
     """Whether an edge is one that Python code cannot check.
 
-    Python shows neither the names of a code object's cells and locals as the
-    tuple that they are, nor a class's copy of its slots' names, nor its weak
-    references to its subclasses, nor the names of the attributes that its instances
-    share. From 3.13 on a dictionary
-    of an instance may be nothing but a view of its inline values; the traversal
-    visits the values then, and asking for the dictionary would make one.
+    Python does not show these:
+
+    - the names of a code object's cells and locals as one tuple
+    - a class's copy of its slots' names
+    - a class's weak references to its subclasses
+    - the names of the attributes that its instances share
+
+    From 3.13 on, the dictionary of an instance may be only a view of its inline values.
+    The traversal then visits the values. A read of the dictionary would create one.
     """
     source, kind = graph.type_name(node), graph.type_name(target)
     if label == "__dict__" and kind == "dict":
         return attributes(graph, node) == attributes(graph, target)
     if source == "code":
         if isinstance(label, int):
-            # Forms of the code that were asked for once and kept.
+            # Forms of the code that a request created and cached.
             return kind in ("tuple", "bytes")
         return (label, kind) in {("co_localsplusnames", "tuple"), ("co_localspluskinds", "bytes")}
     if is_class(graph, node):
@@ -126,7 +129,7 @@ def granule(address: int) -> int:
 
 
 def region_differences(pairs: Iterable[tuple[int, int]]) -> list[str]:
-    """Whether ids, given with their addresses, name regions one to one."""
+    """Check that ids, given with their addresses, name regions one to one."""
     by_number: dict[int, int] = {}
     by_region: dict[int, int] = {}
     found = []

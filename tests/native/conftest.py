@@ -23,7 +23,7 @@ def any_host() -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def host(any_host: Host) -> Host:
-    """A host process in which the engine runs, for tests that leave it as it was."""
+    """A host process that runs the engine, for tests that do not change it."""
     need_engine(any_host)
     return any_host
 

@@ -1,8 +1,8 @@
 """Reads the messages of a snapshot into plain lists, for tests.
 
-Written from the contract alone and sharing nothing with the client's reader,
-so that an error of either shows as a disagreement. It checks what the contract
-promises and raises ``BadGraph`` at the first broken promise.
+Written from the contract alone. It shares nothing with the client's reader, so an
+error of either appears as a disagreement. It checks the promises of the contract and
+raises ``BadGraph`` at the first broken promise.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def expect(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One reference. ``label`` is the name, or the number among its kind."""
+    """One reference. ``label`` is the name, or the number among edges of its kind."""
 
     target: int
     kind: int
@@ -52,7 +52,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an object holds: a ContentKind, its whole length, and bytes of it."""
+    """An object's content: a ContentKind, its whole length, and some of its bytes."""
 
     kind: int
     length: int
@@ -127,7 +127,7 @@ class Graph:
         ]
 
     def path(self, index: int) -> list[tuple[str, str | int]]:
-        """The path by which the walk found an object: type, label of the edge from it."""
+        """The path by which the walk found an object: each step's type and edge label."""
         steps: list[tuple[str, str | int]] = []
         while index in self.parents:
             parent = self.parents[index]
@@ -154,7 +154,7 @@ class _Reader:
         self.graph = graph
         self.next_index = 0
         self.numbers: Counter[int] = Counter()
-        # Roots get their index without an edge, so they stand in a gap.
+        # Roots get their index without an edge, so they leave a gap.
         self.announced: set[int] = set()
         self.named: list[tuple[int, int, int]] = []
         self.late: dict[int, list[tuple[int, int, int]]] = {}
@@ -269,7 +269,7 @@ class _Reader:
             graph.hashes[index] = hashed
 
     def _insert_late_edges(self) -> None:
-        """Number the edges of these objects anew, each late one at its place."""
+        """Number the edges of these objects again, with each late edge in its place."""
         for source, late in self.late.items():
             edges: list[Edge] = self.graph.edges[source]
             plain = [(e.target, e.kind, e.label if isinstance(e.label, str) else "") for e in edges]

@@ -13,15 +13,15 @@ PlainEdge = tuple[int, int, str]
 
 
 class Encoder:
-    """Numbers the objects of an adjacency list breadth first and writes batches.
+    """Numbers the objects of an adjacency list breadth first, and writes batches.
 
-    Nodes that no root reaches follow as objects that no edge found.
+    Nodes that no root reaches come last, as objects that no edge found.
 
     Args:
-        adjacency: For each node its edges.
+        adjacency: The edges of each node.
         root_count: How many nodes, the first ones, are synthetic roots.
-        edges_per_batch: After how many edges a batch is cut, in the midst of
-            an object's edges if it comes so.
+        edges_per_batch: The number of edges after which a batch ends, even in the
+            middle of an object's edges.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Encoder:
             self.index_of[target] = len(self.order)
             self.order.append(target)
         elif (self.index_of[target] + len(self.order)) % 2:
-            # Both ways to name an object that is known already must be read.
+            # The decoder must read both ways to name a known object.
             batch.edge_targets.append(self.index_of[target] << 1 | 1)
         else:
             batch.edge_targets.append((len(self.order) - self.index_of[target]) << 1)

@@ -24,7 +24,7 @@ importlib.import_module(sys.argv[2]).main()
 
 
 class HostFailed(Exception):
-    """The host ended, or what it was asked to run raised. The text has its traceback."""
+    """The host ended, or a function in it raised. The text contains its traceback."""
 
 
 class Host:
@@ -52,7 +52,7 @@ class Host:
         return self.process.pid
 
     def call(self, module: str, function: str, *arguments: object, within: float = 150.0) -> Any:
-        """Run a function of a module beside ``serve.py``; return what it returned."""
+        """Run a function of a module next to ``serve.py``. Return its result."""
         self.send(module, function, *arguments)
         return self.receive(within)
 
@@ -90,7 +90,7 @@ class Host:
         return self.errors.read().decode(errors="replace")
 
     def close(self) -> None:
-        """End the host: by the end of its input, else by force."""
+        """End the host: close its input, and kill it if it stays."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()

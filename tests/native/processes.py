@@ -1,4 +1,4 @@
-"""What the system says of a process and its children."""
+"""The system's data on a process and its children."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def state(pid: int) -> str:
-    """State of a process, "" if there is none."""
+    """State of a process, or "" if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -14,7 +14,7 @@ def state(pid: int) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """Children of a process, those that ended and are not reaped included."""
+    """Children of a process, including those that ended and are not reaped."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

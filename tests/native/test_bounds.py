@@ -1,4 +1,4 @@
-"""What a walking child may take, and that it ends itself before it takes more."""
+"""The limits of a walking child. It ends itself before it exceeds them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GIB = 1 << 30
 
 
 def tree(root: Path, usage: int, limit: int = GIB) -> Path:
-    """Control groups of both versions, with a limit on memory and half a processor."""
+    """Control groups of both versions, with limits of memory and half a processor."""
     files = {
         "memory.max": limit,
         "memory.current": usage,
@@ -52,7 +52,7 @@ def test_a_walk_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         start_capture(CaptureOptions(cgroup_root=root))
     with pytest.raises(InsufficientMemory, match="limit of the control group"):
         take_census(options=CensusOptions(cgroup_root=root))
-    # And the place is free again.
+    # And its slot is free again.
     with start_capture(PATIENT) as capture:
         assert list(capture)
 
@@ -60,13 +60,13 @@ def test_a_walk_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("needs_a_group")
 def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
     root = tree(tmp_path, 100 << 20)
-    # Large enough to fill the pipe, so that the child waits while memory goes.
+    # Large enough to fill the pipe, so that the child waits while memory runs out.
     ballast = [[number] for number in range(300_000)]
     with start_capture(CaptureOptions(cgroup_root=root)) as capture:
         batches = iter(capture)
         next(batches)
         tree(tmp_path, GIB - (10 << 20))
-        # It looks every 50 ms, also while nobody reads.
+        # The child checks every 50 ms, even while nobody reads.
         eventually(lambda: not capture.running(), within=10)
         with pytest.raises(InsufficientMemory, match="memory was running out"):
             list(batches)
@@ -76,14 +76,14 @@ def test_the_child_ends_itself_when_memory_runs_out(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("needs_a_group")
 def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) -> None:
-    # Memory is no matter here: under a sanitizer much of it is copied.
+    # Memory must not matter here: under a sanitizer much of it is copied.
     root = tree(tmp_path, 100 << 20, limit=16 * GIB)
     options = CaptureOptions(lifetime_limit=PATIENCE, cgroup_root=root, cpu_share=0.5)
     ballast = [[number] for number in range(300_000)]
     with start_capture(options) as capture:
         list(capture)
     alone = capture.summary
-    # A half of 0.5 CPUs, but for the last rest, which the child does not take.
+    # A half of 0.5 CPUs, apart from the last rest, which the child skips.
     assert alone.child_cpu_time < alone.child_lifetime / 4 * 1.1
 
     spent = 0.0
@@ -96,7 +96,7 @@ def test_within_a_quota_the_child_and_our_threads_share_a_share(tmp_path: Path) 
     with start_capture(options) as capture:
         batches = iter(capture)
         next(batches)
-        # What the service's own threads take counts as what the child takes.
+        # The CPU time of the service's own threads counts as the child's.
         sender = threading.Thread(target=spend, name=f"{THREAD_PREFIX}-sender")
         sender.start()
         eventually(lambda: spent >= 0.2)

@@ -1,4 +1,4 @@
-"""What NumPy's arrays of objects hold, of which the collector knows nothing."""
+"""The elements of NumPy's arrays of objects, which the collector does not know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_elements_of_every_layout_are_seen(new_host: Callable[..., Host]) -> Non
     assert {name: len(each) for name, each in seen.items()} == found["counts"]
     assert boxed == {target for each in seen.values() for target in each}
     assert found["counted"] == len(boxed) == sum(found["counts"].values())
-    # Shared by all of them.
+    # All arrays share it.
     dtypes = {graph.follow(graph.follow(holder, SLOT, name), INTERNAL, "dtype") for name in seen}
     assert len(dtypes) == 1
 

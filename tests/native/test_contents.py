@@ -22,7 +22,7 @@ def kept(graph: Graph) -> list[int]:
 
 
 def expected(thing: object, limit: int) -> Content:
-    """What the contract promises, in Python's own words."""
+    """The content that the contract promises, computed in plain Python."""
     match thing:
         case None:
             return Content(pb.CONTENT_KIND_NONE, 0, b"")
@@ -123,7 +123,7 @@ def test_equal_strings_have_equal_hashes(host: Host, level: int) -> None:
             by_string[strings[place]].add(first.hashes[index])
     assert {len(each) for each in by_hash.values()} == {1}
     assert {len(each) for each in by_string.values()} == {1}
-    # Nothing can be compared with another snapshot.
+    # No hash can be compared with another snapshot.
     assert not set(first.hashes.values()) & set(second.hashes.values())
 
 

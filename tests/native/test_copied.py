@@ -1,4 +1,4 @@
-"""What copy-on-write cost, and that the child ends itself when it is too much."""
+"""The cost of copy-on-write. The child ends itself when it is too high."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .host import Host
 from .test_bounds import GIB, tree
 
 WRITTEN = 48 << 20
-# Pages that the process writes to besides.
+# Pages that the process also writes to.
 ELSE = 12 << 20
 
 
@@ -27,7 +27,7 @@ def needs_a_group() -> None:
 def test_what_the_process_writes_to_is_told(new_host: Callable[..., Host]) -> None:
     found: dict[str, Any] = new_host().call("copied", "write_meanwhile", WRITTEN)
     assert found["idle"] < ELSE
-    # The child's tables, of about the same size, are not among it.
+    # The child's page tables have about the same size. They are not included.
     assert found["tables"] > ELSE
     assert WRITTEN <= found["written"] < WRITTEN + ELSE
 
@@ -36,7 +36,7 @@ def test_what_the_process_writes_to_is_told(new_host: Callable[..., Host]) -> No
 def test_the_child_ends_itself_when_too_much_is_copied(
     new_host: Callable[..., Host], tmp_path: Path
 ) -> None:
-    # Room for a snapshot, a quarter of which is less than what is written.
+    # Room for a snapshot. A quarter of it is less than what is written.
     root = tree(tmp_path, GIB - (64 << 20) - 2 * WRITTEN)
     found = new_host().call("copied", "write_too_much", WRITTEN, str(root))
     assert found["error"] == "InsufficientMemory", found

@@ -1,4 +1,4 @@
-"""The tests' own decoder reads what the contract says, and refuses what it forbids."""
+"""The tests' own decoder accepts what the contract says, and rejects what it forbids."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Dominators, retained sizes and paths, against a reference that anybody can check.
 
-The reference takes an object away and looks what cannot be reached any more. It is
-quadratic, shares nothing with what it tests, and decides.
+The reference removes an object and looks for objects that become unreachable. It is
+quadratic, shares nothing with the code under test, and decides.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read(directory: Path, graph: Graph) -> HeapGraph:
 
 
 def reachable(graph: HeapGraph, roots: Iterable[int], without: int = -1) -> set[int]:
-    """What strong edges lead to."""
+    """The objects that strong edges reach."""
     found = {root for root in roots if root != without}
     waiting = list(found)
     while waiting:
@@ -58,7 +58,7 @@ def reachable(graph: HeapGraph, roots: Iterable[int], without: int = -1) -> set[
 
 
 def complete(graph: HeapGraph, roots: Iterable[int]) -> list[int]:
-    """Roots, and the lowest object of what they do not reach, until all is reached."""
+    """Roots, then repeatedly the lowest unreached object, until everything is reached."""
     chosen = list(roots)
     for each in range(graph.object_count):
         if each not in reachable(graph, chosen):
@@ -67,7 +67,7 @@ def complete(graph: HeapGraph, roots: Iterable[int]) -> list[int]:
 
 
 def dominated_sets(graph: HeapGraph) -> Tree:
-    """For each object what is out of reach without it, itself included."""
+    """For each object, the objects that are unreachable without it, itself included."""
     roots = complete(graph, all_roots(graph).tolist())
     everything = set(range(graph.object_count))
     return [everything - reachable(graph, roots, without=each) for each in everything]
@@ -227,7 +227,7 @@ def test_the_native_module_refuses_entries_of_another_size() -> None:
 
 packed_columns = st.one_of(
     st.binary(max_size=60),
-    # Numbers of many lengths, the last perhaps cut off.
+    # Numbers of many lengths. The last may be cut off.
     st.lists(
         st.integers(0, 2**66).map(
             lambda number: bytes(
@@ -246,7 +246,7 @@ def test_native_and_python_unpack_the_same(packed: bytes) -> None:
     try:
         expected = decode_varints_in_python(packed)
     except WireError as error:
-        # Where a column is damaged in two ways, each may tell another of them.
+        # If a column has two defects, each implementation may report a different one.
         with pytest.raises(WireError, match=f"{error}|more than 64 bits|cut off"):
             decode_varints(packed)
     else:
@@ -256,7 +256,7 @@ def test_native_and_python_unpack_the_same(packed: bytes) -> None:
 
 
 def filled(function: Callable[..., int], packed: bytes, kind: type[Any], *more: Any) -> list[int]:
-    """What a function of the module puts into a column with room for as much as there is."""
+    """The numbers that a function of the module writes to a column of sufficient size."""
     column = np.empty(len(packed), kind)
     return list(column[: function(packed, column, *more)])
 

@@ -1,4 +1,4 @@
-"""A traversal that faults, ends, loops or waits: the host is unharmed."""
+"""A traversal that faults, exits, loops or waits does not harm the host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bystander() -> Iterator[Host]:
 
 @pytest.fixture
 def faulted(host: Host, bystander: Host, faulty: str) -> Iterator[Callable[[str], Host]]:
-    """Plants an object of the faulty type with the conduct that is asked for."""
+    """Plants an object of the faulty type that behaves as requested."""
 
     def plant(conduct: str) -> Host:
         bystander.call("faults", "plant", faulty, conduct)
@@ -42,7 +42,7 @@ def nothing_left(host: Host) -> Iterator[None]:
     before = host.call("faults", "left_behind")
     yield
 
-    # A thread that has done its work takes a moment to end.
+    # A thread that has finished takes a moment to end.
     def left() -> dict[str, int]:
         found: dict[str, int] = host.call("faults", "left_behind")
         return found
@@ -86,7 +86,7 @@ def test_objects_that_cannot_be_read_cost_no_more_than_their_holder(
     assert result["error"] == "", result
     given_up = [warning for warning in result["warnings"] if "something that is not" in warning]
     assert len(given_up) == 1
-    # A count reads what a root refers to at once, a snapshot each object in its turn.
+    # A census reads a root's references at once. A snapshot reads each object in its turn.
     root_is_given_up = work == "census" and where == "modules"
     others = [each for each in result["warnings"] if each not in given_up]
     assert ["Type modules" in each for each in others] == [True] * root_is_given_up
@@ -122,7 +122,7 @@ def test_so_many_types_may_fault_and_no_more(
         assert {each.partition(" when")[0] for each in result["warnings"]} == named
     else:
         assert result["error"] == "WalkFailed", result
-        # The last of them, and which that is depends on the order of the walk.
+        # The last of them. Which one that is depends on the order of the walk.
         assert result["details"]["type_name"].startswith("many.Faulty")
         assert f"of type {result['details']['type_name']}." in result["text"]
 
@@ -136,7 +136,7 @@ def test_a_second_fault_at_a_type_ends_the_child(bystander: Host) -> None:
     assert result["error"] == "WalkFailed", result
     assert result["details"] == {"type_name": "native.programs.faults.Headless"}
     assert "of type native.programs.faults.Headless." in result["text"]
-    # Once what faults is gone, so is the trouble.
+    # Once the faulty object is gone, captures work again.
     assert outcome(bystander, "capture")["error"] == ""
 
 

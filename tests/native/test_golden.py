@@ -1,9 +1,9 @@
-"""What walks write of a small graph, compared with what they wrote when it was kept.
+"""What walks write for a small graph, compared with a kept copy.
 
-A change that is to change nothing shows here if it does. What differs between processes
-and releases of CPython is left out: ids are numbers in the order of their appearance, and
-sizes stand where they are the same in all releases. To keep what is written now:
-``GOLDEN_KEEP=1 pytest tests/native/test_golden.py``.
+A change that should change nothing fails here if it does. The copy leaves out what
+differs between processes and releases of CPython: ids are numbers in the order of their
+appearance, and sizes appear only if they are the same in all releases. To keep the
+present output: ``GOLDEN_KEEP=1 pytest tests/native/test_golden.py``.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from .conftest import need_engine
 from .host import Host
 
 FILE = Path(__file__).with_name("golden.txt")
-# What lies behind objects of these types is the graph; others are named alone.
+# The objects behind these types form the graph. Others appear only by name.
 OF_THE_GRAPH = {
     "Root", "Leaf", "Plain", "Weak", "list", "tuple", "dict", "set", "float", "int", "str", "bytes",
     "NoneType", "cell", "deque", "weakref", "ReferenceType",
 }  # fmt: skip
 # Their sizes differ between releases.
 NO_SIZE = {"Plain", "Weak", "str", "dict"}
-# Others may be found elsewhere first.
+# Objects of other types may be found elsewhere first.
 FOUND_BY = {"Leaf", "Plain", "Weak", "list", "deque", "weakref"}
-# Set of objects that never die, which 3.11 does not have.
+# Without the flag of immortal objects, which 3.11 does not have.
 KEPT_FLAGS = ~decode.IMMORTAL
 
 
@@ -101,7 +101,7 @@ def referrers(ways: list[list[dict[str, Any]]]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def written() -> str:
-    # A host of its own, whose hashes are the same each time.
+    # A separate host, whose hashes are the same each time.
     with Host(environment={"PYTHONHASHSEED": "0"}) as host:
         need_engine(host)
         walks = host.call("golden", "walks")

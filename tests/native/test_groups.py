@@ -1,4 +1,4 @@
-"""Captures in real control groups, of whichever version can be made here."""
+"""Captures in real control groups, of the version that this machine allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMIT = 512 * MIB
 
 @contextmanager
 def group(controller: str, settings: dict[int, dict[str, str]]) -> Iterator[tuple[Path, int]]:
-    """A group with settings for its version, removed with the block. It and its version."""
+    """A group with settings for its version, removed with the block. Yields it and its version."""
     name = f"ops_service_test_{os.getpid()}"
     second = ROOT / "cgroup.controllers"
     try:
@@ -39,7 +39,7 @@ def group(controller: str, settings: dict[int, dict[str, str]]) -> Iterator[tupl
             (made / file).write_text(text)
         yield made, version
     finally:
-        # Whoever is in it must have ended.
+        # Its processes must have ended.
         made.rmdir()
 
 
@@ -68,14 +68,14 @@ def enter(made: Path, host: Host) -> None:
 
 
 def kills(made: Path, version: int) -> int:
-    """How often the kernel killed in the group, and how often it hit its limit."""
+    """How often the kernel killed in the group."""
     text = (made / ("memory.events" if version == 2 else "memory.oom_control")).read_text()
     fields = dict(line.split() for line in text.splitlines())
     return int(fields["oom_kill"])
 
 
 def hits(made: Path, version: int) -> int:
-    """How often the group came to its limit."""
+    """How often the group reached its limit."""
     if version == 1:
         return int((made / "memory.failcnt").read_text())
     fields = dict(line.split() for line in (made / "memory.events").read_text().splitlines())
@@ -99,7 +99,7 @@ def test_near_its_limit_a_capture_is_refused(
     found = host.call("groups", "refused")
     assert found["error"] == "InsufficientMemory", found
     assert f"{LIMIT // MIB} MiB (limit of the control group)" in found["text"]
-    # What is free once the reserve of 64 MiB is put aside.
+    # The free memory, without the reserve of 64 MiB.
     free = LIMIT - usage - 64 * MIB
     assert 0 <= int(found["details"]["free_bytes"]) <= free + 24 * MIB
     assert (kills(made, version), hits(made, version)) == (0, 0)
@@ -129,5 +129,5 @@ def test_within_a_quota_the_child_keeps_to_its_share(
     host = new_host()
     enter(made, host)
     (result,) = host.call("life", "captures", 1)
-    # A quarter of half a CPU, but for the last rest, which the child does not take.
+    # A quarter of half a CPU, apart from the last rest, which the child skips.
     assert 0 < result["cpu_time"] < result["lifetime"] / 8 * 1.1

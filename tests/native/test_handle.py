@@ -1,4 +1,4 @@
-"""The parent's handle of a child, which stays right whoever reaps the child."""
+"""The parent's handle of a child stays correct, whoever reaps the child."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAIT_ALL = 0x40000000  # __WALL: also children whose exit sends no signal
 
 @pytest.fixture(scope="module", autouse=True)
 def ballast() -> list[list[int]]:
-    """More than a pipe holds, so that a child waits until somebody reads."""
+    """More than a pipe holds, so that a child waits for a reader."""
     return [[number] for number in range(200_000)]
 
 
@@ -34,7 +34,7 @@ def unread_child() -> WalkChild:
 
 
 def process_of(pidfd: int) -> int:
-    """What the system says that a descriptor stands for: -1 once it is reaped."""
+    """The process that the system reports for a descriptor, or -1 once it is reaped."""
     lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
     return int(dict(line.split(":", 1) for line in lines)["Pid"])
 
@@ -60,9 +60,9 @@ def test_a_host_that_reaps_all_frees_the_number_and_not_the_descriptor() -> None
     assert process_of(handle.pidfd) == handle.pid
     assert not os.get_inheritable(handle.pidfd)
     os.kill(handle.pid, signal.SIGKILL)
-    # As a host may that waits for whatever child there is.
+    # A host may wait for any child in this way.
     assert os.waitpid(handle.pid, WAIT_ALL)[0] == handle.pid
-    # The number is anybody's now. The descriptor stands for nobody else.
+    # Another process may get the number now. The descriptor never means another process.
     assert process_of(handle.pidfd) == -1
     handle.kill()
     assert child.ended()

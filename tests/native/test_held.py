@@ -1,4 +1,4 @@
-"""Namespaces however they are found, and what interpreter and threads hold, by name."""
+"""Namespaces, however they are found, and the named parts of interpreter and threads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_namespace_that_something_else_finds_first_is_named(namespaces: Graph)
     assert names(graph, found[1]) == ["at_once"]
     assert "in_module" in names(graph, found[2])
     assert names(graph, graph.only("native.programs.held.Attributes")) == ["entry_of_itself"]
-    # The test is of what it means to be: the owners did not find them.
+    # Check the test itself: the owners did not find them.
     for each in found[:2]:
         assert graph.parents[each] == graph.follow(registry, SLOT, "found")
 
@@ -96,11 +96,11 @@ def test_context_and_thread_local_storage_are_named(held: Graph) -> None:
 
 @pytest.mark.long
 def test_an_idle_process_does_not_change(new_host: Callable[..., Host]) -> None:
-    # One of its own, in which nothing goes on that another test began.
+    # A separate host, in which no other test has left anything running.
     host = new_host()
     graphs = [Counter(rows(decode(each))) for each in host.call("held", "capture_often")]
-    # What the snapshots themselves are kept in is the test's own. A thread that ends, or
-    # a buffer that is used again, may change something once, and not each time.
+    # The test holds the snapshots themselves. A thread that ends, or a buffer that is used
+    # again, may change something once, but not each time.
     changes = [
         [*(before - after), *(row for row in after - before if row[1] not in ("bytes", "list"))]
         for before, after in pairwise(graphs)

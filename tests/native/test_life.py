@@ -1,5 +1,5 @@
-"""Captures amid the host's own processes, threads and limits. The host is a guest's
-host: it sees no child, loses no descriptor, and can be killed at any time."""
+"""Captures amid the host's own processes, threads and limits. The service is a guest: the
+host sees no child, loses no descriptor, and can be killed at any time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .processes import children, gone, state
 NewHost = Callable[..., Host]
 
 CAPTURES = int(os.environ.get("OPS_WALKER_CAPTURES", "10"))
-"""How many captures a test makes that looks for hangs. 500 in the long form."""
+"""How many captures a test makes in search of hangs. 500 in the long form."""
 
 # Threads that never rest leave a child of the lowest priority little of two cores.
 WITHIN = 120.0 + 6 * CAPTURES
@@ -28,8 +28,8 @@ def check(results: list[dict[str, Any]], count: int) -> None:
     for result in results:
         assert result["objects"] > 10_000
         assert result["bytes"] > result["objects"]
-        # Synthetic nodes are objects of a snapshot, not of a census; and the
-        # process went on between the two.
+        # Synthetic nodes are objects of a snapshot, not of a census. The process also went
+        # on between the two.
         assert abs(result["counted"] - result["objects"]) < result["objects"] / 10
         assert result["pause"] > 0
         assert result["lifetime"] > 0
@@ -132,7 +132,7 @@ def test_no_memory_left_is_an_error(new_host: NewHost, spare: int) -> None:
     host = new_host()
     found = host.call("life", "without_memory", spare)
     assert found["error"] in ("InsufficientMemory", "CloneRefused", ""), found
-    # The child maps a table when it is needed: of more than this, it may need less.
+    # The child maps a table only when it needs it, so with more than this it may succeed.
     if spare < 2 << 20:
         assert found["error"] != ""
     check(host.call("life", "captures", 1), 1)

@@ -17,7 +17,7 @@ def test_now_shows_garbage(new_host: NewHost) -> None:
     assert (found["error"], found["alive"]) == ("", True)
     graph = decode(found["messages"])
     garbage = graph.only("native.programs.moments.Garbage")
-    # Nothing but itself and its own namespace refers to it.
+    # Only the object itself and its own namespace refer to it.
     root = graph.parents.get(garbage, garbage)
     assert graph.flags[root] & ROOT
     assert graph.flags[root] & CYCLE

@@ -22,7 +22,7 @@ SOURCE = str(Path(ops_service.__file__).parents[1])
 
 @functools.cache
 def other_patch_release() -> str:
-    """Path of an interpreter that differs in its patch release alone, "" if there is none."""
+    """Path of an interpreter that differs only in its patch release, "" if there is none."""
     minor = "{}.{}".format(*sys.version_info)
     names = [f"/usr/bin/python{minor}", f"/usr/local/bin/python{minor}"]
     names += [str(path) for path in Path.home().glob(f".pyenv/versions/{minor}.*/bin/python")]
@@ -59,7 +59,7 @@ def test_it_is_off_and_says_why(other: Host) -> None:
 def test_it_runs_where_its_layout_proves_right(other: Host) -> None:
     available, reason, _ = other.call("patch_release", "allow")
     if not available:
-        # A layout that moved is a fine answer; a crash or a wrong graph is not.
+        # A refusal because the layout moved is right. A crash or a wrong graph is not.
         assert "misreads" in reason or "proof" in reason
         return
     reply = other.call("patch_release", "capture_planted")

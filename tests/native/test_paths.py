@@ -1,4 +1,4 @@
-"""Growth samples: what grew is told at its path, and nothing else is."""
+"""Growth samples report growth at its path, and report nothing else."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_figures_are_those_of_a_census(host: Host) -> None:
     assert figures["objects"] == pytest.approx(figures["census_objects"], rel=0.02)
     assert figures["size"] == pytest.approx(figures["census_size"], rel=0.02)
     assert figures["past_bound"] == 0
-    # Nothing but the samples themselves happened in between.
+    # Only the samples themselves happened in between.
     assert figures["changes"] < 100
     assert figures["nodes"] > 1000
 
@@ -107,7 +107,7 @@ def test_a_lost_sample_loses_nothing(host: Host) -> None:
 
 def test_a_sample_that_nobody_read_leaves_no_unknown_names(host: Host) -> None:
     end, grown = host.call("paths", "after_an_unread_sample")
-    # A child that ends in that very moment has its sample read all the same.
+    # If a child ends at that very moment, its sample is read nevertheless.
     assert end in ("Cancelled", "")
     assert grown == 5
 

@@ -1,4 +1,4 @@
-"""What a snapshot has to show, and what it must never show."""
+"""What a snapshot must show, and what it must never show."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PROBES = {
 
 @pytest.fixture(scope="module")
 def probed(host: Host) -> tuple[Graph, dict[str, tuple[int, int]]]:
-    """The snapshot without the list of probes, and id and size of each probe."""
+    """The snapshot without the list of probes, and the id and size of each probe."""
     reply: dict[str, Any] = host.call("probes", "capture_probes")
     listed = decode(reply["listed"])
     nodes = listed.targets(listed.only("Order"), ELEMENT)
@@ -194,7 +194,7 @@ WORD = "hunter2_TheSecretWord"
 
 
 def forms(word: str) -> dict[str, bytes]:
-    """Every way in which the secret might stand in the bytes."""
+    """Every form in which the secret might be in the bytes."""
     number = int.from_bytes(word.encode(), "little")
     digits = [number >> shift & (1 << 30) - 1 for shift in range(0, number.bit_length(), 30)]
     return {
@@ -213,7 +213,7 @@ def test_no_secret_is_in_the_bytes(host: Host) -> None:
     messages = host.call("probes", "capture_secrets", WORD)
     data = b"".join(messages)
     assert [what for what, form in forms(WORD).items() if form in data] == []
-    # The search would have found it: what code wrote is there.
+    # The search works: it finds a name from the code.
     assert b"name_that_code_wrote" in data
     names = decode(messages).names
     assert "name_that_code_wrote" in names

@@ -1,4 +1,4 @@
-"""The reference walker itself: what a recipe declares is what it finds."""
+"""The reference walker itself finds what a recipe declares."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recipe_lists(max_size: int) -> st.SearchStrategy[list[recipes.Node]]:
 def test_a_recipe_is_walked_as_declared(any_host: Host, recipe: list[recipes.Node]) -> None:
     found = any_host.call("capture", "declared_reach", recipe)
     for (number, reached), declared in zip(found, recipes.kept(recipe), strict=True):
-        # A class stands in its own order of bases.
+        # A class is in its own order of bases.
         itself = {number} if recipe[number][0] == "class" else set()
         assert set(reached) == set(declared) | itself, (number, recipe[number])
 

@@ -1,4 +1,4 @@
-"""What holds an object or a type: every planted way is told, and no other."""
+"""What holds an object or a type: every planted path is reported, and no other."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_chains_without_end_are_cut_in_the_middle(planted: Host) -> None:
 def test_types_that_are_not_there(planted: Host) -> None:
     found = planted.call("referrers", "by_type", "elsewhere.Slotted")
     assert found["error"] == "ObjectNotFound"
-    # Other tests of this host may have planted types of that name, too.
+    # Other tests of this host may have planted types of that name too.
     _, _, meant = found["text"].partition("Did you mean ")
     assert "native.programs.referrers.Slotted" in meant
     found = planted.call("referrers", "by_type", "no.such.Type")
@@ -160,7 +160,7 @@ def test_ids_that_no_walk_gave_away(planted: Host, item_id: int) -> None:
 def test_what_is_not_tracked_is_not_handed_out(planted: Host, item_id: int) -> None:
     text = planted.call("referrers", "id_of_text")
     assert planted.call("referrers", "look_up", text, "str", 60.0) == (NOT_TRACKED, False)
-    # Between two objects.
+    # An address between two objects.
     inside = planted.call("referrers", "look_up", item_id + 2, ITEM, 60.0)
     assert inside == (NOT_TRACKED, False)
 
@@ -172,5 +172,5 @@ def test_the_lookup_ends_at_its_limit(planted: Host) -> None:
 
 def test_the_lookup_keeps_to_the_budget_of_pauses(planted: Host) -> None:
     assert "within 1e-06 s" in planted.call("referrers", "look_up_within", 1e-6)
-    # A budget that is ample changes nothing of the lookup's own bound.
+    # An ample budget does not change the lookup's own bound.
     assert "within 1e-06 s" not in str(planted.call("referrers", "look_up_within", 60.0))

@@ -1,4 +1,4 @@
-"""Sizes of what keeps data outside its structure, against sys.getsizeof."""
+"""Sizes of objects with data outside their structure, against sys.getsizeof."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .host import Host
 
 
 def sizes(host: Host, name: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]], list[bool]]:
-    """Types and sizes as Python and as the snapshot has them, and which are estimates."""
+    """Types and sizes from Python, the same from the snapshot, and which sizes are estimates."""
     types, wanted, messages = host.call("sized", "capture_sizes", name)
     graph = decode(messages)
     nodes = graph.targets(graph.only("Order"), ELEMENT)

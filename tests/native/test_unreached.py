@@ -1,4 +1,4 @@
-"""What no root reaches: held by C code, under a root of its own, or garbage."""
+"""Objects that no root reaches: held by C code, under its own root, or garbage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def unreached(host: Host) -> Graph:
 
 
 def held_by_c(graph: Graph) -> list[int]:
-    """What the root of C code refers to."""
+    """The objects that the root of C code refers to."""
     index = root(graph, pb.HEAP_ROOT_KIND_HELD_BY_C)
     assert graph.flags[index] & ROOT
     assert {edge.kind for edge in graph.edges[index]} == {ROOT_EDGE}
@@ -36,7 +36,7 @@ def test_what_c_code_holds_hangs_under_a_root_of_its_own(unreached: Graph) -> No
     (pinned,) = planted(unreached, "Pinned")
     assert pinned in held
     assert [step for step, _ in unreached.path(pinned)] == ["held by C code"]
-    # What it refers to is held by it, and so is what a cycle refers to that C code holds.
+    # It holds its targets. A cycle that C code holds also holds its targets.
     assert len(planted(unreached, "Behind")) == 2
     for behind in planted(unreached, "Behind"):
         assert behind not in held
@@ -70,7 +70,7 @@ def test_a_fault_amid_the_counting_costs_its_type_alone(host: Host, faulty: str)
     (thing,) = graph.of_type("faulty.Faulty")
     assert thing in held_by_c(graph)
     assert graph.edges[thing] == []
-    # What it told of before the fault is in the snapshot all the same.
+    # Objects that it reported before the fault are in the snapshot nevertheless.
     assert len(planted(graph, "Garbage")) == 1
 
 

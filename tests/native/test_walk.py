@@ -96,7 +96,7 @@ def test_every_object_of_the_process_is_captured(host: Host) -> None:
     reply = host.call("capture", "capture_world")
     found = matched(reply)
     changed = set(reply["changed"])
-    # The harness itself works between reference and snapshot, on little.
+    # Between reference and snapshot the harness itself changes a few objects.
     assert len(changed) < 100
     stable = [number for number in range(len(found.rows)) if number not in changed]
     differences = found.differences(stable)
@@ -105,7 +105,7 @@ def test_every_object_of_the_process_is_captured(host: Host) -> None:
 
 
 def test_an_object_keeps_its_id(new_host: Callable[..., Host]) -> None:
-    # A process of its own is small: one that has kept rows of itself takes minutes to decode.
+    # A new process is small. One that has kept rows of itself takes minutes to decode.
     reply = new_host().call("capture", "same_ids", 2)
     first, second = (order_ids(decode(messages)) for messages in reply["captures"])
     assert first == second

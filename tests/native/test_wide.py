@@ -1,4 +1,4 @@
-"""More than the walk has fixed room for: seen all the same, or said to be left out."""
+"""More than the walk's fixed buffers hold: it is captured, or reported as left out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_names_that_are_left_out_are_counted(reply: dict[str, Any], wide: Graph)
     without = [sum(1 for _, label in edges if isinstance(label, int)) for edges in named]
     assert min(without) > 100
     (warning,) = [each for each in reply["warnings"] if "named parts" in each]
-    # A part that is not named may be none that the traversal tells of.
+    # Some unnamed parts may not come from the traversal.
     assert int(warning.split()[0]) == pytest.approx(sum(without), abs=8)
 
 
@@ -60,7 +60,7 @@ def test_names_that_are_left_out_are_counted(reply: dict[str, Any], wide: Graph)
 def test_what_a_root_leaves_out_is_said(
     new_host: Callable[..., Host], depth: int, callbacks: int, said: str
 ) -> None:
-    # atexit keeps room for callbacks that were taken back.
+    # atexit keeps the slots of unregistered callbacks.
     found = new_host().call("wide", "count_amid", depth, callbacks, 0)
     assert [said in each for each in found["warnings"]] == ([True] if said else [])
     assert found["objects"] > 10_000

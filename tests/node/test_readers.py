@@ -90,7 +90,7 @@ def test_a_reader_counts_what_was_written(reader: str, converted: Converted) -> 
     counts = load(reader, converted)
 
     assert counts["nodes"] == converted.declared("node_count") >= graph.object_count
-    # The parser tells nothing of its edges.
+    # The parser does not report its edges.
     if reader != "parser":
         assert counts["edges"] == converted.declared("edge_count")
     assert counts["total_size"] == graph.sizes.sum() + graph.extra_sizes.sum()
@@ -98,10 +98,10 @@ def test_a_reader_counts_what_was_written(reader: str, converted: Converted) -> 
 
 
 def as_loaders_see_it(graph: HeapGraph) -> HeapGraph:
-    """The graph that Chrome's rule leaves of one.
+    """The part of a graph that remains under Chrome's rule.
 
-    What modules and threads reach is the page's own, and nothing outside keeps it
-    alive: neither other roots nor what only they reach.
+    The objects that modules and threads reach are the page's own. Other roots, and objects
+    that only they reach, do not keep them alive.
     """
     named = named_roots(graph)
     edges = np.empty(graph.object_count, np.uint32)
@@ -117,11 +117,11 @@ def as_loaders_see_it(graph: HeapGraph) -> HeapGraph:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a reader says of the objects of a graph, and what we say."""
+    """What a reader reports for the objects of a graph, and what we report."""
 
     tree: DominatorTree
     theirs: dict[int, list[int]]
-    """Of an id: retained size, and id of the dominator where the reader tells it."""
+    """For an id: the retained size, and the id of the dominator if the reader reports it."""
 
     @classmethod
     def of(cls, reader: str, converted: Converted, graph: HeapGraph) -> Compared:
@@ -131,18 +131,18 @@ class Compared:
         return found
 
     def objects(self) -> list[int]:
-        """Those that both know: roots have no id."""
+        """Objects that both know. Roots have no id."""
         ids = self.tree.graph.ids.tolist()
         return [place for place, each in enumerate(ids) if each and each in self.theirs]
 
     def other_sizes(self) -> dict[int, int]:
-        """Objects of which another retained size is told, and that size."""
+        """Objects with a different retained size in the reader, and that size."""
         ids, ours = self.tree.graph.ids.tolist(), self.tree.retained_sizes.tolist()
         told = {each: self.theirs[ids[each]][0] for each in self.objects()}
         return {each: size for each, size in told.items() if size != ours[each]}
 
     def other_dominators(self) -> int:
-        """Of how many objects another dominator is told. Roots are one and the same here."""
+        """The number of objects with a different dominator. All roots are the same one here."""
         graph = self.tree.graph
         ids = np.append(graph.ids, 0)
         known = set(graph.ids.tolist())
@@ -163,14 +163,14 @@ def test_memlab_computes_nearly_the_same_dominators_and_retained_sizes(
 ) -> None:
     found = Compared.of("memlab", converted, converted.graph)
 
-    # It has a rule of its own for what several roots hold together.
+    # The reader has its own rule for objects that several roots hold together.
     few = converted.graph.object_count / 500
     assert len(found.other_sizes()) < few
     assert found.other_dominators() < few
 
 
 def without(graph: HeapGraph, taken: int) -> int:
-    """Bytes out of reach when an object is taken away, by looking: the definition."""
+    """Bytes that become unreachable without an object, by search: the definition."""
     is_strong = graph.edge_kinds != pb.EDGE_KIND_WEAK
     seen = np.zeros(graph.object_count, bool)
     seen[taken] = True
@@ -190,7 +190,7 @@ def test_the_parser_computes_the_same_retained_sizes_or_wrong_ones(converted: Co
     found = Compared.of("parser", converted, graph)
     differing = found.other_sizes()
 
-    # It ends before each dominator is settled. Where it differs, the definition decides.
+    # The reader stops before each dominator is final. If it differs, the definition decides.
     assert len(differing) < graph.object_count / 200
     for each in list(differing)[:40]:
         assert without(graph, each) == found.tree.retained_sizes[each]
@@ -213,13 +213,13 @@ def test_devtools_has_the_same_statistics(converted: Converted) -> None:
 
 
 def compare_classes(graph: HeapGraph, classes: dict[str, list[int]]) -> int:
-    """Compare count, own and retained size of types; how many there were."""
+    """Compare count, own and retained size of types. Return how many were compared."""
     retained = find_dominators(graph).retained_by_type
     shown = [row for row in count_types(graph, include_ops_service=True) if row.size]
     once = Counter(row.type_name for row in shown)
     compared = 0
     for row in shown:
-        # What is shown as a value has a class of its own, and so have types of one name.
+        # Objects shown as values have their own class, and so do types that share a name.
         if row.type_name in classes and once[row.type_name] == 1:
             assert classes[row.type_name] == [row.count, row.size, retained[row.type_index]]
             compared += 1

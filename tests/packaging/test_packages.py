@@ -1,4 +1,4 @@
-"""The source distribution is whole, and a wheel of it works with and without a compiler."""
+"""The source distribution is complete, and its wheel works with and without a compiler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(*arguments: str | Path, **environment: str) -> None:
-    # Without isolation: the environment of the tests has setuptools, pinned.
+    # Without isolation: the environment of the tests has a pinned setuptools.
     command = [sys.executable, "-m", "build", "--no-isolation", *arguments]
     outcome = subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, cwd=ROOT
@@ -33,7 +33,7 @@ def source_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def installed(source_distribution: Path, target: Path, **environment: str) -> Path:
-    """Build a wheel of the source distribution, install it and return where to."""
+    """Build a wheel of the source distribution and install it. Return the location."""
     with tarfile.open(source_distribution) as archive:
         archive.extractall(target / "source", filter="data")
     (source,) = (target / "source").iterdir()

@@ -1,4 +1,4 @@
-"""What callers do in a soak, each again and again, and what they may be told."""
+"""The callers of a soak: what each does again and again, and which errors it may get."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ops_client import MaintenanceClient, errors
 from ops_client.heap_graph import read_heap_graph
 from ops_service.v1 import evaluation_pb2
 
-# What a caller may meet where children are killed, the process forks, which closes the
-# port for a moment, and places are few. Anything else is a loss.
+# The errors that a caller may get if children are killed, slots are few, and forks close
+# the port for a moment. Any other error counts as a loss.
 EXPECTED = (
     errors.Busy,
     errors.Cancelled,
     errors.ConnectionFailed,
     errors.DeadlineExceeded,
     errors.IncompleteSnapshot,
-    # A stored capture whose child was killed, and whose caller was cut off before.
+    # A stored capture whose child was killed, after its caller was cut off.
     errors.SnapshotNotFound,
     errors.WalkFailed,
 )
@@ -40,19 +40,19 @@ EXPECTED = (
 
 @dataclass
 class Book:
-    """What was done, what was done to it, and what got lost."""
+    """The work done, the faults injected, and the losses."""
 
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
-    """Hashes of audit records that callers were told."""
+    """Hashes of audit records that callers received."""
     slowest_probe: float = 0.0
 
 
 FAULTS = ("captures cancelled", "children killed", "clients killed", "endless code", "forks")
-"""What must be injected at least once."""
+"""Faults that must be injected at least once."""
 
 
 class Actors:
@@ -68,7 +68,7 @@ class Actors:
         self._host_lock = threading.Lock()
 
     def repeat(self, work: Callable[[random.Random], None], seed: int, end: float) -> None:
-        """Do it until the time is over."""
+        """Repeat the work until the time is over."""
         chance, name = random.Random(seed), work.__name__.replace("_", " ")
         while time.monotonic() < end and self._host.process.poll() is None:
             try:
@@ -85,7 +85,7 @@ class Actors:
         return MaintenanceClient(self._host.address, credentials_of(self._identity))
 
     def captures(self, chance: random.Random) -> None:
-        """A whole snapshot, which can be read."""
+        """Capture a whole snapshot and read it."""
         path = self._directory / f"{next(self._numbers)}.heap"
         try:
             with self._client() as client:
@@ -105,7 +105,7 @@ class Actors:
         self.book.heads.append(captured.audit_hash)
 
     def _go_on_with(self, path: Path) -> None:
-        """Fetch the rest of a stored snapshot whose beginning was kept, unless it has none."""
+        """Fetch the rest of a stored snapshot, if its beginning was kept."""
         for part in self._directory.glob(f"{path.name}.*.part"):
             try:
                 with self._client() as client:
@@ -113,12 +113,12 @@ class Actors:
             except errors.SnapshotNotFound:
                 continue
             except EXPECTED:
-                # It may be gone on with, at some later time.
+                # Another download could resume it later.
                 part.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
 
     def cancelled_captures(self, chance: random.Random) -> None:
-        """One that its caller gives up midway."""
+        """Cancel a capture midway."""
         path = self._directory / f"{next(self._numbers)}.heap"
         with self._client() as client, _Cut(chance.uniform(0, 0.3)) as cut:
             try:
@@ -132,14 +132,14 @@ class Actors:
         time.sleep(chance.uniform(1, 3))
 
     def watches(self, chance: random.Random) -> None:
-        """A growth watch of a few samples."""
+        """Watch growth for a few samples."""
         with self._client() as client:
             samples = list(client.watch_heap_growth(interval=0.5, duration=2.0, timeout=60))
         if samples[-1].DESCRIPTOR.name != "HeapGrowthTrailer":
             self.book.lost.append("a watch without its trailer")
 
     def evaluations(self, chance: random.Random) -> None:
-        """An expression, whose value is known."""
+        """Evaluate an expression with a known value."""
         number = chance.randrange(10**6)
         with self._client() as client:
             found = client.evaluate_code(f"{number} * {number}", time_limit=5, timeout=60)
@@ -150,7 +150,7 @@ class Actors:
         self.book.heads.append(found.audit_hash)
 
     def evaluations_without_end(self, chance: random.Random) -> None:
-        """Code that is stopped at its limit, or that its caller hangs up on."""
+        """Run code until its limit stops it or its caller hangs up."""
         self.book.faults["endless code"] += 1
         with self._client() as client:
             client.evaluate_code(
@@ -158,7 +158,7 @@ class Actors:
             )
 
     def probes(self, chance: random.Random) -> None:
-        """Who the server takes it for, by a new connection."""
+        """Request the caller's principal over a new connection."""
         began = time.monotonic()
         with self._client() as client:
             client.get_principal(timeout=30)
@@ -168,7 +168,7 @@ class Actors:
     # ---- faults ----------------------------------------------------------------------
 
     def killed_children(self, chance: random.Random) -> None:
-        """The walking child, whichever is there."""
+        """Kill the walking child, if there is one."""
         time.sleep(chance.uniform(1, 3))
         for thread in Path(f"/proc/{self._host.pid}/task").glob("*/children"):
             try:
@@ -183,7 +183,7 @@ class Actors:
                 self.book.faults["children killed"] += 1
 
     def forks_of_the_host(self, chance: random.Random) -> None:
-        """A child of the application, which must live and end as it was told."""
+        """Fork a child of the application. It must run and exit with the given status."""
         with self._host_lock:
             status = self._host.run(
                 "import os\n"
@@ -193,14 +193,14 @@ class Actors:
                 "    os._exit(7)\n"
                 "answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])"
             )
-        # One that the test itself killed is none of the port's.
+        # A child that the test itself killed is not the port's fault.
         if status not in (7, -signal.SIGKILL):
             self.book.lost.append(f"a forked child ended with {status}")
         self.book.faults["forks"] += 1
         time.sleep(chance.uniform(4, 8))
 
     def killed_clients(self, chance: random.Random) -> None:
-        """opsctl, killed at some moment of a capture."""
+        """Kill opsctl at some moment of a capture."""
         path = self._directory / f"killed-{next(self._numbers)}.heap"
         client = subprocess.Popen(
             [OPSCTL, "heap", "capture", "-o", path],
@@ -220,10 +220,10 @@ class Actors:
 
 
 class _Cut:
-    """Gives a capture up after some time."""
+    """Cancels a capture after some time."""
 
     class Given(Exception):
-        """It was given up."""
+        """The capture was cancelled."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

@@ -2,11 +2,11 @@
 
 Usage: python run.py [--minutes N] [--seed N]
 
-Captures, watches, evaluations and probes go on at the same time, while captures are
-cancelled, children and clients are killed, code does not end, and the host forks. Then
-it prints what was done, which faults were injected, and what was lost: answers that are
-wrong, errors that nothing explains, audit records that callers were told of and that
-are not in the log, descriptors, children, threads and temporary files that are left.
+At the same time, captures, watches, evaluations and probes run, captures are cancelled,
+children and clients are killed, code does not end, and the host forks. At the end it
+prints the work done, the faults injected, and the losses: wrong answers, unexplained
+errors, audit records that callers received but the log does not contain, and remaining
+descriptors, children, threads and temporary files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BALLAST = "ballast = [[i, str(i)] for i in range(100_000)]"
 
 
 def act(actors: Actors, seconds: float, seed: int) -> list[str]:
-    """Let all of them work at once until the time is over. Returns what the works are called."""
+    """Let all callers work at the same time until the time is over. Return the works' names."""
     end = time.monotonic() + seconds
     works = [
         actors.captures,
@@ -59,7 +59,7 @@ def act(actors: Actors, seconds: float, seed: int) -> list[str]:
 
 
 def check_records(host: Host, book: Book) -> None:
-    """Every record of which a caller was told is in the log, whose chain holds."""
+    """Every record that a caller received is in the log, and the log's chain holds."""
     host.run("service.stop()")
     try:
         count = verify_audit_log([host.audit_file]).record_count
@@ -77,7 +77,7 @@ def check_records(host: Host, book: Book) -> None:
 
 
 def check_work(book: Book, works: list[str]) -> None:
-    """Nothing that should have been done was left out."""
+    """No planned work or fault was left out."""
     for kind, counts, names in (
         ("work", book.done, works),
         ("fault", book.faults, list(FAULTS)),
@@ -120,7 +120,7 @@ def main() -> int:
             if count:
                 book.lost.append(f"{count} {name} are left over")
         book.lost += [f"{each.name} is left over" for each in files.iterdir()]
-        # What was stored on purpose stays, and so does what the background watch saw.
+        # Snapshots stored on purpose stay, and so does the background watch's history.
         new = [Path(each).name for each in files_of(host) - there]
         book.lost += [
             f"the host's file {name} is left over"

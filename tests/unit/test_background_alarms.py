@@ -13,7 +13,7 @@ from ops_service.leaks.report import GrowthReport, Verdict
 from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.watch.confirmation import Confirmation
 
-# As a soak of five minutes takes them.
+# The interval of samples in a soak of five minutes.
 INTERVAL = 1.7
 SAMPLES = 120
 
@@ -21,10 +21,10 @@ SAMPLES = 120
 def reports(
     change: Callable[[Heap, float], object], samples: int = SAMPLES, interval: float = INTERVAL
 ) -> Iterator[tuple[GrowthReport, GrowthReport]]:
-    """What the watch says after each sample, and what the background watch makes of it.
+    """The watch's report after each sample, and the background watch's judgement of it.
 
     Args:
-        change: Changes the heap as of a time. What it returns is what malloc handed out.
+        change: Changes the heap for a given time. Returns malloc's number of bytes in use.
     """
     heap, watch, confirmation = Heap(), HeapGrowthWatch(10), Confirmation(interval)
     heap.set(heap.node("app.Module", "code"), 100_000, 30 * MIB)
@@ -54,7 +54,7 @@ def cache(heap: Heap, count: int) -> None:
 
 
 def test_a_cache_that_fills_when_the_load_begins_is_no_leak() -> None:
-    """uvicorn's, in a soak: 0 to 39 entries in 24 s, for as long as the load grew."""
+    """As uvicorn's cache in a soak: 0 to 39 entries in 24 s, as long as the load grew."""
     raw, judged = verdicts(lambda heap, time: cache(heap, min(int(1.6 * time), 39)))
     assert Verdict.LEAK in raw
     assert Verdict.LEAK not in judged
@@ -62,12 +62,12 @@ def test_a_cache_that_fills_when_the_load_begins_is_no_leak() -> None:
 
 
 def bounded(seed: int) -> Callable[[Heap, float], None]:
-    """A cache whose entries live 5 s and come at random, each with some lines."""
+    """A cache whose entries live 5 s and arrive at random, each with some lines."""
     source = random.Random(seed)
     arrivals: list[float] = []
     at = 0.0
     while at < 2 * INTERVAL * SAMPLES:
-        # The pace of the load wanders, as on a machine that others use.
+        # The pace of the load varies, as on a machine that others use.
         at += source.expovariate(5.0) * (1.5 if int(at / 20) % 3 == seed % 3 else 1.0)
         arrivals.append(at)
     return lambda heap, time: cache(heap, sum(time - 5 < each <= time for each in arrivals))
@@ -80,7 +80,7 @@ def test_noise_that_reads_as_growth_once_is_no_leak() -> None:
         raw, judged = verdicts(bounded(seed))
         seen += Verdict.LEAK in raw
         assert Verdict.LEAK not in judged, seed
-    # Or this test would prove nothing.
+    # Otherwise this test would prove nothing.
     assert seen
 
 

@@ -1,4 +1,4 @@
-"""Whatever a peer can make the service remember has an end."""
+"""The state that a peer can make the service remember is bounded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops_service.watch.sampling import GrowthSampling
 
 
 class HangingDisk:
-    """A sink whose disk does not answer until it is told to."""
+    """A sink whose disk does not respond until the test releases it."""
 
     def __init__(self) -> None:
         self.goes_on = threading.Event()
@@ -40,7 +40,7 @@ def test_records_that_wait_for_a_disk_are_bounded_in_bytes() -> None:
     with pytest.raises(AuditUnavailable):
         asyncio.run(audit.begin({"request": {"source": "x" * (1 << 20)}}, durable=True))
     disk.goes_on.set()
-    # There is room again once they are written.
+    # There is room again once the records are written.
     while not disk.written:
         pass
     audit.close(60)
@@ -65,7 +65,7 @@ def test_rates_forget_whom_they_saw_least_recently() -> None:
         rates.take("impatient")
     assert len(rates._buckets) == MOST_CALLERS
     assert all(len(name) <= 256 for name in rates._buckets)
-    # Not forgotten, since it never stopped.
+    # This caller is not forgotten, because it never stopped calling.
     assert rates.take("impatient") is not None
 
 

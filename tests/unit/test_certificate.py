@@ -1,4 +1,4 @@
-"""The serial number of a certificate, read by a few lines of DER of our own."""
+"""The serial number of a certificate, read by our own few lines of DER."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_certificates_that_were_damaged(
 ) -> None:
     der = bytearray(_sample(tmp_path_factory))
     for _ in range(data.draw(st.integers(1, 4))):
-        # Near the beginning, where the serial number lies, and behind it, where names do.
+        # Near the beginning, where the serial number is, and after it, where names are.
         last = data.draw(st.sampled_from((40, len(der) - 1)))
         der[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(der)))

@@ -1,4 +1,4 @@
-"""Limits of control groups, in trees of both versions made by the test."""
+"""Limits of control groups, in trees of both versions that the test makes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_refusal_says_the_figures_and_what_still_fits() -> None:
         InsufficientMemory, match="90 MiB, and 60 MiB are left of 400 MiB"
     ) as caught:
         admit(cost.snapshot, 40 * MIB, room, cost, "snapshot")
-    # A snapshot of so many objects is estimated to take what is left, and no more.
+    # By estimate, a snapshot of that many objects takes exactly what is left.
     assert "still fit: a snapshot with max_objects up to 700,000, a summary." in str(caught.value)
     assert caught.value.details["free_bytes"] == str(60 * MIB)
     with pytest.raises(InsufficientMemory, match="still fit: none"):

@@ -1,4 +1,4 @@
-"""The tree of opsctl's commands, and the options that it gives to each."""
+"""The tree of opsctl's commands, and each command's options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops_client.cli.command import command
 from ops_client.cli.connection import Connection, without_file
 
 CONNECTION = ["target", "ca", "cert", "key", "server_name"]
-# What works on files, and has a connection at most where it is given no file.
+# These work on files. They connect at most if they get no file.
 ON_FILES = {
     "audit verify",
     "certs init",
@@ -72,7 +72,7 @@ def test_commands_that_call_the_port_take_one_connection() -> None:
 
 
 def test_each_module_loads_its_command_alone() -> None:
-    # A cycle of imports would show in one order and not in another.
+    # An import cycle may fail in one order and not in another.
     for each in all_commands().values():
         assert import_module(each.callback.__module__).__doc__.startswith("opsctl ")
 

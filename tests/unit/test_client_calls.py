@@ -1,4 +1,4 @@
-"""What the client asks of a call that gRPC could not make."""
+"""What the client reads from a call that gRPC could not make."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ops_client.errors import NothingListening
 
 
 class Refused(grpc.RpcError):
-    """A call as gRPC can leave it where a connection is refused: with its status, and
-    without the initial metadata, for which it waits without an end when it is asked."""
+    """A call in a state that gRPC can leave it in after a refused connection: with a status,
+    but without initial metadata. A read of the metadata would wait forever."""
 
     def __iter__(self) -> Refused:
         return self

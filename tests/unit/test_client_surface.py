@@ -1,4 +1,4 @@
-"""What ops_client shows, and what it loads."""
+"""The public names of ops_client, and the modules that it loads."""
 
 from __future__ import annotations
 

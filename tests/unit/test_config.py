@@ -1,4 +1,4 @@
-"""The configuration file: what is read, and what is refused with which words."""
+"""The configuration file: what is read, and the messages that refuse a file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load(tmp_path: Path, text: str) -> Config:
 
 
 def refusal(tmp_path: Path, text: str) -> str:
-    """The message that a file is refused with. It names the file."""
+    """The message that refuses a file. It names the file."""
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path, text)
     message = str(raised.value)

@@ -1,4 +1,4 @@
-"""Chrome's .heapsnapshot files: the same graph, within what loaders demand."""
+"""Chrome's .heapsnapshot files: the same graph, within the limits of loaders."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def convert(directory: Path, graph: Graph) -> list[LoadedNode]:
 
 
 def load(path: Path) -> list[LoadedNode]:
-    """A loader that takes nothing for granted and knows nothing of the writer."""
+    """A loader that checks everything and knows nothing of the writer."""
     text = path.read_text("utf-8")
     assert '"nodes":[' in text
     assert '"edges":[' in text
@@ -147,8 +147,8 @@ def test_any_graph_becomes_a_sound_file(tmp_path: Path, graph: Graph) -> None:
         for target, kind, _ in node.edges
         if kind != pb.EDGE_KIND_WEAK
     }
-    # What is out of reach is held by a cycle that the graph calls no root.
-    # Its further parts are out of reach with it.
+    # An unreachable object is held by a cycle that the graph does not call a root. The other
+    # parts of the cycle are unreachable too.
     objects = {index - 2 for index in by_weak_edges_alone if index - 2 < len(graph.nodes)}
     assert objects <= strongly_held
 
@@ -208,7 +208,7 @@ def test_values_name_nodes_and_keys_name_edges(tmp_path: Path) -> None:
         ("property", "höflich…"),
         ("property", "-17"),
         ("property", "('höflich'…, -17, None)"),
-        # A key whose content the snapshot does not tell.
+        # A key whose content is not in the snapshot.
         ("element", 3),
     ]
     assert [(node.type, node.name) for node in nodes[3:]] == [
@@ -254,8 +254,8 @@ def test_roots_hang_where_distances_are_counted_from(tmp_path: Path) -> None:
         LoadedEdge("shortcut", "sys.modules", 2),
         LoadedEdge("shortcut", "thread MainThread (9)", 3),
     ]
-    # The object in a cycle of its own is a root that no root node holds; the
-    # last object is one too, and is held.
+    # The object in its own cycle is a root that no root node holds. The last object
+    # is a root too, and is held.
     assert nodes[1].edges == [
         LoadedEdge("internal", "garbage", 4),
         LoadedEdge("internal", "garbage", 5),

@@ -1,4 +1,4 @@
-"""The function that tests wait with."""
+"""The wait function of the tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_process_that_stood_still_asks_once_more() -> None:
     answers = iter([False, True])
 
     def fact() -> bool:
-        # The first question takes more than all of the time.
+        # The first poll takes longer than the whole time limit.
         threading.Event().wait(0.02)
         return next(answers)
 

@@ -1,4 +1,4 @@
-"""Whom the service lets write to the files that it trusts."""
+"""Which users may write to the files that the service trusts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stranger() -> int:
-    """A user, and a group, that this process can give files to and that is not its own."""
+    """A user and group that this process can give files to, and that is not its own."""
     if os.geteuid() != 0:
         pytest.skip("files can be given to others by root alone")
     return STRANGER
@@ -40,7 +40,7 @@ def stranger() -> int:
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o660, 0o664, 0o400])
 def test_files_of_its_own(file: Path, mode: int) -> None:
-    # Its group may write: users have groups of their own, and umasks that let these write.
+    # The file's group may write: many users have their own group, and a umask to match.
     file.chmod(mode)
     os.chown(file, -1, os.getegid())
     assert refusal(file) == ""
@@ -56,7 +56,7 @@ def test_a_file_that_everybody_may_write(file: Path, mode: int) -> None:
 
 @pytest.mark.parametrize(("mode", "refused"), [(0o640, False), (0o644, False), (0o660, True)])
 def test_a_file_of_a_group_of_others(file: Path, stranger: int, mode: int, refused: bool) -> None:
-    # What Kubernetes does with fsGroup: the file is root's, and the group may read it.
+    # As Kubernetes does with fsGroup: root owns the file, and the group may read it.
     file.chmod(mode)
     os.chown(file, 0, stranger)
     expected = f"may be written by the group {stranger}; run chmod g-w {file}"
@@ -65,7 +65,7 @@ def test_a_file_of_a_group_of_others(file: Path, stranger: int, mode: int, refus
 
 
 def test_a_file_of_another_user(file: Path, stranger: int) -> None:
-    # A link to it is the owner's, and what it leads to is not.
+    # The service's user owns the link to it, but not its target.
     link = file.with_name("link")
     link.symlink_to(file.name)
     os.chown(file, stranger, -1)

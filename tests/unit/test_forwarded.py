@@ -15,14 +15,14 @@ from ops_service.gate.xfcc import HEADER, read_forwarded_peer
 PROXY = "spiffe://test.example/proxy"
 read = read_forwarded_peer(MeshConfig(enabled=True, proxies=(PROXY,)))
 
-# What callers would try, among everything that a header may hold.
+# What callers would try, mixed with everything that a header may contain.
 PIECES = ["By=", f"By={PROXY}", "Hash=ab", "URI=", "URI=spiffe://test.example/admin", "Subject="]
 hostile = st.lists(
     st.sampled_from([*PIECES, '"', "\\", ",", ";", "=", " "])
     | st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=8),
     max_size=12,
 ).map("".join)
-# How Envoy writes a certificate's fields: the quoted ones with quotes escaped.
+# How Envoy writes a certificate's fields: in quotes, with inner quotes escaped.
 subject = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=12).map(
     lambda text: "CN=" + text.replace("\\", "\\\\").replace('"', '\\"')
 )
@@ -65,8 +65,8 @@ def test_characters_that_do_not_belong_there(header: str | bytes) -> None:
 
 
 def test_a_long_header_takes_no_longer_than_it_is() -> None:
-    # As long as metadata may be configured to be; a regular expression that went back
-    # and forth would not end.
+    # The longest metadata that can be configured. A backtracking regular expression would
+    # not end.
     for text in ('Subject="' + "\\a" * 32_000, "a=" * 32_000, ";" * 64_000, '"' * 64_000):
         with pytest.raises(Unauthenticated):
             read(Context(text))

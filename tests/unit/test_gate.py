@@ -1,7 +1,7 @@
-"""The gate in front of calls whose callers are gone, told by what gRPC raises then.
+"""The gate in front of calls whose callers are gone, which gRPC reports by exceptions.
 
-A caller that leaves in the very moment of an answer cannot be had for certain over a
-wire: gRPC mostly ends the call's task first.
+A test over the wire cannot make a caller leave exactly during an answer: gRPC mostly
+ends the call's task first.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def make_gate(tmp_path: Path) -> tuple[Gate, Audit]:
 
 
 class Refused(Gone):
-    """gRPC's context of a caller whose certificate expired, and who is slow to read that."""
+    """gRPC's context of a caller with an expired certificate, who is slow to read the refusal."""
 
     def __init__(self, certificate: bytes) -> None:
         self._certificate = certificate
@@ -120,7 +120,7 @@ def test_a_refusal_under_way_is_not_cut_off(
         guarded = await gate.intercept_service(continuation, SimpleNamespace(method=EVALUATE))
         task = asyncio.ensure_future(guarded.stream_stream(_evaluations(), context))
         await context.reading.wait()
-        # What the service does once a second.
+        # As the service does once a second.
         gate.end_outdated()
         context.read.set()
         with contextlib.suppress(private_grpc.AbortError, asyncio.CancelledError):
@@ -194,6 +194,6 @@ def test_a_caller_that_left_before_the_hash_of_its_record(
     begin, end = (tmp_path / "audit.jsonl").read_text().splitlines()
     assert '"event":"begin"' in begin.replace(" ", "")
     assert '"code":"CANCELLED"' in end.replace(" ", "")
-    # It is no failure of the service, which the host's log would have to tell.
+    # It is not a failure of the service, so the host's log does not report it.
     assert caplog.records == []
     assert gate.open_calls == 0

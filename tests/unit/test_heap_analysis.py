@@ -47,7 +47,7 @@ def written(directory: Path, name: str, nodes: list[Node], instance: str = "a") 
 
 
 def shop(*items: Node, size: int = 100) -> list[Node]:
-    """``shop.ITEMS``, a list of these."""
+    """``shop.ITEMS``, a list of these objects."""
     return [
         Node(ROOT, 0, 0, 4, edges=[(1, pb.EDGE_KIND_ROOT, 1)]),
         Node(MODULE, 10, 11, edges=[(2, pb.EDGE_KIND_ATTRIBUTE, 2)]),
@@ -57,12 +57,12 @@ def shop(*items: Node, size: int = 100) -> list[Node]:
 
 
 def holding(*targets: int) -> Node:
-    """A tuple."""
+    """A tuple of these objects."""
     return Node(TUPLE, 56, 101, edges=[(target, *ELEMENT) for target in targets])
 
 
 def said(text: str, length: int = 3) -> Node:
-    """A str of some length of which the snapshot tells the beginning."""
+    """A str of a given length. The snapshot contains the beginning of it."""
     return Node(STR, 50, 101, content=(pb.CONTENT_KIND_TEXT, length, text.encode()))
 
 
@@ -111,7 +111,7 @@ def test_an_address_given_to_another_type_is_another_object(tmp_path: Path) -> N
         (Node(STR, 50, 101), Node(STR, 49, 101), 1),
         (Node(STR, 50, 101), Node(STR, 151, 101), 1),
         (Node(STR, 50, 101), Node(STR, 50, 101), 0),
-        # Its UTF-8 form was asked for meanwhile.
+        # Meanwhile the str has cached its UTF-8 form.
         (Node(STR, 50, 101), Node(STR, 60, 101), 0),
         (said("one"), said("two"), 1),
         (said("one"), said("one"), 0),
@@ -161,7 +161,7 @@ def test_a_cut_snapshot_proves_nothing_by_what_it_leaves_out(tmp_path: Path) -> 
 def test_growth_and_holders_are_named(tmp_path: Path) -> None:
     old = [Node(ITEM, 50, 101), Node(ITEM, 50, 103)]
     fresh = [Node(ITEM, 50, 201 + 2 * number) for number in range(5)]
-    # A new object below a new one belongs to the same holder.
+    # A new object below another new one belongs to the same holder.
     fresh[0].edges.append((10, *ELEMENT))
     second = written(tmp_path, "after", [*shop(*old, *fresh, size=164), Node(STR, 30, 301)])
     first = written(tmp_path, "before", shop(*old))
@@ -184,7 +184,7 @@ def test_growth_and_holders_are_named(tmp_path: Path) -> None:
 
 def test_what_is_gone_has_a_holder_too(tmp_path: Path) -> None:
     old = [Node(ITEM, 50, 101 + 2 * number) for number in range(4)]
-    # The last of them held a string, which went with it.
+    # The last of them held a string, which was freed too.
     old[3].edges.append((7, *ELEMENT))
     first = written(tmp_path, "before", [*shop(*old), Node(STR, 30, 301)])
     second = written(tmp_path, "after", shop(old[0], Node(ITEM, 50, 201)))

@@ -1,4 +1,4 @@
-"""What docs/reference/heap-graph.md shows and tells, tried."""
+"""The examples and statements in docs/reference/heap-graph.md are true."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOTS = [pb.HeapRoot(object_index=0, kind=pb.HEAP_ROOT_KIND_MODULES)]
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A heap graph under the name that the page gives it."""
+    """A heap graph under the name that the page uses."""
     path = tmp_path / "web.heap"
     path.write_bytes(file_bytes(Graph(TYPES, ["shop", "ITEMS"], NODES, ROOTS)))
     return path
@@ -70,7 +70,7 @@ def test_arrays_are_as_the_page_says(file: Path) -> None:
             array = getattr(names[owner], name)
             assert array.shape == (lengths[shape],), name
             assert array.dtype == np.dtype(dtype), name
-            # The module's own each time, and no copy.
+            # The same array each time, not a copy.
             assert getattr(names[owner], name) is array
             checked += 1
     assert checked == 13

@@ -1,4 +1,4 @@
-"""Heap graph files: what is written comes back, and nothing else is believed."""
+"""Heap graph files: the reader returns what was written, and rejects the rest."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_no_damage_to_the_end_does_worse_than_an_error(
     altered = bytearray(file_bytes(graph))
     for _ in range(data.draw(st.integers(1, 4))):
         altered[data.draw(st.integers(0, len(altered) - 1))] = data.draw(st.integers(0, 255))
-    # Most damage is found; a changed warning text, say, cannot be.
+    # Most damage is found. A changed warning text, for example, cannot be.
     with contextlib.suppress(HeapGraphFileError):
         read(tmp_path, bytes(altered))
 

@@ -1,4 +1,4 @@
-"""What `make leakbench` reads of a scenario, and which files it refuses."""
+"""What `make leakbench` reads from a scenario, and which files it refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def bench() -> Any:
-    # It stands beside a program and in no package.
+    # It is next to a program, not in a package.
     spec = spec_from_file_location(
         "leakbench_scenarios", ROOT / "benchmarks/leakbench_scenarios.py"
     )

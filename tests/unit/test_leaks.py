@@ -23,7 +23,7 @@ def watched(change: Callable[[Heap, int], None], steps: int = STEPS, **facts: in
     """The report on a heap that a function changes before each sample."""
     heap, watch = Heap(), HeapGrowthWatch(10)
     for step in range(steps):
-        # Something always comes and goes in a process that works.
+        # In a working process something always comes and goes.
         heap.set(heap.node("app.Request", "current"), 5 + step % 3)
         change(heap, step)
         watch.add(heap.sample(float(step), **facts))
@@ -83,7 +83,7 @@ def wave(step: int, period: float = 5.3) -> float:
         (lambda step: wave(step, 7.9), Shape.OTHER),
         (lambda step: step % 7, Shape.OTHER),
         (lambda step: step % 10 * 100, Shape.OTHER),
-        # Caches that fill: until the middle, until late, ever more slowly.
+        # Caches that fill: until the middle, until late, or ever more slowly.
         (lambda step: min(step, 10), Shape.OTHER),
         (lambda step: min(step, 17), Shape.UNEVEN),
         (lambda step: 1000 * (1 - math.exp(-step / 6)), Shape.UNEVEN),
@@ -108,12 +108,12 @@ def test_no_wave_is_a_leak(period: float, phase: int) -> None:
 def test_a_long_interval_may_hold_much() -> None:
     times = [0, 1, 2, 3, 4, 5, 6, 18, 19, 20, 21, 22, 23, 24]
     assert shape_of(times, [1 + 10 * time for time in times]) is Shape.GROWS
-    # Without an interval to explain it, the same jump is none.
+    # Without a long interval to explain it, the same jump is not growth.
     assert shape_of(list(range(14)), [1 + 10 * time for time in times]) is Shape.UNEVEN
 
 
-# A machine without time: a sample each second, then one after eleven, and the process
-# had to wait as well.
+# A machine without time: a sample each second, then one after eleven seconds. The
+# process had to wait too.
 LATE = [0.0, 1.0, 2.0, 3.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
 WORK = [0.0, 0.9, 1.8, 2.7, 3.2, 4.1, 5.0, 5.9, 6.8, 7.7]
 
@@ -124,13 +124,13 @@ def test_growth_with_the_work_of_a_process_that_had_to_wait() -> None:
     grown = [1 + 100 * work for work in WORK]
     assert shape_of(LATE, grown) is not Shape.GROWS
     assert shape_of(LATE, grown, work=WORK) is Shape.GROWS
-    # Nor need the work explain it, as long as it goes on to the end and gives nothing back.
+    # The work need not explain the growth, if it continues to the end and nothing is freed.
     paced = [1.0, 10, 20, 30, 31, 41, 51, 61, 71, 81]
     assert shape_of(LATE, paced) is Shape.UNEVEN
     assert shape_of(LATE, paced, work=[float(number) ** 3 for number in range(10)]) is Shape.GROWS
     at_once = [0.0, 1, 2, 3, 4, 5, 6, 500, 501, 502]
     assert shape_of(LATE, at_once, work=WORK) is not Shape.GROWS
-    # A cache that fills is none, whichever way one looks at it.
+    # A cache that fills is not growth, by either measure.
     filled = [min(work, 5.2) for work in WORK]
     assert shape_of(LATE, filled, work=WORK) is not Shape.GROWS
 
@@ -146,7 +146,7 @@ def test_a_starved_machine_is_no_proof_that_nothing_leaks(
     for number, (time, work) in enumerate(zip(LATE, WORK, strict=True)):
         heap.set(heap.node("app.Request", "current"), 5 + number % 3)
         if rate is not None:
-            # With the work, or in a way that nothing explains.
+            # In step with the work, or in a way that nothing explains.
             unexplained = 1000 * (1 - math.exp(-number / 2))
             heap.set(kept, 1000 + int(rate * work if rate else unexplained))
         sample = heap.sample(time)
@@ -159,7 +159,7 @@ def test_what_was_not_there_at_first_takes_more_samples() -> None:
     assert shape_of(list(range(7)), list(range(50, 57))) is Shape.GROWS
     assert shape_of(list(range(9)), list(range(9))) is Shape.BEGAN
     assert shape_of(list(range(10)), list(range(10))) is Shape.GROWS
-    # That a cache came to be filled is no growth of it, whatever it does since.
+    # A cache that filled up is not growth, whatever it does later.
     filled = [0, 40, 43, 38, 45, 41, 44, 39, 46, 42, 45, 43]
     assert shape_of(list(range(12)), filled) is not Shape.GROWS
 
@@ -172,7 +172,7 @@ def test_few_samples_have_no_shape() -> None:
 
 
 def sessions(heap: Heap, step: int) -> None:
-    """A module's dict of sessions, each with a dict, under keys that are strings."""
+    """A module's dict of sessions, each with a dict. The keys are strings."""
     registry = heap.node("dict", "REGISTRY", heap.node("module", "shop"))
     session = heap.node("shop.Session", parent=registry, kind=VALUE)
     heap.set(registry, 1, 64, 1000 + 10 * step)
@@ -292,7 +292,7 @@ def test_one_object_that_grows() -> None:
 
 @pytest.mark.parametrize(("count", "verdict"), [(1, Verdict.LEAK), (700, Verdict.NO_LEAK)])
 def test_texts_that_become_longer_by_a_digit(count: int, verdict: Verdict) -> None:
-    """The entries of a full cache, whose numbers pass 10,000."""
+    """The entries of a full cache, with numbers that pass 10,000."""
 
     def change(heap: Heap, step: int) -> None:
         entries = heap.node("list", "page")
@@ -365,7 +365,7 @@ def test_what_comes_with_names_counts_with_them_and_the_bound_of_names_is_no_bre
             heap.set(value, 1, 100)
             heap.set(heap.node("bytes", "body", value), 1, 1000)
         if 3 * step > most:
-            # The names that the table has no more room for are one node.
+            # One node folds the names that the table has no room for.
             value = heap.node("app.Value", "", space, kind=EdgeKind.ATTRIBUTE)
             past = 3 * step - most
             heap.set(value, past, 100 * past)

@@ -1,4 +1,4 @@
-"""What follows from a baseline, and how old instances are at most."""
+"""Conclusions from a baseline, and the maximum age of instances."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTERVAL = 10.0
 def judged(
     kept: Callable[[float], int], later: float = DAY, samples: int = SAMPLES, busy: bool = True
 ) -> tuple[GrowthReport, SinceBaseline]:
-    """A watch of two minutes, a day after a baseline, of a list that holds so many by time."""
+    """A watch of two minutes, a day after a baseline. `kept` is a list's length by time."""
     heap, baseline, watch = Heap(), HeapGrowthWatch(10), HeapGrowthWatch(10)
     top = heap.node("list", "KEPT", heap.node("module", "shop"))
     item = heap.node("shop.Order", parent=top, kind=ELEMENT)
@@ -65,7 +65,7 @@ def test_a_cache_that_filled_since_is_named_and_does_not_leak() -> None:
 
 
 def test_a_watch_that_is_too_short_says_how_long_it_takes() -> None:
-    # Two an hour: nothing comes in two minutes, whether it leaks or not.
+    # Two an hour: none appears in two minutes, whether it leaks or not.
     report, _ = judged(lambda time: 1000 + int(time // 1800), later=7 * DAY)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.missing == "a watch of 5 hours"
@@ -104,7 +104,7 @@ def test_a_watch_that_saw_too_little_stays_inconclusive(
         # All of it at once, or in one half of the watch.
         ([100] * 6 + [120] * 4, Since.UNKNOWN),
         ([100 + 4 * min(number, 4) for number in range(10)], Since.UNKNOWN),
-        # What comes and goes stays for nobody.
+        # Objects that come and go do not stay.
         ([100, 110, 120, 130, 100] * 2, Since.STOPPED),
         # Slower than before, and too few samples.
         ([100 + number // 2 for number in range(10)], Since.UNKNOWN),
@@ -138,7 +138,7 @@ def test_growth_since_a_baseline_by_type() -> None:
     (suspect,) = baseline.extended_to(latest, 10).grown_since(recent).suspects
     assert (suspect.type_name, suspect.holder.text) == ("shop.Session", "REGISTRY (dict)")
     assert suspect.counts == (1000, 1400)
-    # Asking changes nothing.
+    # A query changes nothing.
     assert baseline.extended_to(latest, 10).types() == (row,)
 
 

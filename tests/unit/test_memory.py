@@ -1,4 +1,4 @@
-"""Where the memory is: what other systems and allocators tell, and the sums."""
+"""Where the memory is: the figures of other systems and allocators, and the sums."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_arenas_that_are_not_told_are_unknown(tmp_path: Path, text: str) -> None
     for part in (memory.python_in_use, memory.python_free):
         assert part.bytes is None
         assert part.reason
-    # What is left cannot be known either; the rest can.
+    # The rest of the memory is then unknown too. Other figures are known.
     assert memory.unaccounted.bytes is memory.not_resident.bytes is None
     assert memory.unaccounted.reason
     assert memory.malloc_in_use == Part(3 << 20)

@@ -14,7 +14,7 @@ GIB = 1 << 30
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
-    """Nothing measured, and afterwards what was."""
+    """No measurements at first. The old ones are restored afterwards."""
     kept = list(pause._measured)
     pause._measured.clear()
     yield
@@ -48,7 +48,7 @@ def test_slow_clones_are_forgotten() -> None:
     for number in range(9):
         pause.note(30.0, GIB, now=number)
     assert pause.estimate(GIB, now=10) > 10
-    # While nothing is cloned nothing is measured, and yet it does not stay so.
+    # Without clones there are no measurements, but the estimate still recovers.
     assert pause.estimate(GIB, now=1000) == pytest.approx(before)
 
 

@@ -1,4 +1,4 @@
-"""What the package offers, and that it keeps to it."""
+"""The public names of the package, which must not change."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_odd_objects() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert bounded_repr(deep, 1 << 20)[0].count("[") <= 60
-    # CPython frees so deep a list by recursion of its own; help it.
+    # CPython frees such a deep list by recursion, so take it apart first.
     while deep:
         deep = deep[0]  # type: ignore[assignment]
     assert bounded_repr(Odd("text"), 100) == ("text", False)
@@ -156,7 +156,7 @@ class Runner:
 
 
 def test_an_interruption_never_leaves_its_thread() -> None:
-    """Evaluations that end just when their limit strikes, over and over."""
+    """Evaluations that end exactly at their limit, over and over."""
     failures: list[object] = []
     before, threading.excepthook = threading.excepthook, failures.append
     runner = Runner()
@@ -199,7 +199,7 @@ def test_the_process_keeps_its_streams() -> None:
 
 def test_code_that_swallows_every_interruption_is_still_running() -> None:
     runner = Runner()
-    # In levels, since an interruption may strike between two attempts too.
+    # Nested, because an interruption may also strike between two attempts.
     result = runner.run(
         "import time\n"
         "end = time.monotonic() + 4\n"

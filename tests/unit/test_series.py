@@ -1,4 +1,4 @@
-"""Series of a watch: what is kept, and what is given up."""
+"""Series of a watch: which nodes are kept, and which are dropped."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_changed_least_often_goes_first(monkeypatch: pytest.MonkeyPatch) ->
     history.add(0.0, {})
     for number in range(1, 6):
         history.add(float(number), {1: changed(1, number, number - 1)})
-    # An import, larger than what leaks.
+    # An import, larger than the leak.
     history.add(6.0, {node: changed(node, 1000, 0) for node in range(2, 200)})
     assert 1 in history
     assert len(list(history.nodes())) <= 100

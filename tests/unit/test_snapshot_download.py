@@ -1,4 +1,4 @@
-"""Snapshots on their way to disk: whole, or not there."""
+"""A snapshot on its way to disk is whole, or not there."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_junk_is_noticed(target: Path, junk: bytes) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file(target: Path) -> None:
-    # A process of its own, since the limit on file sizes holds for a whole one.
+    # A separate process, because the limit on file sizes applies to the whole process.
     script = (
         "import resource, sys\n"
         "from ops_client._part_file import PartFile\n"

@@ -1,4 +1,4 @@
-"""Compiling what a caller sent."""
+"""Compile a caller's source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops_service.repl.source import compile_source
 
 @pytest.fixture
 def collections() -> Iterator[None]:
-    """Collections at every turn, in which other threads get to run."""
+    """Frequent garbage collections, each of which lets other threads run."""
     before = gc.get_threshold()
     gc.callbacks.append(let_others_run)
     gc.set_threshold(5, 2, 2)

@@ -49,7 +49,7 @@ def test_snapshots_that_get_their_names_are_never_missing(directory: Directory) 
         thread.start()
     for part in parts:
         part.rename(part.with_suffix(WHOLE))
-        # In step with the looks, so that names change in the middle of them.
+        # Renames alternate with listings, so that names change in the middle of them.
         directory.snapshots()
     over.set()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Whether a certificate leads to an authority of a bundle."""
+"""Whether a certificate chains to an authority of a bundle."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def holds(bundle: list[Made], leaf: Made, *chain: Made) -> bool:
     assert trust is not None
     first = trust.holds(leaf.pem, [each.pem for each in chain])
     assert trust.holds(leaf.pem, [each.pem for each in chain]) is first
-    # As gRPC tells it: in one piece, the caller's own among them.
+    # As gRPC reports it: in one piece, with the caller's certificate included.
     whole = b"".join(each.pem for each in (leaf, *chain))
     assert trust.holds(leaf.pem, [whole]) is first
     return first
@@ -70,14 +70,14 @@ def test_authorities_and_those_between(kind: str) -> None:
     leaf, direct = make("leaf", between, ca=False), make("leaf", root, ca=False)
     assert holds([root], direct)
     assert holds([stranger, root], direct)
-    # One of the same name with another key is another one.
+    # The same name with another key is another authority.
     assert not holds([stranger], direct)
     assert holds([root], leaf, between)
     assert not holds([stranger], leaf, between)
-    # Without what lies between, or with something else there.
+    # Without the intermediate certificate, or with the wrong one.
     assert not holds([root], leaf)
     assert not holds([root], leaf, make("between", stranger))
-    # An authority need not be a root, and a certificate may stand there itself.
+    # An authority need not be a root, and the bundle may contain a certificate itself.
     assert holds([between], leaf)
     assert holds([leaf], leaf)
 
@@ -90,7 +90,7 @@ def test_who_may_not_issue() -> None:
 
 
 def test_a_circle_ends() -> None:
-    # Two that have signed each other.
+    # Two authorities that signed each other.
     one, two = make("one"), make("two")
     crossed = [
         Made(one.key, make_again(one, two)),
@@ -101,7 +101,7 @@ def test_a_circle_ends() -> None:
 
 
 def make_again(of: Made, by: Made) -> x509.Certificate:
-    """The same key and name, issued by another."""
+    """The same key and name, issued by another authority."""
     return (
         x509.CertificateBuilder()
         .subject_name(of.certificate.subject)

@@ -1,4 +1,4 @@
-"""When a certificate, and what it rests on, is valid: times in DER, and chains by names."""
+"""When a certificate and its chain are valid: times in DER, and chains by names."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make(
     begin: datetime.datetime = NOW - HOUR,
     end: datetime.datetime = NOW + HOUR,
 ) -> x509.Certificate:
-    """A certificate with these names. Nobody here looks at signatures."""
+    """A certificate with these names. These tests do not check signatures."""
     first, second = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in (subject, issuer)
     )
@@ -78,7 +78,7 @@ def element(tag: int, content: bytes) -> bytes:
 
 
 def with_times(*times: tuple[int, bytes], version: bool = True) -> bytes:
-    """As much of a certificate in DER as has these times."""
+    """The part of a certificate's DER that contains these times."""
     name = element(0x30, b"")
     validity = element(0x30, b"".join(element(*each) for each in times))
     parts = [element(0x02, b"\x01"), name, name, validity, name]
@@ -92,7 +92,7 @@ TIMES = {
     (UTC_TIME, b"491231235959Z"): (2049, 12, 31, 23, 59, 59),
     (UTC_TIME, b"500101000000Z"): (1950, 1, 1, 0, 0, 0),
     (GENERALIZED_TIME, b"20500101000000Z"): (2050, 1, 1, 0, 0, 0),
-    # Of no known end, as RFC 5280 says it.
+    # RFC 5280's time for a certificate without a known end.
     (GENERALIZED_TIME, b"99991231235959Z"): (9999, 12, 31, 23, 59, 59),
     (GENERALIZED_TIME, b"20240229120000Z"): (2024, 2, 29, 12, 0, 0),
 }
@@ -176,7 +176,7 @@ def problem(
 def test_a_clock_that_is_set() -> None:
     found = Validities(pem(make("root", "root"))).read(pem(make("leaf", "root")), [])
     begin, end = (NOW - HOUR).timestamp(), (NOW + HOUR).timestamp()
-    # To and fro: nothing is remembered of what was said before.
+    # Back and forth: earlier answers are not remembered.
     for _ in range(2):
         assert found.problem(begin) == found.problem(NOW.timestamp()) == found.problem(end) == ""
         assert found.problem(end + 0.5).startswith(
@@ -198,18 +198,18 @@ def test_what_stands_between() -> None:
     assert problem(root, leaf, pem(good)) == ""
     words = "A certificate between the caller's and its authority expired"
     assert problem(root, leaf, pem(short)).startswith(words)
-    # A forged one of the same name does not help, in whatever order.
+    # A forged certificate of the same name does not help, in either order.
     assert problem(root, leaf, pem(short, good)).startswith(words)
     assert problem(root, leaf, pem(good), pem(short)).startswith(words)
     # One further up.
     upper = make("upper", "root", end=NOW - HOUR / 2)
     assert problem(root, leaf, pem(make("between", "upper"), upper)).startswith(words)
-    # What does not stand between is of no account: an older root, or somebody else's.
+    # Others do not matter: an older root, or a certificate from another chain.
     old = make("root", "root", end=NOW - HOUR / 2)
     assert problem(root, leaf, pem(good, old, make("other", "x", end=NOW - HOUR / 2))) == ""
-    # Two that name each other come to an end.
+    # Two that name each other do not make an endless loop.
     assert problem(root, leaf, pem(make("between", "upper"), make("upper", "between"))) == ""
-    # Names that do not meet: all that was presented must be valid.
+    # If the names do not match, every presented certificate must be valid.
     assert problem(root, pem(make("leaf", "BETWEEN")), pem(good, short)).startswith(words)
 
 
@@ -219,19 +219,19 @@ def test_authorities() -> None:
     words = "The authority of the certificate "
     assert problem(pem(old), leaf) == ""
     assert problem(pem(old), leaf, moment=NOW + 2 * HOUR).startswith(words + "expired at")
-    # One of the name must be valid, at each time another.
+    # One authority of the name must be valid. Which one depends on the time.
     for hours in (0, 0.75, 2):
         assert problem(pem(old, new), leaf, moment=NOW + hours * HOUR) == ""
     assert problem(pem(new), leaf).startswith(words + "is not valid before")
     assert problem(pem(old, new), leaf, moment=NOW + 4 * HOUR).startswith(words)
-    # A certificate may stand in the bundle itself, and however it is labelled there.
+    # The bundle may contain the certificate itself, under any label.
     pinned = make("leaf", "nobody")
     assert problem(pem(pinned), pem(pinned)) == ""
     assert problem(pem(pinned), pem(pinned), moment=NOW + 2 * HOUR)
     for label in (b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"):
         bundle = pem(old).replace(b"CERTIFICATE", label)
         assert problem(bundle, leaf, moment=NOW + 2 * HOUR).startswith(words)
-    # An authority that cannot be read is none.
+    # An authority that cannot be read does not count.
     assert problem(pem(old) + pem(new).replace(b"MII", b"AAA"), leaf) == ""
 
 
@@ -253,7 +253,7 @@ def test_a_second_look_is_cheap() -> None:
     begin = time.perf_counter()
     for _ in range(1000):
         validities.read(certificate, [certificate]).problem(wall_time())
-    # It takes a few microseconds; the bound is for a machine that is busy.
+    # It takes a few microseconds. The bound is for a busy machine.
     assert time.perf_counter() - begin < 0.5
 
 
@@ -261,7 +261,7 @@ def test_a_second_look_is_cheap() -> None:
 
 
 def refusal(validities: Validities | None = None, **shown: list[bytes]) -> Exception | None:
-    """What a call is refused with, by what gRPC or a proxy shows of the caller."""
+    """The error that refuses a call, given what gRPC or a proxy shows of the caller."""
     authorization = Authorization(Config(grants=()), Revocation(), validities=validities)
     try:
         authorization.identify(shown)
@@ -275,7 +275,7 @@ def test_a_certificate_that_is_not_shown_is_refused() -> None:
     assert isinstance(refusal(), Unauthenticated)
     assert isinstance(refusal(x509_pem_cert=[]), Unauthenticated)
     assert isinstance(refusal(x509_pem_cert=[b""]), Unauthenticated)
-    # A proxy need not hand it on.
+    # A proxy need not pass the certificate on.
     assert refusal(x509_pem_cert=[b""], **{PROXY: [b"p"]}) is None
 
 
@@ -290,7 +290,7 @@ def test_a_chain_that_a_resumed_session_does_not_show_is_refused() -> None:
     assert refusal(validities, **shown, ssl_session_reused=resumed) is None
     direct = [pem(make("leaf", "root"))]
     assert refusal(validities, x509_pem_cert=direct, ssl_session_reused=resumed) is None
-    # The full handshake has seen to it that it leads to an authority.
+    # The full handshake has already checked that it chains to an authority.
     assert refusal(validities, x509_pem_cert=[leaf], ssl_session_reused=[b"false"]) is None
 
 

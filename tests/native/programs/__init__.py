@@ -1,1 +1,1 @@
-"""What runs in the host process of the walker's tests: `serve` calls it."""
+"""Code that runs in the host process of the walker's tests: `serve` calls it."""

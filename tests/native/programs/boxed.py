@@ -13,14 +13,14 @@ from .patient import PATIENCE
 
 
 class Boxed:
-    """Only an array refers to it."""
+    """Only an array refers to its instances."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
 
 class Holder:
-    """Each array in a slot of its name."""
+    """Each array is in the slot of its name."""
 
     __slots__ = ("by_columns", "classed", "plain", "scalar", "square", "turned", "view")
 
@@ -38,7 +38,7 @@ def boxes(name: str, *shape: int) -> Any:
 
 
 def plant() -> dict[str, int]:
-    """Fill a holder; how many objects each of its arrays holds."""
+    """Fill a holder. Return how many objects each of its arrays holds."""
     import numpy as np
 
     class Child(np.ndarray[Any, Any]):
@@ -54,7 +54,7 @@ def plant() -> dict[str, int]:
     holder.classed = boxes("classed", 5).view(Child).copy()
     KEPT[:] = [holder]
     counts = {name: getattr(holder, name).size for name in Holder.__slots__}
-    # Those that the view leaves out are held as well.
+    # The array holds the objects outside the view too.
     return counts | {"view": 9}
 
 

@@ -23,9 +23,9 @@ gc.disable()
 class Order(list[object]):
     """The planted objects in the order of the reference's rows.
 
-    The test finds the only instance in the snapshot; its n-th element is the
-    object of the n-th row. So objects are matched without a look at their ids,
-    which are then checked for themselves.
+    The test finds the only instance in the snapshot. Its n-th element is the object of
+    the n-th row. So objects are matched without their ids, which are then checked
+    separately.
     """
 
 
@@ -34,7 +34,7 @@ WORLD: dict[int, object] = {}
 
 
 def world() -> dict[int, object]:
-    """What was there before anything was planted."""
+    """The objects that existed before anything was planted."""
     if not WORLD:
         WORLD.update(reference.world())
     return WORLD
@@ -81,23 +81,23 @@ def capture_heaps(heaps: dict[str, object], collect: bool) -> dict[str, object]:
 
 def capture_world() -> dict[str, object]:
     """Rows of every object of the process, and a snapshot."""
-    # What runs for the first time fills caches, those of abstract classes among them.
+    # Code that runs for the first time fills caches, including those of abstract classes.
     own = set(map(id, own_objects()))
     captured(Order(), {})
     reference.rows_of(reference.reachable(gc.get_objects(), {}), {})
     things = reference.reachable(gc.get_objects(), {})
-    # References to what the service is made of come last in a snapshot.
+    # References to the service's own objects come last in a snapshot.
     things.sort(key=lambda thing: id(thing) in own)
     return captured(Order(things), {})
 
 
 def captured(order: Order, known: dict[int, object]) -> dict[str, object]:
     KEPT.append(order)
-    # Rows would be many objects more: they are packed before the snapshot.
+    # Rows would add many objects, so they are packed before the snapshot.
     before = marshal.dumps(reference.rows_of(order, known))
     with start_capture(PATIENT) as running:
         messages = list(map(undelimited, running))
-        # Meanwhile the service itself has changed what it knows of captures.
+        # Meanwhile the service itself has changed its data on captures.
         after = marshal.dumps(reference.rows_of(order, known))
     KEPT.remove(order)
     rows, again = marshal.loads(before), marshal.loads(after)
@@ -120,8 +120,8 @@ def same_ids(count: int) -> dict[str, object]:
 
 
 def declared_reach(recipe: list[recipes.Node]) -> list[tuple[int, list[int]]]:
-    """For each node of a recipe, the nodes that the reference finds it leads to,
-    straight or through objects that are no nodes themselves."""
+    """For each node of a recipe, the nodes that it leads to by the reference, directly or
+    through objects that are not nodes themselves."""
     known = world()
     nodes = recipes.build(recipe).nodes
     numbers = {id(node): number for number, node in enumerate(nodes)}

@@ -1,4 +1,4 @@
-"""Runs in the host: objects whose contents a snapshot is asked for."""
+"""Runs in the host: objects whose contents a snapshot requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Level(enum.IntEnum):
 
 
 class Keeper:
-    """Stands for what holds the planted objects, so that a search finds it."""
+    """Stands for the holder of the planted objects, so that a search finds it."""
 
     __slots__ = ("kept",)
 
@@ -58,7 +58,7 @@ def capture_values(level: int, limit: int, hash_strings: bool) -> list[bytes]:
 
 
 class Mapped:
-    """Holds mappings whose keys are to be seen."""
+    """Holds mappings whose keys the snapshot must show."""
 
     def __init__(self) -> None:
         early = "found early " + "as a value"

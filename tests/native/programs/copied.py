@@ -1,7 +1,7 @@
-"""Runs in the host: captures while the process writes to memory that it has.
+"""Runs in the host: captures while the process writes to memory that it has already.
 
-A process of its own: what copy-on-write costs is told of a whole process, and one
-that ran other tests before writes to many pages by itself.
+It runs in a separate process: the cost of copy-on-write is measured for a whole process,
+and a process that ran other tests before writes to many pages by itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ops_service.heap.snapshot import start_capture
 from . import faults
 from .patient import PATIENCE
 
-# More than a pipe holds, so that a child waits until somebody reads.
+# More than a pipe holds, so that a child waits for a reader.
 BALLAST = [[number] for number in range(300_000)]
 
 
@@ -40,7 +40,7 @@ def write(memory: mmap.mmap) -> None:
 
 
 def write_meanwhile(size: int) -> dict[str, Any]:
-    """Capture twice, the second time with all of a memory written to meanwhile."""
+    """Capture twice, the second time while all pages of a memory area are written."""
     memory = resident(size)
     with start_capture(CaptureOptions(lifetime_limit=PATIENCE)) as capture:
         list(capture)
@@ -58,7 +58,7 @@ def write_meanwhile(size: int) -> dict[str, Any]:
 
 
 def write_too_much(size: int, root: str) -> dict[str, Any]:
-    """Capture where less may be copied than is written; what came of it."""
+    """Capture while more is written than may be copied. Return the result."""
     memory = resident(size)
     options = CaptureOptions(lifetime_limit=PATIENCE, cgroup_root=Path(root))
     try:
@@ -74,7 +74,7 @@ def write_too_much(size: int, root: str) -> dict[str, Any]:
 
 
 def cycles_of_a_failed_census(root: str) -> bool:
-    """Whether an argument outlives the frames of a census that was refused."""
+    """Whether an argument outlives the frames of a refused census."""
 
     class Held:
         pass
@@ -92,7 +92,7 @@ def cycles_of_a_failed_census(root: str) -> bool:
         try:
             count(held)
         except InsufficientMemory:
-            # The frames of the error hold the argument, and nothing else does.
+            # Only the error's frames hold the argument.
             del held
         return alive() is not None
     finally:

@@ -1,4 +1,4 @@
-"""Runs in the host: captures beside a type whose traversal misbehaves."""
+"""Runs in the host: captures while an object of a misbehaving type is planted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNREADABLE = "planted_unreadable_"
 
 
 class BehindIt:
-    """Only an object of the faulty type refers to this."""
+    """Only an object of the faulty type refers to its instances."""
 
 
 def plant(directory: str, conduct: str) -> None:
@@ -43,7 +43,7 @@ def plant(directory: str, conduct: str) -> None:
 
 
 def plant_types(directory: str, count: int) -> None:
-    """Plant an object each of so many types that fault."""
+    """Plant an object of each of this many faulty types."""
     plant(directory, "none")
     base = type(KEPT.pop()[0])  # type: ignore[index]
     for number in range(count):
@@ -51,25 +51,25 @@ def plant_types(directory: str, count: int) -> None:
 
 
 class Headless:
-    """Of the collector's types, so that a header stands before each instance."""
+    """The collector tracks this type, so a header precedes each instance."""
 
     __slots__ = ("slot",)
 
 
 def plant_headless() -> None:
-    """Plant an object whose header lies in a page that a clone has no copy of, and so
-    faults each time that somebody looks at it."""
+    """Plant an object whose header lies in a page that a clone does not get. So it faults
+    each time that the walk reads it."""
     second = page(2) + 4096
     ctypes.memmove(second, struct.pack("nPP", 1 << 28, id(Headless), 0), 24)
     KEPT.append([ctypes.cast(second, ctypes.py_object).value])
 
 
 def page(count: int) -> int:
-    """Address of so many pages, of which a clone of this process has no copy of the first."""
+    """Address of this many pages. A clone of this process does not get the first one."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    # Far from everything else, so that no table of the child comes to lie there.
+    # Far from everything else, so that no table of the child is mapped there.
     wanted = ctypes.c_void_p(0x2000_0000_0000 + (next(PAGES) << 20))
     size = 4096 * count
     first = libc.mmap(wanted, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
@@ -79,10 +79,10 @@ def page(count: int) -> int:
 
 
 def plant_unreadable(count: int, where: str) -> None:
-    """Plant objects in a page of memory that a clone of this process has no copy of."""
+    """Plant objects in a page of memory that a clone of this process does not get."""
     first = page(1)
     for i in range(count):
-        # References to spare, since nobody may free what no allocator gave.
+        # A high reference count, because nothing may free memory that no allocator gave.
         address = first + 64 * i
         ctypes.memmove(address, struct.pack("nP", 1 << 28, id(object)), 16)
         planted = ctypes.cast(address, ctypes.py_object).value
@@ -99,7 +99,7 @@ def unplant() -> None:
 
 
 def outcome(work: str, lifetime_limit: float = PATIENCE) -> dict[str, Any]:
-    """Capture or count; say what came of it and what is left behind."""
+    """Capture or count. Return the result, and what is left behind."""
     began = time.monotonic()
     try:
         if work == "census":
@@ -132,7 +132,7 @@ def describe(error: OpsServiceError) -> dict[str, Any]:
 
 
 def left_behind() -> dict[str, int]:
-    """What a capture must leave as it was."""
+    """The things that a capture must not change."""
     # An error and the frames that it passed refer to each other.
     gc.collect()
     return {
@@ -161,13 +161,13 @@ def release() -> None:
 
 
 def open_unread(objects: int) -> None:
-    """Start a capture that has more to say than a pipe holds, and read nothing."""
+    """Start a capture with more output than a pipe holds, and read nothing."""
     KEPT.append([[] for _ in range(objects)])
     OPEN.append(start_capture(PATIENT))
 
 
 def take_one_and_drop() -> int:
-    """Read one message of a capture, then forget its iterator and itself."""
+    """Read one message of a capture, then drop its iterator and the capture."""
     KEPT.append([[] for _ in range(200_000)])
     running = start_capture(PATIENT)
     iterator = iter(running)
@@ -185,7 +185,7 @@ def finish_open() -> int:
 
 
 def cancel_open(read: bool) -> dict[str, Any]:
-    """Cancel from another thread, while this one reads or not."""
+    """Cancel from another thread, while this thread reads or does not."""
     running = OPEN.pop()
     began = time.monotonic()
     canceller = threading.Thread(target=running.cancel)
@@ -203,8 +203,8 @@ def cancel_open(read: bool) -> dict[str, Any]:
 
 
 def counts_together(threads: int) -> list[float]:
-    """Clone times of censuses that were all asked for while one was walking;
-    that one's comes first."""
+    """Clone times of censuses that were all requested while one walked. The time of
+    that one comes first."""
     import faulty
 
     faulty.set_released(False)
@@ -227,7 +227,7 @@ def counts_together(threads: int) -> list[float]:
 
 
 def waits_for_census(thread: threading.Thread) -> bool:
-    """Whether the thread stands in a wait that the census began."""
+    """Whether the thread is in a wait that the census began."""
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None or not frame.f_code.co_filename.endswith("threading.py"):
         return False

@@ -32,7 +32,7 @@ class Leaf:
 
 
 class Plain:
-    """Its attributes lie inline, or in a dict that is a namespace."""
+    """Its attributes are inline, or in a dict that is a namespace."""
 
     def __init__(self) -> None:
         self.first: object = [1.5]
@@ -63,7 +63,7 @@ def plant() -> Root:
         leaf(root, collections.deque([5.5, 6.5])),
         leaf(root, (lambda: captured).__closure__),
         plain,
-        # Read before its instance, so that its entries are named when that is found.
+        # Read before its instance, so that its entries have names when the instance is found.
         dicted.__dict__,
         dicted,
         weakref.ref(weak),
@@ -76,7 +76,7 @@ def plant() -> Root:
 
 
 def walks() -> dict[str, object]:
-    """What each kind of walk shows of the graph."""
+    """The output of each kind of walk for the graph."""
     plant()
     contents = Contents(level=ContentLevel.VALUES, limit=9)
     messages, _ = capture.snapshot(contents)
@@ -98,7 +98,7 @@ def census() -> list[tuple[str, int, int, int, bool]]:
 
 
 def growth() -> list[tuple[str, int, int, int, int, int, int]]:
-    """Path, count, size and length, and these of the sample before."""
+    """Path, count, size and length, and the same of the sample before."""
     sampler = PathSampler(CensusOptions(lifetime_limit=PATIENCE))
     sampler.take()
     module = sys.modules[MODULE]
@@ -118,7 +118,7 @@ def growth() -> list[tuple[str, int, int, int, int, int, int]]:
 
 
 def referrers() -> list[list[dict[str, object]]]:
-    """For each way, its steps."""
+    """The steps of each path."""
     found = find_referrers(
         f"{__name__}.Weak", ReferrerOptions(time_limit=PATIENCE, lifetime_limit=PATIENCE)
     )

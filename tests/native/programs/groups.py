@@ -18,9 +18,9 @@ def usage(file: str) -> int:
 
 
 def fill_to(file: str, wanted: int) -> int:
-    """Take memory until the group uses so much; what it uses then."""
+    """Allocate memory until the group uses this much. Return its usage."""
     while usage(file) < wanted:
-        # Written to, so that it is there.
+        # Written to, so that it is resident.
         life.KEPT.append(bytearray(b"x") * STEP)
     return usage(file)
 
@@ -30,7 +30,7 @@ def refused() -> dict[str, Any]:
 
 
 def press(file: str, most: int) -> dict[str, Any]:
-    """Take memory beside a capture that nobody reads, until its child ends itself."""
+    """Allocate memory during a capture that nobody reads, until its child ends itself."""
     running = faults.OPEN.pop()
     deadline = time.monotonic() + 60
     while running.running() and time.monotonic() < deadline:

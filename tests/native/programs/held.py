@@ -1,4 +1,4 @@
-"""Runs in the host: namespaces that something else finds first, and what the
+"""Runs in the host: namespaces that something else finds first, and objects that the
 interpreter and threads hold."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .patient import PATIENT
 
 
 class Marked:
-    """Stands where a test looks for it."""
+    """An object that a test looks for at a known place."""
 
 
 class ByRegistration(Marked):
@@ -97,7 +97,7 @@ def capture_held() -> list[bytes]:
 
 
 def capture_often() -> list[list[bytes]]:
-    """Snapshots with nothing between, taken as the service does: in its thread."""
+    """Consecutive snapshots, taken in the service's thread as the service does."""
     found: list[list[bytes]] = []
 
     def take() -> None:
@@ -111,7 +111,7 @@ def capture_often() -> list[list[bytes]]:
 
 
 def capture_cut(most: int) -> list[bytes]:
-    """A snapshot that ends in the midst of namespaces and mappings."""
+    """A snapshot that ends in the middle of namespaces and mappings."""
     KEPT.append(Registry())
     options = replace(
         PATIENT, max_objects=most, contents=Contents(ContentLevel.KEYS, hash_strings=True)

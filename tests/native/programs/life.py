@@ -28,7 +28,7 @@ KEPT: list[object] = []
 
 
 def captures(count: int) -> list[dict[str, Any]]:
-    """Alternate captures and censuses; the counts of each."""
+    """Alternate captures and censuses. Return the counts of each."""
     results = []
     for _ in range(count):
         with start_capture(PATIENT) as running:
@@ -49,7 +49,7 @@ def captures(count: int) -> list[dict[str, Any]]:
 
 
 def wait_for_every_child(count: int) -> dict[str, Any]:
-    """Capture while a thread loops on ``waitpid(-1)``; which children did it see?"""
+    """Capture while a thread loops on ``waitpid(-1)``. Return the children that it saw."""
     seen: list[int] = []
     own = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=-1)
     assert own.stdin is not None
@@ -66,13 +66,13 @@ def wait_for_every_child(count: int) -> dict[str, Any]:
     results = captures(count)
     own.stdin.close()
     thread.join()
-    # Its end was taken by the loop.
+    # The loop has already reaped it.
     own.returncode = 0
     return {"own": own.pid, "seen": seen, "results": results}
 
 
 def count_signals(count: int) -> dict[str, Any]:
-    """Capture with a handler for SIGCHLD; how often was it called?"""
+    """Capture with a handler for SIGCHLD. Return how often it was called."""
     calls: list[int] = []
     before = signal.signal(signal.SIGCHLD, lambda number, frame: calls.append(number))
     try:
@@ -93,7 +93,7 @@ def ignore_children(count: int) -> list[dict[str, Any]]:
 
 
 class Churn:
-    """Threads that take and give back memory of every size, all the time."""
+    """Threads that allocate and free memory of every size, all the time."""
 
     def __init__(self, threads: int) -> None:
         self.leave = False
@@ -140,7 +140,7 @@ def captures_amid_threads(count: int, threads: int) -> dict[str, Any]:
 
 
 def listen_and_capture(objects: int) -> int:
-    """Open a listening socket and a capture that nobody reads; its port."""
+    """Open a listening socket, and a capture that nobody reads. Return the port."""
     server = socket.create_server(("127.0.0.1", 0))
     KEPT.append(server)
     faults.open_unread(objects)
@@ -148,11 +148,11 @@ def listen_and_capture(objects: int) -> int:
 
 
 def fork_meanwhile(objects: int) -> dict[str, Any]:
-    """Fork while a capture is under way; the fork's end must not touch it."""
+    """Fork during a capture. The end of the fork must not affect it."""
     faults.open_unread(objects)
     pid = os.fork()
     if pid == 0:
-        # What a forked process does with an inherited capture: drop it.
+        # A forked process drops the capture that it inherits.
         faults.OPEN.pop().cancel()
         gc.collect()
         os._exit(7)
@@ -161,9 +161,9 @@ def fork_meanwhile(objects: int) -> dict[str, Any]:
 
 
 def prove_amid_kills() -> dict[str, Any]:
-    """Let the engine prove itself until its child is killed, as for want of memory."""
+    """Let the engine prove itself until its child is killed, as if memory ran out."""
     enough = threading.Event()
-    # Of the thread that clones, which is the main one.
+    # The children of the cloning thread, which is the main thread.
     children = Path(f"/proc/self/task/{os.getpid()}/children")
 
     def kill() -> None:
@@ -176,7 +176,7 @@ def prove_amid_kills() -> dict[str, Any]:
     killer.start()
     other = False
     while (status := engine.engine_status()).available:
-        # Forgets what was proven.
+        # This discards the proof.
         other = not other
         engine.configure(allow_other_patch_release=other)
     enough.set()
@@ -185,7 +185,7 @@ def prove_amid_kills() -> dict[str, Any]:
 
 
 def without_descriptors() -> dict[str, Any]:
-    """Capture when the process may open no further file."""
+    """Capture when the process cannot open any further file."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
@@ -203,9 +203,9 @@ def without_descriptors() -> dict[str, Any]:
 
 
 def without_processes() -> dict[str, Any]:
-    """Capture when the user may start no further process. Cannot be undone."""
+    """Capture when the user cannot start any further process. Cannot be undone."""
     if os.geteuid() == 0:
-        # The limit does not hold for root.
+        # The limit does not apply to root.
         os.setgid(65534)
         os.setuid(65534)
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -213,7 +213,7 @@ def without_processes() -> dict[str, Any]:
 
 
 def without_memory(spare: int) -> dict[str, Any]:
-    """Capture when the process, and so its child, may map little more."""
+    """Capture when the process, and so its child, can map little more memory."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
@@ -235,7 +235,7 @@ def error_of_a_capture() -> dict[str, Any]:
 
 
 def priority_of_child(objects: int) -> dict[str, Any]:
-    """What the system says of a child at work."""
+    """The system's data on a child at work."""
     faults.open_unread(objects)
     own = os.getpid()
     (child,) = [
@@ -248,7 +248,7 @@ def priority_of_child(objects: int) -> dict[str, Any]:
         with open(f"/proc/{child}/{name}") as file:
             return file.read()
 
-    # The score is the last of its preparations.
+    # The score is the last of the child's preparations.
     eventually(lambda: int(read("oom_score_adj")) == 1000, "the child is not prepared", within=20)
     descriptors = os.listdir(f"/proc/{child}/fd")
     limits = [line for line in read("limits").splitlines() if "core" in line]

@@ -51,7 +51,7 @@ def capture_at(moment: str, wait_limit: float = 20.0) -> dict[str, Any]:
 
 
 def capture_after_collection() -> dict[str, Any]:
-    """One thread waits for a full collection; this one makes smaller ones first."""
+    """One thread waits for a full collection. This thread makes smaller ones first."""
     gc.disable()
     before = list(gc.callbacks)
     found: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def capture_after_collection() -> dict[str, Any]:
     def wait() -> None:
         found.update(capture_at("AFTER_NEXT_FULL_COLLECTION"))
 
-    # It collects by itself before it waits.
+    # The waiting thread itself collects before it waits.
     thread = threading.Thread(target=wait)
     thread.start()
     eventually(lambda: len(gc.callbacks) > len(before), "there is no callback", within=20)
@@ -87,7 +87,7 @@ def missed(how: str) -> dict[str, Any]:
 
 
 def collected_amid_failure() -> dict[str, Any]:
-    """The slot is free and the callback gone after a wait that failed."""
+    """After a failed wait, the slot is free and the callback is gone."""
     first = missed("off")
     second = capture_at("NOW")
     return {"first": first["error"], "second": second["error"]}

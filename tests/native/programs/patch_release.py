@@ -1,4 +1,4 @@
-"""Runs in an interpreter of another patch release than the walker was built for."""
+"""Runs in an interpreter of another patch release than the walker's build."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import capture
 
 
 class Planted:
-    """Found by its type."""
+    """The test finds it by its type."""
 
 
 def running() -> str:

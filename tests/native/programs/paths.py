@@ -1,4 +1,4 @@
-"""Runs in the host: takes growth samples around changes that the test knows."""
+"""Runs in the host: takes growth samples before and after changes that the test knows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPTIONS = CensusOptions(lifetime_limit=PATIENCE)
 
 
 class Item:
-    """What is planted."""
+    """The planted type."""
 
     def __init__(self) -> None:
         self.tags = ["a"]
@@ -43,7 +43,7 @@ class Item:
 
 
 class Keyed:
-    """Can be referred to weakly."""
+    """Supports weak references."""
 
 
 class Link:
@@ -101,7 +101,7 @@ def callback(item: Item):
 
 
 def grow(module: types.ModuleType, count: int) -> None:
-    """What the test expects to find, ``count`` times."""
+    """Make the growth that the test expects, ``count`` times."""
     module.chain = None
     for _ in range(count):
         module.by_key[object()] = Item()
@@ -127,7 +127,7 @@ def grow(module: types.ModuleType, count: int) -> None:
 
 
 def difference(count: int) -> dict[str, tuple[int, int, int]]:
-    """Paths that a sample after the growth tells, with differences of count, size and length."""
+    """Paths in a sample after the growth, with differences of count, size and length."""
     module = plant()
     sampler = PathSampler(OPTIONS)
     first = sampler.take()
@@ -150,7 +150,7 @@ def changes(sampler: PathSampler) -> dict[str, tuple[int, int, int]]:
 
 
 def totals() -> dict[str, int]:
-    """The figures of a sample beside those of a census."""
+    """The figures of a sample, and those of a census."""
     sampler = PathSampler(OPTIONS)
     sampler.take()
     census = take_census(options=OPTIONS)
@@ -167,7 +167,7 @@ def totals() -> dict[str, int]:
 
 
 def after_a_lost_sample() -> tuple[int, int]:
-    """Growth that a sample tells, though the child of the one before it was killed."""
+    """The growth in a sample after the child of the sample before was killed."""
     module = plant()
     sampler = PathSampler(OPTIONS)
     sampler.take()
@@ -182,7 +182,7 @@ def after_a_lost_sample() -> tuple[int, int]:
 
 
 def after_an_unread_sample() -> tuple[str, int]:
-    """Growth that is told after a sample was given up that its child had written whole."""
+    """The growth in a sample after one that was cancelled once its child had written it."""
     module = plant()
     sampler = PathSampler(OPTIONS)
     sampler.take()
@@ -204,15 +204,15 @@ def after_an_unread_sample() -> tuple[str, int]:
         sampler.take(is_written)
     except Cancelled as error:
         end = type(error).__name__
-    # The first of another table, since names that were told are told no more.
+    # The first sample of another table, because a table reports each name only once.
     sampler.take()
     module.items.extend(Item() for _ in range(5))
     return end, changes(sampler)["planted.items[…] (native.programs.paths.Item)"][0]
 
 
 def in_another_order(count: int) -> tuple[int, dict[str, int]]:
-    """Nodes that names make when they come in another order, one of them gone and one new;
-    and the items among them whose number has changed."""
+    """New nodes if names come in another order, with one name gone and one new. Also the
+    items among them whose number has changed."""
     module = plant()
     names = [f"moved{number}" for number in range(count)]
     for name in names:
@@ -235,7 +235,7 @@ def in_another_order(count: int) -> tuple[int, dict[str, int]]:
 
 
 def many_names(count: int) -> tuple[int, int]:
-    """Nodes that attributes without end make, and instances that are counted all the same."""
+    """Nodes that very many attributes make, and instances, which are all counted."""
     module = plant()
     sampler = PathSampler(OPTIONS)
     before = sampler.take().paths.node_count
@@ -251,7 +251,7 @@ def many_names(count: int) -> tuple[int, int]:
 
 
 def many_types(count: int) -> tuple[int, int]:
-    """Nodes that classes of one name make, and instances that are counted as of one type."""
+    """Nodes that classes of one name make, and instances, counted as one type."""
     module = plant()
     sampler = PathSampler(OPTIONS)
     before = sampler.take().paths.node_count
@@ -268,7 +268,7 @@ def is_made(names: PathNames, number: int) -> bool:
 
 
 def tasks() -> str:
-    """The path of a task that waits for ever."""
+    """The path of a task that waits forever."""
     module = plant()
     module.waiting = set()
     sampler = PathSampler(OPTIONS)
@@ -291,9 +291,9 @@ def tasks() -> str:
 
 
 def site() -> tuple[str, str]:
-    """Where the walk says that the newest item was allocated, and where Python says it was.
+    """The allocation site of the newest item: from the walk, and from Python.
 
-    Python 3.11 does not say it of every object.
+    Python 3.11 does not know it for every object.
     """
     module = plant()
     module.items.append(Item())

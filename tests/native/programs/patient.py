@@ -1,5 +1,5 @@
-"""How long captures of the tests may take: the child is the least important process
-of a machine that the tests keep busy."""
+"""How long the tests' captures may take. The child has the lowest priority on a machine
+that the tests keep busy."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def heap(builder: Builder) -> Builder:
 
 
 def text(number: int) -> str:
-    """A string of its own, not interned and not shared."""
+    """A new string, neither interned nor shared."""
     return f"planted text {number}"
 
 
@@ -163,7 +163,7 @@ def atoms() -> object:
 @heap
 def text_with_cached_utf8() -> object:
     string = "ж" * 50
-    # Printing to a text stream keeps the encoded form beside the string.
+    # A print to a text stream caches the encoded form in the string.
     print(string, file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     return [string, string + "ы"]
 

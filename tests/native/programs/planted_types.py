@@ -8,7 +8,7 @@ import typing
 
 
 class Plain:
-    """Its attributes live inline until somebody asks for ``__dict__``."""
+    """Its attributes are inline until something reads ``__dict__``."""
 
     def __init__(self, *values: object) -> None:
         for number, value in enumerate(values):
@@ -75,7 +75,7 @@ class FloatChild(float):
 
 
 class Sized:
-    """Says a size of its own, which only running it would tell."""
+    """Reports its own size, which the walk cannot know without running it."""
 
     def __sizeof__(self) -> int:
         return 4000

@@ -18,12 +18,12 @@ NAMED_AT_MODULE_LEVEL: list[object] = []
 
 
 def text(what: str) -> str:
-    """A string of its own, that nothing else in the process holds."""
+    """A new string that nothing else in the process holds."""
     return " ".join(("only", "the probe holds this:", what))
 
 
 class Probes:
-    """What a walk has to find, each behind another kind of reference."""
+    """What a walk must find, each behind another kind of reference."""
 
 
 class Inline:
@@ -41,7 +41,7 @@ class Slotted:
 
 
 class Asked:
-    """Its ``__dict__`` was asked for."""
+    """Something has read its ``__dict__``."""
 
     def __init__(self, value: object) -> None:
         self.dict_text = value
@@ -49,7 +49,7 @@ class Asked:
 
 
 class Awkward:
-    """Attributes whose names are no identifiers."""
+    """Attributes whose names are not identifiers."""
 
     def __init__(self) -> None:
         for name in ("no identifier, a sentence", "naïve"):
@@ -62,7 +62,7 @@ class Closed:
 
 
 class Keys:
-    """Stands as a key, so that a search finds it."""
+    """Used as a key, so that a search finds it."""
 
 
 def closure_over(value: object) -> Callable[[], object]:
@@ -76,7 +76,7 @@ def suspended(value: object) -> Iterator[object]:
 
 
 class HeldThread:
-    """A thread that stands in a function whose locals nothing else holds."""
+    """A thread in a function whose locals nothing else holds."""
 
     def __init__(self) -> None:
         self.ready, self.leave = threading.Event(), threading.Event()
@@ -133,7 +133,7 @@ def plant() -> tuple[Probes, dict[str, object]]:
 
 
 def capture_probes() -> dict[str, object]:
-    """Two snapshots of the same probes; in the second, ``Order`` lists them."""
+    """Two snapshots of the same probes. In the second, ``Order`` lists them."""
     probes, found = plant()
     NAMED_AT_MODULE_LEVEL.append(probes)
     held = HeldThread()
@@ -161,7 +161,7 @@ def objects_at(addresses: list[int]) -> capture.Order:
 
 
 def capture_named() -> list[bytes]:
-    """Things whose parts have names, or must have none."""
+    """Objects whose parts have names, or must have none."""
     closed = Closed()
     closed.closure = closure_over(Keys())  # type: ignore[attr-defined]
     closed.generator = suspended(Keys())  # type: ignore[attr-defined]

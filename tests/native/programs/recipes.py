@@ -1,8 +1,8 @@
-"""Random heaps: a recipe says which node refers to which; the host builds it.
+"""Random heaps: a recipe says which node refers to which, and the host builds it.
 
-A recipe is a list of nodes, each the name of a kind and the numbers of the nodes
-that it refers to. Kinds that must be whole when they are made refer to earlier
-nodes only; the others are filled afterwards, so cycles arise.
+A recipe is a list of nodes. Each node is the name of a kind, and the numbers of the nodes
+that it refers to. Kinds that must be complete when they are made refer only to earlier
+nodes. The others are filled afterwards, so cycles arise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Inline:
 
 
 class WithDict:
-    """Attributes in a dictionary that was asked for."""
+    """Attributes in a dictionary that something has read."""
 
 
 class Slots:
@@ -78,11 +78,11 @@ def failed(references: list[object]) -> BaseException:
     try:
         raise LookupError(*references)
     except LookupError as error:
-        # The frame of this function would be part of the heap otherwise.
+        # Otherwise the frame of this function would be part of the heap.
         return error.with_traceback(None)
 
 
-# Made whole, of earlier nodes. Each call makes an object of its own.
+# Made complete, from earlier nodes. Each call makes a new object.
 FIXED: dict[str, Callable[[list[object]], object]] = {
     "integer": lambda refs: (1 << 80) + len(refs),
     "text": lambda refs: text(len(refs)),
@@ -129,7 +129,7 @@ def add_class_body(thing: type, references: list[object]) -> None:
 
 Fill = Callable[[Any, list[object]], None]
 
-# Made empty, filled when all nodes are there.
+# Made empty, and filled when all nodes exist.
 FILLED: dict[str, tuple[Callable[[], object], Fill]] = {
     "list": (list, list.extend),
     "items": (Items, list.extend),
@@ -151,12 +151,12 @@ FILLED: dict[str, tuple[Callable[[], object], Fill]] = {
     "property": (lambda: [property(text)], lambda thing, refs: thing.extend(refs)),
 }
 
-# References past these are not kept by the kind.
+# The kind does not keep references beyond this number.
 LIMITS = {"closure": 2, "slots": 3, "integer": 0, "text": 0, "floating": 0, "weak": 0}
 
 
 def kept(recipe: list[Node]) -> list[list[int]]:
-    """For each node the nodes that it refers to once it is built."""
+    """For each node, the nodes that it refers to once it is built."""
     result = []
     for number, (kind, wanted) in enumerate(recipe):
         references = [other % len(recipe) for other in wanted][: LIMITS.get(kind)]

@@ -1,11 +1,11 @@
 """A heap walk in plain Python, to check the native one against. Tests only.
 
-It runs in the host process that the tests start, so it imports the standard
-library alone. What an object refers to is what ``gc.get_referents`` says, which
-calls the same ``tp_traverse`` as the collector, and what no traversal visits but
-Python code can still reach by name:
+It runs in the host process that the tests start, so it imports only the standard
+library. An object's references are those of ``gc.get_referents``, which calls the same
+``tp_traverse`` as the collector. To these it adds references that no traversal visits,
+but that Python code can reach by name:
 
-- Keys of dictionaries. CPython leaves strings out, since they are in no cycle.
+- Keys of dictionaries. CPython leaves strings out, because they are in no cycle.
 - Parts of code objects, which the collector does not know.
 - Parts of static types such as ``int``, which it does not know either.
 - Names of heap types, generators and coroutines, which are strings.
@@ -23,7 +23,7 @@ HEAPTYPE = 1 << 9
 
 Row = tuple[int, str, str, int, int, bool, bool, list[int]]
 """Address, module and qualified name of the type, address of the type, size,
-whether the collector tracks it, whether its references are listed, and these."""
+whether the collector tracks it, whether its references are listed, and the references."""
 
 CODE_PARTS = (
     "co_consts",
@@ -35,7 +35,7 @@ CODE_PARTS = (
     "co_linetable",
 )
 
-# A class may define an attribute of such a name, so the type's own are asked.
+# A class may define an attribute of this name, so use the getter of `type`.
 type_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
 type_name: Callable[[type], str] = type.__dict__["__name__"].__get__
 type_qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
@@ -67,8 +67,8 @@ def dict_references(thing: dict[object, object], visited: list[object]) -> list[
     values = [value for _, value in entries]
     if type(thing) is dict:
         return keys + values
-    # A subclass has references of its own beside those of the entries. An ordered
-    # dict keeps the keys a second time, in the nodes of its list.
+    # A subclass has its own references in addition to the entries. An ordered dict keeps
+    # the keys a second time, in the nodes of its list.
     rest = Counter(map(id, visited))
     rest.subtract(map(id, values))
     without_keys = rest.copy()
@@ -88,7 +88,7 @@ def is_ordered(thing: object) -> bool:
 def type_left_out(thing: type) -> list[object]:
     if type_flags(thing) & HEAPTYPE:
         return [type_name(thing), type_qualname(thing)]
-    # The proxy that Python hands out is made anew each time; the dict is not.
+    # Python returns a new proxy each time, but the dict is the same.
     found: list[object] = list(gc.get_referents(type_dict(thing)))
     found += [type_mro(thing), type_bases(thing)]
     if type_base(thing) is not None:
@@ -104,7 +104,7 @@ def reachable(starts: Iterable[object], known: dict[int, object]) -> list[object
         if id(thing) not in seen:
             seen[id(thing)] = thing
             order.append(thing)
-    # The list grows while it is read: it is the queue.
+    # The list grows while it is read, because it is the queue.
     for thing in order:
         if id(thing) in known:
             continue
@@ -116,7 +116,7 @@ def reachable(starts: Iterable[object], known: dict[int, object]) -> list[object
 
 
 def world() -> dict[int, object]:
-    """Every object that can be reached now, by address. It keeps them alive."""
+    """Every object that can be reached now, by address. The result keeps them alive."""
     everything = reachable([*gc.get_objects(), *sys.modules.values()], {})
     return {id(thing): thing for thing in everything}
 

@@ -1,4 +1,4 @@
-"""Runs in the host: asks for referrers of what the test knows, and looks ids up."""
+"""Runs in the host: requests referrers of known objects, and looks up ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_NO_TIME = ReferrerOptions(time_limit=0.0, lifetime_limit=PATIENCE)
 
 
 class Item:
-    """What is planted."""
+    """The planted type."""
 
 
 class Link:
@@ -75,7 +75,7 @@ def plant() -> None:
     module.function = function_of(item)
     module.slotted = Slotted()
     module.slotted.only = item
-    # Only the object itself keeps this one alive.
+    # Only the object itself keeps this list alive.
     item.inner = [item]
     module.head = link = Link()
     for _ in range(100_000):
@@ -149,13 +149,13 @@ def id_of_item() -> int:
 
 
 def look_up(object_id: int, type_name: str, seconds: float) -> tuple[int, bool]:
-    """How the lookup ended, and whether it handed out the planted item."""
+    """How the lookup ended, and whether it returned the planted item."""
     end, found = walker.find_object(object_id, type_name, seconds)
     return end, found is not None and found is sys.modules["planted"].single
 
 
 def look_up_within(budget: float) -> object:
-    """What a lookup says that would walk over the whole heap."""
+    """The result of a lookup that would walk the whole heap."""
     text = id_of_text()
     pause.configure(budget)
     try:

@@ -1,8 +1,8 @@
-"""The host process of the walker's tests: runs what the test asks for.
+"""The host process of the walker's tests: runs what the test requests.
 
-Requests and replies are marshalled values with their length before them, on
-stdin and stdout. It imports little, so that its heap stays small and a capture
-of it is read in a moment.
+Requests and replies are marshalled values on stdin and stdout, each after its length.
+The process imports little, so that its heap stays small and a capture of it is read
+in a moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs in the host: captures of objects whose allocations are traced, or not."""
+"""Runs in the host: captures of objects with and without traced allocations."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Place = tuple[str, int] | None
 
 
 class Planted:
-    """What the test looks for."""
+    """The type that the test looks for."""
 
 
 def sites_of_planted(count: int, traced: bool) -> tuple[str, Place, dict[Place, int], list[str]]:
-    """What a capture says of sites, the place of the first object by tracemalloc, how many
-    objects the capture has by their place, and its warnings."""
+    """The status of sites in a capture, the place of the first object by tracemalloc, how many
+    objects the capture has by place, and its warnings."""
     if traced:
         tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Runs in the host: objects whose sizes are more than their structure's."""
+"""Runs in the host: objects that are larger than their structure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def own_size() -> list[object]:
         pass
 
     class BeforeBytes(bytes, Mixin):
-        """Bytes have no method of their own, so the mixin's is found first."""
+        """Bytes do not define this method, so the mixin's is found first."""
 
     class Plain(Child, Mixin):
         pass
@@ -72,7 +72,7 @@ class Child:
 
 
 def unused_mixin() -> list[object]:
-    """Classes whose structure knows its size before a mixin is asked."""
+    """Classes whose structure knows its size, so the mixin's method is not called."""
 
     class Mixin:
         def __sizeof__(self) -> int:

@@ -12,7 +12,7 @@ from . import capture
 
 
 class Knot:
-    """Refers to itself, and to what it is given."""
+    """Refers to itself, and to a given object."""
 
     def __init__(self, *parts: object) -> None:
         self.itself = self
@@ -27,11 +27,11 @@ class Pinned:
 
 
 class Behind:
-    """Only what is pinned refers to it."""
+    """Only pinned objects refer to it."""
 
 
 class PinnedKnot(Knot):
-    """In a cycle, and held by C code as well."""
+    """In a cycle, and also held by C code."""
 
 
 class Garbage(Knot):
@@ -39,19 +39,19 @@ class Garbage(Knot):
 
 
 class Shared:
-    """Two objects refer to it that nothing holds."""
+    """Two objects that nothing holds refer to it."""
 
 
 class Lasting(Knot):
     """Immortal, in a cycle that nothing holds."""
 
 
-# What an immortal object has as its count, from CPython 3.12 on.
+# The reference count of an immortal object, from CPython 3.12 on.
 IMMORTAL = 0xFFFF_FFFF
 
 
 def take_reference(thing: object) -> None:
-    """As C code does that keeps an object: nothing shows where."""
+    """Like C code that keeps an object: the reference is nowhere visible."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
@@ -60,11 +60,11 @@ def give_back(thing: object) -> None:
 
 
 def plant() -> list[int]:
-    """Addresses of what C code holds."""
+    """Addresses of the objects that C code holds."""
     held: list[object] = [Pinned(Behind()), PinnedKnot(), PinnedKnot(Behind())]
     shared = Shared()
     Garbage(shared)
-    # What is held by C code may be referred to by garbage too.
+    # Garbage may refer to an object that C code holds.
     Garbage(shared, held[0])
     if sys.version_info >= (3, 12):
         lasting = Lasting()
@@ -74,7 +74,7 @@ def plant() -> list[int]:
     return list(map(id, held))
 
 
-# The collector is off, for all that runs in this process: see capture.py.
+# The collector is off for everything that runs in this process: see capture.py.
 
 
 def capture_unreached() -> list[bytes]:
@@ -88,7 +88,7 @@ def capture_unreached() -> list[bytes]:
 
 
 def capture_fault(directory: str) -> dict[str, Any]:
-    """What no root reaches, of a type that faults after it has told of a reference."""
+    """Unreached objects of a type that faults after it has reported a reference."""
     sys.path.insert(0, directory)
     faulty = importlib.import_module("faulty")
     gc.collect()

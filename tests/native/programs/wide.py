@@ -1,4 +1,4 @@
-"""Runs in the host: more of everything than the walk has fixed room for."""
+"""Runs in the host: more of everything than the walk's fixed buffers hold."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class InAttribute:
 
 
 class Numbers(dict[Any, Any]):
-    """By its own traversal, with more slots than a walk can name."""
+    """Has its own traversal, with more slots than a walk can name."""
 
     __slots__ = tuple(f"slot_{number}" for number in range(MANY))
 
 
 def function(ending: str) -> Callable[..., Any]:
-    """A function of very many local variables."""
+    """A function with very many local variables."""
     lines = [f"    local_{number} = kind()" for number in range(MANY)]
     text = "\n".join(["def wide(kind, work):", *lines, f"    {ending}"])
     namespace: dict[str, Any] = {}
@@ -71,7 +71,8 @@ def capture_wide() -> dict[str, Any]:
 
 
 def count_amid(depth: int, callbacks: int, threads: int) -> dict[str, Any]:
-    """What a census says below so many frames, or with so many callbacks or threads."""
+    """A census's warnings and count below this many frames, or with this many callbacks
+    or threads."""
     leave = threading.Event()
     started = [threading.Thread(target=leave.wait) for _ in range(threads)]
     for _ in range(callbacks):
