@@ -32,17 +32,14 @@ class Terminal:
         self._text = ""
         self._read_until = 0
 
-        def take_terminal() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
+        # setsid takes the terminal. A preexec_fn would make this process fork with gRPC's
+        # handlers, and gRPC may end such a child by SIGABRT.
         self.process = subprocess.Popen(
-            [OPSCTL, *arguments],
+            ["setsid", "--ctty", OPSCTL, *arguments],
             stdin=there,
             stdout=there,
             stderr=there,
             env=clean_environment(TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1", **env),
-            start_new_session=True,
-            preexec_fn=take_terminal,
         )
         os.close(there)
 
