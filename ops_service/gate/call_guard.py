@@ -29,10 +29,11 @@ from ops_service.errors import (
 )
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit
-from ops_service.gate.authorization import PROXY, AuthContext, Authorization, Principal
+from ops_service.gate.authorization import Authorization
 from ops_service.gate.methods import Method, extra_capabilities, invoked_operation
+from ops_service.gate.principal import PROXY, AuthContext, Principal
 from ops_service.gate.rates import Excess, Rates
-from ops_service.gate.requests import describe_request, hash_source, parse_request
+from ops_service.gate.request_parsing import describe_request, hash_source, parse_request
 from ops_service.private_grpc import BaseError
 
 AUDIT_HASH = "ops-audit-hash"

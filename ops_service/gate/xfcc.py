@@ -15,7 +15,7 @@ from typing import Any
 
 from ops_service.config.mesh import MeshConfig
 from ops_service.errors import Unauthenticated
-from ops_service.gate.authorization import PROXY, AuthContext, is_spiffe_id
+from ops_service.gate.principal import PROXY, AuthContext, is_spiffe_id
 
 HEADER = "x-forwarded-client-cert"
 

@@ -1,4 +1,4 @@
-"""A watch: takes samples one by one, and produces a growth report on request."""
+"""A watch: receives samples one by one, and produces a growth report on request."""
 
 from __future__ import annotations
 

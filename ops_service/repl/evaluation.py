@@ -1,7 +1,7 @@
 """One evaluation, from its source to its result, wherever it runs.
 
 Threads: "ops_service-evaluation" compiles the code. It also runs it, unless the code
-belongs on the application's event loop or in its main thread. "ops_service-watch" ends
+belongs on the application's event loop or in its main thread. "ops_service-timers" ends
 the evaluation at its time limit. Both are daemons, so neither keeps the process from
 exiting.
 """

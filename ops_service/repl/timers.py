@@ -49,7 +49,7 @@ class Timers:
                 self._condition.notify()
         if starts:
             try:
-                threading.Thread(target=self._run, name="ops_service-watch", daemon=True).start()
+                threading.Thread(target=self._run, name="ops_service-timers", daemon=True).start()
             except RuntimeError:
                 self._runs = False
                 raise

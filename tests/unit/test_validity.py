@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from ops_service.config.model import Config
 from ops_service.errors import CertificateOutOfDate, Unauthenticated
-from ops_service.gate.authorization import PROXY, Authorization
+from ops_service.gate.authorization import Authorization
+from ops_service.gate.principal import PROXY
 from ops_service.tls.certificate import read_fields
 from ops_service.tls.revocation import Revocation
 from ops_service.tls.validity import Validities, wall_time
