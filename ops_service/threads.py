@@ -81,11 +81,6 @@ class Threads:
         self._limit = limit
         self._running = 0
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The service's own loop."""
-        return self._loop
-
     async def run(self, work: Callable[[], T], *, cancel: Callable[[], None] = _nothing) -> T:
         """Run a function in a thread and return its result.
 

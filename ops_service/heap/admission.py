@@ -72,8 +72,6 @@ class Walked:
     started: float
     """Unix time of the clone."""
     pause: float
-    resident: int
-    """Resident bytes of the process before the clone."""
     output: bytes
     end: ChildEnd
 
@@ -150,4 +148,4 @@ def walk(
         end = child.finish()
     finally:
         child.close()
-    return Walked(child.started, child.pause, resident, bytes(output), end)
+    return Walked(child.started, child.pause, bytes(output), end)

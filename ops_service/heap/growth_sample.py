@@ -32,17 +32,6 @@ class CollectorFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class ChildCost:
-    """Cost of the walking child."""
-
-    lifetime: float
-    """Seconds."""
-    cpu_time: float
-    """Seconds."""
-    table_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class GrowthSample:
     """One sample of the process."""
 
@@ -58,6 +47,4 @@ class GrowthSample:
     collector: CollectorFigures = CollectorFigures()
     work: float = 0.0
     """CPU seconds that the process had used until then."""
-    child: ChildCost | None = None
-    """None if no child was forked."""
     warnings: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops_service.heap import walk_slots
 from ops_service.heap.admission import GROWTH, require_engine, walk
-from ops_service.heap.growth_sample import ChildCost, GrowthSample
+from ops_service.heap.growth_sample import GrowthSample
 from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import CensusOptions, WalkMode
 from ops_service.heap.paths import PathNames
@@ -72,8 +72,5 @@ class PathSampler:
             pause=walked.pause,
             names=self._names,
             paths=paths,
-            child=ChildCost(
-                walked.end.lifetime, walked.end.cpu_time, walked.end.report["mapped_peak"]
-            ),
             warnings=walked.end.warnings(),
         )

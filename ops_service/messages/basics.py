@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from ops_service.errors import InvalidRequest
 from ops_service.heap.model import ContentLevel, Contents, GcMoment, Sites, WalkMode
 from ops_service.process.command import Setting
-from ops_service.process.identity import ProcessIdentity
 from ops_service.v1 import heap_graph_pb2, heap_pb2, process_pb2
 
 _MAX_WARNINGS = 100
@@ -67,7 +68,23 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def process_id(identity: ProcessIdentity) -> process_pb2.ProcessId:
+class Identified(Protocol):
+    """What identifies a process: this one, a worker beside it, or one that left a store."""
+
+    @property
+    def instance_id(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def host_name(self) -> str: ...
+
+    @property
+    def start_time(self) -> float | None: ...
+
+
+def process_id(identity: Identified) -> process_pb2.ProcessId:
     """The process identity that every reply carries."""
     message = process_pb2.ProcessId(
         instance_id=identity.instance_id, pid=identity.pid, host_name=identity.host_name

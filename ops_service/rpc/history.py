@@ -12,7 +12,7 @@ from ops_service.process.identity import ProcessIdentity
 from ops_service.store.model import StoredInstance, is_id
 from ops_service.store.store import Store, required
 from ops_service.threads import Threads
-from ops_service.v1 import growth_history_pb2, process_pb2
+from ops_service.v1 import growth_history_pb2
 from ops_service.watch.background import BackgroundWatch
 from ops_service.watch.records import by_time, without_details
 
@@ -92,13 +92,8 @@ class HistoryHandler:
                 "Records of the history are damaged, or were being written when the process "
                 "ended; the rest is here."
             )
-        process = process_pb2.ProcessId(
-            instance_id=facts.instance_id, pid=facts.pid, host_name=facts.host_name
-        )
-        if facts.start_time is not None:
-            process.start_time.CopyFrom(timestamp(facts.start_time))
         header = growth_history_pb2.GrowthHistoryHeader(
-            watched_process=process,
+            watched_process=process_id(facts),
             running=instance.running,
             service_start_time=timestamp(facts.service_start_time),
         )

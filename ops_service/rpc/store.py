@@ -200,13 +200,8 @@ def _stored_snapshot(store: Store, stored: StoredSnapshot) -> store_pb2.StoredSn
 
 def _stored_instance(stored: StoredInstance) -> store_pb2.StoredInstance:
     facts = stored.facts
-    process = process_pb2.ProcessId(
-        instance_id=facts.instance_id, pid=facts.pid, host_name=facts.host_name
-    )
-    if facts.start_time is not None:
-        process.start_time.CopyFrom(timestamp(facts.start_time))
     return store_pb2.StoredInstance(
-        process=process,
+        process=process_id(facts),
         service_start_time=timestamp(facts.service_start_time),
         running=stored.running,
         history_bytes=stored.history_bytes,

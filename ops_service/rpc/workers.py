@@ -53,15 +53,8 @@ class WorkersHandler:
 
 def _worker(worker: Worker, own_instance_id: str) -> workers_pb2.Worker:
     descriptor = worker.descriptor
-    identity = ProcessIdentity(
-        instance_id=descriptor.instance_id,
-        pid=descriptor.pid,
-        start_time=descriptor.start_time,
-        service_start_time=descriptor.service_start_time,
-        host_name=descriptor.host_name,
-    )
     return workers_pb2.Worker(
-        process=process_id(identity),
+        process=process_id(descriptor),
         role=descriptor.role,
         address=descriptor.address,
         slot=descriptor.slot,
