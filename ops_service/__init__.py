@@ -17,8 +17,6 @@ from ops_service.version import VERSION
 
 if TYPE_CHECKING:
     from ops_service.config.file import load_config
-    from ops_service.config.limits import LimitsConfig
-    from ops_service.config.mesh import MeshConfig
     from ops_service.config.model import (
         AuditConfig,
         AuthorizationConfig,
@@ -26,13 +24,16 @@ if TYPE_CHECKING:
         EvaluationConfig,
         Grant,
         HeapConfig,
+        LimitsConfig,
+        MeshConfig,
         ProcessConfig,
         RevocationConfig,
+        RuleConfig,
         ServerConfig,
         StoreConfig,
         TlsConfig,
+        WatchConfig,
     )
-    from ops_service.config.watch import RuleConfig, WatchConfig
     from ops_service.errors import ConfigurationError, OpsServiceError, StartError
     from ops_service.process.operation_run import OperationContext, OperationFailed
     from ops_service.process.operations import operation
@@ -49,21 +50,21 @@ _MODULES = {
     "EvaluationConfig": "config.model",
     "Grant": "config.model",
     "HeapConfig": "config.model",
-    "LimitsConfig": "config.limits",
-    "MeshConfig": "config.mesh",
+    "LimitsConfig": "config.model",
+    "MeshConfig": "config.model",
     "OperationContext": "process.operation_run",
     "OperationFailed": "process.operation_run",
     "OpsServiceError": "errors",
     "ProcessConfig": "config.model",
     "RevocationConfig": "config.model",
-    "RuleConfig": "config.watch",
+    "RuleConfig": "config.model",
     "RuleFired": "watch.rules",
     "ServerConfig": "config.model",
     "Service": "server.service",
     "StartError": "errors",
     "StoreConfig": "config.model",
     "TlsConfig": "config.model",
-    "WatchConfig": "config.watch",
+    "WatchConfig": "config.model",
     "load_config": "config.file",
     "operation": "process.operations",
     "start": "server.service",

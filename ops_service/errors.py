@@ -261,8 +261,10 @@ class PauseOverBudget(OpsServiceError):
     reason = "PAUSE_OVER_BUDGET"
 
 
-class ObjectNotFound(OpsServiceError):
+class ObjectNotFound(OpsServiceError, LookupError):
     """No live object has the id, or none has the type.
+
+    ``ops.object()`` raises it in evaluated code.
 
     Calls: FindReferrers.
 

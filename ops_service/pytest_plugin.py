@@ -56,11 +56,11 @@ def _repeat(
     # Imported only now, so that other tests do not pay for it.
     from ops_service.errors import OpsServiceError
     from ops_service.heap.growth_sample import GrowthSample
+    from ops_service.leaks.analysis import GrowthAnalysis
     from ops_service.leaks.report import Verdict
-    from ops_service.leaks.watch import HeapGrowthWatch
     from ops_service.watch.sampling import GrowthSampling
 
-    class ByRuns(HeapGrowthWatch):
+    class ByRuns(GrowthAnalysis):
         """Measures time in runs of the test instead of seconds, which a busy machine stretches."""
 
         def append_point(self, sample: GrowthSample) -> None:

@@ -14,7 +14,8 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from ops_service.config.model import Config, check_config
+from ops_service.config.checks import check_config
+from ops_service.config.model import Config
 from ops_service.config.trusted_files import refuse_if_others_may_write
 from ops_service.errors import ConfigurationError
 

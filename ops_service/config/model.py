@@ -1,27 +1,25 @@
 """The service's configuration: frozen dataclasses, one for each table of the file.
 
 Build a `Config` in code, or read one with `ops_service.load_config`. In both
-cases `check_config` runs before the port opens.
+cases `ops_service.config.checks.check_config` runs before the port opens.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from ops_service.config.limits import LimitsConfig
-from ops_service.config.mesh import MeshConfig, check_mesh
-from ops_service.config.watch import RuleConfig, WatchConfig, check_watch
-from ops_service.errors import ConfigurationError
 
 CAPABILITIES = ("INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE")
 """Capabilities that a grant may list: the names of ``Capability`` without their prefix."""
 
 SLOT = "{slot}"
 """Stands for a worker's slot in the path of a socket."""
+
+CONDITIONS = ("leak", "growth", "headroom")
+"""Conditions of a rule."""
+
+ACTIONS = ("log", "hook", "snapshot")
+"""Actions of a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +162,87 @@ class ProcessConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """Limits on the resources that callers use."""
+
+    calls: int = 32
+    """Concurrent calls, without health checks."""
+    calls_per_principal: int = 8
+    """Concurrent calls of one principal, without health checks."""
+    streams_per_principal: int = 4
+    """Concurrent streaming calls of one principal; they count as calls too."""
+    calls_per_second: float = 100.0
+    """Calls of one principal a second, granted or refused. Health checks have a separate
+    allowance of the same size. A burst may be twice as large."""
+    health_calls: int = 16
+    """Concurrent health checks. Only they use these slots, and one caller gets at most half."""
+    connections: int = 128
+    """Concurrent connections of all callers, including those in a handshake. Further ones are
+    closed immediately."""
+    idle_seconds: float = 600.0
+    """Seconds without a call after which a connection is closed."""
+    request_bytes: int = 2 << 20
+    """Maximum size of a request message."""
+    metadata_bytes: int = 8 << 10
+    """Maximum size of a call's metadata, as HTTP/2 counts it."""
+    request_seconds: float = 10.0
+    """Seconds that a caller may take to send its request once the call is open."""
+    stall_seconds: float = 20.0
+    """Seconds that a caller may leave a message of a stream unread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchConfig:
+    """The background watch, which runs without a caller."""
+
+    interval_seconds: float = 0.0
+    """Seconds between samples. 0 switches the watch off."""
+    history_bytes: int = 4 << 20
+    """Maximum size of its reports in the store, for each process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleConfig:
+    """A condition that the background watch acts on."""
+
+    name: str
+    """The rule's name in logs and reports."""
+    when: str
+    """``leak``: the verdict is LEAK. ``growth``: live Python objects or resident
+    memory grew by more than ``growth_bytes`` since the watch began. ``headroom``:
+    the free memory is less than ``headroom_captures`` captures would take."""
+    actions: tuple[str, ...]
+    """``log``: a warning to the logger ``ops_service.watch``. ``hook``: calls the function
+    that was passed to ``ops_service.start``. ``snapshot``: captures the heap into the
+    store, without contents."""
+    growth_bytes: int = 256 << 20
+    """Threshold for ``growth``, in bytes."""
+    headroom_captures: float = 3.0
+    """Threshold for ``headroom``, in captures. At least 1: below that, a capture is refused."""
+    per_window: int = 1
+    """Maximum number of actions within a window."""
+    window_seconds: float = 3600.0
+    """Length of the window, in seconds."""
+    per_day: int = 4
+    """Maximum number of actions within a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshConfig:
+    """A proxy of the same user that terminates TLS and reports the caller's identity.
+
+    The port then uses plaintext on a Unix socket, in a directory that no other user
+    may enter. Any process that can open the socket can claim any identity.
+    """
+
+    enabled: bool = False
+    """Off by default. If on, the port itself has no TLS: there is no ``tls`` table."""
+    proxies: tuple[str, ...] = ()
+    """Names of the proxy, ``spiffe://…`` or another URI, as in its own certificate and after
+    ``By=`` in the header. Statements of other proxies are refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, as `ops_service.start` takes it."""
 
@@ -197,202 +276,3 @@ class Config:
     """A proxy that terminates TLS and reports the caller's identity."""
     rules: tuple[RuleConfig, ...] = ()
     """Rules of the background watch."""
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Split ``host:port``. An IPv6 host is in brackets, which are dropped.
-
-    Raises:
-        ConfigurationError: It is not such an address.
-    """
-    host, colon, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ConfigurationError(
-            f"server.address is {address!r}; write host:port, such as "
-            '"127.0.0.1:7443", or "unix:/run/app/ops.sock"'
-        )
-    if ":" in host and not bracketed:
-        raise ConfigurationError(
-            f'server.address is {address!r}; put an IPv6 address in brackets: "[::1]:7443"'
-        )
-    return (host[1:-1] if bracketed else host), int(port)
-
-
-def _is_wildcard(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        pass
-    try:
-        # Short forms, such as "0" or "0.0".
-        return socket.inet_aton(host) == bytes(4)
-    except OSError:
-        return host in ("", "*")
-
-
-def _check_slots(server: ServerConfig) -> None:
-    if server.slots > 1 and server.run_directory is None:
-        raise ConfigurationError(
-            f"server.slots is {server.slots} without a run directory; set server.run_directory, "
-            "in which workers claim their slots"
-        )
-    if server.address.startswith("unix:"):
-        if server.slots > 1 and SLOT not in server.address:
-            raise ConfigurationError(
-                f"server.slots is {server.slots} and all sockets would have the same path; write "
-                f'{SLOT} into server.address, such as "unix:/run/app/ops-{SLOT}.sock"'
-            )
-        return
-    _, port = split_address(server.address)
-    if port + server.slots - 1 > 65535:
-        raise ConfigurationError(
-            f"server.slots is {server.slots}, and the last port would be "
-            f"{port + server.slots - 1}; choose lower numbers"
-        )
-
-
-def _check_address(server: ServerConfig) -> None:
-    if server.address.startswith("unix:"):
-        if not server.address.removeprefix("unix:").startswith("/"):
-            raise ConfigurationError(
-                f"server.address is {server.address!r}; give the socket's absolute "
-                'path, such as "unix:/run/app/ops.sock"'
-            )
-        return
-    host, _ = split_address(server.address)
-    if _is_wildcard(host) and not server.allow_wildcard_bind:
-        raise ConfigurationError(
-            f"server.address is {server.address!r}, which opens the port on every "
-            "interface; name one interface, or set server.allow_wildcard_bind = true"
-        )
-
-
-def _check_grants(config: Config, *, may_be_empty: bool) -> None:
-    if not config.grants and not may_be_empty:
-        raise ConfigurationError(
-            "grants is empty, so nobody could call anything; add a [[grants]] table "
-            "with principal and capabilities"
-        )
-    seen: set[str] = set()
-    for index, grant in enumerate(config.grants):
-        key = f"grants[{index}]"
-        name = grant.principal
-        prefix = next((p for p in ("spiffe://", "uri:", "dns:") if name.startswith(p)), "")
-        if not prefix or name == prefix:
-            raise ConfigurationError(
-                f'{key}.principal is {name!r}; write "spiffe://domain/path", '
-                '"uri:…" or "dns:…", as the certificate names it'
-            )
-        if name.startswith("uri:spiffe:"):
-            raise ConfigurationError(f'{key}.principal is {name!r}; leave out "uri:"')
-        domain = name.removeprefix("spiffe://").partition("/")[0]
-        if prefix == "spiffe://" and domain not in config.authorization.trust_domains:
-            raise ConfigurationError(
-                f"{key}.principal is {name!r}, whose trust domain is not listed; "
-                f'add "{domain}" to authorization.trust_domains'
-            )
-        _check_wildcard(key, grant)
-        if name in seen:
-            raise ConfigurationError(
-                f"{key}.principal is {name!r}, which has a grant already; merge the two"
-            )
-        seen.add(name)
-        if not grant.capabilities:
-            raise ConfigurationError(
-                f"{key}.capabilities is empty; list some of {', '.join(CAPABILITIES)}"
-            )
-        if grant.operations and "OPERATE" not in grant.capabilities:
-            raise ConfigurationError(
-                f'{key}.operations has no effect without the capability; add "OPERATE" to '
-                f"{key}.capabilities"
-            )
-        if "" in grant.operations:
-            raise ConfigurationError(
-                f'{key}.operations holds an empty pattern; write names such as "cache.clear" or '
-                'patterns such as "cache.*"'
-            )
-        for capability in grant.capabilities:
-            if capability not in CAPABILITIES:
-                raise ConfigurationError(
-                    f"{key}.capabilities holds {capability!r}, which is not a capability; "
-                    f"choose from {', '.join(CAPABILITIES)}"
-                )
-
-
-def _check_wildcard(key: str, grant: Grant) -> None:
-    name = grant.principal
-    if "*" not in name:
-        return
-    for capability in ("EVALUATE", "READ_CONTENT"):
-        if capability in grant.capabilities:
-            raise ConfigurationError(
-                f"{key}.principal is {name!r}, a wildcard, which cannot hold {capability}; name "
-                "each principal that may have it"
-            )
-    if not re.fullmatch(r"(spiffe|uri:[\w+.-]+)://[^/*]+(/[^/*]+)*/\*", name):
-        raise ConfigurationError(
-            f'{key}.principal is {name!r}; a "*" may only stand for the whole last segment of a '
-            'URI, as in "spiffe://example.org/team/*"'
-        )
-
-
-def _check_revocation(config: RevocationConfig) -> None:
-    for index, serial in enumerate(config.denied_serials):
-        digits = serial.replace(":", "")
-        if not digits or any(each not in "0123456789abcdefABCDEF" for each in digits):
-            raise ConfigurationError(
-                f"revocation.denied_serials[{index}] is {serial!r}; write the serial number in "
-                "hexadecimal, as openssl x509 -serial prints it"
-            )
-
-
-def _check_bounds(config: Config) -> None:
-    bounds: list[tuple[str, float, float, float]] = [
-        ("evaluation.time_limit_seconds", config.evaluation.time_limit_seconds, 0.1, 3600),
-        ("evaluation.output_limit_bytes", config.evaluation.output_limit_bytes, 1, 64 << 20),
-        ("evaluation.result_limit_bytes", config.evaluation.result_limit_bytes, 64, 1 << 20),
-        ("evaluation.max_sessions", config.evaluation.max_sessions, 1, 64),
-        ("evaluation.session_idle_seconds", config.evaluation.session_idle_seconds, 1, 86400),
-        ("evaluation.max_concurrent", config.evaluation.max_concurrent, 1, 64),
-        ("audit.rotate_bytes", config.audit.rotate_bytes, 0, 1 << 40),
-        ("audit.keep_files", config.audit.keep_files, 0, 1000),
-        ("heap.lifetime_limit_seconds", config.heap.lifetime_limit_seconds, 1, 600),
-        ("store.max_bytes", config.store.max_bytes, 1 << 20, 1 << 44),
-        ("heap.cpu_share", config.heap.cpu_share, 0.01, 1),
-        ("heap.pause_budget_seconds", config.heap.pause_budget_seconds, 0.001, 60),
-        ("server.slots", config.server.slots, 1, 1000),
-        *config.limits.bounds(),
-    ]
-    for key, value, low, high in bounds:
-        # This form also refuses not-a-number.
-        if not low <= value <= high:
-            raise ConfigurationError(f"{key} is {value}; choose from {low} to {high}")
-
-
-def check_config(config: Config, *, may_grant_nothing: bool = False) -> None:
-    """Refuse values that make no sense or are not safe. Touches no file.
-
-    Args:
-        may_grant_nothing: Accept a configuration without grants.
-
-    Raises:
-        ConfigurationError: Names the key and the fix.
-    """
-    _check_address(config.server)
-    _check_slots(config.server)
-    _check_grants(config, may_be_empty=may_grant_nothing)
-    _check_revocation(config.revocation)
-    check_mesh(
-        config.mesh,
-        address=config.server.address,
-        has_tls=config.tls is not None,
-        has_crl=config.revocation.crl is not None,
-    )
-    _check_bounds(config)
-    check_watch(config.watch, config.rules, has_store=config.store.directory is not None)
-    if config.evaluation.enabled and config.audit.file is None:
-        raise ConfigurationError(
-            "evaluation.enabled is true without an audit file; set audit.file, so that "
-            "each source is recorded before it runs"
-        )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ops_service.config.limits import LimitsConfig
+from ops_service.config.model import LimitsConfig
 from ops_service.errors import Busy
 from ops_service.gate.methods import Method
 

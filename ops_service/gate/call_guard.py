@@ -16,7 +16,7 @@ import grpc
 from google.protobuf.message import Message
 
 from ops_service.call import Call, set_current_call
-from ops_service.config.limits import LimitsConfig
+from ops_service.config.model import LimitsConfig
 from ops_service.errors import (
     Busy,
     Cancelled,

@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ops_service.config.mesh import MeshConfig
+from ops_service.config.model import MeshConfig
 from ops_service.errors import Unauthenticated
 from ops_service.gate.principal import PROXY, AuthContext, is_spiffe_id
 

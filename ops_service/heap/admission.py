@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from ops_service.errors import EngineUnavailable
 from ops_service.heap import cgroup, headroom, pause, walk_slots
 from ops_service.heap.cgroup import CpuQuota
-from ops_service.heap.child import ChildEnd, WalkBounds, WalkChild, WalkKind
+from ops_service.heap.child_handle import ChildEnd, WalkBounds, WalkChild, WalkKind
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import Cost
 from ops_service.heap.spending import cpu_rate

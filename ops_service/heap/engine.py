@@ -149,7 +149,7 @@ def _generator(planted_local: object) -> Iterator[object]:
 def _prove() -> str:
     """Name of the structure that the walker misreads; "" if none."""
     from ops_service.heap import pause
-    from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
+    from ops_service.heap.child_handle import WalkBounds, WalkChild, WalkKind
     from ops_service.heap.headroom import resident_bytes
 
     planted_local = object()

@@ -10,7 +10,7 @@ from types import TracebackType
 from ops_service.errors import Busy, WalkFailed
 from ops_service.heap import cgroup, walk_slots
 from ops_service.heap.admission import SNAPSHOT, admit, require_engine
-from ops_service.heap.child import WalkChild
+from ops_service.heap.child_handle import WalkChild
 from ops_service.heap.gc_moment import at_moment
 from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import (

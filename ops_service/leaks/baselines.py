@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ops_service.errors import InvalidRequest
 from ops_service.heap.growth_sample import GrowthSample
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import SinceBaseline
-from ops_service.leaks.watch import HeapGrowthWatch
 
 MAX_BASELINES = 16
 """Further baselines evict the oldest."""
@@ -20,7 +20,7 @@ MAX_BASELINES = 16
 class Comparison:
     """The process now, compared with a baseline."""
 
-    points: HeapGrowthWatch
+    points: GrowthAnalysis
     """Two points: the baseline and now."""
     grown: SinceBaseline
     """Growth between the points, and the conclusion of a running watch about it."""
@@ -31,7 +31,7 @@ class Baselines:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._baselines: OrderedDict[str, HeapGrowthWatch] = OrderedDict()
+        self._baselines: OrderedDict[str, GrowthAnalysis] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._baselines)
@@ -42,7 +42,7 @@ class Baselines:
         Returns:
             The id of the baseline, for a later comparison.
         """
-        baseline = HeapGrowthWatch(limit=1)
+        baseline = GrowthAnalysis(limit=1)
         baseline.append_point(sample)
         identifier = secrets.token_hex(8)
         with self._lock:
@@ -73,7 +73,7 @@ class Baselines:
             )
 
     def compare(
-        self, identifier: str, latest: GrowthSample | None, watch: HeapGrowthWatch, limit: int
+        self, identifier: str, latest: GrowthSample | None, watch: GrowthAnalysis, limit: int
     ) -> Comparison:
         """Compare the process with a baseline.
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from ops_service.errors import ObjectNotFound
+
 FindObject = Callable[[int, str], object]
 """Takes the id of an object and the name of its type, both as snapshots show them.
 
 Returns a list that holds the object, or a text that gives the reason for a failure.
 """
-
-
-class ObjectNotFound(LookupError):
-    """NOT_FOUND: no tracked object of that type has this id now."""
 
 
 class Ops:

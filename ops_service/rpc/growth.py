@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops_service.errors import EngineUnavailable, InvalidRequest, OpsServiceError
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.baselines import Comparison
 from ops_service.leaks.report import GrowthReport, Verdict
 from ops_service.leaks.since import with_baseline
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.messages.basics import add_warning, duration, limit_field, process_id
 from ops_service.messages.growth import VERDICTS, growth_report, watch_times
 from ops_service.process.identity import ProcessIdentity
@@ -39,7 +39,7 @@ class GrowthHandler:
         limit = limit_field(request.limit, field="limit", default=20, high=1000)
         if request.baseline_id:
             self._sampling.check_baseline(request.baseline_id)
-        watch = HeapGrowthWatch(limit)
+        watch = GrowthAnalysis(limit)
         with self._sampling.joined(watch):
             header = growth_pb2.HeapGrowthHeader(
                 process=process_id(self._identity),
@@ -55,7 +55,7 @@ class GrowthHandler:
         self,
         request: growth_pb2.WatchHeapGrowthRequest,
         context: Any,
-        watch: HeapGrowthWatch,
+        watch: GrowthAnalysis,
         schedule: SampleSchedule,
         interval: float,
         limit: int,
@@ -89,7 +89,7 @@ class GrowthHandler:
     async def _sample(
         self,
         request: growth_pb2.WatchHeapGrowthRequest,
-        watch: HeapGrowthWatch,
+        watch: GrowthAnalysis,
         interval: float,
         limit: int,
         *,

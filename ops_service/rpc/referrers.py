@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ops_service.config.model import HeapConfig
 from ops_service.errors import InvalidRequest
-from ops_service.heap.holders import Holders, find_holders
+from ops_service.heap.holder_graph import Holders, find_holders
 from ops_service.heap.referrers import ReferrerOptions, Referrers, Step, StepKind, find_referrers
 from ops_service.messages.basics import (
     clean,

@@ -21,7 +21,7 @@ from typing import Any
 
 import grpc
 
-from ops_service.config.model import split_address
+from ops_service.config.check_address import split_address
 from ops_service.errors import StartError
 from ops_service.log import Log
 from ops_service.private_grpc import isolated

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from ops_service.config.checks import check_config
 from ops_service.config.file import apply_environment, load_config, with_place
-from ops_service.config.model import Config, check_config
+from ops_service.config.model import Config
 from ops_service.config.warnings import warn_of_missing_audit
 from ops_service.errors import ConfigurationError, StartError
 from ops_service.gate.authorization import Authorization

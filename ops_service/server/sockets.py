@@ -12,7 +12,7 @@ import sys
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-from ops_service.config.model import split_address
+from ops_service.config.check_address import split_address
 from ops_service.errors import StartError
 
 _Socket = tuple[int, int]

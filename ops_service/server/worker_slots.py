@@ -12,7 +12,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops_service.config.model import SLOT, ServerConfig, split_address
+from ops_service.config.check_address import split_address
+from ops_service.config.model import SLOT, ServerConfig
 from ops_service.errors import StartError
 from ops_service.server.sockets import check_port, check_socket_path
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from ops_service.errors import Cancelled, OpsServiceError
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.log import Log
 from ops_service.messages.basics import timestamp
 from ops_service.messages.growth import growth_report
@@ -18,6 +18,7 @@ from ops_service.watch.confirmation import Confirmation
 from ops_service.watch.records import WatchHistory
 from ops_service.watch.rules import RuleFired, Rules
 from ops_service.watch.sampling import GrowthSampling
+from ops_service.watch.schedule import SampleSchedule
 
 _LOG = Log()
 
@@ -42,7 +43,7 @@ class BackgroundWatch:
         self._sampling = sampling
         self._rules = rules
         self._actions = actions
-        self._watch = HeapGrowthWatch(_SUSPECTS)
+        self._watch = GrowthAnalysis(_SUSPECTS)
         self._confirmation = Confirmation(interval)
         self._latest: GrowthReport | None = None
         self._stopping = threading.Event()
@@ -65,18 +66,24 @@ class BackgroundWatch:
             _LOG.error("the background watch ended", exc_info=error)
 
     def _loop(self) -> None:
-        due = time.monotonic()
+        schedule = SampleSchedule(self.interval)
+        while (delay := schedule.next_delay()) is not None:
+            self._wait(delay)
+            if self._stopping.is_set():
+                return
+            self._guarded(self._sample)
+
+    def _wait(self, delay: float) -> None:
+        """Wait until the next sample is due, and check the free memory meanwhile."""
+        due = time.monotonic() + delay
         while not self._stopping.is_set():
-            now = time.monotonic()
-            if now >= due:
-                self._guarded(self._sample)
-                # Samples that were missed while the process was paused are skipped.
-                due = max(due + self.interval, time.monotonic())
             self._guarded(self._look_at_headroom)
-            pause = due - time.monotonic()
+            left = due - time.monotonic()
+            if left <= 0:
+                return
             if self._rules.watches_headroom:
-                pause = min(pause, _HEADROOM_SECONDS)
-            self._stopping.wait(max(pause, 0.0))
+                left = min(left, _HEADROOM_SECONDS)
+            self._stopping.wait(left)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ops_service.config.watch import RuleConfig
+from ops_service.config.model import RuleConfig
 from ops_service.heap.headroom import estimate, headroom, resident_bytes
 from ops_service.leaks.report import GrowthReport, Verdict
 

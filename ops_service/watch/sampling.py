@@ -20,8 +20,8 @@ from ops_service.heap.arenas import arena_statistics
 from ops_service.heap.growth_sample import CollectorFigures, GrowthSample, MemoryFigures
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.path_sampler import PathSampler
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.baselines import Baselines, Comparison
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.process.memory import read_memory
 from ops_service.watch.fallback import CensusSampler
 
@@ -46,7 +46,7 @@ class GrowthSampling:
         self._options = options or CensusOptions()
         self._turn = threading.Lock()
         self._lock = threading.Lock()
-        self._watches: list[HeapGrowthWatch] = []
+        self._watches: list[GrowthAnalysis] = []
         self._baselines = Baselines()
         self._sampler: PathSampler | None = None
         self._census: CensusSampler | None = None
@@ -54,7 +54,7 @@ class GrowthSampling:
         self._memory = _MemoryReader()
 
     @contextmanager
-    def joined(self, watch: HeapGrowthWatch) -> Iterator[None]:
+    def joined(self, watch: GrowthAnalysis) -> Iterator[None]:
         """Feed every sample to a watch while the block runs.
 
         Raises:
@@ -73,7 +73,7 @@ class GrowthSampling:
 
     def sample(
         self,
-        watch: HeapGrowthWatch,
+        watch: GrowthAnalysis,
         *,
         interval: float,
         asked: float | None = None,
@@ -126,7 +126,7 @@ class GrowthSampling:
         """Raise InvalidRequest if there is no such baseline."""
         self._baselines.check(identifier)
 
-    def compare(self, identifier: str, watch: HeapGrowthWatch, limit: int) -> Comparison:
+    def compare(self, identifier: str, watch: GrowthAnalysis, limit: int) -> Comparison:
         """Compare the latest sample with a baseline. See `Baselines.compare`."""
         return self._baselines.compare(identifier, self._latest, watch, limit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 MAX_OVERTIME_SECONDS = 30.0
@@ -13,17 +14,19 @@ class SampleSchedule:
 
     They are fixed at the beginning, so they do not drift. On a machine that is short of CPU
     time, samples come late. Then the watch lasts longer instead of ending without enough
-    samples for a verdict. The extra time is bounded, and the client allows for it.
+    samples for a verdict. The extra time is bounded, and the client allows for it. Samples
+    that were due while the process was paused are skipped.
     """
 
-    def __init__(self, interval: float, duration: float) -> None:
+    def __init__(self, interval: float, duration: float = math.inf) -> None:
         """
         Args:
             interval: Seconds between samples.
-            duration: Seconds from the first sample to the last.
+            duration: Seconds from the first sample to the last; without it, there is no last.
         """
         self._interval = interval
-        self._left = int(duration / interval + 1e-9) + 1
+        # A count of samples, so that rounding loses none at the end.
+        self._left = int(duration / interval + 1e-9) + 1 if duration < math.inf else math.inf
         self._due = time.monotonic() - interval
         self._end = time.monotonic() + duration + MAX_OVERTIME_SECONDS
 

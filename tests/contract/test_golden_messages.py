@@ -15,8 +15,8 @@ from growth_samples import ELEMENT, MIB, Heap
 
 from ops_service.errors import WalkFailed
 from ops_service.heap.model import Census, TypeCount, WalkMode
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.baselines import Baselines
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.messages.basics import duration, process_id, start_settings, timestamp
 from ops_service.messages.growth import growth_report
 from ops_service.messages.memory import collection_result, live_objects, memory_parts, trim_result
@@ -64,7 +64,7 @@ def watched() -> Iterator[tuple[str, Message]]:
     heap.set(cache, 1, 800, 100)
     first = heap.sample(999_000.0)
     identifier = baselines.keep(first)
-    watch = HeapGrowthWatch(limit=10)
+    watch = GrowthAnalysis(limit=10)
     for step in range(40):
         heap.set(session, 20 + 5 * step)
         heap.set(cache, 1, 800 + 8 * step, 100 + step)

@@ -272,7 +272,7 @@ def test_an_object_by_its_id(host: Host, admin: Identity, ids: dict[str, list[in
 def not_found(host: Host, identity: Identity, source: str) -> str:
     done = evaluate(host, identity, source)
     assert done.result.outcome == RAISED
-    assert done.result.exception.type_name == "ops_service.repl.objects.ObjectNotFound"
+    assert done.result.exception.type_name == "ops_service.errors.ObjectNotFound"
     assert done.result.exception.message.startswith("NOT_FOUND: ")
     assert "is reached through its holder" in done.result.exception.message
     return done.result.exception.message

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops_service.errors import Cancelled
-from ops_service.heap.child import WalkBounds, WalkChild, WalkKind
+from ops_service.heap.child_handle import WalkBounds, WalkChild, WalkKind
 from ops_service.heap.model import ContentLevel
 
 from .programs.patient import PATIENCE

@@ -9,8 +9,8 @@ import pytest
 from growth_samples import ELEMENT, MIB, VALUE, Heap
 
 from ops_service.heap.paths import EdgeKind, Root
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport, Verdict
-from ops_service.leaks.watch import HeapGrowthWatch
 from ops_service.watch.confirmation import Confirmation
 
 # The interval of samples in a soak of five minutes.
@@ -26,7 +26,7 @@ def reports(
     Args:
         change: Changes the heap for a given time. Returns malloc's number of bytes in use.
     """
-    heap, watch, confirmation = Heap(), HeapGrowthWatch(10), Confirmation(interval)
+    heap, watch, confirmation = Heap(), GrowthAnalysis(10), Confirmation(interval)
     heap.set(heap.node("app.Module", "code"), 100_000, 30 * MIB)
     for number in range(samples):
         time = interval * number

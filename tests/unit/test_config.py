@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ops_service.config.checks import check_config
 from ops_service.config.file import load_config
-from ops_service.config.model import CAPABILITIES, Config, EvaluationConfig, check_config
+from ops_service.config.model import CAPABILITIES, Config, EvaluationConfig
 from ops_service.config.trusted_files import refuse_if_others_may_write
 from ops_service.errors import ConfigurationError
 from ops_service.v1 import annotations_pb2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_service.config.mesh import MeshConfig
+from ops_service.config.model import MeshConfig
 from ops_service.errors import Unauthenticated
 from ops_service.gate.xfcc import HEADER, read_forwarded_peer
 

@@ -21,8 +21,7 @@ import pytest
 from fix_certs import CertificateAuthority, uri
 
 from ops_service import private_grpc
-from ops_service.config.mesh import MeshConfig
-from ops_service.config.model import AuditConfig, AuthorizationConfig, Config, Grant
+from ops_service.config.model import AuditConfig, AuthorizationConfig, Config, Grant, MeshConfig
 from ops_service.gate.admission import Admission
 from ops_service.gate.audit import Audit, open_sink
 from ops_service.gate.authorization import Authorization

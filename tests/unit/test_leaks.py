@@ -11,17 +11,17 @@ import pytest
 from growth_samples import ELEMENT, MIB, VALUE, Heap
 
 from ops_service.heap.paths import EdgeKind, Root
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
 from ops_service.leaks.series import MAX_SAMPLES
 from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate, theil_sen_slope
-from ops_service.leaks.watch import HeapGrowthWatch
 
 STEPS = 24
 
 
 def watched(change: Callable[[Heap, int], None], steps: int = STEPS, **facts: int) -> GrowthReport:
     """The report on a heap that a function changes before each sample."""
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(steps):
         # In a working process something always comes and goes.
         heap.set(heap.node("app.Request", "current"), 5 + step % 3)
@@ -141,7 +141,7 @@ def test_growth_with_the_work_of_a_process_that_had_to_wait() -> None:
 def test_a_starved_machine_is_no_proof_that_nothing_leaks(
     rate: int | None, verdict: Verdict
 ) -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     kept = heap.node("app.Kept", parent=heap.node("list", "KEPT"), kind=ELEMENT)
     for number, (time, work) in enumerate(zip(LATE, WORK, strict=True)):
         heap.set(heap.node("app.Request", "current"), 5 + number % 3)
@@ -212,7 +212,7 @@ def test_a_steady_heap_does_not_leak() -> None:
 
 
 def test_an_idle_heap_is_no_proof() -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     heap.set(heap.node("app.Request", "current"), 5)
     for step in range(10):
         watch.add(heap.sample(float(step)))
@@ -389,7 +389,7 @@ def test_what_comes_with_names_counts_with_them_and_the_bound_of_names_is_no_bre
     ],
 )
 def test_what_no_root_reaches(root: Root, collects: bool, verdict: Verdict) -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         heap.set(heap.node("app.Knot", parent=root, kind=EdgeKind.ROOT), step)
         heap.set(heap.node("app.Request", "current"), step % 3)
@@ -405,7 +405,7 @@ def test_what_no_root_reaches(root: Root, collects: bool, verdict: Verdict) -> N
 
 
 def test_malloc_that_grows_is_outside() -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         heap.set(heap.node("app.Request", "current"), step % 3)
         grown = step * MIB // 4
@@ -420,7 +420,7 @@ def test_malloc_that_grows_is_outside() -> None:
 
 @pytest.mark.parametrize(("own", "verdict"), [(0, Verdict.OUTSIDE_PYTHON), (1, Verdict.NO_LEAK)])
 def test_the_books_of_ops_service_are_not_outside(own: int, verdict: Verdict) -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         heap.set(heap.node("app.Request", "current"), step % 3)
         grown = step * MIB // 4
@@ -431,7 +431,7 @@ def test_the_books_of_ops_service_are_not_outside(own: int, verdict: Verdict) ->
 
 
 def test_resident_memory_that_no_allocator_counts_is_outside() -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         heap.set(heap.node("app.Request", "current"), step % 3)
         watch.add(heap.sample(float(step), malloc=MIB, resident=(100 + step) * MIB))
@@ -452,7 +452,7 @@ def test_resident_memory_that_no_allocator_counts_is_outside() -> None:
 def test_pages_that_are_touched_late_are_no_growth(
     seconds: int, mebibytes: int, verdict: Verdict
 ) -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         heap.set(heap.node("app.Request", "current"), step % 3)
         resident = 100 * MIB + step * mebibytes * MIB // STEPS
@@ -461,7 +461,7 @@ def test_pages_that_are_touched_late_are_no_growth(
 
 
 def test_python_that_grows_is_not_outside() -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(STEPS):
         sessions(heap, step)
         watch.add(heap.sample(float(step), resident=100 * MIB + step * 4000))
@@ -473,7 +473,7 @@ def test_python_that_grows_is_not_outside() -> None:
 
 def test_a_report_needs_a_sample() -> None:
     with pytest.raises(ValueError, match="needs a sample"):
-        HeapGrowthWatch(10).report()
+        GrowthAnalysis(10).report()
 
 
 def test_a_long_watch_stays_small_and_keeps_its_first_sample() -> None:
@@ -488,7 +488,7 @@ def test_a_long_watch_stays_small_and_keeps_its_first_sample() -> None:
 
 
 def test_another_table_begins_anew() -> None:
-    watch = HeapGrowthWatch(10)
+    watch = GrowthAnalysis(10)
     for _ in range(2):
         heap = Heap()
         for step in range(4):
@@ -500,7 +500,7 @@ def test_another_table_begins_anew() -> None:
 
 
 def test_samples_between_the_points_are_not_lost() -> None:
-    heap, watch = Heap(), HeapGrowthWatch(10)
+    heap, watch = Heap(), GrowthAnalysis(10)
     for step in range(3 * STEPS):
         sessions(heap, step)
         sample = heap.sample(float(step))

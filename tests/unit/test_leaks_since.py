@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from growth_samples import ELEMENT, Heap
 
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport, SinceBaseline, Survivors, Verdict
 from ops_service.leaks.since import Since, course_of, with_baseline
 from ops_service.leaks.survivors import survivors
-from ops_service.leaks.watch import HeapGrowthWatch
 
 DAY = 86_400.0
 SAMPLES = 13
@@ -21,7 +21,7 @@ def judged(
     kept: Callable[[float], int], later: float = DAY, samples: int = SAMPLES, busy: bool = True
 ) -> tuple[GrowthReport, SinceBaseline]:
     """A watch of two minutes, a day after a baseline. `kept` is a list's length by time."""
-    heap, baseline, watch = Heap(), HeapGrowthWatch(10), HeapGrowthWatch(10)
+    heap, baseline, watch = Heap(), GrowthAnalysis(10), GrowthAnalysis(10)
     top = heap.node("list", "KEPT", heap.node("module", "shop"))
     item = heap.node("shop.Order", parent=top, kind=ELEMENT)
     request = heap.node("shop.Request", "current")
@@ -123,7 +123,7 @@ def test_a_rate_is_known_for_no_longer_than_it_was_seen() -> None:
 
 
 def test_growth_since_a_baseline_by_type() -> None:
-    heap, baseline = Heap(), HeapGrowthWatch(1)
+    heap, baseline = Heap(), GrowthAnalysis(1)
     session = heap.node("shop.Session", parent=heap.node("dict", "REGISTRY"), kind=ELEMENT)
     heap.set(session, 1000)
     baseline.append_point(heap.sample(0.0))
@@ -133,7 +133,7 @@ def test_growth_since_a_baseline_by_type() -> None:
         baseline.accumulate(latest)
     (row,) = baseline.extended_to(latest, 10).types()
     assert (row.type_name, row.count_difference) == ("shop.Session", 400)
-    recent = HeapGrowthWatch(10)
+    recent = GrowthAnalysis(10)
     recent.append_point(heap.sample(DAY * 40))
     (suspect,) = baseline.extended_to(latest, 10).grown_since(recent).suspects
     assert (suspect.type_name, suspect.holder.text) == ("shop.Session", "REGISTRY (dict)")
@@ -143,7 +143,7 @@ def test_growth_since_a_baseline_by_type() -> None:
 
 
 def test_names_that_came_since_are_one_suspect() -> None:
-    heap, baseline, recent = Heap(), HeapGrowthWatch(10), HeapGrowthWatch(10)
+    heap, baseline, recent = Heap(), GrowthAnalysis(10), GrowthAnalysis(10)
     space = heap.node("types.SimpleNamespace", "SPACE")
     heap.set(space, 1)
     baseline.append_point(heap.sample(0.0))

@@ -20,7 +20,7 @@ ALL = """
 import json, sys
 sys.modules["ops_service.heap._walker"] = None
 import ops_service.server.service
-import ops_service.heap.child
+import ops_service.heap.child_handle
 from ops_service.heap.engine import engine_status
 from ops_service.heap.model import ContentLevel
 from ops_service.heap.paths import FIRST_NODE, EdgeKind, Root

@@ -11,7 +11,7 @@ from typing import Any
 
 from ops_service.errors import OpsServiceError
 from ops_service.heap import pause
-from ops_service.heap.holders import find_holders
+from ops_service.heap.holder_graph import find_holders
 from ops_service.heap.lookup import find_object
 from ops_service.heap.referrers import ReferrerOptions, find_referrers
 from ops_service.heap.snapshot import start_capture

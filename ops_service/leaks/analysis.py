@@ -1,4 +1,7 @@
-"""A watch: receives samples one by one, and produces a growth report on request."""
+"""The analysis of one watch: receives its samples, and produces a growth report on request.
+
+When samples are taken is decided in ``ops_service.watch``.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _MINUTE = 60.0
 _NOTHING = Found((), (), (), ())
 
 
-class HeapGrowthWatch:
+class GrowthAnalysis:
     """The samples of one watch.
 
     Add every sample of the process, since each holds only the changes since the previous
@@ -97,9 +100,9 @@ class HeapGrowthWatch:
         self._pending = {}
         self._sample_count += 1
 
-    def extended_to(self, latest: GrowthSample | None, limit: int) -> HeapGrowthWatch:
+    def extended_to(self, latest: GrowthSample | None, limit: int) -> GrowthAnalysis:
         """A copy with the first point, and one more point for the pending changes."""
-        copy = HeapGrowthWatch(limit)
+        copy = GrowthAnalysis(limit)
         copy._names = self._names
         for sample in self._figures[:1]:
             copy.append_point(sample)
@@ -108,7 +111,7 @@ class HeapGrowthWatch:
             copy.append_point(latest)
         return copy
 
-    def grown_since(self, recent: HeapGrowthWatch) -> SinceBaseline:
+    def grown_since(self, recent: GrowthAnalysis) -> SinceBaseline:
         """Growth from the first to the second of two points, judged with a running watch."""
         if len(self._history) != 2 or self._names is None or recent._names is not self._names:
             return SinceBaseline((), None, "", "")

@@ -1,40 +1,25 @@
-"""Configuration of a port that takes the caller's identity from a proxy."""
+"""Checks of a port that takes the caller's identity from a proxy: the table ``mesh``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ops_service.config.model import Config
 from ops_service.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeshConfig:
-    """A proxy of the same user that terminates TLS and reports the caller's identity.
-
-    The port then uses plaintext on a Unix socket, in a directory that no other user
-    may enter. Any process that can open the socket can claim any identity.
-    """
-
-    enabled: bool = False
-    """Off by default. If on, the port itself has no TLS: there is no ``tls`` table."""
-    proxies: tuple[str, ...] = ()
-    """Names of the proxy, ``spiffe://…`` or another URI, as in its own certificate and after
-    ``By=`` in the header. Statements of other proxies are refused."""
-
-
-def check_mesh(mesh: MeshConfig, *, address: str, has_tls: bool, has_crl: bool) -> None:
+def check_mesh(config: Config) -> None:
     """Refuse settings that make no sense or are not safe.
 
     Raises:
         ConfigurationError: Names the key and the fix.
     """
+    mesh, address = config.mesh, config.server.address
     if not mesh.enabled:
         if mesh.proxies:
             raise ConfigurationError(
                 "mesh.proxies has no effect without mesh.enabled; set mesh.enabled = true to "
                 "trust them, or leave both out"
             )
-        if not has_tls:
+        if config.tls is None:
             raise ConfigurationError("tls is missing; add it")
         return
     if not address.startswith("unix:"):
@@ -43,12 +28,12 @@ def check_mesh(mesh: MeshConfig, *, address: str, has_tls: bool, has_crl: bool) 
             "could claim any identity; let the proxy connect to a Unix socket in a directory with "
             'mode 0700, such as "unix:/run/app/ops/ops.sock"'
         )
-    if has_tls:
+    if config.tls is not None:
         raise ConfigurationError(
             "tls has no effect with mesh.enabled, since the proxy terminates TLS; leave out one of "
             "the two"
         )
-    if has_crl:
+    if config.revocation.crl is not None:
         raise ConfigurationError(
             "revocation.crl has no effect with mesh.enabled, since the authority that signed it is "
             "not known here; let the proxy check the list, or use revocation.denied_serials"
