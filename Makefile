@@ -147,7 +147,7 @@ test-frameworks: .venv/$(VERSION)/frameworks.stamp ## Run each kind of host with
 test-mesh: .venv/$(VERSION)/mesh.stamp tests/node/node_modules/.stamp ## Run the recipes of examples/mesh with a real Envoy, and check their manifests by schema
 	$(again) $(bin)/pytest $(pytest) tests/mesh
 
-test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## Type the pages of docs/how-to and of examples/mesh as they stand
+test-how-to: .venv/$(VERSION)/mesh.stamp .venv/$(VERSION)/frameworks.stamp ## Type the tutorial and the pages of docs/how-to and of examples/mesh as they stand
 	$(again) $(bin)/pytest $(pytest) -n 0 tests/how_to
 
 faults: .venv/$(VERSION)/mesh.stamp ## Try the catalogue of faults on a real host, and print a table: FAULT_ROUNDS=500 FORK_CHILDREN=100

@@ -24,6 +24,7 @@ def flags() -> list[str]:
     raise AssertionError("setup.py has no FLAGS")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_file_has_a_warning(folder: str) -> None:

@@ -24,7 +24,7 @@ TYPING = (
     "how_to/test_pages.py",
     "integration/test_documents.py",
     "integration/test_readme.py",
-    "integration/test_tutorial.py",
+    "how_to/test_tutorial.py",
 )
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

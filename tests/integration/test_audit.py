@@ -120,6 +120,7 @@ def test_opsctl(log: tuple[bytes, str], tmp_path: Path, opsctl: Opsctl) -> None:
         verify_audit_log([tmp_path])
 
 
+@pytest.mark.long
 def test_clients_and_opsctl_tell_the_hashes(
     connect: Connect, host: Host, admin: Identity, opsctl: Opsctl, tmp_path: Path
 ) -> None:

@@ -7,13 +7,15 @@ the lines to paste against real hosts.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from fix_opsctl import Opsctl
+from fix_opsctl import Opsctl, clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = subprocess.run(
@@ -41,10 +43,49 @@ def test_there_are_some() -> None:
     assert len(ALL) > 50
 
 
-@pytest.mark.parametrize(("call", "document"), sorted(ALL.items()))
-def test_a_call(call: str, document: str, opsctl: Opsctl, tmp_path: Path) -> None:
-    words = [each for each in shlex.split(call) if each not in ("…", "...")]
-    done = opsctl(*words, env=NO_FILES, cwd=tmp_path)
+# Runs opsctl once for each line of standard input, a list of arguments, in one process: most
+# of the time of an opsctl is its start. Prints the exit code and the messages of each.
+ONE_PROCESS = """
+import contextlib, io, json, sys
+import ops_client.cli.app
+from ops_client.cli import main
+lines, sys.stdin = list(sys.stdin), io.StringIO()
+for line in lines:
+    sys.argv = ["opsctl", *json.loads(line)]
+    code, said = 0, io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, said.getvalue()]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int | None, str]]:
+    """For each call, the exit code and what was written to standard error."""
+    words = [[each for each in shlex.split(call) if each not in ("…", "...")] for call in ALL]
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_PROCESS],
+        input="".join(json.dumps(each) + "\n" for each in words),
+        env=clean_environment(**NO_FILES),
+        cwd=tmp_path_factory.mktemp("calls"),
+        capture_output=True,
+        text=True,
+    )
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(printed) == len(ALL), done.stderr
+    return {call: (code, said) for call, (code, said) in zip(ALL, printed, strict=True)}
+
+
+@pytest.mark.parametrize("call", sorted(ALL))
+def test_a_call(call: str, outcomes: dict[str, tuple[int | None, str]]) -> None:
+    code, said = outcomes[call]
     # A command that the text only mentions may lack arguments.
     excused = ("Missing argument", "requires an argument", "repl needs a terminal")
-    assert done.returncode != USAGE or any(each in done.stderr for each in excused), done.stderr
+    assert code != USAGE or any(each in said for each in excused), (ALL[call], said)
+
+
+def test_a_wrong_option_would_be_seen(opsctl: Opsctl, tmp_path: Path) -> None:
+    assert opsctl("ps", "--no-such-option", env=NO_FILES, cwd=tmp_path).returncode == USAGE

@@ -84,6 +84,7 @@ def test_heap_summary(opsctl: Opsctl, operator: dict[str, str]) -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.long
 @needs_engine
 def test_heap_capture_and_convert(
     opsctl: Opsctl, operator: dict[str, str], host: Host, tmp_path: Path
@@ -214,6 +215,7 @@ def test_eval_at_its_time_limit(opsctl: Opsctl, start_host: StartHost, admin: Id
     assert ADMIN in opsctl("status", env=operator).stdout
 
 
+@pytest.mark.long
 def test_text_of_the_host_cannot_steer_the_terminal(
     opsctl: Opsctl, start_host: StartHost, admin: Identity
 ) -> None:

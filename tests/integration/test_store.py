@@ -518,6 +518,7 @@ def test_contents_are_for_whom_a_capture_would_show_them(
 # ---- opsctl ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_opsctl(host: Host, admin: Identity, opsctl: Opsctl, tmp_path: Path) -> None:
     env = environment_of(host.address, admin)
     target = tmp_path / "some.heap"

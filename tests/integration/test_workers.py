@@ -30,6 +30,7 @@ def slot_of(host: Host, base: int) -> int:
     return int(host.address.rpartition(":")[2]) - base
 
 
+@pytest.mark.long
 def test_each_worker_has_its_own_port(
     start_host: StartHost,
     connect: Connect,
