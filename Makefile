@@ -40,7 +40,7 @@ left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/docs -
 # runs the forks, with the oldest release too.
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port reflection repl_session \
-	snapshot_stream store thread_room validity)
+	snapshot_stream store store_downloads thread_room validity)
 # Tests whose results depend on the release of grpcio.
 forks := $(wildcard tests/integration/test_fork*.py)
 # The parts of test-extra, in the order in which they run.

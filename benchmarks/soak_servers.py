@@ -286,6 +286,33 @@ def write_reports(servers: list[Server], path: Path) -> None:
                     file.write(json.dumps({"server": server.name, "pid": pid, **content}) + "\n")
 
 
+def make_servers(directory: Path, site: int, api: int) -> list[Server]:
+    """Return gunicorn and uvicorn on these ports, and Celery."""
+    gunicorn = ["gunicorn", "-c", str(EXAMPLES / "gunicorn.conf.py")]
+    gunicorn += ["-b", f"127.0.0.1:{site}", "soak_site:application"]
+    uvicorn = ["uvicorn", "--workers", "2", "--port", str(api), "--log-level", "warning"]
+    uvicorn += ["soak_api:app"]
+    celery = ["celery", "-A", "celery_app", "worker", "--concurrency", "2"]
+    return [
+        Server("gunicorn", 2, gunicorn, HERE / "soak", directory / "site"),
+        Server("uvicorn", 2, uvicorn, HERE / "soak", directory / "api"),
+        Server("celery", 2, celery, EXAMPLES, directory / "celery"),
+    ]
+
+
+def start_servers(servers: list[Server], directory: Path, interval: float, certs: Path) -> None:
+    """Make the directories of the servers and the site's database, and start all of them."""
+    for server in servers:
+        server.directory.mkdir()
+    subprocess.run(
+        [sys.executable, HERE / "soak/soak_site.py"],
+        env={**os.environ, "SOAK_DATABASE": str(directory / "site/site.sqlite3")},
+        check=True,
+    )
+    for server in servers:
+        server.start(interval, certs)
+
+
 def main() -> int:
     """Run the soak with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -302,17 +329,8 @@ def main() -> int:
         credentials = ClientCredentials(
             certs / "ca.pem", certs / "client.pem", certs / "client-key.pem"
         )
-        site, api, jobs = free_port(), free_port(), directory / "celery"
-        gunicorn = ["gunicorn", "-c", str(EXAMPLES / "gunicorn.conf.py")]
-        gunicorn += ["-b", f"127.0.0.1:{site}", "soak_site:application"]
-        uvicorn = ["uvicorn", "--workers", "2", "--port", str(api), "--log-level", "warning"]
-        uvicorn += ["soak_api:app"]
-        celery = ["celery", "-A", "celery_app", "worker", "--concurrency", "2"]
-        servers = [
-            Server("gunicorn", 2, gunicorn, HERE / "soak", directory / "site"),
-            Server("uvicorn", 2, uvicorn, HERE / "soak", directory / "api"),
-            Server("celery", 2, celery, EXAMPLES, jobs),
-        ]
+        site, api = free_port(), free_port()
+        servers = make_servers(directory, site, api)
         print(
             f"{options.minutes:g} minutes, {options.rate:g} calls a second to each server, "
             f"a sample each {interval:.1f} s",
@@ -321,16 +339,8 @@ def main() -> int:
         stop = threading.Event()
         callers: list[threading.Thread] = []
         try:
-            for server in servers:
-                server.directory.mkdir()
-            subprocess.run(
-                [sys.executable, HERE / "soak/soak_site.py"],
-                env={**os.environ, "SOAK_DATABASE": str(directory / "site/site.sqlite3")},
-                check=True,
-            )
-            for server in servers:
-                server.start(interval, certs)
-            calls = (site_call(site), api_call(api), job_call(jobs))
+            start_servers(servers, directory, interval, certs)
+            calls = (site_call(site), api_call(api), job_call(directory / "celery"))
             for server, call in zip(servers, calls, strict=True):
                 arguments = (server, call, options.rate, stop)
                 callers.append(threading.Thread(target=load, args=arguments, daemon=True))

@@ -147,7 +147,12 @@ class CertificateAuthority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName(names), critical=not subject
             )
-        certificate = builder.sign(self._key, hashes.SHA256())
+        return self._write(name, key, builder.sign(self._key, hashes.SHA256()))
+
+    def _write(
+        self, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
+    ) -> Identity:
+        """Write the files of a certificate that this authority issued."""
         root, between = self, b""
         while root._above is not None:
             between += root.certificate.read_bytes()

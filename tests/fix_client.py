@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from eventually import eventually
 from fix_certs import Identity
+from fix_host import Host
 
 from ops_client import (
     AsyncMaintenanceClient,
@@ -86,3 +88,18 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     yield make
     for client in clients:
         client.close()
+
+
+ClientOf = Callable[[Host], MaintenanceClient]
+
+
+@pytest.fixture
+def client_of(admin: Identity) -> Iterator[ClientOf]:
+    """Make a client, for tests in which its flavour makes no difference."""
+    with contextlib.ExitStack() as stack:
+
+        def make(host: Host) -> MaintenanceClient:
+            client = MaintenanceClient(host.address, credentials_of(admin))
+            return stack.enter_context(client)
+
+        yield make

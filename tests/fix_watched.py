@@ -35,6 +35,9 @@ from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 ALLOWED_GAP = 0.1
 
+BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
+SUMMARY = heap_pb2.SummarizeHeapRequest(limit=1)
+
 # Each channel opens its own connection, and shares none of this process.
 ANEW = [("grpc.use_local_subchannel_pool", 1)]
 

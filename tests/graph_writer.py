@@ -67,95 +67,125 @@ def default_header(**changes: object) -> pb.HeapGraphHeader:
 
 def batches(graph: Graph, edges_per_batch: int, objects_per_batch: int) -> list[pb.HeapGraphBatch]:
     """Cut a graph into batches, objects with many edges across several."""
-    made: list[pb.HeapGraphBatch] = []
-    batch = pb.HeapGraphBatch()
-    # New objects get the next index, in the order in which edges find them. An
-    # object that no edge finds takes the next index itself.
-    following = 0
-    previous_id = previous_content = previous_hash = 0
-    late: list[tuple[int, int, int, int]] = []
-
-    def flush(first_object_index: int) -> None:
-        nonlocal batch, previous_id, previous_content, previous_hash
-        made.append(batch)
-        batch = pb.HeapGraphBatch(
-            first_object_index=first_object_index, next_object_index=following
-        )
-        previous_id = 0
-        previous_content = previous_hash = first_object_index
-
+    cutter = Cutter(graph, edges_per_batch, objects_per_batch)
     for index, node in enumerate(graph.nodes):
+        cutter.add_object(index, node)
+        cutter.add_content(index, node)
+        cutter.add_edges(index, node)
+    return cutter.finish()
+
+
+class Cutter:
+    """Writes the objects of a graph into batches, in their order."""
+
+    def __init__(self, graph: Graph, edges_per_batch: int, objects_per_batch: int) -> None:
+        self._graph = graph
+        self._edges_per_batch = edges_per_batch
+        self._objects_per_batch = objects_per_batch
+        self._made: list[pb.HeapGraphBatch] = []
+        self._batch = pb.HeapGraphBatch()
+        # New objects get the next index, in the order in which edges find them. An
+        # object that no edge finds takes the next index itself.
+        self._following = 0
+        self._previous_id = self._previous_content = self._previous_hash = 0
+        self._late: list[tuple[int, int, int, int]] = []
+
+    def _flush(self, first_object_index: int) -> None:
+        self._made.append(self._batch)
+        self._batch = pb.HeapGraphBatch(
+            first_object_index=first_object_index, next_object_index=self._following
+        )
+        self._previous_id = 0
+        self._previous_content = self._previous_hash = first_object_index
+
+    def add_object(self, index: int, node: Node) -> None:
+        """Write the columns of an object, without its content and its edges."""
         unfound = 0
-        if index >= following:
-            if len(batch.sizes) >= objects_per_batch:
-                flush(index)
-            following = index + 1
+        if index >= self._following:
+            if len(self._batch.sizes) >= self._objects_per_batch:
+                self._flush(index)
+            self._following = index + 1
             unfound = 32
-        if len(batch.sizes) >= objects_per_batch:
-            flush(index)
+        if len(self._batch.sizes) >= self._objects_per_batch:
+            self._flush(index)
+        batch = self._batch
         batch.type_indexes.append(node.type_index)
         batch.sizes.append(node.size)
-        batch.id_deltas.append(node.id - previous_id)
-        previous_id = node.id
+        batch.id_deltas.append(node.id - self._previous_id)
+        self._previous_id = node.id
         batch.flags.append(node.flags | unfound)
         batch.extra_sizes.append(node.extra_size)
         batch.edge_counts.append(0)
-        continued = False
-        place = 0
+        if self._graph.sites:
+            batch.site_indexes.append(node.site)
+
+    def add_content(self, index: int, node: Node) -> None:
+        """Write the content and the hash of the latest object."""
+        batch = self._batch
         if node.content is not None:
             kind, length, data = node.content
-            batch.content_object_deltas.append(index - previous_content)
-            previous_content = index
+            batch.content_object_deltas.append(index - self._previous_content)
+            self._previous_content = index
             batch.content_kinds.append(kind)
             batch.content_lengths.append(length)
             batch.content_sizes.append(len(data))
             batch.contents += data
         if node.hash is not None:
-            batch.hash_object_deltas.append(index - previous_hash)
-            previous_hash = index
+            batch.hash_object_deltas.append(index - self._previous_hash)
+            self._previous_hash = index
             batch.hashes.append(node.hash)
-        if graph.sites:
-            batch.site_indexes.append(node.site)
+
+    def add_edges(self, index: int, node: Node) -> None:
+        """Write the edges of the latest object, the rest of them into further batches."""
+        continued = False
+        place = 0
         for number, (target, kind, name) in enumerate(node.edges):
-            if is_late(node.edges[number], following):
-                late.append((index, target, name << 4 | kind, place))
+            if is_late(node.edges[number], self._following):
+                self._late.append((index, target, name << 4 | kind, place))
                 continue
             place += 1
-            if len(batch.edge_targets) >= edges_per_batch:
-                flush(index + 1)
+            if len(self._batch.edge_targets) >= self._edges_per_batch:
+                self._flush(index + 1)
                 continued = True
-            if target == following:
-                batch.edge_targets.append(0)
-                following += 1
-            elif number % 2 and target < following:
-                batch.edge_targets.append((following - target) << 1)
-            else:
-                batch.edge_targets.append(target << 1 | 1)
-            batch.edge_labels.append(name << 4 | kind)
+            self._batch.edge_targets.append(self._encoded(number, target))
+            self._batch.edge_labels.append(name << 4 | kind)
             if continued:
-                batch.continued_edge_count += 1
+                self._batch.continued_edge_count += 1
             else:
-                batch.edge_counts[-1] += 1
-    for index, number, name in graph.named:
-        batch.named_entry_objects.append(index)
-        batch.named_entry_numbers.append(number)
-        batch.named_entry_names.append(name)
-    for source, target, label, place in late:
-        batch.late_edge_sources.append(source)
-        batch.late_edge_targets.append(target)
-        batch.late_edge_labels.append(label)
-        batch.late_edge_places.append(place)
-    made.append(batch)
-    made[0].allocation_sites.extend(
-        pb.AllocationSite(file_name=file, line=line) for file, line in graph.sites
-    )
-    made[0].types.extend(graph.types)
-    made[0].names.extend(graph.names)
-    made[0].roots.extend(graph.roots)
-    for each in made:
-        if not any(each.extra_sizes):
-            del each.extra_sizes[:]
-    return made
+                self._batch.edge_counts[-1] += 1
+
+    def _encoded(self, number: int, target: int) -> int:
+        """A target as a file has it. Odd edges use the distance if they can."""
+        if target == self._following:
+            self._following += 1
+            return 0
+        if number % 2 and target < self._following:
+            return (self._following - target) << 1
+        return target << 1 | 1
+
+    def finish(self) -> list[pb.HeapGraphBatch]:
+        """Write what belongs to the whole graph, and return the batches."""
+        graph, batch, made = self._graph, self._batch, self._made
+        for index, number, name in graph.named:
+            batch.named_entry_objects.append(index)
+            batch.named_entry_numbers.append(number)
+            batch.named_entry_names.append(name)
+        for source, target, label, place in self._late:
+            batch.late_edge_sources.append(source)
+            batch.late_edge_targets.append(target)
+            batch.late_edge_labels.append(label)
+            batch.late_edge_places.append(place)
+        made.append(batch)
+        made[0].allocation_sites.extend(
+            pb.AllocationSite(file_name=file, line=line) for file, line in graph.sites
+        )
+        made[0].types.extend(graph.types)
+        made[0].names.extend(graph.names)
+        made[0].roots.extend(graph.roots)
+        for each in made:
+            if not any(each.extra_sizes):
+                del each.extra_sizes[:]
+        return made
 
 
 def is_late(edge: tuple[int, int, int], following: int) -> bool:

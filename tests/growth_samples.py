@@ -10,6 +10,13 @@ MIB = 1 << 20
 ATTRIBUTE, VALUE, ELEMENT = EdgeKind.ATTRIBUTE, EdgeKind.VALUE, EdgeKind.ELEMENT
 Sums = tuple[int, int, int]
 
+STEPS = 24
+
+# A machine without time: a sample each second, then one after eleven seconds. The
+# process had to wait too.
+LATE = [0.0, 1.0, 2.0, 3.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
+WORK = [0.0, 0.9, 1.8, 2.7, 3.2, 4.1, 5.0, 5.9, 6.8, 7.7]
+
 
 class Heap:
     """Nodes of a table of paths, and their sums."""

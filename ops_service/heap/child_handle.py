@@ -179,12 +179,7 @@ class WalkChild:
             )
         except OSError as error:
             os.close(self._read_fd)
-            raise CloneRefused(
-                "The system refused to clone the process "
-                f"({os.strerror(error.errno or 0)}). Check the limits on processes and memory, "
-                "and the seccomp profile.",
-                retry_after=10.0,
-            ) from error
+            raise _clone_refused(error) from error
         except BaseException:
             os.close(self._read_fd)
             raise
@@ -335,6 +330,15 @@ class WalkChild:
             f"(status {end.status}, signal {end.signal}, error {end.report['error_number']}). "
             "The process itself is unharmed."
         )
+
+
+def _clone_refused(error: OSError) -> CloneRefused:
+    return CloneRefused(
+        "The system refused to clone the process "
+        f"({os.strerror(error.errno or 0)}). Check the limits on processes and memory, "
+        "and the seccomp profile.",
+        retry_after=10.0,
+    )
 
 
 def _open_pipe() -> tuple[int, int]:

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from types import CodeType
 
 from ops_service.errors import (
     CloneRefused,
@@ -152,48 +153,9 @@ def _prove() -> str:
     from ops_service.heap.child_handle import WalkBounds, WalkChild, WalkKind
     from ops_service.heap.headroom import resident_bytes
 
+    # The child looks for this variable in the frame of this function.
     planted_local = object()
-    key, value, item = "".join(("planted", "_key")), object(), object()
-    tracked: list[object] = []
-    dicted = _Instance(planted_local, value)
-    dicted.__dict__["third"] = item
-    generator = _generator(planted_local)
-    next(generator)
-    space = type("_Space", (), {key: value})
-    # The namespace holds the interned twin of the key.
-    interned = next(name for name in vars(space) if name == key)
-    samples: tuple[object, ...] = (
-        0, 7, -(10**30), "ascii", "ü", "\u20ac" * 9, b"bytes", [1, 2, 3], (1, 2), {1: 2}, {"a": 1},
-        {1, 2, 3}, set(range(40)), frozenset((1,)), bytearray(b"xyz"), dicted, _Instance(1, 2),
-        _Slotted(1), _prove, int, _Instance, len, range(3), 1.5, None, True,
-    )  # fmt: skip
-    sizes = tuple((each, sys.getsizeof(each)) for each in samples)
-    plants: dict[int, object] = {
-        walker.PLANT_INSTANCE: _Instance(planted_local, value),
-        walker.PLANT_FIRST: planted_local,
-        walker.PLANT_SECOND: value,
-        walker.PLANT_DICTED: dicted,
-        walker.PLANT_STRING_DICT: {interned: value},
-        walker.PLANT_GENERAL_DICT: {interned: value, 1: item},
-        walker.PLANT_KEY: interned,
-        walker.PLANT_VALUE: value,
-        walker.PLANT_LIST: [item],
-        walker.PLANT_ITEM: item,
-        walker.PLANT_SLOTTED: _Slotted(value),
-        walker.PLANT_TRACKED: tracked,
-        walker.PLANT_CALLBACKS: gc.callbacks,
-        walker.PLANT_CODE: sys._getframe().f_code,
-        walker.PLANT_LOCAL: planted_local,
-        walker.PLANT_GENERATOR: generator,
-        walker.PLANT_FUNCTION: _prove,
-        walker.PLANT_FUNCTION_CODE: _prove.__code__,
-        walker.PLANT_FROZEN: min(gc.get_freeze_count(), 1),
-        walker.PLANT_SIZES: sizes,
-        walker.PLANT_CLASS_DICT_HAS: space,
-    }
-    # Ordered by the PLANT_ numbers.
-    planted = tuple(plants[number] for number in sorted(plants))
-    tracked.append(planted)
+    planted = _plant(planted_local, sys._getframe().f_code)
     resident = resident_bytes()
     pause.admit(resident)
     bounds = WalkBounds(_PROOF_SECONDS, _PROOF_BYTES)
@@ -211,3 +173,61 @@ def _prove() -> str:
     finally:
         child.close()
     return ""
+
+
+def _plant(planted_local: object, code: CodeType) -> tuple[object, ...]:
+    """Objects for the child to find, in the order of the PLANT_ numbers.
+
+    Args:
+        planted_local: Value of a variable of this name in a frame that runs.
+        code: The code of that frame.
+    """
+    key, value, item = "".join(("planted", "_key")), object(), object()
+    tracked: list[object] = []
+    dicted = _Instance(planted_local, value)
+    dicted.__dict__["third"] = item
+    generator = _generator(planted_local)
+    next(generator)
+    space = type("_Space", (), {key: value})
+    # The namespace holds the interned twin of the key.
+    interned = next(name for name in vars(space) if name == key)
+    plants: dict[int, object] = {
+        walker.PLANT_INSTANCE: _Instance(planted_local, value),
+        walker.PLANT_FIRST: planted_local,
+        walker.PLANT_SECOND: value,
+        walker.PLANT_DICTED: dicted,
+        walker.PLANT_STRING_DICT: {interned: value},
+        walker.PLANT_GENERAL_DICT: {interned: value, 1: item},
+        walker.PLANT_KEY: interned,
+        walker.PLANT_VALUE: value,
+        walker.PLANT_LIST: [item],
+        walker.PLANT_ITEM: item,
+        walker.PLANT_SLOTTED: _Slotted(value),
+        walker.PLANT_TRACKED: tracked,
+        walker.PLANT_CALLBACKS: gc.callbacks,
+        walker.PLANT_CODE: code,
+        walker.PLANT_LOCAL: planted_local,
+        walker.PLANT_GENERATOR: generator,
+        walker.PLANT_FUNCTION: _prove,
+        walker.PLANT_FUNCTION_CODE: _prove.__code__,
+        walker.PLANT_FROZEN: min(gc.get_freeze_count(), 1),
+        walker.PLANT_SIZES: _sizes(dicted),
+        walker.PLANT_CLASS_DICT_HAS: space,
+    }
+    planted = tuple(plants[number] for number in sorted(plants))
+    tracked.append(planted)
+    return planted
+
+
+def _sizes(dicted: _Instance) -> tuple[tuple[object, int], ...]:
+    """Objects of many kinds, each with its size as the interpreter reports it.
+
+    Args:
+        dicted: An instance that has a `__dict__` object.
+    """
+    samples: tuple[object, ...] = (
+        0, 7, -(10**30), "ascii", "ü", "\u20ac" * 9, b"bytes", [1, 2, 3], (1, 2), {1: 2}, {"a": 1},
+        {1, 2, 3}, set(range(40)), frozenset((1,)), bytearray(b"xyz"), dicted, _Instance(1, 2),
+        _Slotted(1), _prove, int, _Instance, len, range(3), 1.5, None, True,
+    )  # fmt: skip
+    return tuple((each, sys.getsizeof(each)) for each in samples)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ops_service.heap.growth_sample import GrowthSample
 from ops_service.heap.paths import Change, PathNames
-from ops_service.leaks.outside import find_outside
+from ops_service.leaks.outside import MemorySeries, find_outside
 from ops_service.leaks.report import (
     GrowthReport,
     OutsideGrowth,
@@ -169,7 +169,7 @@ class GrowthAnalysis:
     def _outside(self) -> tuple[OutsideGrowth, ...]:
         memory = [each.memory for each in self._figures]
         paths = [each.paths for each in self._figures]
-        return find_outside(
+        series = MemorySeries(
             self._history.times,
             resident=[each.resident for each in memory],
             anonymous=[each.anonymous for each in memory],
@@ -182,6 +182,7 @@ class GrowthAnalysis:
             python_large=[each.large_size + each.own_large_size for each in paths],
             work=[each.work for each in self._figures],
         )
+        return find_outside(series)
 
     def _conclude(
         self, found: Found, outside: tuple[OutsideGrowth, ...]

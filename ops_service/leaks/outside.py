@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ops_service.leaks.report import MemoryPart, OutsideGrowth, PerMinute
 from ops_service.leaks.trend import Shape, came_late, shape_of, theil_sen_rate
@@ -51,50 +52,52 @@ _ADVICE = {
 Figures = Sequence[int | None]
 
 
-def find_outside(
-    times: Sequence[float],
-    resident: Figures,
-    anonymous: Figures,
-    file_backed: Figures,
-    shared: Figures,
-    malloc: Figures,
-    blocks: Figures,
-    python: Sequence[int],
-    python_large: Sequence[int],
-    work: Sequence[float] = (),
-) -> tuple[OutsideGrowth, ...]:
-    """Find parts of the memory that grow beyond the live Python objects, fastest first.
+@dataclass(frozen=True, slots=True)
+class MemorySeries:
+    """Memory of a process, with one value for each sample; None means not reported."""
 
-    All sequences have one value for each sample; None means not reported.
+    times: Sequence[float]
+    """Times of the samples, in seconds."""
+    resident: Figures
+    """Resident bytes."""
+    anonymous: Figures
+    """Part of the resident bytes."""
+    file_backed: Figures
+    """Part of the resident bytes."""
+    shared: Figures
+    """Part of the resident bytes."""
+    malloc: Figures
+    """Bytes allocated from malloc."""
+    blocks: Figures
+    """Bytes allocated from CPython's allocator."""
+    python: Sequence[int]
+    """Bytes of live objects."""
+    python_large: Sequence[int]
+    """Part of these bytes that malloc serves."""
+    work: Sequence[float]
+    """CPU seconds that the process had used until each sample."""
 
-    Args:
-        times: Times of the samples, in seconds.
-        resident: Resident bytes.
-        anonymous: Part of the resident bytes.
-        file_backed: Part of the resident bytes.
-        shared: Part of the resident bytes.
-        malloc: Bytes allocated from malloc.
-        blocks: Bytes allocated from CPython's allocator.
-        python: Bytes of live objects.
-        python_large: Part of these bytes that malloc serves.
-        work: CPU seconds that the process had used until each sample.
-    """
-    small = [whole - large for whole, large in zip(python, python_large, strict=True)]
-    grows = _Judge(times, work if came_late(times) else ())
+
+def find_outside(memory: MemorySeries) -> tuple[OutsideGrowth, ...]:
+    """Find parts of the memory that grow beyond the live Python objects, fastest first."""
+    times, resident, python = memory.times, memory.resident, memory.python
+    small = [whole - large for whole, large in zip(python, memory.python_large, strict=True)]
+    grows = _Judge(times, memory.work if came_late(times) else ())
     span = times[-1] - times[0]
     late_pages = min(_MIN_RESIDENT_RATE * span, _MIN_RESIDENT_SHARE * (resident[0] or 0))
     pages = max(_MIN_RESIDENT, late_pages)
     young = min(_MIN_COUNTED_RATE * span, _MIN_COUNTED_SHARE * (resident[0] or 0))
     counted = max(_MIN_COUNTED, young, _MIN_LASTING_RATE * span)
     found = [
-        *grows(MemoryPart.MALLOC, _less(malloc, python_large), counted),
-        *grows(MemoryPart.PYTHON_BLOCKS, _less(blocks, small), counted),
-        *grows(MemoryPart.FILE_BACKED, file_backed, pages),
-        *grows(MemoryPart.SHARED, shared, pages),
+        *grows(MemoryPart.MALLOC, _less(memory.malloc, memory.python_large), counted),
+        *grows(MemoryPart.PYTHON_BLOCKS, _less(memory.blocks, small), counted),
+        *grows(MemoryPart.FILE_BACKED, memory.file_backed, pages),
+        *grows(MemoryPart.SHARED, memory.shared, pages),
     ]
     if not any(each.part in (MemoryPart.MALLOC, MemoryPart.PYTHON_BLOCKS) for each in found):
-        whole = anonymous if all(value is not None for value in anonymous) else resident
-        part = MemoryPart.ANONYMOUS if whole is anonymous else MemoryPart.UNKNOWN
+        known = all(value is not None for value in memory.anonymous)
+        whole = memory.anonymous if known else resident
+        part = MemoryPart.ANONYMOUS if known else MemoryPart.UNKNOWN
         if _is_unexplained(whole, python):
             found += grows(part, whole, pages)
     found.sort(key=lambda each: -each.bytes_per_minute.rate)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 
-from ops_service.heap.paths import PathNames, steps_to
+from ops_service.heap.paths import PathNames
+from ops_service.leaks.description import SuspectGroup, most_telling
 from ops_service.leaks.report import GrowthReport, SinceBaseline, Suspect, Verdict
 from ops_service.leaks.series import COUNT, LENGTH, SIZE, NodeSeries
-from ops_service.leaks.suspects import SuspectFinder, SuspectGroup
+from ops_service.leaks.suspects import SuspectFinder
 from ops_service.leaks.trend import MIN_SAMPLES, Shape, lower_envelope
 
 # Minimum relative growth.
@@ -131,24 +132,24 @@ class GrownSince(SuspectFinder):
 
     def _suspect(self, group: SuspectGroup) -> Suspect:
         suspect = super()._suspect(group)
-        self._courses[suspect] = self._course(self._most_telling(group), COUNT)
+        self._courses[suspect] = self._course(most_telling(self._nodes, group), COUNT)
         return suspect
 
     def _one_object(self, number: int) -> Suspect:
         suspect = super()._one_object(number)
-        longer = self._rise(number, LENGTH) > 0
+        longer = self._nodes.rise(number, LENGTH) > 0
         self._courses[suspect] = self._course(number, LENGTH if longer else SIZE)
         return suspect
 
     def _course(self, number: int, column: int) -> Course:
         times = self._recent.times
         values = self._recent_values(number, column)
-        if number in self._folded.nodes or len(times) < 2:
+        if self._nodes.is_folded(number) or len(times) < 2:
             return Course(Since.UNKNOWN, 0.0)
         if len(values) < len(times):
             # Nothing changed there during the watch.
             values = [values[-1]] * len(times)
-        before = (self._history.times[0], self._values(number, column)[0])
+        before = (self._history.times[0], self._nodes.values(number, column)[0])
         return course_of(before, times, values, _UNITS[column])
 
     def _is_telling(self, suspect: Suspect, course: Course) -> bool:
@@ -184,11 +185,11 @@ class GrownSince(SuspectFinder):
             return self._history.latest(node, SIZE) - self._history.first(node, SIZE)
 
         most = nlargest(_MAX_CANDIDATES, self._history.nodes(), key=grown)
-        above = (step for node in most for step in steps_to(self._nodes, node))
+        above = (step for node in most for step in self._nodes.steps(node))
         return [node for node in dict.fromkeys((*most, *above)) if node in self._history]
 
     def _shape(self, node: int, column: int, least: float = 0.0) -> Shape:
-        values = self._values(node, column)
+        values = self._nodes.values(node, column)
         stays = min(values[-1], *self._recent_values(node, column))
         grown = stays - values[0]
         if grown > max(least, _MIN_SHARE * values[0]):
@@ -196,9 +197,9 @@ class GrownSince(SuspectFinder):
         return Shape.OTHER
 
     def _recent_values(self, node: int, column: int) -> Sequence[int]:
-        if node in self._folded.nodes or node not in self._recent:
+        if self._nodes.is_folded(node) or node not in self._recent:
             # An unchanged node keeps its latest value. Folded names count as a group.
-            return [self._values(node, column)[-1]]
+            return [self._nodes.values(node, column)[-1]]
         return self._recent.values(node, column)
 
 

@@ -15,7 +15,13 @@ from fix_fault_table import Line
 from fix_host import Host, StartHost
 from fix_http2 import Http2
 from fix_status import status_of
-from fix_watched import FaultHost, measured_pause, under_watch, under_watch_to_its_end
+from fix_watched import (
+    BALLAST,
+    FaultHost,
+    measured_pause,
+    under_watch,
+    under_watch_to_its_end,
+)
 
 from ops_client import MaintenanceClient
 from ops_client.errors import ConnectionFailed, CorruptHeapGraphFile, IncompleteSnapshot
@@ -24,7 +30,6 @@ from ops_service.v1 import heap_pb2
 
 CAPTURE = "/ops_service.v1.MaintenanceService/CaptureHeapSnapshot"
 REQUEST = heap_pb2.CaptureHeapSnapshotRequest()
-BALLAST = "ballast = [[i, str(i)] for i in range(600_000)]"
 
 
 @pytest.fixture(scope="module")

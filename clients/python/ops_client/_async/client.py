@@ -232,6 +232,15 @@ class AsyncMaintenanceClient(
         if timeout is None:
             waits = gc_moment == heap_graph_pb2.GC_MOMENT_AFTER_NEXT_FULL_COLLECTION
             timeout = _CAPTURE + (gc_wait_limit or _GC_WAIT if waits else 0.0)
+        return await self._capture_into(path, request, progress, timeout)
+
+    async def _capture_into(
+        self,
+        path: str | os.PathLike[str],
+        request: heap_pb2.CaptureHeapSnapshotRequest,
+        progress: Callable[[CaptureProgress], None] | None,
+        timeout: float,
+    ) -> CapturedSnapshot:
         # The replies stay bytes: the hash covers them, and there is no need to parse
         # millions of objects here.
         method: Any = self._calls.channel.unary_stream(
@@ -244,12 +253,13 @@ class AsyncMaintenanceClient(
                 async with aclosing(call) as messages:
                     async for message in messages:
                         await run_async(receiver.receive, message)
-                        if store and not file.is_kept:
+                        if request.store and not file.is_kept:
                             await run_async(file.keep, receiver.snapshot_id)
             except (ConnectionFailed, StreamStalled) as error:
-                if receiver.byte_count == 0 or (not store and isinstance(error, StreamStalled)):
+                stalled = isinstance(error, StreamStalled)
+                if receiver.byte_count == 0 or (stalled and not request.store):
                     raise
-                if store:
+                if request.store:
                     return await self._fetch_rest(receiver.snapshot_id, file, receiver, timeout)
                 raise IncompleteSnapshot(
                     f"The snapshot ended early, after {receiver.byte_count} bytes; nothing was "

@@ -1,10 +1,22 @@
-"""Print the result of a capture or a download."""
+"""The file of a capture or a download as an option, and its printed result."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ops_client import CapturedSnapshot
 from ops_client.cli.terminal import as_json, complain, say, say_json, seconds, size
 from ops_service.v1 import heap_graph_pb2
+
+SnapshotFile = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="The snapshot file. Replaced if it exists."
+    ),
+]
 
 
 def say_snapshot(snapshot: CapturedSnapshot, verb: str, *, json: bool) -> None:

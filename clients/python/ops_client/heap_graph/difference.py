@@ -93,13 +93,7 @@ def compare(
     Raises:
         DifferentProcesses: The snapshots come from different processes.
     """
-    ours, theirs = before.header.process, after.header.process
-    if ours.instance_id != theirs.instance_id:
-        raise DifferentProcesses(
-            f"the first snapshot is of process {ours.pid} on {ours.host_name}, the second of "
-            f"process {theirs.pid} on {theirs.host_name} or of a later start. Compare two of one "
-            "process."
-        )
+    _check_same_process(before, after)
     counted_before, counted_after = (
         np.ones(graph.object_count, bool) if include_ops_service else ~only_ops_service(graph)
         for graph in (before, after)
@@ -118,19 +112,7 @@ def compare(
     old, new = old[counted], new[counted]
     sizes_before, sizes_after = _bytes(before, old), _bytes(after, new)
     growth = sizes_after - sizes_before
-    chosen = np.argsort(-growth, kind="stable")[:limit]
-    grown = [
-        Grown(
-            int(new[place]),
-            int(after.ids[new[place]]),
-            type_name(after.types[after.type_indexes[new[place]]]),
-            int(sizes_before[place]),
-            int(sizes_after[place]),
-            paths.text(paths.to(int(new[place]))),
-        )
-        for place in chosen.tolist()
-        if growth[place] > 0
-    ]
+    grown = _grown_most(after, new, sizes_before, sizes_after, paths, limit)
     larger = growth > 0
     rows: dict[str, list[int]] = {}
     _count_sides(rows, before, counted_before, is_freed, (0, 2, 5))
@@ -139,8 +121,43 @@ def compare(
     return Difference(is_new, is_freed, old, new, growth, readdressed, _changed_types(rows), grown)
 
 
+def _check_same_process(before: HeapGraph, after: HeapGraph) -> None:
+    ours, theirs = before.header.process, after.header.process
+    if ours.instance_id != theirs.instance_id:
+        raise DifferentProcesses(
+            f"the first snapshot is of process {ours.pid} on {ours.host_name}, the second of "
+            f"process {theirs.pid} on {theirs.host_name} or of a later start. Compare two of one "
+            "process."
+        )
+
+
 def _bytes(graph: HeapGraph, objects: NDArray[np.int64]) -> NDArray[np.int64]:
     return (graph.sizes[objects] + graph.extra_sizes[objects]).astype(np.int64)
+
+
+def _grown_most(
+    after: HeapGraph,
+    objects: NDArray[np.int64],
+    sizes_before: NDArray[np.int64],
+    sizes_after: NDArray[np.int64],
+    paths: PathFinder,
+    limit: int,
+) -> list[Grown]:
+    """Describe those of the objects that grew most, largest growth first."""
+    growth = sizes_after - sizes_before
+    chosen = np.argsort(-growth, kind="stable")[:limit]
+    return [
+        Grown(
+            int(objects[place]),
+            int(after.ids[objects[place]]),
+            type_name(after.types[after.type_indexes[objects[place]]]),
+            int(sizes_before[place]),
+            int(sizes_after[place]),
+            paths.text(paths.to(int(objects[place]))),
+        )
+        for place in chosen.tolist()
+        if growth[place] > 0
+    ]
 
 
 def _count_sides(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,19 +89,10 @@ def find_holders(
     weights = np.maximum(sizes + np.maximum(growth, 0), freed_sizes + np.maximum(-growth, 0))
     chosen = np.argsort(-weights, kind="stable")[:limit]
     chosen = chosen[weights[chosen] > 0]
-    earlier = PathFinder(before.graph) if (chosen > many).any() else None
-
-    def named(row: int) -> tuple[int | None, str, str]:
-        if row < many:
-            return row, paths.label(row), paths.text(paths.to(row))
-        if row == many or earlier is None:
-            return None, "roots", SEVERAL_HOLDERS
-        root = int(lost[row - many - 1])
-        return None, earlier.label(root), earlier.text(earlier.to(root))
-
+    names = _Names(before.graph, lost, many, paths)
     found = []
     for row in chosen.tolist():
-        index, label, path = named(row)
+        index, label, path = names[row]
         found.append(
             Holder(
                 object_index=index,
@@ -114,6 +106,38 @@ def find_holders(
             )
         )
     return found
+
+
+class _Names:
+    """Index, type and path of each row, as ``find_holders`` numbers them."""
+
+    def __init__(
+        self, before: HeapGraph, lost: NDArray[np.int64], many: int, paths: PathFinder
+    ) -> None:
+        """Prepare the names.
+
+        Args:
+            before: The first snapshot.
+            lost: Objects that only the first snapshot has.
+            many: Number of objects of the second.
+            paths: Path finder of the second.
+        """
+        self._before = before
+        self._lost = lost
+        self._many = many
+        self._paths = paths
+
+    @cached_property
+    def _earlier(self) -> PathFinder:
+        return PathFinder(self._before)
+
+    def __getitem__(self, row: int) -> tuple[int | None, str, str]:
+        if row < self._many:
+            return row, self._paths.label(row), self._paths.text(self._paths.to(row))
+        if row == self._many:
+            return None, "roots", SEVERAL_HOLDERS
+        root = int(self._lost[row - self._many - 1])
+        return None, self._earlier.label(root), self._earlier.text(self._earlier.to(root))
 
 
 def _by_holder(tree: DominatorTree, is_marked: NDArray[np.bool_]) -> _Sums:

@@ -56,27 +56,10 @@ def query(
         KeyboardInterrupt: Ctrl-C, at any point.
     """
     with _interruptible(), duckdb.connect(":memory:") as connection:
-        connection.execute("SET autoinstall_known_extensions = false")
-        # Otherwise DuckDB writes what does not fit into the working directory.
-        connection.execute("SET temp_directory = ''")
-        memory = memory or _half_of_available()
-        if memory is not None:
-            connection.execute(f"SET memory_limit = '{memory} B'")
-        if isinstance(source, Path):
-            _open_exported(connection, source)
-        else:
-            tables = Tables(source, PathFinder(source.graph))
-            for name in SCHEMAS:
-                connection.register(name, tables.whole(name))
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        _open(connection, source, memory)
         with _stopped_after(connection, timeout) as stopped:
             try:
-                count = len(connection.extract_statements(sql))
-                if count != 1:
-                    raise QueryFailed(f"give one SQL statement; there are {count}.")
-                cursor = connection.execute(sql)
-                columns = tuple(column[0] for column in cursor.description or ())
-                rows = cursor.fetchmany(limit + 1)
+                columns, rows = _run(connection, sql, limit + 1)
             except duckdb.OutOfMemoryException as error:
                 raise QueryFailed(
                     "the query exceeds its memory limit. Select less data, or raise the limit "
@@ -90,6 +73,37 @@ def query(
                     ) from error
                 raise QueryFailed(_sentence(error)) from error
     return QueryResult(columns, rows[:limit], len(rows) > limit)
+
+
+def _open(
+    connection: duckdb.DuckDBPyConnection, source: DominatorTree | Path, memory: int | None
+) -> None:
+    """Give the connection its tables and its memory limit, and lock everything else."""
+    connection.execute("SET autoinstall_known_extensions = false")
+    # Otherwise DuckDB writes what does not fit into the working directory.
+    connection.execute("SET temp_directory = ''")
+    memory = memory or _half_of_available()
+    if memory is not None:
+        connection.execute(f"SET memory_limit = '{memory} B'")
+    if isinstance(source, Path):
+        _open_exported(connection, source)
+    else:
+        tables = Tables(source, PathFinder(source.graph))
+        for name in SCHEMAS:
+            connection.register(name, tables.whole(name))
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, sql: str, limit: int
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Run one statement. Returns the names of its columns, and its first rows."""
+    count = len(connection.extract_statements(sql))
+    if count != 1:
+        raise QueryFailed(f"give one SQL statement; there are {count}.")
+    cursor = connection.execute(sql)
+    columns = tuple(column[0] for column in cursor.description or ())
+    return columns, cursor.fetchmany(limit)
 
 
 def _half_of_available() -> int | None:

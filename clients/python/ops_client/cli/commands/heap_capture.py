@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops_client.cli.command import Json, command
 from ops_client.cli.connection import Connection
-from ops_client.cli.snapshot import say_snapshot
+from ops_client.cli.snapshot import SnapshotFile, say_snapshot
 from ops_client.cli.terminal import progress_bar
 from ops_service.v1 import heap_graph_pb2
 
@@ -48,12 +47,7 @@ _LEVELS = {
 @command
 async def capture(
     connection: Connection,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The snapshot file. Replaced if it exists."
-        ),
-    ],
+    output: SnapshotFile,
     gc_moment: Annotated[
         GcMoment, typer.Option(help="When to capture. collect-first stops the process.")
     ] = GcMoment.NOW,

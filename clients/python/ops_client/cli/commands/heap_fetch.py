@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ops_client.cli.command import Json, command
 from ops_client.cli.connection import Connection
-from ops_client.cli.snapshot import say_snapshot
+from ops_client.cli.snapshot import SnapshotFile, say_snapshot
 from ops_client.cli.terminal import progress_bar
 
 
@@ -19,12 +18,7 @@ async def fetch(
         str, typer.Argument(metavar="SNAPSHOT", help="Snapshot id, as in `opsctl heap list`.")
     ],
     connection: Connection,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The snapshot file. Replaced if it exists."
-        ),
-    ],
+    output: SnapshotFile,
     json: Json = False,
 ) -> None:
     """Download a stored snapshot, or resume a broken download."""

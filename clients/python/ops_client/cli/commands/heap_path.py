@@ -66,12 +66,7 @@ async def path(
     live = without_file(connection)
     if output is not None:
         check_name(output)
-    async with live.open() as client:
-        reply = await client.find_referrers(
-            int(what) if what.isdecimal() and len(what) < 20 else what,
-            breadth=min(limit, _LIVE_MAX),
-            time_limit=time_limit,
-        )
+    reply = await _find_live(live, what, limit, time_limit)
     if output is not None:
         write_graph(reply.dot, output)
     if json:
@@ -82,6 +77,17 @@ async def path(
         complain(warning)
     if output is not None:
         say(f"Wrote the graph to {output}.")
+
+
+async def _find_live(
+    live: Connection, what: str, limit: int, time_limit: float | None
+) -> referrers_pb2.FindReferrersResponse:
+    async with live.open() as client:
+        return await client.find_referrers(
+            int(what) if what.isdecimal() and len(what) < 20 else what,
+            breadth=min(limit, _LIVE_MAX),
+            time_limit=time_limit,
+        )
 
 
 def _say(reply: referrers_pb2.FindReferrersResponse) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ops_client.cli.command import IncludeOpsService, Json, command
 from ops_client.cli.graph_file import File, Limit, dominators, read
 from ops_client.cli.terminal import say, say_json, say_table, size
+
+if TYPE_CHECKING:
+    from ops_client.heap_graph import DominatorTree
 
 
 @command
@@ -17,20 +20,42 @@ def retained(
     json: Json = False,
 ) -> None:
     """Show how much memory a type's objects, or one object, keep alive."""
-    import numpy as np
-
-    from ops_client.heap_graph import PathFinder, count_types
+    from ops_client.heap_graph import count_types
 
     graph = read(file)
     tree = dominators(graph)
     if not include_ops_service:
         tree = tree.without_ops_service()
-    paths = PathFinder(graph)
     retained_by_type = tree.retained_by_type
     counted = count_types(graph, include_ops_service=include_ops_service)
     counted.sort(key=lambda row: -int(retained_by_type[row.type_index]))
+    types: list[dict[str, Any]] = [
+        {
+            "type_name": row.type_name,
+            "count": row.count,
+            "size": row.size,
+            "retained_size": int(retained_by_type[row.type_index]),
+        }
+        for row in counted[:limit]
+    ]
+    objects = _largest_objects(tree, limit)
+    if json:
+        say_json({"total_size": tree.total_size, "types": types, "objects": objects})
+        return
+    _say_rows(types, objects)
+    count = sum(row.count for row in counted)
+    say(f"All {count:,} objects have {size(tree.total_size)}.")
+
+
+def _largest_objects(tree: DominatorTree, limit: int) -> list[dict[str, Any]]:
+    """Describe the objects that retain most, largest first."""
+    import numpy as np
+
+    from ops_client.heap_graph import PathFinder
+
+    graph, paths = tree.graph, PathFinder(tree.graph)
     chosen = np.argsort(tree.retained_sizes)[::-1][:limit]
-    objects: list[dict[str, Any]] = [
+    return [
         {
             "id": int(graph.ids[each]),
             "type_name": paths.label(each),
@@ -40,28 +65,19 @@ def retained(
         }
         for each in chosen.tolist()
     ]
-    if json:
-        types = [
-            {
-                "type_name": row.type_name,
-                "count": row.count,
-                "size": row.size,
-                "retained_size": int(retained_by_type[row.type_index]),
-            }
-            for row in counted[:limit]
-        ]
-        say_json({"total_size": tree.total_size, "types": types, "objects": objects})
-        return
+
+
+def _say_rows(types: list[dict[str, Any]], objects: list[dict[str, Any]]) -> None:
     say_table(
         ["retained", "own size", "count", "type"],
         [
             (
-                size(int(retained_by_type[row.type_index])),
-                size(row.size),
-                f"{row.count:,}",
-                row.type_name,
+                size(row["retained_size"]),
+                size(row["size"]),
+                f"{row['count']:,}",
+                row["type_name"],
             )
-            for row in counted[:limit]
+            for row in types
         ],
     )
     say("")
@@ -72,5 +88,3 @@ def retained(
             for row in objects
         ],
     )
-    count = sum(row.count for row in counted)
-    say(f"All {count:,} objects have {size(tree.total_size)}.")

@@ -80,16 +80,10 @@ async def summary(
     if hash_strings:
         with TemporaryDirectory(prefix="opsctl-") as directory:
             captured = Path(directory) / "live.heap"
-            with progress_bar("Capturing") as advance:
-                async with live.open() as client:
-                    snapshot = await client.capture_heap_snapshot(
-                        captured,
-                        hash_strings=True,
-                        progress=lambda now: advance(now.object_count, now.expected_object_count),
-                    )
+            pause = await _capture(live, captured)
             _summarize(captured, limit, by, include_ops_service=include_ops_service, json=json)
         if not json:
-            say(f"The process stood still for {_pause(snapshot.trailer.clone_pause)}.")
+            say(f"The process stood still for {_pause(pause)}.")
         return
     async with live.open() as client:
         reply = await client.summarize_heap(
@@ -101,6 +95,22 @@ async def summary(
     if json:
         say_json(as_json(reply))
         return
+    _say_live(reply)
+
+
+async def _capture(live: Connection, path: Path) -> Duration:
+    """Capture with hashed strings. Returns the pause of the process."""
+    with progress_bar("Capturing") as advance:
+        async with live.open() as client:
+            snapshot = await client.capture_heap_snapshot(
+                path,
+                hash_strings=True,
+                progress=lambda now: advance(now.object_count, now.expected_object_count),
+            )
+    return snapshot.trailer.clone_pause
+
+
+def _say_live(reply: heap_pb2.SummarizeHeapResponse) -> None:
     has_sizes = reply.method != heap_pb2.CENSUS_METHOD_OBJGRAPH
     say_table(
         ["count", "size", "type"],
