@@ -10,9 +10,9 @@ import pytest
 from growth_samples import ELEMENT, LATE, MIB, STEPS, VALUE, WORK, Heap
 
 from ops_service.heap.paths import EdgeKind, Root
+from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
 from ops_service.leaks.series import MAX_SAMPLES
-from ops_service.leaks.analysis import GrowthAnalysis
 
 
 def watched(change: Callable[[Heap, int], None], steps: int = STEPS, **facts: int) -> GrowthReport:

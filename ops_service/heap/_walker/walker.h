@@ -56,6 +56,7 @@
  *   child_handle.c      the parent's handle of a child
  *   path_table.c        its handle of the table of paths
  *   module_state.c      state of the module
+ *   start_arguments.c   the arguments of a call that starts a child
  *   start.c             starts a child
  *   module.c            the Python module
  */
