@@ -8,14 +8,15 @@ SHELL := /bin/bash
 # Keep the stamps of inner layers.
 .SECONDARY:
 
-# VERSION=PATH for each interpreter found. The search starts each interpreter, so a caller
-# that runs make often can pass the list.
+# VERSION=PATH for each interpreter found, the default last. The search starts each
+# interpreter, so a caller that runs make often can pass the list.
 ifndef pythons
 pythons := $(shell tools/find_python.sh)
 endif
 versions := $(foreach found,$(pythons),$(firstword $(subst =, ,$(found))))
 python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error No CPython $(1) \
-	with headers and venv found on PATH or in pyenv; install it, or choose VERSION=$(versions)))
+	with headers and venv found on PATH or in pyenv; install it, run make versions, or choose \
+	VERSION=$(versions)))
 
 VERSION ?= $(or $(lastword $(versions)),3.13)
 others := $(filter-out $(VERSION),$(versions))
@@ -83,6 +84,9 @@ test-all: .venv/$(VERSION)/check.stamp $(versions:%=.venv/%/test.stamp) .cache/s
 	for version in $(versions); do \
 		$(again) .venv/$$version/bin/pytest $(pytest) $(left_out); \
 	done
+
+versions: ## Unpack CPythons of Debian into .cache/pythons: 3.14, 3.15, a late 3.13 and its own 3.11
+	tools/debian_pythons.sh
 
 nightly: ## Run the long form of every test that has one: hours, on a machine without other work
 	for version in $(versions); do $(MAKE) test-long VERSION=$$version; done
@@ -227,7 +231,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build clean
+.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build clean
 
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
