@@ -24,6 +24,7 @@ bin := .venv/$(VERSION)/bin
 
 native := $(wildcard ops_service/heap/_walker/*.[ch] \
 	clients/python/ops_client/heap_graph/_native/*.[ch])
+sources := $(shell find ops_service clients/python -name '*.py')
 tools := -c constraints/tools.txt
 newest := $(tools) -c constraints/runtime-newest.txt
 oldest := $(tools) -c constraints/runtime-oldest.txt
@@ -42,6 +43,9 @@ left_out := --ignore tests/analysis --ignore tests/browser --ignore tests/docs -
 wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_requests client client_streams \
 	credentials evaluation growth grpcurl host_life port reflection repl_session \
 	snapshot_stream store store_downloads thread_room validity)
+# What a release of CPython could break: all that reads its structures.
+structures := tests/native $(wildcard tests/unit/test_leaks*.py tests/unit/test_memory.py) \
+	$(patsubst %,tests/integration/test_%.py,allocations growth memory referrers sites stacks)
 # Tests whose results depend on the release of grpcio.
 forks := $(wildcard tests/integration/test_fork*.py)
 # The parts of test-extra, in the order in which they run.
@@ -54,6 +58,7 @@ benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py 
 small_heaps := $(patsubst %,tests/native/test_%.py,bounds boxed copied groups handle probes referrers sites walk)
 # Without the test of shares of processor time: it finds nothing here and takes long.
 timed := tests/native/test_bounds.py::test_within_a_quota_the_child_and_our_threads_share_a_share
+sanitizers := -fsanitize=address,undefined
 sanitized = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0:log_path=$(CURDIR)/.cache/sanitized/report
 
@@ -107,7 +112,7 @@ test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## R
 
 test-others: $(others:%=.venv/%/test.stamp) ## Run the tests that depend on the interpreter's structures, on all other interpreters
 	for version in $(others); do \
-		$(again) .venv/$$version/bin/pytest $(pytest) tests/native tests/contract; \
+		$(again) .venv/$$version/bin/pytest $(pytest) tests/contract $(structures); \
 	done
 
 test-oldest: .venv/oldest/test.stamp ## Run tests over the wire with the oldest grpcio and protobuf
@@ -309,19 +314,28 @@ endef
 	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
-# Not editable, because its build of the walker differs from that of the others. From a
-# source distribution, so that no object file of another build is used.
+# A build of the native modules that differs from that of the other environments, and has
+# the same file names. So it is not editable. From a source distribution, so that no object
+# file of another build is used.
+define install_copy
+	rm -rf .cache/$(notdir $(@D))
+	$(@D)/bin/pip -qq install $(tools) build
+	$(@D)/bin/python -m build --no-isolation --sdist --outdir .cache/$(notdir $(@D)) >/dev/null
+	$(@D)/bin/pip -qq uninstall --yes ops-service
+	$(1) $(call install,$(@D)) $(newest) "$$(ls .cache/$(notdir $(@D))/*.tar.gz)[cli]"
+	touch $@
+endef
+
+# Other patch releases of 3.11 and 3.13.
+$(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/run.stamp: \
+		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
+	$(call install_copy)
+
 .venv/sanitized/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
 
-.venv/sanitized/test.stamp: .venv/sanitized/pip.stamp setup.py pyproject.toml $(native) $(shell find ops_service clients/python -name '*.py')
-	rm -rf .cache/sanitized
-	$(@D)/bin/pip -qq install $(tools) build
-	$(@D)/bin/python -m build --no-isolation --sdist --outdir .cache/sanitized >/dev/null
-	$(@D)/bin/pip -qq uninstall --yes ops-service
-	CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1" \
-		$(call install,$(@D)) $(newest) "$$(ls .cache/sanitized/*.tar.gz)[cli]" --group test
-	touch $@
+.venv/sanitized/run.stamp: .venv/sanitized/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
+	$(call install_copy,CFLAGS="$(sanitizers) -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1")
 
 # grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the committed
 # stubs are used as they are, and their test says so.
