@@ -169,12 +169,18 @@ fuzz: .venv/$(VERSION)/test.stamp ## Try hostile heap graph files, columns, and 
 	$(bin)/python tests/fuzz/native.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0)
 	$(bin)/python tests/fuzz/port.py --seconds $(or $(SECONDS),60) --seed $(or $(SEED),0) --calls $(or $(CALLS),0)
 
-install-test: build ## Install the wheel into a new environment, as a user would
+# One interpreter of each minor release: the installed one, else one of make versions.
+wheel_versions := $(foreach minor,3.11 3.12 3.13 3.14 3.15,$(firstword \
+	$(filter $(minor),$(versions)) $(filter $(minor)-%,$(versions))))
+
+install-test: build .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Install wheels into new environments, as users would, on a slim image too
 	rm -rf .cache/installed
 	$(call python,$(VERSION)) -m venv .cache/installed
 	.cache/installed/bin/pip -qq install $(newest) "$$(ls dist/*.whl)[cli]"
 	cd .cache && installed/bin/opsctl --help >/dev/null && installed/bin/python -c \
 		"from ops_service.heap.engine import engine_status as status; print(status()); assert status().available"
+	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_x86_64)
+	tools/install_wheel.sh .cache/wheels/dist .venv/wheels/lib/python*/site-packages/pip /usr/bin/python3
 
 ##### Soaks and benchmarks
 
@@ -228,6 +234,19 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Packages
 
+wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, into dist/
+	rm -rf dist
+	$(call build_wheels,dist,$(wheel_versions))
+
+# Into a folder, with some interpreters, for all targets or the named ones.
+define build_wheels
+	rm -rf .cache/wheels
+	mkdir -p .cache/wheels
+	.venv/wheels/bin/python -m build --no-isolation --sdist --outdir .cache/wheels >/dev/null
+	tar -xf .cache/wheels/*.tar.gz -C .cache/wheels
+	.venv/wheels/bin/python tools/build_wheels.py $(1) .cache/wheels/*/ $(2:%=.venv/%/bin/python) $(3)
+endef
+
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
 	$(bin)/python -m build --outdir dist
@@ -237,7 +256,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers build clean
+.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels build clean
 
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
@@ -331,6 +350,10 @@ endef
 $(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/run.stamp: \
 		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
 	$(call install_copy)
+
+.venv/wheels/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+	$(@D)/bin/pip -qq install $(tools) auditwheel build ziglang
 
 .venv/sanitized/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
