@@ -17,10 +17,40 @@ typedef struct {
 } layout_trace;
 #endif
 
+/* How tracemalloc keeps the name of a file. */
+#if LAYOUT_AT_LEAST(15)
+typedef const char *layout_file;
+#else
+typedef PyObject *layout_file;
+#endif
+
+/* The name as an object, or as characters up to a zero; the other one is NULL. */
+static inline PyObject *
+layout_file_object(layout_file file)
+{
+#if LAYOUT_AT_LEAST(15)
+    (void)file;
+    return NULL;
+#else
+    return file;
+#endif
+}
+
+static inline const char *
+layout_file_characters(layout_file file)
+{
+#if LAYOUT_AT_LEAST(15)
+    return file;
+#else
+    (void)file;
+    return NULL;
+#endif
+}
+
 /* File and line that allocated a block. Returns 0 if unknown. On CPython 3.11 the
  * tables are not accessible. */
 static inline int
-layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
+layout_site(const void *block, int steps_max, layout_file *file, unsigned *line)
 {
 #if LAYOUT_AT_LEAST(12)
     const _Py_hashtable_t *traces = _PyRuntime.tracemalloc.traces;
@@ -47,7 +77,7 @@ layout_site(const void *block, int steps_max, PyObject **file, unsigned *line)
 
 /* ---- the interpreter -------------------------------------------------------------- */
 
-#define LAYOUT_INTERPRETER_PARTS 12
+#define LAYOUT_INTERPRETER_PARTS 17
 
 /* Objects that the interpreter holds, by number; NULL if there is none. */
 static inline PyObject *
@@ -73,19 +103,33 @@ layout_interpreter_part(PyInterpreterState *interp, int number, const char **nam
     case 9: *name = "importlib"; return interp->imports.importlib;
     case 10: *name = "modules_by_index"; return interp->imports.modules_by_index;
     case 11: *name = "sysdict_copy"; return interp->sysdict_copy;
+    case 12: *name = "import_func"; return interp->imports.import_func;
 #else
     case 9: *name = "importlib"; return interp->importlib;
     case 10: *name = "modules_by_index"; return interp->modules_by_index;
+    case 11: *name = "import_func"; return interp->import_func;
+#endif
+#if LAYOUT_AT_LEAST(15)
+    /* Lazy imports are objects in these, too. They are read and never resolved. */
+    case 13: *name = "lazy_import_func"; return interp->imports.lazy_import_func;
+    case 14: *name = "lazy_imports_filter"; return interp->imports.lazy_imports_filter;
+    case 15: *name = "lazy_modules"; return interp->imports.lazy_modules;
+    case 16: *name = "lazy_pending_submodules"; return interp->imports.lazy_pending_submodules;
 #endif
     default: *name = ""; return NULL;
     }
 }
 
-/* Function, arguments and keywords of an atexit callback. Returns 0 past the last
- * one. */
+/* Function, arguments and keywords of an atexit callback. Returns 0 past the last one.
+ * From CPython 3.14 on a list holds all callbacks, and it is the only part. */
 static inline int
 layout_atexit(PyInterpreterState *interp, int number, PyObject *parts[3])
 {
+#if LAYOUT_AT_LEAST(14)
+    parts[0] = interp->atexit.callbacks;
+    parts[1] = parts[2] = NULL;
+    return number == 0 && parts[0] != NULL;
+#else
     if (number >= interp->atexit.ncallbacks || interp->atexit.callbacks == NULL)
         return 0;
     parts[0] = parts[1] = parts[2] = NULL;
@@ -95,6 +139,19 @@ layout_atexit(PyInterpreterState *interp, int number, PyObject *parts[3])
         parts[2] = interp->atexit.callbacks[number]->kwargs;
     }
     return 1;
+#endif
+}
+
+static inline Py_ssize_t
+layout_atexit_count(PyInterpreterState *interp)
+{
+#if LAYOUT_AT_LEAST(14)
+    PyObject *callbacks = interp->atexit.callbacks;
+    return callbacks == NULL || !PyList_CheckExact(callbacks) ? -1
+                                                              : ((PyVarObject *)callbacks)->ob_size;
+#else
+    return interp->atexit.ncallbacks;
+#endif
 }
 
 /* Whether these fields are where the walker expects them: the fields on both sides
@@ -104,7 +161,7 @@ layout_interpreter_holds(PyInterpreterState *interp, PyObject *sys_dict, PyObjec
                          int atexit_count)
 {
     return interp->sysdict == sys_dict && interp->dict == own_dict && own_dict != NULL &&
-           interp->atexit.ncallbacks == atexit_count;
+           layout_atexit_count(interp) == atexit_count;
 }
 
 /* The dict of weak references to a type's subclasses, if it has any. */
@@ -135,7 +192,7 @@ layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type)
 
 /* ---- threads ---------------------------------------------------------------- */
 
-#define LAYOUT_THREAD_PARTS 10
+#define LAYOUT_THREAD_PARTS 12
 
 /* Objects that a thread state holds, by number; NULL if there is none. */
 static inline PyObject *
@@ -158,6 +215,13 @@ layout_thread_part(PyThreadState *thread, int number, const char **name)
 #endif
 #if LAYOUT_AT_LEAST(13)
     case 8: *name = "threading_local_key"; return thread->threading_local_key;
+    case 9: *name = "threading_local_sentinel"; return thread->threading_local_sentinel;
+#endif
+#if LAYOUT_AT_LEAST(14)
+    /* Never lazy_imports of 3.15: its place depends on a flag of the build that an
+     * extension does not get. */
+    case 10: *name = "running_loop"; return ((_PyThreadStateImpl *)thread)->asyncio_running_loop;
+    case 11: *name = "running_task"; return ((_PyThreadStateImpl *)thread)->asyncio_running_task;
 #endif
     default: *name = ""; return NULL;
     }

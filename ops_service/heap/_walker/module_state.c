@@ -69,6 +69,27 @@ measure(Known *known)
 }
 
 static int
+is_dict(PyObject *target, void *Py_UNUSED(argument))
+{
+    return PyDict_CheckExact(target);
+}
+
+/* Asks the traversal of an instance that has a __dict__ whether it visits the dict. */
+static int
+find_dict_unvisited(Known *known)
+{
+    PyObject *instance = PyObject_CallNoArgs((PyObject *)known->plain_class);
+    PyObject *dict = NULL;
+    if (instance != NULL && PyObject_SetAttrString(instance, "attribute", Py_None) == 0)
+        dict = PyObject_GetAttrString(instance, "__dict__");
+    if (dict != NULL)
+        known->dict_unvisited = !known->plain_class->tp_traverse(instance, is_dict, NULL);
+    Py_XDECREF(dict);
+    Py_XDECREF(instance);
+    return dict == NULL ? -1 : 0;
+}
+
+static int
 known_open(Known *known)
 {
     if (measure(known) < 0)
@@ -77,6 +98,8 @@ known_open(Known *known)
     if (plain == NULL)
         return -1;
     known->plain_class = (PyTypeObject *)plain;
+    if (find_dict_unvisited(known) < 0)
+        return -1;
     known->deque = type_from("collections", "deque");
     known->ordered_dict = type_from("collections", "OrderedDict");
     known->array = type_from("array", "array");

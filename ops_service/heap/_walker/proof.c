@@ -90,7 +90,7 @@ local_of(layout_frame *frame, const char *name)
         return NULL;
     for (Py_ssize_t i = 0; i < code->co_nlocalsplus; i++)
         if (is_named(((PyTupleObject *)names)->ob_item[i], name))
-            return frame->localsplus[i];
+            return layout_frame_value(frame, i);
     return NULL;
 }
 

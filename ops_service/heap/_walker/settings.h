@@ -83,6 +83,9 @@ typedef struct {
     size_t zero_size;     /* sys.getsizeof(0) */
     size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
     PyTypeObject *plain_class;
+    /* Whether the traversal of an instance visits the values behind its __dict__ in place
+     * of the dict. CPython 3.13 does until 3.13.12, and 3.14 until 3.14.3. */
+    int dict_unvisited;
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;

@@ -17,9 +17,10 @@
 #define FIRST_CAPACITY 1024u
 #define SITES_MAX (1u << 20)
 #define LINE_DIGITS 10
+#define FILE_NAME_MAX (1u << 16)
 
 static SiteEntry *
-place(SiteEntry *slots, size_t capacity, const PyObject *file, unsigned line)
+place(SiteEntry *slots, size_t capacity, layout_file file, unsigned line)
 {
     uint64_t hash = ((uintptr_t)file >> 4) * UINT64_C(0x9E3779B97F4A7C15) + line;
     size_t i = (size_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (capacity - 1);
@@ -50,10 +51,21 @@ block_of(PyObject *object)
     return (const char *)object - before;
 }
 
+int
+site_file(layout_file file, const char **text, size_t *length)
+{
+    const char *characters = layout_file_characters(file);
+    if (characters == NULL)
+        return type_text(layout_file_object(file), text, length);
+    *text = characters;
+    *length = strnlen(characters, FILE_NAME_MAX);
+    return 1;
+}
+
 uint32_t
 site_number(Walk *walk, PyObject *object)
 {
-    PyObject *file;
+    layout_file file;
     unsigned line;
     if (!walk->sites.on || !layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line))
         return 0;
@@ -77,12 +89,12 @@ site_number(Walk *walk, PyObject *object)
 size_t
 site_text(PyObject *object, char *room, size_t capacity)
 {
-    PyObject *file;
+    layout_file file;
     unsigned line;
     const char *text;
     size_t length;
     if (!layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line) ||
-        !type_text(file, &text, &length))
+        !site_file(file, &text, &length))
         return 0;
     char digits[LINE_DIGITS];
     size_t count = 0;
@@ -104,7 +116,7 @@ void
 sites_open(Walk *walk)
 {
     const SiteProbe *probe = &walk->settings->site;
-    PyObject *file;
+    layout_file file;
     unsigned line;
     if (probe->object == NULL)
         return;
@@ -112,7 +124,7 @@ sites_open(Walk *walk)
         return;
     const char *text;
     size_t length;
-    if (line != probe->line || !type_text(file, &text, &length) ||
+    if (line != probe->line || !site_file(file, &text, &length) ||
         length != strlen(probe->file) || memcmp(text, probe->file, length) != 0)
         return;
     walk->sites.on = 1;
