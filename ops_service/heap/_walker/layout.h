@@ -25,6 +25,8 @@
 #endif
 
 #include <frameobject.h>
+#include <string.h>
+
 #include <internal/pycore_code.h>
 #include <internal/pycore_context.h>
 #include <internal/pycore_dict.h>
@@ -41,16 +43,24 @@
 
 #define LAYOUT_AT_LEAST(minor) (PY_VERSION_HEX >= (0x03000000 | ((minor) << 16)))
 
+#include "layout_located.h"
+
 /* ---- garbage collector lists ------------------------------------------- */
 
 #define LAYOUT_GC_LISTS (NUM_GENERATIONS + 1)
 
+/* CPython 3.14.0 to 3.14.4 collect in increments. The same four heads stand in a row there
+ * and have other names. */
+#if PY_VERSION_HEX >= 0x030e0000 && PY_VERSION_HEX < 0x030e05f0
+#define LAYOUT_GC_FIRST young
+#else
+#define LAYOUT_GC_FIRST generations[0]
+#endif
+
 static inline PyGC_Head *
-layout_gc_list(PyInterpreterState *interp, int number)
+layout_gc_list(PyInterpreterState *interp, const Located *at, int number)
 {
-    struct _gc_runtime_state *gc = &interp->gc;
-    return number < NUM_GENERATIONS ? &gc->generations[number].head
-                                    : &gc->permanent_generation.head;
+    return &(&LAYOUT_FIELD(interp, gc.LAYOUT_GC_FIRST, at->gc))[number].head;
 }
 
 static inline PyGC_Head *

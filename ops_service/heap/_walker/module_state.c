@@ -90,6 +90,35 @@ find_dict_unvisited(Known *known)
 }
 
 static int
+locate(Known *known)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *garbage = gc == NULL ? NULL : PyObject_GetAttrString(gc, "garbage");
+    PyObject *callbacks = gc == NULL ? NULL : PyObject_GetAttrString(gc, "callbacks");
+    PyErr_Clear();
+    if (sys != NULL && builtins != NULL) {
+        PyInterpreterState *interp = PyInterpreterState_Get();
+        const Anchors anchors = {
+            .garbage = garbage,
+            .callbacks = callbacks,
+            .sys_dict = PyModule_GetDict(sys),
+            .builtins_dict = PyModule_GetDict(builtins),
+            .modules = PyImport_GetModuleDict(),
+            .interpreter_dict = PyInterpreterState_GetDict(interp),
+        };
+        known->located = layout_locate(interp, &anchors);
+    }
+    Py_XDECREF(sys);
+    Py_XDECREF(builtins);
+    Py_XDECREF(gc);
+    Py_XDECREF(garbage);
+    Py_XDECREF(callbacks);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
 known_open(Known *known)
 {
     if (measure(known) < 0)
@@ -104,12 +133,7 @@ known_open(Known *known)
     known->ordered_dict = type_from("collections", "OrderedDict");
     known->array = type_from("array", "array");
     known->thread_local = type_from("_thread", "_local");
-    PyObject *sys = PyImport_ImportModule("sys");
-    if (sys == NULL)
-        return -1;
-    known->sys_dict = Py_NewRef(PyModule_GetDict(sys));
-    Py_DECREF(sys);
-    return 0;
+    return locate(known);
 }
 
 int
@@ -150,7 +174,6 @@ module_state_clear(PyObject *module)
     Py_CLEAR(state->known.ordered_dict);
     Py_CLEAR(state->known.array);
     Py_CLEAR(state->known.thread_local);
-    Py_CLEAR(state->known.sys_dict);
     Py_CLEAR(state->known.arrays.type);
     Py_CLEAR(state->atexit_count);
     Py_CLEAR(state->child_type);

@@ -206,7 +206,7 @@ code_left_out(Walk *walk, PyCodeObject *code)
 static void
 type_left_out(Walk *walk, PyTypeObject *type)
 {
-    left_out(walk, layout_type_subclasses(walk->settings->interp, type), "__subclasses__",
+    left_out(walk, layout_type_subclasses(walk->settings->interp, &walk->settings->known.located, type), "__subclasses__",
              TAG_OBJECT);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         left_out(walk, layout_type_dict(type), "__dict__", TAG_NAMESPACE);

@@ -90,8 +90,8 @@ typedef struct {
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
     PyTypeObject *thread_local;
-    PyObject *sys_dict;
     ArrayLayout arrays;
+    Located located;
 } Known;
 
 typedef struct {
@@ -110,7 +110,6 @@ typedef struct {
     RegionTable *regions;
     Known known;
     PyObject *modules;
-    PyObject *interpreter_dict;
     int atexit_count;
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;

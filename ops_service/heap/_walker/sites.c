@@ -67,7 +67,7 @@ site_number(Walk *walk, PyObject *object)
 {
     layout_file file;
     unsigned line;
-    if (!walk->sites.on || !layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line))
+    if (!walk->sites.on || !layout_site(block_of(object), walk->sites.moved, BUCKET_STEPS_MAX, &file, &line))
         return 0;
     Sites *sites = &walk->sites;
     if ((size_t)sites->count * 2 >= sites->capacity)
@@ -87,13 +87,13 @@ site_number(Walk *walk, PyObject *object)
 }
 
 size_t
-site_text(PyObject *object, char *room, size_t capacity)
+site_text(const Walk *walk, PyObject *object, char *room, size_t capacity)
 {
     layout_file file;
     unsigned line;
     const char *text;
     size_t length;
-    if (!layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line) ||
+    if (!layout_site(block_of(object), walk->sites.moved, BUCKET_STEPS_MAX, &file, &line) ||
         !site_file(file, &text, &length))
         return 0;
     char digits[LINE_DIGITS];
@@ -110,23 +110,33 @@ site_text(PyObject *object, char *room, size_t capacity)
     return length;
 }
 
-/* Reads the site of the probe. Sites are only read if it matches the site that
- * Python reports. */
+/* Whether the site of the probe is the one that Python reports. */
+static int
+probe_holds(const SiteProbe *probe, Py_ssize_t moved)
+{
+    layout_file file;
+    unsigned line;
+    const char *text;
+    size_t length;
+    return layout_site(block_of(probe->object), moved, BUCKET_STEPS_MAX, &file, &line) &&
+           line == probe->line && site_file(file, &text, &length) &&
+           length == strlen(probe->file) && memcmp(text, probe->file, length) == 0;
+}
+
+/* Finds the tables: patch releases move them. Sites are read only from where the probe has
+ * the site that Python reports. */
 void
 sites_open(Walk *walk)
 {
     const SiteProbe *probe = &walk->settings->site;
-    layout_file file;
-    unsigned line;
     if (probe->object == NULL)
         return;
-    if (!layout_site(block_of(probe->object), BUCKET_STEPS_MAX, &file, &line))
-        return;
-    const char *text;
-    size_t length;
-    if (line != probe->line || !site_file(file, &text, &length) ||
-        length != strlen(probe->file) || memcmp(text, probe->file, length) != 0)
-        return;
-    walk->sites.on = 1;
-    walk->shared->sites_read = 1;
+    for (Py_ssize_t away = 0; away <= LOCATE_MOST; away += (Py_ssize_t)sizeof(void *))
+        for (int sign = 1; sign >= -1; sign -= 2)
+            if (probe_holds(probe, sign * away)) {
+                walk->sites.moved = sign * away;
+                walk->sites.on = 1;
+                walk->shared->sites_read = 1;
+                return;
+            }
 }
