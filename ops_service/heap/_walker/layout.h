@@ -49,18 +49,14 @@
 
 #define LAYOUT_GC_LISTS (NUM_GENERATIONS + 1)
 
-/* CPython 3.14.0 to 3.14.4 collect in increments. The same four heads stand in a row there
- * and have other names. */
-#if PY_VERSION_HEX >= 0x030e0000 && PY_VERSION_HEX < 0x030e05f0
-#define LAYOUT_GC_FIRST young
-#else
-#define LAYOUT_GC_FIRST generations[0]
-#endif
-
+/* The head of a list: those of three generations, which stand in a row, and that of frozen
+ * objects. */
 static inline PyGC_Head *
 layout_gc_list(PyInterpreterState *interp, const Located *at, int number)
 {
-    return &(&LAYOUT_FIELD(interp, gc.LAYOUT_GC_FIRST, at->gc))[number].head;
+    if (number == NUM_GENERATIONS)
+        return &LAYOUT_FIELD(interp, gc.permanent_generation, at->gc).head;
+    return &(&LAYOUT_FIELD(interp, LAYOUT_GENERATIONS, at->lists))[number].head;
 }
 
 static inline PyGC_Head *

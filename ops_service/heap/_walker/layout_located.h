@@ -2,8 +2,9 @@
  *
  * Patch releases of CPython insert fields before them: _PyRuntime.tracemalloc moved between
  * 3.13.0 and 3.13.18, and the whole state between 3.14.4 and 3.14.5. Inside a part nothing
- * moves. So a build carries the distances inside each part, and finds the part itself by a
- * value that Python reports. It compares words and follows none, so a wrong guess is harmless.
+ * moves, with one exception: in a late 3.13 the generations stand 4 bytes earlier. So a build
+ * carries the distances inside each part, and finds the part itself by a value that Python
+ * reports. It compares words and follows none, so a wrong guess is harmless.
  */
 #ifndef OPS_WALKER_LAYOUT_LOCATED_H
 #define OPS_WALKER_LAYOUT_LOCATED_H
@@ -14,6 +15,7 @@
 /* For each part, bytes between its place and the compiled one. */
 typedef struct {
     Py_ssize_t gc;
+    Py_ssize_t lists;   /* generations of the collector, which also moved inside its state */
     Py_ssize_t names;   /* sysdict and builtins */
     Py_ssize_t imports; /* modules and what importing keeps */
     Py_ssize_t own;     /* dict, and what follows it */
@@ -25,6 +27,7 @@ typedef struct {
 typedef struct {
     PyObject *garbage;
     PyObject *callbacks;
+    int thresholds[2]; /* of the two youngest generations */
     PyObject *sys_dict;
     PyObject *builtins_dict;
     PyObject *modules;
@@ -63,6 +66,33 @@ locate_words(PyInterpreterState *interp, const void *compiled, PyObject *const *
             const char *at = (const char *)compiled + sign * away;
             if (at >= first && at < last && locate_matches(at, words, count)) {
                 *moved = sign * away;
+                return 1;
+            }
+        }
+    return 0;
+}
+
+/* CPython 3.14.0 to 3.14.4 collect in increments, and name their lists otherwise. */
+#if PY_VERSION_HEX >= 0x030e0000 && PY_VERSION_HEX < 0x030e05f0
+#define LAYOUT_GENERATIONS gc.young
+#else
+#define LAYOUT_GENERATIONS gc.generations[0]
+#endif
+
+/* How far the generations may stand from their compiled place in the collector's state. */
+#define LOCATE_LISTS_MOST 64
+
+/* The two youngest generations have the thresholds that Python reports. */
+static inline int
+locate_lists(PyInterpreterState *interp, const int *thresholds, Py_ssize_t gc, Py_ssize_t *moved)
+{
+    const char *compiled = (const char *)&LAYOUT_FIELD(interp, LAYOUT_GENERATIONS, gc);
+    for (Py_ssize_t away = 0; away <= LOCATE_LISTS_MOST; away += (Py_ssize_t)sizeof(int))
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            const char *at = compiled + sign * away + offsetof(struct gc_generation, threshold);
+            if (*(const int *)at == thresholds[0] &&
+                *(const int *)(at + sizeof(struct gc_generation)) == thresholds[1]) {
+                *moved = gc + sign * away;
                 return 1;
             }
         }
@@ -111,6 +141,7 @@ layout_locate(PyInterpreterState *interp, const Anchors *anchors)
          /* The application may have bound one of the names in gc to another list. */
          locate_words(interp, &interp->gc.callbacks, collector + 1, 1, &at.gc) ||
          locate_words(interp, &interp->gc.garbage, collector, 1, &at.gc)) &&
+        locate_lists(interp, anchors->thresholds, at.gc, &at.lists) &&
         locate_words(interp, &interp->sysdict, names, 2, &at.names) &&
         locate_words(interp, &LAYOUT_MODULES(interp), &anchors->modules, 1, &at.imports) &&
         locate_words(interp, &interp->dict, &anchors->interpreter_dict, 1, &at.own) &&
