@@ -217,9 +217,8 @@ class EngineUnavailable(OpsServiceError):
 
     Calls: SummarizeHeap, CaptureHeapSnapshot, FindReferrers, WatchHeapGrowth.
 
-    Remedy: the text names what is missing: Linux, a compiler at installation, or the patch
-    release that the engine was compiled for. Install it again there, or set
-    ``heap.allow_other_patch_release``. Some calls accept ``allow_pause`` instead.
+    Remedy: the text names what is missing: Linux, a supported release of CPython, or a wheel
+    of ops-service for it. Some calls accept ``allow_pause`` instead.
     """
 
     reason = "ENGINE_UNAVAILABLE"

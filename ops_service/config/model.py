@@ -125,9 +125,6 @@ class AuditConfig:
 class HeapConfig:
     """The snapshot engine."""
 
-    allow_other_patch_release: bool = False
-    """Whether the engine may run on a patch release of CPython that it was not
-    compiled for, once it has proved its layout there."""
     lifetime_limit_seconds: float = 30.0
     """Maximum lifetime of a walking child. While it lives, pages that the process
     writes to exist twice."""

@@ -22,7 +22,7 @@ from ops_service.config.model import Config
 from ops_service.config.warnings import warn_of_missing_audit
 from ops_service.errors import ConfigurationError, StartError
 from ops_service.gate.authorization import Authorization
-from ops_service.heap import engine, pause
+from ops_service.heap import pause
 from ops_service.heap.own import register
 from ops_service.log import Log
 from ops_service.private_grpc import keep_for_ever, problem
@@ -142,7 +142,6 @@ class Service:
         # Threads that are forking while the port is closed for them.
         self._forking: set[int] = set()
         self._stopped = False
-        engine.configure(allow_other_patch_release=config.heap.allow_other_patch_release)
         pause.configure(config.heap.pause_budget_seconds)
         self._certificates = CertificateSource(config.tls) if config.tls is not None else None
         self._revocation = load_revocation(config.revocation, client_ca(config))

@@ -73,6 +73,10 @@ def edge_differences(matched: Matched, node: int, references: list[int], what: s
         address = matched.address_of_node.get(edge.target)
         if address is not None and wanted[address] > 0:
             wanted[address] -= 1
+        elif is_view(graph, edge.target, edge.label):
+            # The traversal visits the values in place of the dictionary.
+            for value in graph.targets(edge.target, ATTRIBUTE) + graph.targets(edge.target, VALUE):
+                wanted[matched.address_of_node.get(value, 0)] -= 1
         elif not beyond_reference(graph, node, edge.target, edge.label):
             further.append(f"{edge.label!r} to a {graph.type_name(edge.target)}")
     missing = [f"{matched.kind_at(address)} at {address:#x}" for address in (+wanted).elements()]
@@ -93,13 +97,8 @@ def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> 
     - a class's copy of its slots' names
     - a class's weak references to its subclasses
     - the names of the attributes that its instances share
-
-    From 3.13 on, the dictionary of an instance may be only a view of its inline values.
-    The traversal then visits the values. A read of the dictionary would create one.
     """
     source, kind = graph.type_name(node), graph.type_name(target)
-    if label == "__dict__" and kind == "dict":
-        return attributes(graph, node) == attributes(graph, target)
     if source == "code":
         if isinstance(label, int):
             # Forms of the code that a request created and cached.
@@ -112,8 +111,13 @@ def beyond_reference(graph: Graph, node: int, target: int, label: str | int) -> 
     return False
 
 
-def attributes(graph: Graph, node: int) -> list[int]:
-    return sorted(edge.target for edge in graph.edges[node] if edge.kind in (ATTRIBUTE, VALUE))
+def is_view(graph: Graph, target: int, label: str | int) -> bool:
+    """Whether an edge leads to the dictionary of an instance that no traversal visits.
+
+    In CPython 3.13 before 3.13.13, and 3.14 before 3.14.4, the dictionary may be only a view
+    of the instance's values. A read of it would create one, so Python code cannot tell.
+    """
+    return label == "__dict__" and graph.type_name(target) == "dict"
 
 
 def is_class(graph: Graph, node: int) -> bool:

@@ -29,7 +29,7 @@ OF_THE_GRAPH = {
     "NoneType", "cell", "deque", "weakref", "ReferenceType",
 }  # fmt: skip
 # Their sizes differ between releases.
-NO_SIZE = {"Plain", "Weak", "str", "dict"}
+NO_SIZE = {"Plain", "Weak", "str", "dict", "tuple"}
 # Objects of other types may be found elsewhere first.
 FOUND_BY = {"Leaf", "Plain", "Weak", "list", "deque", "weakref"}
 # Without the flag of immortal objects, which 3.11 does not have.

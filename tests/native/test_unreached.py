@@ -78,4 +78,11 @@ def test_what_a_suspended_greenlet_holds_is_held_by_c_code(new_host: Callable[..
     pytest.importorskip("greenlet")
     graph = decode(new_host().call("unreached", "capture_greenlet"))
     (thing,) = planted(graph, "InGreenlet")
-    assert thing in held_by_c(graph)
+    # The greenlet package for CPython 3.15 visits what its greenlets hold.
+    holders = {
+        graph.type_name(node)
+        for node, edges in enumerate(graph.edges)
+        for edge in edges
+        if edge.target == thing
+    }
+    assert thing in held_by_c(graph) or holders == {"greenlet.greenlet"}

@@ -79,7 +79,7 @@ file = "audit.jsonl"
 calls = 5
 stall_seconds = 1.5
 [heap]
-allow_other_patch_release = true
+cpu_share = 0.5
 lifetime_limit_seconds = 5
 [store]
 directory = "evidence"
@@ -97,7 +97,7 @@ max_bytes = 2000000
     assert isinstance(config.evaluation.time_limit_seconds, float)
     assert config.audit.file == tmp_path / "audit.jsonl"
     assert (config.limits.calls, config.limits.stall_seconds) == (5, 1.5)
-    assert config.heap.allow_other_patch_release
+    assert config.heap.cpu_share == 0.5
 
 
 def test_file_by_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,8 +138,13 @@ instance_edges(Walk *walk, PyObject *object, TypeEntry *entry)
         sink_edge(walk, *(PyObject **)((char *)object + entry->slots[i].offset),
                   entry->slots[i].label, TAG_OBJECT);
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-        inline_edges(walk, object, entry);
-        sink_edge(walk, layout_managed_dict(object), walk->dict_label, TAG_NAMESPACE);
+        /* A dict may share the inline values of its instance. They are one reference
+         * each, which is the dict's. */
+        PyObject *dict = layout_managed_dict(object);
+        if (dict == NULL)
+            inline_edges(walk, object, entry);
+        else
+            sink_edge(walk, dict, walk->dict_label, TAG_NAMESPACE);
     }
     else
         sink_edge(walk, layout_offset_dict(object, type), walk->dict_label, TAG_NAMESPACE);
@@ -230,7 +235,8 @@ visit_named(PyObject *target, void *argument)
         /* Parts usually come in the order of the visits. */
         int i = (walk->part_cursor + n) % walk->part_count;
         if (walk->parts[i].target == target) {
-            sink_edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
+            if (walk->parts[i].label != LABEL_ELSEWHERE)
+                sink_edge(walk, target, walk->parts[i].label, walk->parts[i].tag);
             walk->parts[i].target = NULL;
             walk->part_cursor = i + 1 == walk->part_count ? 0 : i + 1;
             return 0;

@@ -40,6 +40,8 @@ typedef struct {
 } Part;
 
 #define PARTS_MAX 1024
+/* Label of a part that the traversal visits and that another object holds. */
+#define LABEL_ELSEWHERE UINT32_MAX
 
 /* ---- edges.c --------------------------------------------------------------------- */
 

@@ -93,13 +93,13 @@ emit_synthetic_type(Walk *walk, const char *name)
 }
 
 void
-emit_site(Walk *walk, PyObject *file, unsigned line)
+emit_site(Walk *walk, layout_file file, unsigned line)
 {
     uint8_t room[TEXT_MAX + 64];
     Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
     const char *text = "?";
     size_t length = 1;
-    type_text(file, &text, &length);
+    site_file(file, &text, &length);
     put_text(walk, &piece, 1, text, length);
     protobuf_number(&piece, 2, line);
     put_definition(walk, FIELD_SITES, piece.data, piece.length);

@@ -11,6 +11,6 @@ void emit_name(Walk *walk, const char *text, size_t length);
 void emit_root(Walk *walk, uint64_t row, int kind, const char *name, size_t length,
                uint64_t thread_id);
 /* Defines the source line that allocated an object. */
-void emit_site(Walk *walk, PyObject *file, unsigned line);
+void emit_site(Walk *walk, layout_file file, unsigned line);
 
 #endif

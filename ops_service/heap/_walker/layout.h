@@ -11,8 +11,11 @@
 #define Py_BUILD_CORE 1
 #include <Python.h>
 
-#if PY_VERSION_HEX < 0x030b0000 || PY_VERSION_HEX >= 0x030e0000
-#error "The walker knows CPython 3.11 to 3.13."
+#if PY_VERSION_HEX < 0x030b0000 || PY_VERSION_HEX >= 0x03100000
+#error "The walker knows CPython 3.11 to 3.15."
+#endif
+#if defined(Py_DEBUG) || defined(Py_TRACE_REFS)
+#error "The walker does not know debug builds."
 #endif
 #ifdef Py_GIL_DISABLED
 #error "The walker does not know free-threaded builds."
@@ -22,6 +25,8 @@
 #endif
 
 #include <frameobject.h>
+#include <string.h>
+
 #include <internal/pycore_code.h>
 #include <internal/pycore_context.h>
 #include <internal/pycore_dict.h>
@@ -30,19 +35,28 @@
 #include <internal/pycore_interp.h>
 #include <internal/pycore_moduleobject.h>
 #include <internal/pycore_object.h>
+#if PY_VERSION_HEX >= 0x030e0000
+#include <internal/pycore_genobject.h>
+#include <internal/pycore_interpframe.h>
+#include <internal/pycore_tstate.h>
+#endif
 
 #define LAYOUT_AT_LEAST(minor) (PY_VERSION_HEX >= (0x03000000 | ((minor) << 16)))
+
+#include "layout_located.h"
 
 /* ---- garbage collector lists ------------------------------------------- */
 
 #define LAYOUT_GC_LISTS (NUM_GENERATIONS + 1)
 
+/* The head of a list: those of three generations, which stand in a row, and that of frozen
+ * objects. */
 static inline PyGC_Head *
-layout_gc_list(PyInterpreterState *interp, int number)
+layout_gc_list(PyInterpreterState *interp, const Located *at, int number)
 {
-    struct _gc_runtime_state *gc = &interp->gc;
-    return number < NUM_GENERATIONS ? &gc->generations[number].head
-                                    : &gc->permanent_generation.head;
+    if (number == NUM_GENERATIONS)
+        return &LAYOUT_FIELD(interp, gc.permanent_generation, at->gc).head;
+    return &(&LAYOUT_FIELD(interp, LAYOUT_GENERATIONS, at->lists))[number].head;
 }
 
 static inline PyGC_Head *
@@ -133,6 +147,25 @@ layout_int_size(PyObject *object)
 #endif
     return before + (size_t)layout_int_digits(object) * sizeof(digit);
 }
+
+/* Bytes behind a bytearray. From CPython 3.15 on it owns a bytes object, which no
+ * traversal visits; an empty one owns a shared object. */
+static inline size_t
+layout_bytearray_data_size(PyObject *object)
+{
+    size_t allocated = (size_t)((PyByteArrayObject *)object)->ob_alloc;
+#if LAYOUT_AT_LEAST(15)
+    return allocated == 0 ? 0 : offsetof(PyBytesObject, ob_sval) + 1 + allocated;
+#else
+    return allocated;
+#endif
+}
+
+#if LAYOUT_AT_LEAST(15)
+#define LAYOUT_FROZEN_DICT (&PyFrozenDict_Type)
+#else
+#define LAYOUT_FROZEN_DICT ((const PyTypeObject *)NULL)
+#endif
 
 static inline PyObject *
 layout_type_dict(PyTypeObject *type)

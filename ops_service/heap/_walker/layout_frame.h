@@ -16,16 +16,31 @@ layout_current_frame(PyThreadState *thread)
 #endif
 }
 
+#if LAYOUT_AT_LEAST(14)
+/* The object of a tagged reference; NULL if it is empty, an integer, or an error. */
+static inline PyObject *
+layout_untagged(_PyStackRef reference)
+{
+    return reference.bits & 2 ? NULL : (PyObject *)(reference.bits & ~(uintptr_t)1);
+}
+#endif
+
 /* The code of a frame; NULL if the frame runs none. */
 static inline PyCodeObject *
 layout_frame_code(layout_frame *frame)
 {
-#if LAYOUT_AT_LEAST(12)
+#if LAYOUT_AT_LEAST(14)
+    if (frame->owner >= FRAME_OWNED_BY_INTERPRETER)
+        return NULL;
+    PyObject *code = layout_untagged(frame->f_executable);
+#elif LAYOUT_AT_LEAST(13)
     if (frame->owner == FRAME_OWNED_BY_CSTACK)
         return NULL;
-#endif
-#if LAYOUT_AT_LEAST(13)
     PyObject *code = frame->f_executable;
+#elif LAYOUT_AT_LEAST(12)
+    if (frame->owner == FRAME_OWNED_BY_CSTACK)
+        return NULL;
+    PyObject *code = (PyObject *)frame->f_code;
 #else
     PyObject *code = (PyObject *)frame->f_code;
 #endif
@@ -35,19 +50,46 @@ layout_frame_code(layout_frame *frame)
 static inline PyObject *
 layout_frame_function(layout_frame *frame)
 {
-#if LAYOUT_AT_LEAST(12)
+#if LAYOUT_AT_LEAST(14)
+    return layout_untagged(frame->f_funcobj);
+#elif LAYOUT_AT_LEAST(12)
     return frame->f_funcobj;
 #else
     return (PyObject *)frame->f_func;
 #endif
 }
 
-/* Number of readable values behind the locals: those of the value stack, unless the
- * frame executes and keeps its depth in a register. */
+/* A local variable or a value of the stack; NULL if there is none. */
+static inline PyObject *
+layout_frame_value(layout_frame *frame, Py_ssize_t i)
+{
+#if LAYOUT_AT_LEAST(14)
+    return layout_untagged(frame->localsplus[i]);
+#else
+    return frame->localsplus[i];
+#endif
+}
+
+/* Number of readable values, locals included. Negative if the frame executes and keeps
+ * the depth of its stack in a register. */
 static inline Py_ssize_t
 layout_frame_stack_top(layout_frame *frame)
 {
+#if LAYOUT_AT_LEAST(14)
+    return frame->stackpointer == NULL ? -1 : frame->stackpointer - frame->localsplus;
+#else
     return frame->stacktop;
+#endif
+}
+
+static inline layout_frame *
+layout_generator_data(PyGenObject *generator)
+{
+#if LAYOUT_AT_LEAST(14)
+    return &generator->gi_iframe;
+#else
+    return (layout_frame *)generator->gi_iframe;
+#endif
 }
 
 /* The frame of a generator, coroutine or asynchronous generator that is
@@ -58,7 +100,7 @@ layout_generator_frame(PyObject *object)
     PyGenObject *generator = (PyGenObject *)object;
     if (generator->gi_frame_state >= FRAME_EXECUTING)
         return NULL;
-    return (layout_frame *)generator->gi_iframe;
+    return layout_generator_data(generator);
 }
 
 /* The code of a generator, whatever the state of its frame. */
@@ -67,7 +109,7 @@ layout_generator_code(PyObject *object)
 {
     PyGenObject *generator = (PyGenObject *)object;
 #if LAYOUT_AT_LEAST(12)
-    return layout_frame_code((layout_frame *)generator->gi_iframe);
+    return layout_frame_code(layout_generator_data(generator));
 #else
     return generator->gi_code;
 #endif

@@ -51,13 +51,13 @@ lookup_is_named(PyTypeObject *type, const char *wanted)
 }
 
 LookupEnd
-lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
-            PyObject **found)
+lookup_find(const RegionTable *regions, const Located *at, uint64_t id, const char *wanted,
+            double seconds, PyObject **found)
 {
     uintptr_t address = lookup_address(regions, id);
     if (address == 0)
         return LOOKUP_UNKNOWN_ID;
-    GcLists lists = gc_lists_open(PyInterpreterState_Get());
+    GcLists lists = gc_lists_open(PyInterpreterState_Get(), at);
     double limit = seconds_now() + seconds;
     PyObject *object;
     for (size_t seen = 1; (object = gc_lists_step(&lists)) != NULL; seen++) {
@@ -74,9 +74,9 @@ lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double 
 }
 
 int
-lookup_instances(PyTypeObject *type, double seconds, PyObject *list)
+lookup_instances(const Located *at, PyTypeObject *type, double seconds, PyObject *list)
 {
-    GcLists lists = gc_lists_open(PyInterpreterState_Get());
+    GcLists lists = gc_lists_open(PyInterpreterState_Get(), at);
     double limit = seconds_now() + seconds;
     const PyTypeObject *last = NULL;
     int last_is = 0;

@@ -2,7 +2,7 @@
 #ifndef OPS_WALKER_LOOKUP_H
 #define OPS_WALKER_LOOKUP_H
 
-#include "visited.h"
+#include "settings.h"
 
 typedef enum {
     LOOKUP_FOUND,
@@ -18,11 +18,11 @@ uintptr_t lookup_address(const RegionTable *regions, uint64_t id);
 int lookup_is_named(PyTypeObject *type, const char *wanted);
 
 /* Searches the collector's lists for at most this many seconds. *found is borrowed. */
-LookupEnd lookup_find(const RegionTable *regions, uint64_t id, const char *wanted, double seconds,
-                      PyObject **found);
+LookupEnd lookup_find(const RegionTable *regions, const Located *at, uint64_t id,
+                      const char *wanted, double seconds, PyObject **found);
 /* Appends the tracked instances of a type to a list. No other object gets a reference:
  * while a thread builds a tuple, it must hold the only one. LOOKUP_PAST_LIMIT if the
  * time limit ended the search; -1 with an exception set if there is no memory. */
-int lookup_instances(PyTypeObject *type, double seconds, PyObject *list);
+int lookup_instances(const Located *at, PyTypeObject *type, double seconds, PyObject *list);
 
 #endif

@@ -41,7 +41,8 @@ find_object(PyObject *module, PyObject *args)
     if (regions == NULL)
         return NULL;
     PyObject *found = NULL;
-    LookupEnd end = lookup_find(regions, id, type, seconds, &found);
+    LookupEnd end = lookup_find(regions, &module_state(module)->known.located, id, type, seconds,
+                                &found);
     /* Take the reference at once: creating the tuple may start a collection, which
      * could free the object. */
     Py_XINCREF(found);
@@ -50,14 +51,14 @@ find_object(PyObject *module, PyObject *args)
 }
 
 static PyObject *
-find_instances(PyObject *Py_UNUSED(module), PyObject *args)
+find_instances(PyObject *module, PyObject *args)
 {
     PyTypeObject *type;
     double seconds;
     if (!PyArg_ParseTuple(args, "O!d", &PyType_Type, &type, &seconds))
         return NULL;
     PyObject *list = PyList_New(0);
-    int end = list == NULL ? -1 : lookup_instances(type, seconds, list);
+    int end = list == NULL ? -1 : lookup_instances(&module_state(module)->known.located, type, seconds, list);
     if (end < 0) {
         Py_XDECREF(list);
         return NULL;

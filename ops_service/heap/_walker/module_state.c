@@ -69,6 +69,62 @@ measure(Known *known)
 }
 
 static int
+is_dict(PyObject *target, void *Py_UNUSED(argument))
+{
+    return PyDict_CheckExact(target);
+}
+
+/* Asks the traversal of an instance that has a __dict__ whether it visits the dict. */
+static int
+find_dict_unvisited(Known *known)
+{
+    PyObject *instance = PyObject_CallNoArgs((PyObject *)known->plain_class);
+    PyObject *dict = NULL;
+    if (instance != NULL && PyObject_SetAttrString(instance, "attribute", Py_None) == 0)
+        dict = PyObject_GetAttrString(instance, "__dict__");
+    if (dict != NULL)
+        known->dict_unvisited = !known->plain_class->tp_traverse(instance, is_dict, NULL);
+    Py_XDECREF(dict);
+    Py_XDECREF(instance);
+    return dict == NULL ? -1 : 0;
+}
+
+static int
+locate(Known *known)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *builtins = PyImport_ImportModule("builtins");
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *garbage = gc == NULL ? NULL : PyObject_GetAttrString(gc, "garbage");
+    PyObject *callbacks = gc == NULL ? NULL : PyObject_GetAttrString(gc, "callbacks");
+    PyObject *thresholds = gc == NULL ? NULL : PyObject_CallMethod(gc, "get_threshold", NULL);
+    int first, second, third;
+    if (sys != NULL && builtins != NULL && garbage != NULL && callbacks != NULL &&
+        thresholds != NULL && PyArg_ParseTuple(thresholds, "iii", &first, &second, &third)) {
+        PyInterpreterState *interp = PyInterpreterState_Get();
+        const Anchors anchors = {
+            .thresholds = {first, second},
+            .garbage = garbage,
+            .callbacks = callbacks,
+            .sys_dict = PyModule_GetDict(sys),
+            .builtins_dict = PyModule_GetDict(builtins),
+            .modules = PyImport_GetModuleDict(),
+            .interpreter_dict = PyInterpreterState_GetDict(interp),
+        };
+        known->located = layout_locate(interp, &anchors);
+    }
+    Py_XDECREF(sys);
+    Py_XDECREF(builtins);
+    Py_XDECREF(gc);
+    Py_XDECREF(garbage);
+    Py_XDECREF(callbacks);
+    Py_XDECREF(thresholds);
+    /* Without what is missing, nothing is located, and the proof fails. */
+    PyErr_Clear();
+    return 0;
+}
+
+static int
 known_open(Known *known)
 {
     if (measure(known) < 0)
@@ -77,16 +133,13 @@ known_open(Known *known)
     if (plain == NULL)
         return -1;
     known->plain_class = (PyTypeObject *)plain;
+    if (find_dict_unvisited(known) < 0)
+        return -1;
     known->deque = type_from("collections", "deque");
     known->ordered_dict = type_from("collections", "OrderedDict");
     known->array = type_from("array", "array");
     known->thread_local = type_from("_thread", "_local");
-    PyObject *sys = PyImport_ImportModule("sys");
-    if (sys == NULL)
-        return -1;
-    known->sys_dict = Py_NewRef(PyModule_GetDict(sys));
-    Py_DECREF(sys);
-    return 0;
+    return locate(known);
 }
 
 int
@@ -127,7 +180,6 @@ module_state_clear(PyObject *module)
     Py_CLEAR(state->known.ordered_dict);
     Py_CLEAR(state->known.array);
     Py_CLEAR(state->known.thread_local);
-    Py_CLEAR(state->known.sys_dict);
     Py_CLEAR(state->known.arrays.type);
     Py_CLEAR(state->atexit_count);
     Py_CLEAR(state->child_type);

@@ -77,7 +77,7 @@ frame_locals(Walk *walk, layout_frame *frame,
     PyObject *names = code->co_localsplusnames;
     Py_ssize_t named = names != NULL && PyTuple_Check(names) ? ((PyVarObject *)names)->ob_size : 0;
     for (Py_ssize_t i = 0; i < code->co_nlocalsplus; i++) {
-        PyObject *value = frame->localsplus[i];
+        PyObject *value = layout_frame_value(frame, i);
         if (value == NULL)
             continue;
         uint32_t name = i < named ? name_number(walk, ((PyTupleObject *)names)->ob_item[i]) : 0;
@@ -105,6 +105,23 @@ traversed_frame_parts(Walk *walk, layout_frame *frame)
 }
 
 static void
+inline_parts(Walk *walk, PyObject *object, PyTypeObject *type, PyObject *dict)
+{
+    PyObject **values = layout_inline_values(object, type);
+    PyDictKeysObject *keys = layout_cached_keys(type);
+    if (values == NULL || keys == NULL || !layout_keys_are_strings(keys))
+        return;
+    Py_ssize_t count = layout_keys_count(keys);
+    for (Py_ssize_t i = 0; i < count && i < SHARED_KEYS_MAX_SIZE; i++) {
+        if (values[i] == NULL)
+            continue;
+        uint32_t label = dict != NULL ? LABEL_ELSEWHERE
+                         : LABEL(name_number(walk, layout_keys_name(keys, i)), EDGE_ATTRIBUTE);
+        add(walk, values[i], label, TAG_OBJECT);
+    }
+}
+
+static void
 instance_parts(Walk *walk, PyObject *object, TypeEntry *entry)
 {
     PyTypeObject *type = entry->type;
@@ -114,17 +131,11 @@ instance_parts(Walk *walk, PyObject *object, TypeEntry *entry)
             add(walk, value, entry->slots[i].label, TAG_OBJECT);
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-        PyObject **values = layout_inline_values(object, type);
-        PyDictKeysObject *keys = layout_cached_keys(type);
-        if (values != NULL && keys != NULL && layout_keys_are_strings(keys)) {
-            Py_ssize_t count = layout_keys_count(keys);
-            for (Py_ssize_t i = 0; i < count && i < SHARED_KEYS_MAX_SIZE; i++)
-                if (values[i] != NULL)
-                    add(walk, values[i],
-                        LABEL(name_number(walk, layout_keys_name(keys, i)), EDGE_ATTRIBUTE),
-                        TAG_OBJECT);
-        }
-        namespace(walk, layout_managed_dict(object), "__dict__");
+        PyObject *dict = layout_managed_dict(object);
+        if (dict == NULL || walk->settings->known.dict_unvisited)
+            inline_parts(walk, object, type, dict);
+        if (dict != NULL && !walk->settings->known.dict_unvisited)
+            namespace(walk, dict, "__dict__");
     }
     else
         namespace(walk, layout_offset_dict(object, type), "__dict__");
@@ -195,7 +206,7 @@ code_left_out(Walk *walk, PyCodeObject *code)
 static void
 type_left_out(Walk *walk, PyTypeObject *type)
 {
-    left_out(walk, layout_type_subclasses(walk->settings->interp, type), "__subclasses__",
+    left_out(walk, layout_type_subclasses(walk->settings->interp, &walk->settings->known.located, type), "__subclasses__",
              TAG_OBJECT);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         left_out(walk, layout_type_dict(type), "__dict__", TAG_NAMESPACE);
@@ -230,6 +241,9 @@ parts_left_out(Walk *walk, PyObject *object)
         left_out(walk, ((PyGenObject *)object)->gi_name, "__name__", TAG_OBJECT);
         left_out(walk, ((PyGenObject *)object)->gi_qualname, "__qualname__", TAG_OBJECT);
     }
+    if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT) &&
+        walk->settings->known.dict_unvisited)
+        left_out(walk, layout_managed_dict(object), "__dict__", TAG_NAMESPACE);
 }
 
 /* Reports the references of a frame on a stack. */
@@ -259,5 +273,5 @@ edges_of_frame(Walk *walk, layout_frame *frame)
     if (!sink_has_names(walk) && last < code->co_nlocalsplus)
         last = code->co_nlocalsplus;
     for (Py_ssize_t i = first; i < last; i++)
-        left_out(walk, frame->localsplus[i], NULL, TAG_OBJECT);
+        left_out(walk, layout_frame_value(frame, i), NULL, TAG_OBJECT);
 }

@@ -36,7 +36,7 @@ gc_lists_hold(Walk *walk, PyObject **planted)
 {
     int found = 0;
     for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
-        PyGC_Head *head = layout_gc_list(walk->settings->interp, number);
+        PyGC_Head *head = layout_gc_list(walk->settings->interp, &walk->settings->known.located, number);
         PyGC_Head *previous = head;
         PyGC_Head *node = layout_gc_next(head);
         for (uint32_t steps = 0; node != head; steps++) {
@@ -67,13 +67,40 @@ gc_lists_hold(Walk *walk, PyObject **planted)
 static int
 callbacks_hold(Walk *walk, PyObject **planted)
 {
-    return walk->settings->interp->gc.callbacks == planted[PLANT_CALLBACKS];
+    return LAYOUT_FIELD(walk->settings->interp, gc.callbacks, walk->settings->known.located.gc) ==
+           planted[PLANT_CALLBACKS];
+}
+
+/* A part of the interpreter is a module, a container, a function, or missing. Another type
+ * shows that the field stands elsewhere. */
+static int
+may_be_part(PyObject *part)
+{
+    if (part == NULL || part == Py_None || PyDict_Check(part) || PyList_Check(part))
+        return 1;
+    return PyModule_Check(part) || PyCallable_Check(part) || PyAnySet_Check(part);
+}
+
+static int
+interpreter_holds(Walk *walk, PyObject **planted)
+{
+    (void)planted;
+    PyInterpreterState *interp = walk->settings->interp;
+    const Located *at = &walk->settings->known.located;
+    if (!at->found || layout_atexit_count(interp, at) != walk->settings->atexit_count)
+        return 0;
+    for (int i = 0; i < LAYOUT_INTERPRETER_PARTS; i++) {
+        const char *name;
+        if (!may_be_part(layout_interpreter_part(interp, at, i, &name)))
+            return 0;
+    }
+    return 1;
 }
 
 static int
 frozen_holds(Walk *walk, PyObject **planted)
 {
-    PyGC_Head *head = layout_gc_list(walk->settings->interp, LAYOUT_GC_LISTS - 1);
+    PyGC_Head *head = layout_gc_list(walk->settings->interp, &walk->settings->known.located, LAYOUT_GC_LISTS - 1);
     long frozen = (long)layout_int_digits(planted[PLANT_FROZEN]);
     int any = layout_gc_next(head) != head;
     return any == (frozen != 0);
@@ -90,7 +117,7 @@ local_of(layout_frame *frame, const char *name)
         return NULL;
     for (Py_ssize_t i = 0; i < code->co_nlocalsplus; i++)
         if (is_named(((PyTupleObject *)names)->ob_item[i], name))
-            return frame->localsplus[i];
+            return layout_frame_value(frame, i);
     return NULL;
 }
 
@@ -129,11 +156,8 @@ inline_values_hold(Walk *walk, PyObject **planted)
 }
 
 static int
-dict_has(PyObject *object, PyObject *wanted_key, PyObject *wanted_value)
+has_entry(PyDictObject *dict, PyObject *wanted_key, PyObject *wanted_value)
 {
-    if (object == NULL || !PyDict_Check(object))
-        return 0;
-    PyDictObject *dict = (PyDictObject *)object;
     for (Py_ssize_t i = 0; i < layout_keys_count(dict->ma_keys); i++) {
         PyObject *key, *value;
         layout_dict_entry(dict, i, &key, &value);
@@ -141,6 +165,13 @@ dict_has(PyObject *object, PyObject *wanted_key, PyObject *wanted_value)
             return 1;
     }
     return 0;
+}
+
+static int
+dict_has(PyObject *object, PyObject *wanted_key, PyObject *wanted_value)
+{
+    return object != NULL && PyDict_Check(object) &&
+           has_entry((PyDictObject *)object, wanted_key, wanted_value);
 }
 
 static int
@@ -163,6 +194,31 @@ dicts_hold(Walk *walk, PyObject **planted)
            layout_keys_are_strings(((PyDictObject *)planted[PLANT_STRING_DICT])->ma_keys) &&
            dict_has(planted[PLANT_GENERAL_DICT], planted[PLANT_KEY], planted[PLANT_VALUE]) &&
            !layout_keys_are_strings(((PyDictObject *)planted[PLANT_GENERAL_DICT])->ma_keys);
+}
+
+static int
+frozen_dict_holds(Walk *walk, PyObject **planted)
+{
+    PyObject *object = planted[PLANT_FROZEN_DICT];
+    if (object == Py_None)
+        return 1;
+    return type_entry(walk, Py_TYPE(object))->shape == SHAPE_DICT &&
+           has_entry((PyDictObject *)object, planted[PLANT_KEY], planted[PLANT_VALUE]);
+}
+
+static int
+running_loop_holds(Walk *walk, PyObject **planted)
+{
+    if (planted[PLANT_RUNNING_LOOP] == Py_None)
+        return 1;
+    PyThreadState *thread = PyInterpreterState_ThreadHead(walk->settings->interp);
+    for (; thread != NULL; thread = PyThreadState_Next(thread))
+        for (int i = 0; i < LAYOUT_THREAD_PARTS; i++) {
+            const char *name;
+            if (layout_thread_part(thread, i, &name) == planted[PLANT_RUNNING_LOOP])
+                return strcmp(name, "running_loop") == 0;
+        }
+    return 0;
 }
 
 static int
@@ -222,7 +278,17 @@ sizes_hold(Walk *walk, PyObject **planted)
     return 1;
 }
 
+/* From 3.13 on CPython publishes offsets of its structures, for profilers: a second witness. */
+static int
+published_offsets_hold(Walk *walk, PyObject **planted)
+{
+    (void)planted;
+    return layout_published_holds(&walk->settings->known.located);
+}
+
 static const Step steps[] = {
+    {"the state of the interpreter", interpreter_holds},
+    {"the offsets that CPython publishes", published_offsets_hold},
     {"the lists of the garbage collector", gc_lists_hold},
     {"gc.callbacks", callbacks_hold},
     {"frozen objects", frozen_holds},
@@ -231,6 +297,8 @@ static const Step steps[] = {
     {"the attributes of an instance", inline_values_hold},
     {"the __dict__ of an instance", instance_dict_holds},
     {"the entries of a dict", dicts_hold},
+    {"the entries of a frozendict", frozen_dict_holds},
+    {"the running loop of a thread", running_loop_holds},
     {"the namespace of a class", type_dict_holds},
     {"the items of a list", list_holds},
     {"the slots of an instance", slot_holds},

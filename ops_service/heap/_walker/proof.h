@@ -27,6 +27,8 @@ enum {
     PLANT_FROZEN, /* gc.get_freeze_count() */
     PLANT_SIZES, /* ((object, sys.getsizeof(object)), ...) */
     PLANT_CLASS_DICT_HAS, /* a class whose namespace maps KEY to VALUE */
+    PLANT_FROZEN_DICT, /* a frozendict {KEY: VALUE}; None where there is no such type */
+    PLANT_RUNNING_LOOP, /* asyncio's running loop of the proving thread; None before CPython 3.14 */
     PLANT_COUNT,
 };
 

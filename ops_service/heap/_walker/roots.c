@@ -214,17 +214,16 @@ static void
 held_by_interpreter(Walk *walk)
 {
     PyInterpreterState *interp = walk->settings->interp;
+    const Located *at = &walk->settings->known.located;
     for (int i = 0; i < LAYOUT_INTERPRETER_PARTS; i++) {
         const char *name;
-        PyObject *part = layout_interpreter_part(interp, i, &name);
-        /* Namespaces of modules, and copies of them; the other dicts hold data. */
-        int is_namespace = part == interp->builtins || part == interp->builtins_copy;
+        PyObject *part = layout_interpreter_part(interp, at, i, &name);
         if (part != NULL)
             root_edge(walk, part, sink_literal(walk, name),
-                      is_namespace ? TAG_NAMESPACE : TAG_OBJECT);
+                      LAYOUT_IS_NAMESPACE(i) ? TAG_NAMESPACE : TAG_OBJECT);
     }
     PyObject *parts[3];
-    for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, i, parts); i++)
+    for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, at, i, parts); i++)
         for (int j = 0; j < 3; j++)
             root_edge(walk, parts[j], sink_literal(walk, "atexit.register"), TAG_OBJECT);
     if (walk->settings->atexit_count > ATEXIT_MAX)
@@ -241,11 +240,12 @@ interpreter_edges(Walk *walk)
         uint32_t tag = PyDict_Check(object) ? TAG_NAMESPACE : TAG_OBJECT;
         root_edge(walk, object, sink_literal(walk, settings->roots[i].name), tag);
     }
-    if (layout_interpreter_holds(settings->interp, settings->known.sys_dict,
-                                 settings->interpreter_dict, settings->atexit_count))
-        held_by_interpreter(walk);
-    root_edge(walk, settings->interp->gc.garbage, sink_literal(walk, "gc.garbage"), TAG_OBJECT);
-    root_edge(walk, settings->interp->gc.callbacks, sink_literal(walk, "gc.callbacks"), TAG_OBJECT);
+    held_by_interpreter(walk);
+    Py_ssize_t gc = settings->known.located.gc;
+    root_edge(walk, LAYOUT_FIELD(settings->interp, gc.garbage, gc),
+              sink_literal(walk, "gc.garbage"), TAG_OBJECT);
+    root_edge(walk, LAYOUT_FIELD(settings->interp, gc.callbacks, gc),
+              sink_literal(walk, "gc.callbacks"), TAG_OBJECT);
 }
 
 static void
@@ -323,7 +323,7 @@ root_read(Walk *walk, uintptr_t address, uint32_t tag)
 void
 gc_lists_begin(Walk *walk)
 {
-    walk->lists = gc_lists_open(walk->settings->interp);
+    walk->lists = gc_lists_open(walk->settings->interp, &walk->settings->known.located);
     walk->list_seen = 0;
 }
 

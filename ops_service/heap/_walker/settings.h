@@ -83,12 +83,15 @@ typedef struct {
     size_t zero_size;     /* sys.getsizeof(0) */
     size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
     PyTypeObject *plain_class;
+    /* Whether the traversal of an instance visits the values behind its __dict__ in place
+     * of the dict. CPython 3.13 does until 3.13.12, and 3.14 until 3.14.3. */
+    int dict_unvisited;
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
     PyTypeObject *thread_local;
-    PyObject *sys_dict;
     ArrayLayout arrays;
+    Located located;
 } Known;
 
 typedef struct {
@@ -107,7 +110,6 @@ typedef struct {
     RegionTable *regions;
     Known known;
     PyObject *modules;
-    PyObject *interpreter_dict;
     int atexit_count;
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;

@@ -11,7 +11,7 @@
 #define SMALL_SIZE_MAX 512u
 #define SITE_ROOM 512u
 
-/* The beginning of bytesio and stringio, the same in CPython 3.11 to 3.13. */
+/* The beginning of bytesio and stringio, the same in CPython 3.11 to 3.15. */
 typedef struct {
     PyObject_HEAD
     void *buffer;
@@ -44,7 +44,7 @@ note_site(Walk *walk, uint32_t node, PyObject *object)
     if (table->sample_count == 0 || growth->sums[node].count <= table->nodes[node].sums.count)
         return;
     char room[SITE_ROOM];
-    size_t length = site_text(object, room, sizeof room);
+    size_t length = site_text(walk, object, room, sizeof room);
     if (length > 0)
         growth->sites[node] = path_string(walk, room, length);
 }

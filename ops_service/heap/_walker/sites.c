@@ -17,9 +17,10 @@
 #define FIRST_CAPACITY 1024u
 #define SITES_MAX (1u << 20)
 #define LINE_DIGITS 10
+#define FILE_NAME_MAX (1u << 16)
 
 static SiteEntry *
-place(SiteEntry *slots, size_t capacity, const PyObject *file, unsigned line)
+place(SiteEntry *slots, size_t capacity, layout_file file, unsigned line)
 {
     uint64_t hash = ((uintptr_t)file >> 4) * UINT64_C(0x9E3779B97F4A7C15) + line;
     size_t i = (size_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (capacity - 1);
@@ -50,12 +51,23 @@ block_of(PyObject *object)
     return (const char *)object - before;
 }
 
+int
+site_file(layout_file file, const char **text, size_t *length)
+{
+    const char *characters = layout_file_characters(file);
+    if (characters == NULL)
+        return type_text(layout_file_object(file), text, length);
+    *text = characters;
+    *length = strnlen(characters, FILE_NAME_MAX);
+    return 1;
+}
+
 uint32_t
 site_number(Walk *walk, PyObject *object)
 {
-    PyObject *file;
+    layout_file file;
     unsigned line;
-    if (!walk->sites.on || !layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line))
+    if (!walk->sites.on || !layout_site(block_of(object), walk->sites.moved, BUCKET_STEPS_MAX, &file, &line))
         return 0;
     Sites *sites = &walk->sites;
     if ((size_t)sites->count * 2 >= sites->capacity)
@@ -75,14 +87,14 @@ site_number(Walk *walk, PyObject *object)
 }
 
 size_t
-site_text(PyObject *object, char *room, size_t capacity)
+site_text(const Walk *walk, PyObject *object, char *room, size_t capacity)
 {
-    PyObject *file;
+    layout_file file;
     unsigned line;
     const char *text;
     size_t length;
-    if (!layout_site(block_of(object), BUCKET_STEPS_MAX, &file, &line) ||
-        !type_text(file, &text, &length))
+    if (!layout_site(block_of(object), walk->sites.moved, BUCKET_STEPS_MAX, &file, &line) ||
+        !site_file(file, &text, &length))
         return 0;
     char digits[LINE_DIGITS];
     size_t count = 0;
@@ -98,23 +110,33 @@ site_text(PyObject *object, char *room, size_t capacity)
     return length;
 }
 
-/* Reads the site of the probe. Sites are only read if it matches the site that
- * Python reports. */
+/* Whether the site of the probe is the one that Python reports. */
+static int
+probe_holds(const SiteProbe *probe, Py_ssize_t moved)
+{
+    layout_file file;
+    unsigned line;
+    const char *text;
+    size_t length;
+    return layout_site(block_of(probe->object), moved, BUCKET_STEPS_MAX, &file, &line) &&
+           line == probe->line && site_file(file, &text, &length) &&
+           length == strlen(probe->file) && memcmp(text, probe->file, length) == 0;
+}
+
+/* Finds the tables: patch releases move them. Sites are read only from where the probe has
+ * the site that Python reports. */
 void
 sites_open(Walk *walk)
 {
     const SiteProbe *probe = &walk->settings->site;
-    PyObject *file;
-    unsigned line;
     if (probe->object == NULL)
         return;
-    if (!layout_site(block_of(probe->object), BUCKET_STEPS_MAX, &file, &line))
-        return;
-    const char *text;
-    size_t length;
-    if (line != probe->line || !type_text(file, &text, &length) ||
-        length != strlen(probe->file) || memcmp(text, probe->file, length) != 0)
-        return;
-    walk->sites.on = 1;
-    walk->shared->sites_read = 1;
+    for (Py_ssize_t away = 0; away <= LOCATE_MOST; away += (Py_ssize_t)sizeof(void *))
+        for (int sign = 1; sign >= -1; sign -= 2)
+            if (probe_holds(probe, sign * away)) {
+                walk->sites.moved = sign * away;
+                walk->sites.on = 1;
+                walk->shared->sites_read = 1;
+                return;
+            }
 }

@@ -6,7 +6,7 @@
 #include "sizes.h"
 
 /* Only the beginnings of these structures are read; they are private to their
- * modules and the same in CPython 3.11 to 3.13. */
+ * modules and the same in CPython 3.11 to 3.15. */
 #define DEQUE_BLOCK_ITEMS 64
 
 typedef struct {
@@ -157,7 +157,7 @@ inner_size(const Settings *settings, PyObject *object, const TypeEntry *entry)
     case SIZE_SET:
         return set_size(object, type);
     case SIZE_BYTEARRAY:
-        return (size_t)type->tp_basicsize + (size_t)((PyByteArrayObject *)object)->ob_alloc;
+        return (size_t)type->tp_basicsize + layout_bytearray_data_size(object);
     case SIZE_TYPE:
         return type_object_size(object);
     case SIZE_FRAME:

@@ -36,7 +36,6 @@ read_interpreter(ModuleState *state, Settings *settings)
 {
     settings->interp = PyInterpreterState_Get();
     settings->modules = PyImport_GetModuleDict();
-    settings->interpreter_dict = PyInterpreterState_GetDict(settings->interp);
     settings->atexit_count = atexit_count(state);
     settings->known = state->known;
     settings->regions = module_state_regions(state);

@@ -68,6 +68,7 @@ known_size_kind(const Known *known, const PyTypeObject *type, SizeKind *kind)
         {&PyType_Type, SIZE_TYPE},        {&PyCode_Type, SIZE_CODE},
         {&PyFrame_Type, SIZE_FRAME},      {&PyGen_Type, SIZE_GENERATOR},
         {&PyCoro_Type, SIZE_GENERATOR},   {&PyAsyncGen_Type, SIZE_GENERATOR},
+        {LAYOUT_FROZEN_DICT, SIZE_DICT},
         {known->deque, SIZE_DEQUE},    {known->array, SIZE_ARRAY},
         {known->ordered_dict, SIZE_ORDERED_DICT},
         {known->arrays.type, SIZE_NUMPY_ARRAY},
@@ -131,8 +132,10 @@ native_traverse(const Walk *walk, PyTypeObject *type)
 static Shape
 find_container(PyTypeObject *type, traverseproc native)
 {
-    /* Every kind of dict visits its entries with the traversal of dicts. */
-    if (PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS))
+    /* Every kind of dict visits its entries with the traversal of dicts. A frozendict is
+     * no subclass of dict, but has its layout. */
+    if (PyType_FastSubclass(type, Py_TPFLAGS_DICT_SUBCLASS) ||
+        native == PyDict_Type.tp_traverse)
         return SHAPE_DICT;
     if (native == PyList_Type.tp_traverse)
         return SHAPE_LIST;

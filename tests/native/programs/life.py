@@ -174,11 +174,8 @@ def prove_amid_kills() -> dict[str, Any]:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    other = False
     while (status := engine.engine_status()).available:
-        # This discards the proof.
-        other = not other
-        engine.configure(allow_other_patch_release=other)
+        engine.forget()
     enough.set()
     killer.join()
     return {"reason": status.reason, "later": engine.engine_status().available}

@@ -13,17 +13,22 @@ but that Python code can reach by name:
 
 from __future__ import annotations
 
+import builtins
 import gc
 import sys
 import types
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 HEAPTYPE = 1 << 9
 
 Row = tuple[int, str, str, int, int, bool, bool, list[int]]
 """Address, module and qualified name of the type, address of the type, size,
 whether the collector tracks it, whether its references are listed, and the references."""
+
+FROZEN_DICTS: list[Any] = [each for each in [getattr(builtins, "frozendict", None)] if each]
+"""The type frozendict, from CPython 3.15 on."""
 
 CODE_PARTS = (
     "co_consts",
@@ -50,7 +55,7 @@ def references(thing: object) -> list[object]:
     """Everything that an object refers to, once for each reference."""
     kind = type(thing)
     found: list[object] = gc.get_referents(thing)
-    if issubclass(kind, dict):
+    if issubclass(kind, (dict, *FROZEN_DICTS)):
         found = dict_references(thing, found)  # type: ignore[arg-type]
     elif kind is types.CodeType:
         found += [getattr(thing, name) for name in CODE_PARTS]
@@ -62,10 +67,11 @@ def references(thing: object) -> list[object]:
 
 
 def dict_references(thing: dict[object, object], visited: list[object]) -> list[object]:
-    entries = list(dict.items(thing))
+    kind = dict if isinstance(thing, dict) else FROZEN_DICTS[0]
+    entries = list(kind.items(thing))
     keys = [key for key, _ in entries]
     values = [value for _, value in entries]
-    if type(thing) is dict:
+    if type(thing) is kind:
         return keys + values
     # A subclass has its own references in addition to the entries. An ordered dict keeps
     # the keys a second time, in the nodes of its list.
