@@ -85,8 +85,11 @@ def _call(instructions: list[dis.Instruction], at: int) -> tuple[str, Path | Non
     index = _callable_of(instructions, at)
     if index is None:
         return "", None
+    if instructions[index].opname == "PUSH_NULL" and index:
+        # Since 3.13 it follows a function that is no method, as in ``time.sleep()``.
+        index -= 1
     each = instructions[index]
-    if each.opname in _ATTRIBUTE and _is_method(each):
+    if each.opname in _ATTRIBUTE:
         return str(each.argval), _path(instructions, index - 1)
     if each.opname == "LOAD_GLOBAL" and each.arg is not None and each.arg & 1:
         # The lowest bit is set if the global is about to be called.
@@ -126,13 +129,6 @@ def _entered_at(instructions: list[dis.Instruction], at: int) -> int | None:
             return None
     # Not argval, which is the method's number.
     return at - len(_AFTER_OBJECT) - 1 if before[-1].argrepr in _ENTER else None
-
-
-def _is_method(each: dis.Instruction) -> bool:
-    # Since 3.12 one instruction loads attributes and methods; its lowest bit marks methods.
-    if each.opname == "LOAD_METHOD" or each.arg is None:
-        return True
-    return bool(each.arg & 1)
 
 
 def _path(instructions: list[dis.Instruction], at: int) -> Path | None:

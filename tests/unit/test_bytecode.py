@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import FrameType
 from typing import Any
 
@@ -67,6 +68,20 @@ def test_the_object_of_a_method_that_is_called() -> None:
         ("acquire", None),
         ("", None),
     ]
+
+
+def test_a_function_of_a_module() -> None:
+    seen: list[Spot] = []
+
+    def read(frame: FrameType) -> None:
+        seen.append(read_spot(frame.f_code, frame.f_lasti))
+
+    time.read = read  # type: ignore[attr-defined]
+    try:
+        time.read(sys._getframe())  # type: ignore[attr-defined]
+    finally:
+        del time.read  # type: ignore[attr-defined]
+    assert [(spot.called, spot.on) for spot in seen] == [("read", Path("global", ("time",)))]
 
 
 def enters(seen: Seen, others: Any) -> None:
