@@ -78,7 +78,7 @@ def task_references(loops: Callable[[], Iterable[Any]]) -> list[Any]:
             # A subclass of Task in the application raised; its loop's tasks are lost.
             continue
     # Weak, so that no task lives longer between two samples.
-    return [_weak(found.pop(address)) for address in list(found)]
+    return [_weak(task) for task in found.values()]
 
 
 def _weak(task: Any) -> Any:

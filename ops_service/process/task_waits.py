@@ -18,7 +18,9 @@ _LOOKS_INTO_FRAMES = 1000
 # How deep gather and shield may stand in each other.
 _DEEPEST = 16
 
+_WAIT_FOR = getattr(asyncio.wait_for, "__code__", None)
 _GATHERING: Any = getattr(asyncio.tasks, "_GatheringFuture", object())
+_RECORDS_AWAITED = hasattr(asyncio.Future, "_asyncio_awaited_by")
 _ANY_ENDS = (asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION)
 
 
@@ -45,8 +47,9 @@ class TaskWaits:
 
     def note_awaited(self, task: Any) -> None:
         """Record who waits for a task, as asyncio itself records it from 3.14 on."""
-        for each in getattr(task, "_asyncio_awaited_by", None) or ():
-            self._awaited.setdefault(id(each), []).append(task)
+        if _RECORDS_AWAITED:
+            for each in getattr(task, "_asyncio_awaited_by", None) or ():
+                self._awaited.setdefault(id(each), []).append(task)
 
     def note_wait(
         self, task: Any, waiter: Any, innermost: FrameType | None, member: Member | None
@@ -63,18 +66,19 @@ class TaskWaits:
             targets, what = (waiter,), "asyncio.Task"
         elif type(waiter) is _GATHERING:
             targets, what = (waiter,), "asyncio.gather"
-        elif (inner := self._shielded(waiter)) is not None:
-            targets, what = (inner,), "asyncio.shield"
-        elif innermost is not None:
+        elif innermost is not None and _is_asyncio(innermost):
             code = innermost.f_code
             if id(code) == self._acquire:
                 self._note_lock(task, innermost, member)
                 return
+            targets, what = (), f"asyncio.{code.co_qualname}"
             found = self._inside.get(id(code))
             if found is not None and self._may_look():
                 targets, what = self._inside_asyncio(innermost, found)
-            elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
-                what = f"asyncio.{code.co_qualname}"
+        elif innermost is not None and innermost.f_code is _WAIT_FOR:
+            what = "asyncio.wait_for"
+        if targets is None and (inner := self._shielded(waiter)) is not None:
+            targets, what = (inner,), "asyncio.shield"
         if member is not None:
             member.wait = Wait(what, address)
         if targets is None:
@@ -172,6 +176,14 @@ class TaskWaits:
                 "cycles among the others may be missing."
             )
         return self._looks <= _LOOKS_INTO_FRAMES
+
+
+def _is_asyncio(frame: FrameType) -> bool:
+    """Whether a frame of asyncio itself awaits a future that it made."""
+    if frame.f_code is _WAIT_FOR:
+        # It awaits whatever it was given.
+        return False
+    return str(frame.f_globals.get("__name__", "")).startswith("asyncio.")
 
 
 def _functions_that_wait_for_tasks() -> dict[int, tuple[str, str, str]]:

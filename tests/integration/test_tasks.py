@@ -274,3 +274,45 @@ def test_circles_through_each_way_to_wait_for_a_task(client: MaintenanceClient, 
     assert members["any_of"].holder == ""
     assert members["body"].what == "asyncio.sleep"
     assert members["body"].holder == ""
+
+
+OPAQUE = """
+class Opaque:
+    # As a compiled coroutine: it runs another, and shows nothing of it.
+    def __init__(self, coroutine): self._steps = coroutine.__await__()
+    def __await__(self): return self
+    def __iter__(self): return self
+    def __next__(self): return next(self._steps)
+loop = start_loop()
+async def opaque():
+    box = {}
+    async def all_of():
+        await settle()
+        await Opaque(asyncio.wait([box['back']]))
+    async def any_of():
+        await settle()
+        await Opaque(asyncio.wait([box['back'], box['all_of']], return_when='FIRST_COMPLETED'))
+    async def back():
+        await settle()
+        await box['all_of']
+    for each in (back, all_of, any_of):
+        box[each.__name__] = asyncio.create_task(each(), name=f'opaque {each.__name__}')
+    await settle()
+    await settle()
+    return box
+opaque_box = on(loop, opaque())
+on(loop, settle())
+"""
+
+
+def test_a_wait_inside_a_coroutine_without_a_frame(client: MaintenanceClient, host: Host) -> None:
+    host.run(OPAQUE)
+    stacks = client.capture_stacks(sample_distance=0.05)
+    members = {m.name: m.wait for group in stacks.groups for m in group.members}
+    # asyncio records who is awaited from 3.14 on.
+    assert members["opaque all_of"].holder == ("task 'opaque back'" if by_loop else "")
+    assert members["opaque any_of"].holder == ""
+    found = {step.name for cycle in stacks.trailer.cycles for step in cycle.steps}
+    assert ("task 'opaque all_of'" in found) == by_loop
+    host.run("async def cancel():\n    for each in opaque_box.values(): each.cancel()")
+    host.run("on(loop, cancel())")
