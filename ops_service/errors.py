@@ -23,6 +23,7 @@
     ├── Cancelled                  the caller went away
     ├── NoSuchOperation            the application has no operation with that name
     ├── OperationUnavailable       the operation cannot run here
+    ├── TracingUnavailable         allocations cannot be traced here
     ├── EvaluationDisabled         evaluation is not enabled here
     ├── StoreDisabled              no store is configured
     ├── SnapshotNotFound           the store has no such snapshot
@@ -342,6 +343,21 @@ class OperationUnavailable(OpsServiceError):
     """
 
     reason = "OPERATION_UNAVAILABLE"
+
+
+class TracingUnavailable(OpsServiceError):
+    """Allocations cannot be traced without danger to the process. The text says why.
+
+    CPython's tracemalloc crashes or hangs a process in which another interpreter is created or
+    ends while it traces.
+
+    Calls: TraceAllocations.
+
+    Remedy: call it when the process has a single interpreter: before the application creates
+    others, or after it has closed them. Or watch growth with WatchHeapGrowth instead.
+    """
+
+    reason = "TRACING_UNAVAILABLE"
 
 
 class EvaluationDisabled(OpsServiceError):

@@ -38,6 +38,7 @@ CODES: dict[type[errors.OpsServiceError], StatusCode] = {
     errors.Cancelled: StatusCode.CANCELLED,
     errors.NoSuchOperation: StatusCode.NOT_FOUND,
     errors.OperationUnavailable: StatusCode.FAILED_PRECONDITION,
+    errors.TracingUnavailable: StatusCode.FAILED_PRECONDITION,
     errors.EvaluationDisabled: StatusCode.FAILED_PRECONDITION,
     errors.StoreDisabled: StatusCode.FAILED_PRECONDITION,
     errors.SnapshotNotFound: StatusCode.NOT_FOUND,

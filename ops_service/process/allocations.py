@@ -3,6 +3,11 @@
 While it runs, each allocation of the application costs several times as much. So the
 window switches it off on every exit. It reports what was allocated in the window and
 is still alive at its end, not what was freed in between.
+
+Where a second interpreter exists, tracemalloc hangs or crashes the process: on 3.11 and
+3.12.1 when one is created while it traces, later up to 3.14 when one ends
+(python/cpython#134604, #144172, #146089). Even to read its traces is to hold strings of an interpreter that may end. So it
+is refused there, and switched off unread when one appears.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ops_service.errors import Busy, Cancelled
+from ops_service.errors import Busy, Cancelled, TracingUnavailable
+from ops_service.process.interpreters import others_exist
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _TOLD_EVERY_SECONDS = 1.0
@@ -105,6 +111,7 @@ class AllocationTracer:
         Raises:
             Busy: Another window is open.
             Cancelled: The caller went away.
+            TracingUnavailable: The process has another interpreter, or got one meanwhile.
         """
         if not self._window.acquire(blocking=False):
             raise Busy("Another caller is tracing allocations; try again.", retry_after=5.0)
@@ -138,6 +145,7 @@ class AllocationTracer:
         while (elapsed := time.monotonic() - start) < options.seconds:
             if cancelled.wait(min(_LOOK_SECONDS, options.seconds - elapsed)):
                 raise Cancelled("The caller went away.")
+            self._check_interpreters()
             tracer_bytes = tracemalloc.get_tracemalloc_memory()
             if tracer_bytes > options.memory_limit and not begun.already_tracing:
                 warnings.append(
@@ -154,6 +162,7 @@ class AllocationTracer:
             warnings.append(
                 "The application switched tracemalloc off within the window, so nothing is known."
             )
+        self._check_interpreters()
         traced, peak = tracemalloc.get_traced_memory()
         tracer_bytes = tracemalloc.get_tracemalloc_memory()
         traces = _read_traces(pauses)
@@ -172,7 +181,23 @@ class AllocationTracer:
             warnings=tuple(warnings),
         )
 
+    def _check_interpreters(self) -> None:
+        if others_exist():
+            # First, and without a look at the traces.
+            self.switch_off()
+            raise TracingUnavailable(
+                "The application created another interpreter while allocations were traced. "
+                "Tracing was stopped at once and its result dropped, because tracemalloc can "
+                "crash such a process. Trace while there is a single interpreter."
+            )
+
     def _begin(self, frame_limit: int) -> Begun:
+        if others_exist():
+            raise TracingUnavailable(
+                "The process has more than one interpreter, and tracemalloc can crash it when "
+                "one of them ends. Trace before the application creates others or after it has "
+                "closed them, or watch heap growth instead."
+            )
         with self._lock:
             if tracemalloc.is_tracing():
                 return Begun(tracemalloc.get_traceback_limit(), already_tracing=True)

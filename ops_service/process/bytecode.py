@@ -11,11 +11,18 @@ import dis
 from dataclasses import dataclass
 from types import CodeType
 
+# Up to 3.13 one instruction enters a ``with`` block.
 _WITH = ("BEFORE_WITH", "BEFORE_ASYNC_WITH")
+# From 3.14 on these do: they load both methods, and call the second.
+_SPECIAL = "LOAD_SPECIAL"
+_ENTER = ("__enter__", "__aenter__")
+_AFTER_OBJECT = (("COPY", 1), (_SPECIAL, None), ("SWAP", 2), ("SWAP", 3), (_SPECIAL, None))
 _ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD")
-# Opcodes that may stand between the names of a call and the call: its arguments.
-_ARGUMENTS = ("PRECALL", "KW_NAMES", "PUSH_NULL", "NOP", "CACHE", "RESUME")
-_LOOK_BACK = 16
+_CALLS = ("CALL", "CALL_KW", "PRECALL")
+_NO_EFFECT = ("KW_NAMES", "NOP", "CACHE", "RESUME", "EXTENDED_ARG")
+# Opcodes that may stand within a path.
+_WITHIN_PATH = ("NOP", "PUSH_NULL", "CACHE", "COPY", "EXTENDED_ARG")
+_LOOK_BACK = 64
 # Bytes. A longer function is generated code, and not worth its analysis.
 _CODE_LIMIT = 64 << 10
 
@@ -67,27 +74,61 @@ def _index_at(instructions: list[dis.Instruction], offset: int) -> int | None:
 
 def _call(instructions: list[dis.Instruction], at: int) -> tuple[str, Path | None]:
     name = instructions[at].opname
-    if name in _WITH:
-        return "__enter__", _path(instructions, at - 1)
-    if not name.startswith("CALL"):
+    entered = _entered_at(instructions, at)
+    if entered is not None:
+        return "__enter__", _path(instructions, entered)
+    if name == "CALL" and at and instructions[at - 1].opname == "PRECALL":
+        # Only in 3.11, where either of the two makes the call.
+        at -= 1
+    if instructions[at].opname not in _CALLS:
         return "", None
-    for index in range(at - 1, max(-1, at - _LOOK_BACK), -1):
-        each = instructions[index]
-        if each.opname in _ATTRIBUTE and _is_method(each):
-            return str(each.argval), _path(instructions, index - 1)
-        if each.opname == "LOAD_GLOBAL" and each.arg is not None and each.arg & 1:
-            # The lowest bit is set if the global is about to be called.
-            return str(each.argval), None
-        if not each.opname.startswith("LOAD_") and each.opname not in _ARGUMENTS:
-            break
+    index = _callable_of(instructions, at)
+    if index is None:
+        return "", None
+    if instructions[index].opname == "PUSH_NULL" and index:
+        # Since 3.13 it follows a function that is no method, as in ``time.sleep()``.
+        index -= 1
+    each = instructions[index]
+    if each.opname in _ATTRIBUTE:
+        return str(each.argval), _path(instructions, index - 1)
+    if each.opname == "LOAD_GLOBAL" and each.arg is not None and each.arg & 1:
+        # The lowest bit is set if the global is about to be called.
+        return str(each.argval), None
     return "", None
 
 
-def _is_method(each: dis.Instruction) -> bool:
-    # Since 3.12 one instruction loads attributes and methods; its lowest bit marks methods.
-    if each.opname == "LOAD_METHOD" or each.arg is None:
-        return True
-    return bool(each.arg & 1)
+def _callable_of(instructions: list[dis.Instruction], at: int) -> int | None:
+    """The instruction that loaded what is called, found by the depth of the stack."""
+    call = instructions[at]
+    # Names of keyword arguments may lie on the stack, above the arguments.
+    above = (call.arg or 0) + (call.opname == "CALL_KW")
+    for index in range(at - 1, max(-1, at - _LOOK_BACK), -1):
+        each = instructions[index]
+        if above == 0 and each.opname not in _NO_EFFECT:
+            return index
+        if each.opcode in dis.hasjrel or each.opcode in dis.hasjabs:
+            return None
+        above -= dis.stack_effect(each.opcode, each.arg, jump=False)
+        if above < 0:
+            return None
+    return None
+
+
+def _entered_at(instructions: list[dis.Instruction], at: int) -> int | None:
+    """Where the path of an object ends that an instruction enters by ``with``.
+
+    None if the instruction enters nothing.
+    """
+    if instructions[at].opname in _WITH:
+        return at - 1
+    if instructions[at].opname != "CALL" or at < len(_AFTER_OBJECT):
+        return None
+    before = instructions[at - len(_AFTER_OBJECT) : at]
+    for each, (opcode, argument) in zip(before, _AFTER_OBJECT, strict=True):
+        if each.opname != opcode or (argument is not None and each.arg != argument):
+            return None
+    # Not argval, which is the method's number.
+    return at - len(_AFTER_OBJECT) - 1 if before[-1].argrepr in _ENTER else None
 
 
 def _path(instructions: list[dis.Instruction], at: int) -> Path | None:
@@ -95,16 +136,20 @@ def _path(instructions: list[dis.Instruction], at: int) -> Path | None:
     names: list[str] = []
     while at >= 0:
         each = instructions[at]
+        if instructions[at + 1].is_jump_target:
+            # Another branch may have loaded another object, as in ``(a if b else c).lock``.
+            return None
         if each.opname == "LOAD_ATTR":
             names.append(str(each.argval))
             at -= 1
             continue
+        # Some instructions name two variables; the second one is on top of the stack.
         name = each.argval[-1] if isinstance(each.argval, tuple) else each.argval
-        if each.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+        if each.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "STORE_FAST_LOAD_FAST")):
             scope = "local"
         elif each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             scope = "global"
-        elif each.opname in ("NOP", "PUSH_NULL", "CACHE", "COPY"):
+        elif each.opname in _WITHIN_PATH:
             at -= 1
             continue
         else:
@@ -147,8 +192,9 @@ def _entered_before(instructions: list[dis.Instruction], at: int | None) -> Path
     if at is None:
         return None
     for index in range(at, max(-1, at - _LOOK_BACK), -1):
-        if instructions[index].opname in _WITH:
-            return _path(instructions, index - 1)
+        entered = _entered_at(instructions, index)
+        if entered is not None:
+            return _path(instructions, entered)
     return None
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from inspect import CO_OPTIMIZED
 from types import CodeType, FrameType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from ops_service.process.bytecode import Path, Spot, read_spot
+from ops_service.process.bytecode import NOTHING, Path, Spot, read_spot
 
 MISSING: Any = object()
 
@@ -19,13 +20,21 @@ _NAMESPACE = vars(type)["__dict__"].__get__
 class Spots:
     """Facts about positions, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, readable: bool = True) -> None:
+        """
+        Args:
+            readable: Whether the bytecode of this Python is read right. If not, nothing
+                is known of any position.
+        """
+        self._readable = readable
         self._found: dict[tuple[int, int], Spot] = {}
         # Kept alive, because their addresses are keys above.
         self._codes: dict[int, CodeType] = {}
 
     def at(self, code: CodeType, offset: int) -> Spot:
         """Facts about a position."""
+        if not self._readable:
+            return NOTHING
         key = (id(code), offset)
         spot = self._found.get(key)
         if spot is None:
@@ -62,6 +71,8 @@ def _local_reader() -> Callable[[FrameType, str], Any] | None:
 
 
 _read_local = _local_reader()
+READS_LOCALS = _read_local is not None
+"""Whether local variables of the application's functions can be read without harm."""
 
 
 def local(frame: FrameType, name: str, *, of_library: bool = False) -> Any:
@@ -72,6 +83,9 @@ def local(frame: FrameType, name: str, *, of_library: bool = False) -> Any:
             that ends with its wait and never calls ``locals()``. Then the dict of
             ``f_locals`` does no harm.
     """
+    if not frame.f_code.co_flags & CO_OPTIMIZED:
+        # The namespace of a class or module, which may be an object of the application.
+        return MISSING
     try:
         if _read_local is not None:
             return _read_local(frame, name)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 from functools import cache
-from pathlib import PurePath
+
+from ops_service.process.malloc_provider import loaded_process, malloc_provider
+
+# Below the size from which malloc gives a block its own mapping: to free such a block
+# would raise that limit for the whole process.
+_BLOCK = 64 << 10
+_TRIES = 10
 
 
 class Unavailable(Exception):
@@ -27,15 +33,6 @@ class _Mallinfo2(ctypes.Structure):
     ]
 
 
-class _DlInfo(ctypes.Structure):
-    _fields_ = [
-        ("dli_fname", ctypes.c_char_p),
-        ("dli_fbase", ctypes.c_void_p),
-        ("dli_sname", ctypes.c_char_p),
-        ("dli_saddr", ctypes.c_void_p),
-    ]
-
-
 def malloc_bytes() -> tuple[int, int]:
     """Bytes in use and free bytes of malloc, over all its arenas.
 
@@ -49,10 +46,12 @@ def malloc_bytes() -> tuple[int, int]:
     libc = _glibc()
     if not hasattr(libc, "mallinfo2"):
         raise Unavailable(f"{_glibc_version()} has no mallinfo2; glibc 2.33 and later have it.")
-    libc.mallinfo2.argtypes = ()
-    libc.mallinfo2.restype = _Mallinfo2
-    told = libc.mallinfo2()
-    return told.uordblks + told.hblkhd, told.fordblks
+    if not _counts_what_is_allocated():
+        raise Unavailable(
+            "malloc's statistics do not count what is allocated: a block of the service's "
+            "own did not appear in them."
+        )
+    return _counted(libc)
 
 
 def malloc_trim() -> bool:
@@ -67,21 +66,20 @@ def malloc_trim() -> bool:
     return bool(libc.malloc_trim(0))
 
 
-@cache
-def _process() -> ctypes.CDLL:
-    # Cached: each handle creates its own class, which only a collection frees.
-    return ctypes.CDLL(None)
-
-
 def _glibc() -> ctypes.CDLL:
     """The libraries of the process, after a check that glibc serves malloc."""
-    version = _glibc_version()
-    if not version.startswith("glibc"):
+    if not _glibc_version().startswith("glibc"):
         raise Unavailable("The C library is not glibc; others do not report malloc statistics.")
-    process = _process()
-    provider = _provider(process)
+    try:
+        provider = malloc_provider()
+        process = loaded_process()
+    except (OSError, AttributeError):
+        raise Unavailable(
+            "This Python is linked statically, so its malloc cannot be asked. Use a Python "
+            "that is linked with a shared C library."
+        ) from None
     # glibc reports its own arenas even if nothing uses them.
-    if provider is not None and not provider.startswith(("libc.so", "libc-")):
+    if provider is not None and not provider.is_libc:
         raise Unavailable(f"malloc is served by {provider}, not by the C library.")
     return process
 
@@ -93,19 +91,27 @@ def _glibc_version() -> str:
         return ""
 
 
-def _provider(process: ctypes.CDLL) -> str | None:
-    """Name of the file whose malloc the process calls, or None if the linker reports none.
+def _counted(libc: ctypes.CDLL) -> tuple[int, int]:
+    libc.mallinfo2.argtypes = ()
+    libc.mallinfo2.restype = _Mallinfo2
+    told = libc.mallinfo2()
+    return told.uordblks + told.hblkhd, told.fordblks
 
-    Asks which malloc the linker finds first. So a library that has its own allocator
-    beside malloc makes no difference.
-    """
-    found = _DlInfo()
-    try:
-        process.dladdr.argtypes = (ctypes.c_void_p, ctypes.POINTER(_DlInfo))
-        process.dladdr.restype = ctypes.c_int
-        address = ctypes.cast(process.malloc, ctypes.c_void_p)
-        if not process.dladdr(address, ctypes.byref(found)) or not found.dli_fname:
-            return None
-    except AttributeError:
-        return None
-    return PurePath(os.fsdecode(found.dli_fname)).name
+
+@cache
+def _counts_what_is_allocated() -> bool:
+    """Whether a block of our own appears in malloc's statistics. Proved once a process."""
+    libc = loaded_process()
+    libc.malloc.argtypes = (ctypes.c_size_t,)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.free.argtypes = (ctypes.c_void_p,)
+    libc.free.restype = None
+    for _ in range(_TRIES):
+        before, _ = _counted(libc)
+        block = libc.malloc(_BLOCK)
+        after, _ = _counted(libc)
+        libc.free(block)
+        # Other threads allocate and free meanwhile, so one try alone proves nothing.
+        if block and after - before >= _BLOCK:
+            return True
+    return False

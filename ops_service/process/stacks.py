@@ -14,9 +14,11 @@ from types import CodeType
 from typing import Any
 
 from ops_service.errors import Cancelled
+from ops_service.process.bytecode_proof import CANNOT_READ, reads_bytecode
 from ops_service.process.cycles import common_edges, find_cycles
 from ops_service.process.frames import Spots
 from ops_service.process.greenlet_stacks import FindInstances, sample_greenlets
+from ops_service.process.loop_search import LoopSearch
 from ops_service.process.sample import DEPTH, Sample
 from ops_service.process.stack_model import (
     CycleStep,
@@ -26,6 +28,8 @@ from ops_service.process.stack_model import (
     Stacks,
     line_of,
 )
+from ops_service.process.task_proof import CANNOT_SEE_WAITS, sees_task_waits
+from ops_service.process.task_registers import CANNOT_FIND, Register, register
 from ops_service.process.task_stacks import TaskSampler
 from ops_service.process.thread_stacks import sample_threads
 
@@ -38,12 +42,14 @@ class StackOptions:
 
     distance: float
     """Seconds between two samples. 0 takes a single sample."""
-    own_loop: Any = None
-    """The service's own loop. Its tasks are skipped. None skips no tasks."""
+    service_loop: Any = None
+    """The service's own loop, which runs now. None if there is none."""
+    skip_service_tasks: bool = True
+    """Whether to skip the tasks of the service's own loop."""
     is_own_thread: Callable[[threading.Thread], bool] | None = None
     """Whether a thread is the service's own; such threads are skipped. None skips none."""
     find_instances: FindInstances | None = None
-    """Finds greenlets. None skips greenlets."""
+    """Searches the collector's lists. None skips greenlets, and loops that do not run."""
 
 
 def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
@@ -55,18 +61,21 @@ def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
     Raises:
         Cancelled: The caller went away between the samples.
     """
-    spots = Spots()
+    readable = reads_bytecode()
+    spots = Spots(readable=readable)
+    own_loop = options.service_loop if options.skip_service_tasks else None
+    loops = LoopSearch(options.find_instances, options.service_loop, own_loop)
     codes: dict[int, CodeType] = {}
     first = None
     seconds: list[float] = []
     cpu: dict[int, float] = {}
     if options.distance > 0:
-        first, took = _look(options, Sample(spots, codes))
+        first, took = _look(options, Sample(spots, codes), loops)
         seconds.append(took)
         cpu = _cpu_seconds(first)
         if cancelled.wait(options.distance):
             raise Cancelled("The caller went away.")
-    last, took = _look(options, Sample(spots, codes))
+    last, took = _look(options, Sample(spots, codes), loops)
     seconds.append(took)
     last.settle_locks()
     edges = last.edges
@@ -85,14 +94,24 @@ def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
             for cycle in cycles
         ),
         sample_seconds=tuple(seconds),
-        warnings=tuple(last.warnings),
+        warnings=(*_blind_spots(readable), *loops.warnings, *last.warnings),
     )
 
 
-def _look(options: StackOptions, sample: Sample) -> tuple[Sample, float]:
+def _blind_spots(readable: bool) -> list[str]:
+    """What the proofs of this process found to be out of sight."""
+    found = [] if readable else [CANNOT_READ]
+    if register() is Register.UNKNOWN:
+        found.append(CANNOT_FIND)
+    elif not sees_task_waits():
+        found.append(CANNOT_SEE_WAITS)
+    return found
+
+
+def _look(options: StackOptions, sample: Sample, loops: LoopSearch) -> tuple[Sample, float]:
     begin = time.perf_counter()
     sample_threads(sample, options.is_own_thread)
-    TaskSampler(sample, options.own_loop).run()
+    TaskSampler(sample, loops.left_out).run(loops.find)
     if options.find_instances is not None:
         sample_greenlets(sample, options.find_instances)
     return sample, time.perf_counter() - begin

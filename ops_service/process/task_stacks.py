@@ -1,23 +1,22 @@
-"""Stacks of all asyncio tasks of all loops, and their waits."""
+"""Stacks of all asyncio tasks of all loops."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import weakref
-from collections.abc import Sequence
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from collections.abc import Callable, Iterable
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
-from ops_service.process.frames import MISSING, attribute_of, local
-from ops_service.process.locks import is_taken, underlying
-from ops_service.process.sample import MEMBERS, Sample, shortened
-from ops_service.process.stack_model import Frame, Key, Member, OwnerKind, Wait
+from ops_service.process.frames import local
+from ops_service.process.sample import MEMBERS, Sample
+from ops_service.process.stack_model import Frame, Key, Member, OwnerKind
+from ops_service.process.task_registers import task_references
+from ops_service.process.task_waits import TaskWaits, is_task, task_name
 
 _DEEPEST = 1000
 _CREATED_FRAMES = 16
-# Maximum number of tasks for which older versions create the dict of f_locals.
-_LOOKS_INTO_FRAMES = 1000
 
 # Types that may stand between a coroutine and the asynchronous generator or coroutine
 # that it awaits. Only the collector knows their referents.
@@ -28,40 +27,30 @@ _WRAPPERS = (
     "anext_awaitable",
 )
 
-_GATHERING: Any = getattr(asyncio.tasks, "_GatheringFuture", object())
-
-
-def task_references() -> list[Any]:
-    """Weak references to every task, and strong references to tasks that run eagerly.
-
-    One call copies each set, and no task can be added during that call.
-    """
-    tasks = asyncio.tasks
-    found: list[Any] = []
-    for name in ("_scheduled_tasks", "_all_tasks"):
-        data = getattr(getattr(tasks, name, None), "data", None)
-        if isinstance(data, set):
-            found.extend(data.copy())
-    eager = getattr(tasks, "_eager_tasks", None)
-    if isinstance(eager, set):
-        found.extend(eager.copy())
-    return found
-
 
 class TaskSampler:
     """Adds the stacks of tasks to a sample."""
 
     def __init__(self, sample: Sample, own_loop: Any) -> None:
+        """
+        Args:
+            own_loop: A loop whose tasks are skipped. None skips no tasks.
+        """
         self._sample = sample
         self._own_loop = own_loop
-        self._looks = 0
-        self._acquire = id(asyncio.Lock.acquire.__code__)
+        self._waits = TaskWaits(sample)
         self._waits_with = getattr(asyncio.Condition.wait, "__code__", None)
-        self._inside = _functions_that_wait_for_tasks()
 
-    def run(self) -> None:
-        """Sample every task."""
-        references = task_references()
+    def run(self, loops: Callable[[], Iterable[Any]]) -> None:
+        """Sample every task.
+
+        Args:
+            loops: Returns the loops that are known, for registers that are read by loop.
+        """
+        self.sample(task_references(loops))
+
+    def sample(self, references: list[Any]) -> None:
+        """Sample these tasks, given by weak or strong references."""
         self._sample.keep.append(references)
         unreadable = 0
         for number, reference in enumerate(references):
@@ -75,15 +64,16 @@ class TaskSampler:
             del task
             if number % 64 == 0:
                 self._sample.yield_gil()
+        self._waits.settle()
         if unreadable:
             self._sample.warnings.append(f"{unreadable} tasks could not be read.")
 
     def _sample_task(self, owner: int, task: Any) -> None:
-        if task.done() or task.get_loop() is self._own_loop:
+        # Not the methods of a subclass.
+        kind: Any = asyncio.Task if is_task(task) else type(task)
+        if kind.done(task) or kind.get_loop(task) is self._own_loop:
             return
-        node = id(task)
-        coroutine = task.get_coro()
-        key, innermost = self._chain(task, coroutine)
+        key, innermost = self._chain(task, kind.get_coro(task))
         created = None
         if (trace := getattr(task, "_source_traceback", None)) is not None:
             created = _creation(trace)
@@ -93,10 +83,11 @@ class TaskSampler:
         waiter = getattr(task, "_fut_waiter", None)
         member = None
         if len(group.members) < MEMBERS:
-            member = Member(owner, _name(task), node)
+            member = Member(owner, task_name(task), id(task))
             group.members.append(member)
+        self._waits.note_awaited(task)
         if waiter is not None:
-            self._note_wait(task, waiter, innermost, member)
+            self._waits.note_wait(task, waiter, innermost, member)
 
     def _chain(self, task: Any, awaited: Any) -> tuple[Key, FrameType | None]:
         key: list[int] = []
@@ -138,85 +129,8 @@ class TaskSampler:
                 break
             awaited = following
         if entered and self._sample.note_holder(id(task), entered, waiting):
-            self._sample.names.setdefault(id(task), f"task {_name(task)!r}")
+            self._sample.names.setdefault(id(task), f"task {task_name(task)!r}")
         return tuple(key), innermost
-
-    def _note_wait(
-        self, task: Any, waiter: Any, innermost: FrameType | None, member: Member | None
-    ) -> None:
-        node = id(task)
-        what, address = _type_name(type(waiter)), id(waiter)
-        targets: Sequence[Any] = ()
-        if _is_task(waiter):
-            targets, what = (waiter,), "asyncio.Task"
-        elif type(waiter) is _GATHERING:
-            targets, what = list(waiter._children), "asyncio.gather"
-        elif innermost is not None:
-            code = innermost.f_code
-            if id(code) == self._acquire:
-                self._note_lock(node, task, innermost, member)
-                return
-            found = self._inside.get(id(code))
-            if found is not None and self._may_look():
-                name, attribute, what = found
-                inside = local(innermost, name, of_library=True)
-                inside = attribute_of(inside, attribute) if attribute else inside
-                targets = list(inside) if isinstance(inside, (set, list, tuple)) else ()
-                one_is_enough = local(innermost, "return_when", of_library=True) in (
-                    asyncio.FIRST_COMPLETED,
-                    asyncio.FIRST_EXCEPTION,
-                )
-                if one_is_enough and len(targets) > 1:
-                    # Any of them ends the wait, so it depends on no single one.
-                    targets = ()
-            elif str(innermost.f_globals.get("__name__", "")).startswith("asyncio."):
-                what = f"asyncio.{code.co_qualname}"
-        waited = [each for each in targets if _is_task(each) and not each.done()]
-        for each in waited:
-            self._sample.edges.setdefault(node, []).append(id(each))
-            self._sample.names.setdefault(id(each), f"task {_name(each)!r}")
-        if waited:
-            self._sample.names.setdefault(node, f"task {_name(task)!r}")
-            self._sample.reasons[node] = what
-        if member is not None:
-            holder = self._sample.names[id(waited[0])] if waited else ""
-            if len(waited) > 1:
-                holder += f" and {len(waited) - 1} more"
-            member.wait = Wait(what, address, holder)
-
-    def _note_lock(self, node: int, task: Any, innermost: FrameType, member: Member | None) -> None:
-        self._sample.names.setdefault(node, f"task {_name(task)!r}")
-        lock = local(innermost, "self", of_library=True) if self._may_look() else MISSING
-        member = member or Member(0, _name(task), node)
-        member.wait = Wait("asyncio.Lock")
-        lock = underlying(lock)
-        if lock is not None and is_taken(lock):
-            member.wait = Wait("asyncio.Lock", id(lock))
-            self._sample.note_lock_wait(node, member, lock, None)
-
-    def _may_look(self) -> bool:
-        self._looks += 1
-        if self._looks == _LOOKS_INTO_FRAMES + 1:
-            self._sample.warnings.append(
-                f"Waits inside asyncio were looked up for {_LOOKS_INTO_FRAMES} tasks only; "
-                "cycles among the others may be missing."
-            )
-        return self._looks <= _LOOKS_INTO_FRAMES
-
-
-def _functions_that_wait_for_tasks() -> dict[int, tuple[str, str, str]]:
-    """By code: the variable that leads to the tasks, its attribute, and the wait's name."""
-    found: dict[int, tuple[str, str, str]] = {}
-    for function, variable, attribute, what in (
-        (getattr(asyncio.tasks, "_wait", None), "fs", "", "asyncio.wait"),
-        (getattr(asyncio.TaskGroup, "__aexit__", None), "self", "_tasks", "asyncio.TaskGroup"),
-        # Since some release of 3.12 the wait itself is in a separate method.
-        (getattr(asyncio.TaskGroup, "_aexit", None), "self", "_tasks", "asyncio.TaskGroup"),
-    ):
-        code = getattr(function, "__code__", None)
-        if type(code) is CodeType:
-            found[id(code)] = (variable, attribute, what)
-    return found
 
 
 def _wrapped(wrapper: Any) -> Any:
@@ -235,22 +149,3 @@ def _creation(trace: Any) -> tuple[Frame, ...]:
         for each in list(trace)[-_CREATED_FRAMES:]
     ]
     return tuple(frames)
-
-
-def _is_task(value: Any) -> bool:
-    # Not isinstance, which may ask the object itself.
-    return issubclass(type(value), asyncio.Task)
-
-
-def _name(task: Any) -> str:
-    if _is_task(task):
-        return shortened(asyncio.Task.get_name(task))
-    return ""
-
-
-def _type_name(kind: type[Any]) -> str:
-    module = vars(kind).get("__module__", kind.__module__)
-    name = kind.__qualname__
-    if module == "_asyncio":
-        module = "asyncio"
-    return f"{module}.{name}" if type(module) is str else name

@@ -45,6 +45,8 @@ _WAITS = (
     ("ssl", "SSLSocket.read", "input of a socket (TLS)"),
     ("subprocess", "Popen._try_wait", "a child process"),
     ("subprocess", "Popen._wait", "a child process"),
+    # Since 3.15, for a wait with a timeout.
+    ("subprocess", "Popen._wait_pidfd", "a child process"),
     ("subprocess", "Popen.wait", "a child process"),
     ("multiprocessing.connection", "Connection._recv", "input of a pipe"),
 )

@@ -50,7 +50,8 @@ class StacksHandler:
         own = request.include_ops_service
         options = StackOptions(
             distance=distance,
-            own_loop=None if own else asyncio.get_running_loop(),
+            service_loop=asyncio.get_running_loop(),
+            skip_service_tasks=not own,
             is_own_thread=None if own else is_own,
             find_instances=find_instances,
         )

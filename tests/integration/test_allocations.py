@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import grpc
@@ -15,7 +16,7 @@ from fix_status import status_of
 from google.protobuf.duration_pb2 import Duration
 
 from ops_client.cli.exit_codes import ExitCode
-from ops_client.errors import Busy, PermissionDenied
+from ops_client.errors import Busy, PermissionDenied, TracingUnavailable
 from ops_service.v1 import allocations_pb2
 
 # A thread that keeps one buffer for each beat, on its own line.
@@ -185,3 +186,48 @@ def test_opsctl(opsctl: Opsctl, host: Host, admin: Identity) -> None:
     document = json.loads(run.stdout)
     assert len(document["sites"]) <= 3
     assert document["trailer"]["still_tracing"] is False
+
+
+# Another interpreter, which does nothing. 3.12.1 crashes without any tracing if it imports.
+INTERPRETERS = """
+try: import _interpreters
+except ImportError: import _xxsubinterpreters as _interpreters
+"""
+
+
+def test_it_is_refused_while_another_interpreter_exists(
+    start_host: StartHost, connect: Connect, admin: Identity, opsctl: Opsctl
+) -> None:
+    host = start_host()
+    host.run(INTERPRETERS + "import tracemalloc\nother = _interpreters.create()")
+    client = connect(host.address, credentials_of(admin))
+    with pytest.raises(TracingUnavailable, match="more than one interpreter"):
+        client.trace_allocations(duration=0.3)
+    assert host.run("answer = tracemalloc.is_tracing()") is False
+    run = opsctl("alloc", "trace", "--duration", 0.3, env=environment_of(host.address, admin))
+    assert run.returncode == ExitCode.TRACING_UNAVAILABLE
+    assert "after it has closed them" in " ".join(run.stderr.split())
+
+    host.run("_interpreters.destroy(other)")
+    assert not client.trace_allocations(duration=0.3).trailer.warnings
+    host.assert_alive()
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="creating an interpreter while tracing ends the process"
+)
+def test_it_stops_at_once_when_another_interpreter_appears(
+    start_host: StartHost, connect: Connect, admin: Identity
+) -> None:
+    host = start_host()
+    host.run(INTERPRETERS + "import tracemalloc")
+    request = allocations_pb2.TraceAllocationsRequest(duration=Duration(seconds=600))
+    call = host.stub(admin).TraceAllocations(request, timeout=120)
+    assert next(call).WhichOneof("part") == "header"
+    host.run("other = _interpreters.create()")
+    with pytest.raises(grpc.RpcError) as raised:
+        list(call)
+    assert status_of(raised.value).reason == "TRACING_UNAVAILABLE"
+    assert host.run("answer = tracemalloc.is_tracing()") is False
+    host.run("_interpreters.destroy(other)")
+    host.assert_alive()

@@ -35,6 +35,7 @@ REASONS: dict[str, type[CallFailed]] = {
     "CANCELLED": errors.Cancelled,
     "NO_SUCH_OPERATION": errors.NoSuchOperation,
     "OPERATION_UNAVAILABLE": errors.OperationUnavailable,
+    "TRACING_UNAVAILABLE": errors.TracingUnavailable,
     "EVALUATION_DISABLED": errors.EvaluationDisabled,
     "STORE_DISABLED": errors.StoreDisabled,
     "SNAPSHOT_NOT_FOUND": errors.SnapshotNotFound,

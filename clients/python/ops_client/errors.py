@@ -30,6 +30,7 @@
     │   ├── Cancelled                  the server cancelled the call
     │   ├── NoSuchOperation            the application has no operation of that name
     │   ├── OperationUnavailable       the operation cannot run there
+    │   ├── TracingUnavailable         allocations cannot be traced there
     │   ├── EvaluationDisabled         evaluation is switched off there
     │   ├── StoreDisabled              the process has no store
     │   ├── SnapshotNotFound           the store has no such snapshot
@@ -211,6 +212,10 @@ class NoSuchOperation(CallFailed):
 
 class OperationUnavailable(CallFailed):
     """The operation cannot run in that process. The message says why."""
+
+
+class TracingUnavailable(CallFailed):
+    """Allocations cannot be traced in that process without danger. The message says why."""
 
 
 class EvaluationDisabled(CallFailed):

@@ -142,6 +142,8 @@ class ExitCode(IntEnum):
     """The application has no operation of that name."""
     OPERATION_UNAVAILABLE = 81
     """The operation cannot run there: it needs an event loop."""
+    TRACING_UNAVAILABLE = 82
+    """Allocations cannot be traced there without danger to the process."""
 
     LEAK = 90
     """A watch found a leak."""
@@ -187,6 +189,7 @@ CODES: dict[type[errors.OpsClientError], ExitCode] = {
     errors.Cancelled: ExitCode.CANCELLED,
     errors.NoSuchOperation: ExitCode.NO_SUCH_OPERATION,
     errors.OperationUnavailable: ExitCode.OPERATION_UNAVAILABLE,
+    errors.TracingUnavailable: ExitCode.TRACING_UNAVAILABLE,
     errors.EvaluationDisabled: ExitCode.EVALUATION_DISABLED,
     errors.StoreDisabled: ExitCode.STORE_DISABLED,
     errors.SnapshotNotFound: ExitCode.SNAPSHOT_NOT_FOUND,
