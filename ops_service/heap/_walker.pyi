@@ -101,6 +101,8 @@ PLANT_FUNCTION_CODE: int
 PLANT_FROZEN: int
 PLANT_SIZES: int
 PLANT_CLASS_DICT_HAS: int
+PLANT_FROZEN_DICT: int
+PLANT_RUNNING_LOOP: int
 
 class Child:
     """A child process that walks or has ended."""

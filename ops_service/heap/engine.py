@@ -17,7 +17,6 @@ import threading
 from ops_service.errors import (
     CloneRefused,
     InsufficientMemory,
-    OpsServiceError,
     PauseOverBudget,
     WalkFailed,
     WalkTimeout,
