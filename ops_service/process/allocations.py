@@ -4,10 +4,10 @@ While it runs, each allocation of the application costs several times as much. S
 window switches it off on every exit. It reports what was allocated in the window and
 is still alive at its end, not what was freed in between.
 
-Where a second interpreter exists, tracemalloc crashes or hangs the process: on 3.11 when one
-is created while it traces, on 3.12 to 3.14 when one ends (python/cpython#134604, #144172,
-#146089). Even to read its traces is to hold strings of an interpreter that may end. So it
-is refused there, and switched off unread when one appears.
+Where a second interpreter exists, tracemalloc hangs or crashes the process: on 3.11 and
+3.12.1 when one is created while it traces, later up to 3.14 when one ends
+(python/cpython#134604, #144172, #146089). Even to read its traces is to hold strings of an
+interpreter that may end. So it is refused there, and switched off unread when one appears.
 """
 
 from __future__ import annotations

@@ -214,7 +214,7 @@ def test_it_is_refused_while_another_interpreter_exists(
 
 
 @pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="creating an interpreter while tracing hangs 3.11"
+    sys.version_info < (3, 13), reason="creating an interpreter while tracing ends the process"
 )
 def test_it_stops_at_once_when_another_interpreter_appears(
     start_host: StartHost, connect: Connect, admin: Identity
