@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # CI runs these and test-extra does not: the suite, and targets that measure or only soak.
-BESIDE = {"check", "docs", "demo", "test", "soak", "bench-short", "leakbench-short"}
+BESIDE = {
+    *("versions", "check", "docs", "demo", "test", "soak", "bench-short", "leakbench-short"),
+}
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 

@@ -99,7 +99,7 @@ emit_site(Walk *walk, layout_file file, unsigned line)
     Buffer piece = {.data = room, .length = 0, .capacity = sizeof room};
     const char *text = "?";
     size_t length = 1;
-    site_file(file, &text, &length);
+    type_file_text(file, &text, &length);
     put_text(walk, &piece, 1, text, length);
     protobuf_number(&piece, 2, line);
     put_definition(walk, FIELD_SITES, piece.data, piece.length);

@@ -17,7 +17,6 @@
 #define FIRST_CAPACITY 1024u
 #define SITES_MAX (1u << 20)
 #define LINE_DIGITS 10
-#define FILE_NAME_MAX (1u << 16)
 
 static SiteEntry *
 place(SiteEntry *slots, size_t capacity, layout_file file, unsigned line)
@@ -49,17 +48,6 @@ block_of(PyObject *object)
 {
     size_t before = layout_is_gc(object) ? _PyType_PreHeaderSize(Py_TYPE(object)) : 0;
     return (const char *)object - before;
-}
-
-int
-site_file(layout_file file, const char **text, size_t *length)
-{
-    const char *characters = layout_file_characters(file);
-    if (characters == NULL)
-        return type_text(layout_file_object(file), text, length);
-    *text = characters;
-    *length = strnlen(characters, FILE_NAME_MAX);
-    return 1;
 }
 
 uint32_t
@@ -94,7 +82,7 @@ site_text(const Walk *walk, PyObject *object, char *room, size_t capacity)
     const char *text;
     size_t length;
     if (!layout_site(block_of(object), walk->sites.moved, BUCKET_STEPS_MAX, &file, &line) ||
-        !site_file(file, &text, &length))
+        !type_file_text(file, &text, &length))
         return 0;
     char digits[LINE_DIGITS];
     size_t count = 0;
@@ -119,7 +107,7 @@ probe_holds(const SiteProbe *probe, Py_ssize_t moved)
     const char *text;
     size_t length;
     return layout_site(block_of(probe->object), moved, BUCKET_STEPS_MAX, &file, &line) &&
-           line == probe->line && site_file(file, &text, &length) &&
+           line == probe->line && type_file_text(file, &text, &length) &&
            length == strlen(probe->file) && memcmp(text, probe->file, length) == 0;
 }
 

@@ -19,8 +19,6 @@ typedef struct {
 } Sites;
 
 void sites_open(Walk *walk);
-/* The name of a file. Returns 0 if it cannot be read. */
-int site_file(layout_file file, const char **text, size_t *length);
 /* Number of the line that allocated an object; 0 if unknown. */
 uint32_t site_number(Walk *walk, PyObject *object);
 /* The site as "file:line", without giving it a number; 0 if unknown. */

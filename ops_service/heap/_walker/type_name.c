@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define FILE_NAME_MAX (1u << 16)
+
 PyObject *
 type_namespace_value(PyTypeObject *type, const char *wanted)
 {
@@ -43,6 +45,17 @@ type_text(PyObject *object, const char **text, size_t *length)
         return 0;
     *text = compact->utf8;
     *length = (size_t)compact->utf8_length;
+    return 1;
+}
+
+int
+type_file_text(layout_file file, const char **text, size_t *length)
+{
+    const char *characters = layout_file_characters(file);
+    if (characters == NULL)
+        return type_text(layout_file_object(file), text, length);
+    *text = characters;
+    *length = strnlen(characters, FILE_NAME_MAX);
     return 1;
 }
 

@@ -8,6 +8,8 @@
 PyObject *type_namespace_value(PyTypeObject *type, const char *wanted);
 /* The text of a string that is ASCII or has a cached UTF-8 form. */
 int type_text(PyObject *object, const char **text, size_t *length);
+/* The same of a file's name, as tracemalloc keeps it. */
+int type_file_text(layout_file file, const char **text, size_t *length);
 void type_name(PyTypeObject *type, const char **module, size_t *module_length,
                const char **name, size_t *name_length);
 
