@@ -131,7 +131,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 def test_children_that_end_as_programs_do(start_host: StartHost) -> None:
     host = start_host(serve=False)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ENDS],
+        [sys.executable, "-P", "-W", "ignore", "-c", ENDS],
         env={**os.environ, "OPS_SERVICE_CONFIG": str(host.directory / "ops.toml")},
         capture_output=True,
         text=True,

@@ -33,7 +33,7 @@ def idle(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
     file = tmp_path / "ops.toml"
     file.write_text(toml(configuration(authority, tmp_path / "audit.jsonl")))
     process = subprocess.Popen(
-        [sys.executable, "-c", IDLE],
+        [sys.executable, "-P", "-c", IDLE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "OPS_SERVICE_CONFIG": str(file)},

@@ -87,7 +87,7 @@ def test_a_limit_on_the_processes_of_a_user(start_host: StartHost) -> None:
             each.chmod(each.stat().st_mode | 0o011 if each.is_dir() else 0o640)
             os.chown(each, -1, 65534)
     done = subprocess.run(
-        [sys.executable, "-c", AS_ANOTHER_USER, str(host.directory / "ops.toml")],
+        [sys.executable, "-P", "-c", AS_ANOTHER_USER, str(host.directory / "ops.toml")],
         capture_output=True,
         text=True,
         timeout=60,

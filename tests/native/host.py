@@ -40,7 +40,9 @@ class Host:
     ) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self.process = subprocess.Popen(
-            [python, "-c", START, str(HERE.parent), f"{HERE.name}.programs.serve"],
+            # Without -P it would import the sources in the current directory, beside which
+            # lies the walker of another environment.
+            [python, "-P", "-c", START, str(HERE.parent), f"{HERE.name}.programs.serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

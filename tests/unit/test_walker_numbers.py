@@ -53,7 +53,8 @@ def test_kinds_of_edges_and_content_levels_are_those_of_the_contract() -> None:
 
 
 def test_everything_imports_without_the_extension() -> None:
-    done = subprocess.run([sys.executable, "-c", ALL], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-P", "-c", ALL]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout)
 
     assert found["edges"] == EDGES
