@@ -18,6 +18,7 @@ from .decode import decode
 from .host import Host
 
 SOURCE = str(Path(ops_service.__file__).parents[1])
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @functools.cache
@@ -27,6 +28,9 @@ def other_patch_release() -> str:
     names = [f"/usr/bin/python{minor}", f"/usr/local/bin/python{minor}"]
     names += [str(path) for path in Path.home().glob(f".pyenv/versions/{minor}.*/bin/python")]
     names.append(shutil.which(f"python{minor}") or "")
+    # Those of `make versions`.
+    unpacked = Path(os.environ.get("DEBIAN_PYTHONS", ROOT / ".cache/pythons"))
+    names += [str(path.resolve()) for path in unpacked.glob(f"{minor}-*")]
     for name in names:
         if not os.access(name, os.X_OK):
             continue
