@@ -18,7 +18,8 @@ _LOOKS_INTO_FRAMES = 1000
 # How deep gather and shield may stand in each other.
 _DEEPEST = 16
 
-_WAIT_FOR = getattr(asyncio.wait_for, "__code__", None)
+# By id: a reference would put the port on a path to the application's own code.
+_WAIT_FOR = id(getattr(asyncio.wait_for, "__code__", None))
 _GATHERING: Any = getattr(asyncio.tasks, "_GatheringFuture", object())
 _RECORDS_AWAITED = hasattr(asyncio.Future, "_asyncio_awaited_by")
 _ANY_ENDS = (asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION)
@@ -75,7 +76,7 @@ class TaskWaits:
             found = self._inside.get(id(code))
             if found is not None and self._may_look():
                 targets, what = self._inside_asyncio(innermost, found)
-        elif innermost is not None and innermost.f_code is _WAIT_FOR:
+        elif innermost is not None and id(innermost.f_code) == _WAIT_FOR:
             what = "asyncio.wait_for"
         if targets is None and (inner := self._shielded(waiter)) is not None:
             targets, what = (inner,), "asyncio.shield"
@@ -180,7 +181,7 @@ class TaskWaits:
 
 def _is_asyncio(frame: FrameType) -> bool:
     """Whether a frame of asyncio itself awaits a future that it made."""
-    if frame.f_code is _WAIT_FOR:
+    if id(frame.f_code) == _WAIT_FOR:
         # It awaits whatever it was given.
         return False
     return str(frame.f_globals.get("__name__", "")).startswith("asyncio.")
