@@ -103,3 +103,21 @@ class Shell:
                 printed += chunk.decode()
         self.output += f"$ {line}\n{printed}"
         return int(found[1]), printed[: found.start()]
+
+    def type_until(
+        self, line: str, codes: int | tuple[int, ...], words: str, *, within: float
+    ) -> None:
+        """Type a line again until it ends and prints as a page says, as a person would do.
+
+        Args:
+            codes: The exit code, or those that may come.
+            words: A regular expression that the output must contain.
+            within: Seconds until the last try.
+        """
+        allowed = codes if isinstance(codes, tuple) else (codes,)
+
+        def answered() -> bool:
+            status, printed = self.type(line)
+            return status in allowed and re.search(words, printed) is not None
+
+        eventually(answered, lambda: self.output, within=within, pause=0.5)

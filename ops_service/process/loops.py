@@ -7,7 +7,6 @@ import asyncio.runners
 import gc
 import sys
 import threading
-import weakref
 from collections.abc import Iterator
 from types import BuiltinMethodType, FrameType, FunctionType, MethodType
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from ops_service.process.bytecode import read_spot
 from ops_service.process.bytecode_proof import reads_bytecode
 from ops_service.process.frames import READS_LOCALS, attribute_of, local, resolve
-from ops_service.process.task_registers import task_references
+from ops_service.process.task_registers import referent, task_references
 
 _RUN = frozenset({"run_forever", "run_until_complete"})
 
@@ -134,7 +133,7 @@ def _frameless_loops() -> Iterator[asyncio.AbstractEventLoop]:
     own = _own_threads()
     loops: list[Any] = [*loops_on_stacks().values(), *loops_of_threads()]
     for reference in task_references(lambda: loops):
-        task = reference() if isinstance(reference, weakref.ref) else reference
+        task = referent(reference)
         if isinstance(task, asyncio.Task):
             loops.append(task.get_loop())
     for loop in set(loops):

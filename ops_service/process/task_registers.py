@@ -81,6 +81,11 @@ def task_references(loops: Callable[[], Iterable[Any]]) -> list[Any]:
     return [_weak(task) for task in found.values()]
 
 
+def referent(reference: Any) -> Any:
+    """What `task_references` refers to by one of its elements; None if the task is gone."""
+    return reference() if isinstance(reference, weakref.ref) else reference
+
+
 def _weak(task: Any) -> Any:
     try:
         return weakref.ref(task)
@@ -97,7 +102,7 @@ def _set_references() -> list[Any]:
 
 def _in_sets(_: Any = None) -> Iterator[Any]:
     for reference in _set_references():
-        task = reference() if isinstance(reference, weakref.ref) else reference
+        task = referent(reference)
         # A set of types of coroutines stands beside those of tasks.
         if task is not None and not issubclass(type(task), type):
             yield task

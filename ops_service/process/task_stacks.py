@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import weakref
 from collections.abc import Callable, Iterable
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from ops_service.process.frames import local
 from ops_service.process.sample import MEMBERS, Sample
 from ops_service.process.stack_model import Frame, Key, Member, OwnerKind
-from ops_service.process.task_registers import task_references
+from ops_service.process.task_registers import referent, task_references
 from ops_service.process.task_waits import TaskWaits, is_task, task_name
 
 _DEEPEST = 1000
@@ -54,7 +53,7 @@ class TaskSampler:
         self._sample.keep.append(references)
         unreadable = 0
         for number, reference in enumerate(references):
-            task = reference() if isinstance(reference, weakref.ref) else reference
+            task = referent(reference)
             if task is not None:
                 try:
                     self._sample_task(id(reference), task)

@@ -137,15 +137,7 @@ def test_a_page(folder: str, page: str, place: Path) -> None:
                 continue
             begins, code, words = expected.pop(0)
             assert line.startswith(begins)
-            allowed = code if isinstance(code, tuple) else (code,)
-
-            def answered(
-                line: str = line, allowed: tuple[int, ...] = allowed, words: str = words
-            ) -> bool:
-                status, printed = shell.type(adapted(line))
-                return status in allowed and re.search(words, printed) is not None
-
-            eventually(answered, lambda: shell.output, within=SECONDS, pause=0.5)
+            shell.type_until(adapted(line), code, words, within=SECONDS)
     assert expected == []
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from pathlib import Path
 
 import pytest
@@ -38,11 +36,5 @@ def test_the_tutorial(play: Play, tmp_path: Path) -> None:
         for line, (begins, code, words) in zip(lines, EXPECTED, strict=True):
             assert line.startswith(begins)
             text = line.replace(".demo/", f"{play.directory}/")
-            limit = time.monotonic() + SECONDS
             # A busy machine may take samples unevenly. A reader's machine may, too.
-            while True:
-                status, printed = shell.type(text)
-                if status == code and re.search(words, printed):
-                    break
-                assert time.monotonic() < limit, shell.output
-                time.sleep(0.5)
+            shell.type_until(text, code, words, within=SECONDS)

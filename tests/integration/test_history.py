@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,12 @@ import grpc
 import pytest
 from fix_certs import Identity
 from fix_cgroups import MemoryGroup
-from fix_client import Connect, credentials_of, history_when
+from fix_client import ClientOf, Connect, credentials_of, history_when
 from fix_host import Host, HostError, StartHost
 from fix_opsctl import Opsctl, environment_of
 from fix_status import status_of
 
-from ops_client import GrowthHistory, MaintenanceClient
+from ops_client import GrowthHistory
 from ops_client.errors import HistoryNotFound, WatchDisabled
 from ops_service.heap.engine import engine_status
 from ops_service.v1 import growth_history_pb2, growth_pb2
@@ -56,14 +54,6 @@ def leaks(history: GrowthHistory) -> bool:
         return False
     # On a busy machine, an earlier sample may name the process's own warm-up.
     return any(each.type_name == "shop.Session" for each in latest.suspects)
-
-
-@pytest.fixture
-def client_of(admin: Identity) -> Iterator[Any]:
-    with contextlib.ExitStack() as stack:
-        yield lambda host: stack.enter_context(
-            MaintenanceClient(host.address, credentials_of(admin))
-        )
 
 
 # ---- without a store -----------------------------------------------------------------------
@@ -138,7 +128,7 @@ def rule(name: str, when: str, *actions: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.long
 def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
-    start_host: StartHost, tmp_path: Path, client_of: Any
+    start_host: StartHost, tmp_path: Path, client_of: ClientOf
 ) -> None:
     host = start_host(
         serve=False,
@@ -177,7 +167,7 @@ def test_a_leak_stores_a_snapshot_calls_the_host_and_is_on_record(
     host.assert_alive()
 
 
-def test_growth_and_headroom(start_host: StartHost, client_of: Any) -> None:
+def test_growth_and_headroom(start_host: StartHost, client_of: ClientOf) -> None:
     host = start_host(
         watch={"interval_seconds": 0.2},
         rules=[
@@ -219,7 +209,9 @@ def test_what_is_refused(start_host: StartHost, changes: dict[str, Any], words: 
 # ---- its successor ------------------------------------------------------------------------------
 
 
-def test_a_history_that_a_kill_tore(start_host: StartHost, tmp_path: Path, client_of: Any) -> None:
+def test_a_history_that_a_kill_tore(
+    start_host: StartHost, tmp_path: Path, client_of: ClientOf
+) -> None:
     settings = {
         "watch": {"interval_seconds": 0.1},
         "store": {"directory": str(tmp_path / "store")},
@@ -245,7 +237,7 @@ def test_a_history_that_a_kill_tore(start_host: StartHost, tmp_path: Path, clien
             client.read_growth_history(stored_instance_id=name)
 
 
-def test_nobody_came_before(start_host: StartHost, tmp_path: Path, client_of: Any) -> None:
+def test_nobody_came_before(start_host: StartHost, tmp_path: Path, client_of: ClientOf) -> None:
     host = start_host(store={"directory": str(tmp_path / "store")})
     with pytest.raises(HistoryNotFound, match="background watch"):
         client_of(host).read_growth_history(previous=True)
@@ -257,7 +249,7 @@ def test_the_successor_of_a_killed_process_names_type_and_holder(
     tmp_path: Path,
     admin: Identity,
     opsctl: Opsctl,
-    client_of: Any,
+    client_of: ClientOf,
     memory_group: MemoryGroup,
 ) -> None:
     memory_group.limit(320 << 20)
