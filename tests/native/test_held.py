@@ -38,6 +38,11 @@ def test_a_namespace_that_something_else_finds_first_is_named(namespaces: Graph)
         assert graph.parents[each] == graph.follow(registry, SLOT, "found")
 
 
+def test_a_dict_put_in_place_of_the_own_one_is_referred_to_once(namespaces: Graph) -> None:
+    attributes = namespaces.only("native.programs.held.Attributes")
+    assert [edge.target for edge in namespaces.edges[attributes]].count(attributes) == 1
+
+
 @pytest.mark.parametrize("most", [500, 5_000, 20_000])
 def test_a_cut_leaves_no_value_without_its_key(host: Host, most: int) -> None:
     graph = decode(host.call("held", "capture_cut", most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,9 @@ def test_names_that_are_left_out_are_counted(reply: dict[str, Any], wide: Graph)
 def test_what_a_root_leaves_out_is_said(
     new_host: Callable[..., Host], depth: int, callbacks: int, said: str
 ) -> None:
+    if callbacks and sys.version_info >= (3, 14):
+        # The interpreter keeps all callbacks in one list, which is walked whole.
+        said = ""
     # atexit keeps the slots of unregistered callbacks.
     found = new_host().call("wide", "count_amid", depth, callbacks, 0)
     assert [said in each for each in found["warnings"]] == ([True] if said else [])

@@ -25,7 +25,8 @@ gc_lists_step(GcLists *lists)
 {
     while (lists->number < LAYOUT_GC_LISTS) {
         lists->node = layout_gc_next(lists->node);
-        if (lists->node != NULL && lists->node != layout_gc_list(lists->interp, lists->at, lists->number))
+        if (lists->node != NULL &&
+            lists->node != layout_gc_list(lists->interp, lists->at, lists->number))
             return layout_gc_object(lists->node);
         if (++lists->number < LAYOUT_GC_LISTS)
             lists->node = layout_gc_list(lists->interp, lists->at, lists->number);

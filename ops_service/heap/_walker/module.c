@@ -41,8 +41,8 @@ find_object(PyObject *module, PyObject *args)
     if (regions == NULL)
         return NULL;
     PyObject *found = NULL;
-    LookupEnd end = lookup_find(regions, &module_state(module)->known.located, id, type, seconds,
-                                &found);
+    const Located *at = &module_state(module)->known.located;
+    LookupEnd end = lookup_find(regions, at, id, type, seconds, &found);
     /* Take the reference at once: creating the tuple may start a collection, which
      * could free the object. */
     Py_XINCREF(found);
@@ -57,8 +57,9 @@ find_instances(PyObject *module, PyObject *args)
     double seconds;
     if (!PyArg_ParseTuple(args, "O!d", &PyType_Type, &type, &seconds))
         return NULL;
+    const Located *at = &module_state(module)->known.located;
     PyObject *list = PyList_New(0);
-    int end = list == NULL ? -1 : lookup_instances(&module_state(module)->known.located, type, seconds, list);
+    int end = list == NULL ? -1 : lookup_instances(at, type, seconds, list);
     if (end < 0) {
         Py_XDECREF(list);
         return NULL;

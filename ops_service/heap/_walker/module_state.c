@@ -76,20 +76,20 @@ is_dict(PyObject *target, void *Py_UNUSED(argument))
 
 /* Asks the traversal of an instance that has a __dict__ whether it visits the dict. */
 static int
-find_dict_unvisited(Known *known)
+find_shared_dict_unvisited(Known *known)
 {
     PyObject *instance = PyObject_CallNoArgs((PyObject *)known->plain_class);
     PyObject *dict = NULL;
     if (instance != NULL && PyObject_SetAttrString(instance, "attribute", Py_None) == 0)
         dict = PyObject_GetAttrString(instance, "__dict__");
     if (dict != NULL)
-        known->dict_unvisited = !known->plain_class->tp_traverse(instance, is_dict, NULL);
+        known->shared_dict_unvisited = !known->plain_class->tp_traverse(instance, is_dict, NULL);
     Py_XDECREF(dict);
     Py_XDECREF(instance);
     return dict == NULL ? -1 : 0;
 }
 
-static int
+static void
 locate(Known *known)
 {
     PyObject *sys = PyImport_ImportModule("sys");
@@ -121,7 +121,6 @@ locate(Known *known)
     Py_XDECREF(thresholds);
     /* Without what is missing, nothing is located, and the proof fails. */
     PyErr_Clear();
-    return 0;
 }
 
 static int
@@ -133,13 +132,14 @@ known_open(Known *known)
     if (plain == NULL)
         return -1;
     known->plain_class = (PyTypeObject *)plain;
-    if (find_dict_unvisited(known) < 0)
+    if (find_shared_dict_unvisited(known) < 0)
         return -1;
     known->deque = type_from("collections", "deque");
     known->ordered_dict = type_from("collections", "OrderedDict");
     known->array = type_from("array", "array");
     known->thread_local = type_from("_thread", "_local");
-    return locate(known);
+    locate(known);
+    return 0;
 }
 
 int

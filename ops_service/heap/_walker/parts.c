@@ -104,6 +104,19 @@ traversed_frame_parts(Walk *walk, layout_frame *frame)
     frame_locals(walk, frame, add);
 }
 
+/* The __dict__ of an instance that its traversal leaves out; NULL if there is none. A dict
+ * that the application put in its place shares no values, and is visited. */
+static PyObject *
+unvisited_dict(const Walk *walk, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    if (!walk->settings->known.shared_dict_unvisited ||
+        !(type->tp_flags & Py_TPFLAGS_MANAGED_DICT) ||
+        layout_inline_values(object, type) == NULL)
+        return NULL;
+    return layout_managed_dict(object);
+}
+
 static void
 inline_parts(Walk *walk, PyObject *object, PyTypeObject *type, PyObject *dict)
 {
@@ -131,10 +144,10 @@ instance_parts(Walk *walk, PyObject *object, TypeEntry *entry)
             add(walk, value, entry->slots[i].label, TAG_OBJECT);
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
-        PyObject *dict = layout_managed_dict(object);
-        if (dict == NULL || walk->settings->known.dict_unvisited)
+        PyObject *dict = layout_managed_dict(object), *unvisited = unvisited_dict(walk, object);
+        if (dict == NULL || unvisited != NULL)
             inline_parts(walk, object, type, dict);
-        if (dict != NULL && !walk->settings->known.dict_unvisited)
+        if (unvisited == NULL)
             namespace(walk, dict, "__dict__");
     }
     else
@@ -206,8 +219,8 @@ code_left_out(Walk *walk, PyCodeObject *code)
 static void
 type_left_out(Walk *walk, PyTypeObject *type)
 {
-    left_out(walk, layout_type_subclasses(walk->settings->interp, &walk->settings->known.located, type), "__subclasses__",
-             TAG_OBJECT);
+    left_out(walk, layout_type_subclasses(walk->settings->interp, located(walk), type),
+             "__subclasses__", TAG_OBJECT);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
         left_out(walk, layout_type_dict(type), "__dict__", TAG_NAMESPACE);
         left_out(walk, type->tp_mro, "__mro__", TAG_OBJECT);
@@ -241,9 +254,7 @@ parts_left_out(Walk *walk, PyObject *object)
         left_out(walk, ((PyGenObject *)object)->gi_name, "__name__", TAG_OBJECT);
         left_out(walk, ((PyGenObject *)object)->gi_qualname, "__qualname__", TAG_OBJECT);
     }
-    if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT) &&
-        walk->settings->known.dict_unvisited)
-        left_out(walk, layout_managed_dict(object), "__dict__", TAG_NAMESPACE);
+    left_out(walk, unvisited_dict(walk, object), "__dict__", TAG_NAMESPACE);
 }
 
 /* Reports the references of a frame on a stack. */

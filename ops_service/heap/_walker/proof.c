@@ -36,7 +36,7 @@ gc_lists_hold(Walk *walk, PyObject **planted)
 {
     int found = 0;
     for (int number = 0; number < LAYOUT_GC_LISTS; number++) {
-        PyGC_Head *head = layout_gc_list(walk->settings->interp, &walk->settings->known.located, number);
+        PyGC_Head *head = layout_gc_list(walk->settings->interp, located(walk), number);
         PyGC_Head *previous = head;
         PyGC_Head *node = layout_gc_next(head);
         for (uint32_t steps = 0; node != head; steps++) {
@@ -67,7 +67,7 @@ gc_lists_hold(Walk *walk, PyObject **planted)
 static int
 callbacks_hold(Walk *walk, PyObject **planted)
 {
-    return LAYOUT_FIELD(walk->settings->interp, gc.callbacks, walk->settings->known.located.gc) ==
+    return LAYOUT_FIELD(walk->settings->interp, gc.callbacks, located(walk)->gc) ==
            planted[PLANT_CALLBACKS];
 }
 
@@ -86,7 +86,7 @@ interpreter_holds(Walk *walk, PyObject **planted)
 {
     (void)planted;
     PyInterpreterState *interp = walk->settings->interp;
-    const Located *at = &walk->settings->known.located;
+    const Located *at = located(walk);
     if (!at->found || layout_atexit_count(interp, at) != walk->settings->atexit_count)
         return 0;
     for (int i = 0; i < LAYOUT_INTERPRETER_PARTS; i++) {
@@ -100,7 +100,7 @@ interpreter_holds(Walk *walk, PyObject **planted)
 static int
 frozen_holds(Walk *walk, PyObject **planted)
 {
-    PyGC_Head *head = layout_gc_list(walk->settings->interp, &walk->settings->known.located, LAYOUT_GC_LISTS - 1);
+    PyGC_Head *head = layout_gc_list(walk->settings->interp, located(walk), LAYOUT_GC_LISTS - 1);
     long frozen = (long)layout_int_digits(planted[PLANT_FROZEN]);
     int any = layout_gc_next(head) != head;
     return any == (frozen != 0);
@@ -283,7 +283,7 @@ static int
 published_offsets_hold(Walk *walk, PyObject **planted)
 {
     (void)planted;
-    return layout_published_holds(&walk->settings->known.located);
+    return layout_published_holds(located(walk));
 }
 
 static const Step steps[] = {

@@ -214,7 +214,7 @@ static void
 held_by_interpreter(Walk *walk)
 {
     PyInterpreterState *interp = walk->settings->interp;
-    const Located *at = &walk->settings->known.located;
+    const Located *at = located(walk);
     for (int i = 0; i < LAYOUT_INTERPRETER_PARTS; i++) {
         const char *name;
         PyObject *part = layout_interpreter_part(interp, at, i, &name);
@@ -223,12 +223,13 @@ held_by_interpreter(Walk *walk)
                       LAYOUT_IS_NAMESPACE(i) ? TAG_NAMESPACE : TAG_OBJECT);
     }
     PyObject *parts[3];
-    for (int i = 0; i < ATEXIT_MAX && layout_atexit(interp, at, i, parts); i++)
+    int entry = 0;
+    for (; entry < ATEXIT_MAX && layout_atexit(interp, at, entry, parts); entry++)
         for (int j = 0; j < 3; j++)
             root_edge(walk, parts[j], sink_literal(walk, "atexit.register"), TAG_OBJECT);
-    if (walk->settings->atexit_count > ATEXIT_MAX)
+    if (entry == ATEXIT_MAX)
         walk->shared->left_out[LEFT_OUT_CALLBACKS] +=
-            (uint64_t)(walk->settings->atexit_count - ATEXIT_MAX);
+            (uint64_t)(layout_atexit_count(interp, at) - ATEXIT_MAX);
 }
 
 static void
@@ -241,7 +242,7 @@ interpreter_edges(Walk *walk)
         root_edge(walk, object, sink_literal(walk, settings->roots[i].name), tag);
     }
     held_by_interpreter(walk);
-    Py_ssize_t gc = settings->known.located.gc;
+    Py_ssize_t gc = located(walk)->gc;
     root_edge(walk, LAYOUT_FIELD(settings->interp, gc.garbage, gc),
               sink_literal(walk, "gc.garbage"), TAG_OBJECT);
     root_edge(walk, LAYOUT_FIELD(settings->interp, gc.callbacks, gc),
@@ -323,7 +324,7 @@ root_read(Walk *walk, uintptr_t address, uint32_t tag)
 void
 gc_lists_begin(Walk *walk)
 {
-    walk->lists = gc_lists_open(walk->settings->interp, &walk->settings->known.located);
+    walk->lists = gc_lists_open(walk->settings->interp, located(walk));
     walk->list_seen = 0;
 }
 

@@ -83,9 +83,9 @@ typedef struct {
     size_t zero_size;     /* sys.getsizeof(0) */
     size_t static_header; /* sys.getsizeof(int) - type.__sizeof__(int) */
     PyTypeObject *plain_class;
-    /* Whether the traversal of an instance visits the values behind its __dict__ in place
-     * of the dict. CPython 3.13 does until 3.13.12, and 3.14 until 3.14.3. */
-    int dict_unvisited;
+    /* Whether the traversal of an instance visits inline values in place of the __dict__
+     * that shares them. CPython 3.13 does until 3.13.12, and 3.14 until 3.14.3. */
+    int shared_dict_unvisited;
     PyTypeObject *deque;
     PyTypeObject *ordered_dict;
     PyTypeObject *array;
@@ -110,7 +110,7 @@ typedef struct {
     RegionTable *regions;
     Known known;
     PyObject *modules;
-    int atexit_count;
+    int atexit_count; /* as Python reports it, for the proof alone */
     RootObject roots[ROOT_OBJECTS_MAX];
     int root_count;
     /* The parts of ops_service, where its own part of the heap begins. */

@@ -36,7 +36,9 @@ read_interpreter(ModuleState *state, Settings *settings)
 {
     settings->interp = PyInterpreterState_Get();
     settings->modules = PyImport_GetModuleDict();
-    settings->atexit_count = atexit_count(state);
+    /* Asked here, where no thread can register another callback before the clone. */
+    if (settings->kind == WALK_PROOF)
+        settings->atexit_count = atexit_count(state);
     settings->known = state->known;
     settings->regions = module_state_regions(state);
     return settings->regions != NULL ? 0 : -1;

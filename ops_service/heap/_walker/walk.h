@@ -67,6 +67,13 @@ struct Walk {
     double measure_next;
 };
 
+/* Where the parts of the interpreter's state stand. */
+static inline const Located *
+located(const Walk *walk)
+{
+    return &walk->settings->known.located;
+}
+
 /* Record, for the fault handler, what is read from here on. Without a barrier, the
  * compiler could move the read across these. */
 static inline void
