@@ -266,7 +266,7 @@ def test_nothing_that_lives_on_is_called_new(captures: Captures) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["path", "77", "before"], 70, "no object has the id 77"),
+        (["path", "78", "before"], 70, "no object has the id 78"),
         (["path", "Session", "before"], 70, "shop.Session?"),
         (["diff", "before", "other"], 71, "Compare two of one process"),
         (["retained", "cut"], 46, "its end is missing"),

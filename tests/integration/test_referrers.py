@@ -34,6 +34,10 @@ sys.modules['shop'] = shop
 """
 
 
+# Ids of objects are odd.
+NO_OBJECT = 78
+
+
 @pytest.fixture(scope="module")
 def host(start_shared_host: StartHost) -> Host:
     host = start_shared_host()
@@ -131,7 +135,7 @@ def test_requests_that_make_no_sense(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"object_id": 77}, {"object_id": 2**64 - 1}, {"type_name": "Å.no_such"}]
+    "fields", [{"object_id": NO_OBJECT}, {"object_id": 2**64 - 1}, {"type_name": "Å.no_such"}]
 )
 def test_what_is_not_there(host: Host, admin: Identity, fields: dict[str, Any]) -> None:
     status = refusal(host, admin, **fields)
@@ -202,7 +206,7 @@ def test_names_cannot_break_the_graph(host: Host, admin: Identity) -> None:
     ("arguments", "code", "sentence"),
     [
         (["0"], ExitCode.INVALID_REQUEST, "object_id is 0"),
-        (["77"], ExitCode.OBJECT_NOT_FOUND, "No object has the id 77"),
+        ([str(NO_OBJECT)], ExitCode.OBJECT_NOT_FOUND, f"No object has the id {NO_OBJECT}"),
         (["Session"], ExitCode.OBJECT_NOT_FOUND, "Did you mean shop.Session?"),
         (["shop.Session", "-o", "graph.png"], ExitCode.USAGE, "ends in neither"),
         (["shop.Session", "no.heap", "-o", "x.dot"], ExitCode.USAGE, "omit FILE"),

@@ -120,8 +120,9 @@ def functions(group: stacks_pb2.StackGroup) -> list[str]:
 
 def group_in(stacks: Stacks, function: str) -> stacks_pb2.StackGroup:
     """The only group that has a function on its stack."""
-    (group,) = [group for group in stacks.groups if function in functions(group)]
-    return group
+    groups = [group for group in stacks.groups if function in functions(group)]
+    assert len(groups) == 1, groups
+    return groups[0]
 
 
 def test_threads(client: MaintenanceClient, host: Host) -> None:

@@ -113,7 +113,7 @@ def test_types_that_are_not_there(planted: Host) -> None:
     assert "Did you mean" not in found["text"]
 
 
-@pytest.mark.parametrize("object_id", [2, 77, 2**32 - 1, 2**32, 2**64 - 1])
+@pytest.mark.parametrize("object_id", [2, 78, 2**32 - 1, 2**32, 2**64 - 1])
 def test_ids_that_are_not_there(planted: Host, object_id: int) -> None:
     found = planted.call("referrers", "search", object_id, 10)
     assert found["error"] == "ObjectNotFound"
