@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,11 @@ class Host:
     """A running host application."""
 
     def __init__(
-        self, directory: Path, authority: CertificateAuthority, environment: dict[str, str]
+        self,
+        directory: Path,
+        authority: CertificateAuthority,
+        environment: dict[str, str],
+        options: Sequence[str],
     ) -> None:
         self.directory = directory
         self.authority = authority
@@ -54,7 +58,7 @@ class Host:
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, PROGRAM, str(commands_read), str(replies_write)),
+                    *(sys.executable, *options, PROGRAM, str(commands_read), str(replies_write)),
                     *(os.environ.get(ALLOCATIONS, "100"), self.heartbeat_file),
                 ],
                 pass_fds=(commands_read, replies_write),
@@ -254,12 +258,16 @@ def starter(
     arguments replace keys of the configuration's tables, or a whole list. None
     removes a table.
     ``serve=False`` leaves the start of the service to `Host.start_service`, and
-    ``environment`` adds variables.
+    ``environment`` adds variables, ``options`` those of the interpreter's command line.
     """
     hosts: list[Host] = []
 
     def start(
-        *, serve: bool = True, environment: dict[str, str] | None = None, **changes: Any
+        *,
+        serve: bool = True,
+        environment: dict[str, str] | None = None,
+        options: Sequence[str] = (),
+        **changes: Any,
     ) -> Host:
         directory = tmp_path_factory.mktemp("host")
         config = configuration(authority, directory / "audit.jsonl")
@@ -270,7 +278,8 @@ def starter(
             config[table] = {**config.get(table, {}), **value} if type(value) is dict else value
         file = directory / "ops.toml"
         file.write_text(toml(config))
-        host = Host(directory, authority, {"OPS_SERVICE_CONFIG": str(file), **(environment or {})})
+        variables = {"OPS_SERVICE_CONFIG": str(file), **(environment or {})}
+        host = Host(directory, authority, variables, options)
         for table, key in (("server", "run_directory"), ("store", "directory")):
             if place := config.get(table, {}).get(key):
                 host.places.add(Path(place))

@@ -13,6 +13,7 @@ import os
 import sys
 import sysconfig
 import threading
+from pathlib import Path
 
 from ops_service.errors import (
     CloneRefused,
@@ -23,7 +24,7 @@ from ops_service.errors import (
 )
 from ops_service.heap.model import EngineStatus
 from ops_service.heap.proof import prove
-from ops_service.heap.walker import NAME, walker
+from ops_service.heap.walker import NAME, NoWalker, walker
 
 _OLDEST, _NEWEST = (3, 11), (3, 15)
 
@@ -62,16 +63,10 @@ def engine_status() -> EngineStatus:
 
 def _find_out() -> tuple[EngineStatus, bool]:
     """The status, and whether it is final."""
-    if sys.implementation.name != "cpython":
-        return _off(
-            f"The snapshot engine needs CPython, and this is {sys.implementation.name}."
-        ), True
-    try:
-        found = importlib.import_module(NAME)
-    except ImportError:
-        return _off(_missing()), True
-    if found is not walker:
-        return _off(_missing()), True
+    if (unsupported := _unsupported()) is not None:
+        return _off(unsupported), True
+    if isinstance(walker, NoWalker):
+        return _off(_missing(walker.reason)), True
     compiled_for = walker.COMPILED_FOR
     try:
         failed_step = prove()
@@ -102,10 +97,18 @@ def _off(reason: str, compiled_for: str = "") -> EngineStatus:
     return EngineStatus(False, reason, compiled_for)
 
 
-def _missing() -> str:
-    release = "{}.{}.{}".format(*sys.version_info)
-    if not _OLDEST <= sys.version_info[:2] <= _NEWEST:
+def _unsupported() -> str | None:
+    """Why the engine does not run on this kind of interpreter. None if it can.
+
+    Not left to the walker's absence: an interpreter may load a module that was built for
+    another kind, as debug builds load those of release builds.
+    """
+    name, version = sys.implementation.name, sys.version_info
+    if name != "cpython":
+        return f"The snapshot engine needs CPython, and this is {name}."
+    if not _OLDEST <= version[:2] <= _NEWEST:
         known = f"{_OLDEST[0]}.{_OLDEST[1]} to {_NEWEST[0]}.{_NEWEST[1]}"
+        release = ".".join(map(str, version[:3]))
         return f"The snapshot engine supports CPython {known}, and this is {release}."
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "The snapshot engine does not support free-threaded builds."
@@ -113,4 +116,25 @@ def _missing() -> str:
         return "The snapshot engine does not support debug builds of CPython."
     if not sys.platform.startswith("linux"):
         return "The snapshot engine needs Linux."
-    return f"This installation of ops-service has no walker for CPython {release}. {_INSTALL}"
+    return None
+
+
+def _missing(reason: str) -> str:
+    """Why the walker could not be loaded, and what of it lies in its place.
+
+    Args:
+        reason: What the import said, if there was a file to import.
+    """
+    release = ".".join(map(str, sys.version_info[:3]))
+    text = f"This installation of ops-service has no walker for CPython {release}"
+    folder, _, stem = NAME.rpartition(".")
+    others = sorted(
+        each.name
+        for place in importlib.import_module(folder).__path__
+        for each in Path(place).glob(f"{stem}.*")
+    )
+    if reason:
+        text += f": {reason}"
+    elif others:
+        text += f", only {', '.join(others)}"
+    return f"{text}. {_INSTALL}"

@@ -25,7 +25,12 @@ class NoWalker:
     contract here too, and PATH_FIRST is above the numbers of the roots.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str) -> None:
+        """
+        Args:
+            reason: Why the import failed; "" if there was nothing to import.
+        """
+        self.reason = reason
         self._counts: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> int:
@@ -40,10 +45,12 @@ class NoWalker:
 def _load() -> Any:
     try:
         found = importlib.import_module(NAME)
-    except (ImportError, OSError):
-        return NoWalker()
+    except ModuleNotFoundError:
+        return NoWalker("")
+    except (ImportError, OSError) as error:
+        return NoWalker(str(error))
     # Without the extension, its source directory imports as an empty package.
-    return found if hasattr(found, "WALK_PROOF") else NoWalker()
+    return found if hasattr(found, "WALK_PROOF") else NoWalker("")
 
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ def test_everything_imports_without_the_extension() -> None:
 
 
 def test_the_stand_in_has_numbers_alone() -> None:
-    stand_in = module.NoWalker()
+    stand_in = module.NoWalker("")
     assert stand_in.STATUS_DONE == stand_in.STATUS_DONE != stand_in.STATUS_FAULT
     for name in ("start", "UNREADABLE", "__path__"):
         with pytest.raises(AttributeError):

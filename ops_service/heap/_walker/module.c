@@ -86,6 +86,11 @@ static PyMethodDef module_methods[] = {
 static int
 module_exec(PyObject *module)
 {
+    /* The name of the file says it too, but files are renamed. */
+    if (Py_Version >> 16 != PY_VERSION_HEX >> 16) {
+        PyErr_SetString(PyExc_ImportError, "the walker was compiled for CPython " PY_VERSION);
+        return -1;
+    }
     if (module_state_open(module) < 0 || constants_add(module) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "COMPILED_FOR", PY_VERSION);
