@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import sysconfig
 import threading
 from pathlib import Path
 
@@ -110,12 +109,13 @@ def _unsupported() -> str | None:
         known = f"{_OLDEST[0]}.{_OLDEST[1]} to {_NEWEST[0]}.{_NEWEST[1]}"
         release = ".".join(map(str, version[:3]))
         return f"The snapshot engine supports CPython {known}, and this is {release}."
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if not sys.platform.startswith("linux"):
+        return "The snapshot engine needs Linux."
+    # Not from sysconfig, which needs a file that frozen applications leave out.
+    if "t" in sys.abiflags:
         return "The snapshot engine does not support free-threaded builds."
     if hasattr(sys, "gettotalrefcount") or hasattr(sys, "getobjects"):
         return "The snapshot engine does not support debug builds of CPython."
-    if not sys.platform.startswith("linux"):
-        return "The snapshot engine needs Linux."
     return None
 
 

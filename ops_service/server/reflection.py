@@ -24,6 +24,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from ops_service.v1 import maintenance_service_pb2
+
 V1 = "grpc.reflection.v1"
 V1ALPHA = reflection_pb2.DESCRIPTOR.package
 
@@ -187,11 +189,20 @@ def _within(
 
 def _read_files() -> list[FileDescriptorProto]:
     """The committed set, and the other files on the wire, which have no comments."""
-    data = resources.files("ops_service.v1").joinpath("descriptor_set.binpb").read_bytes()
+    try:
+        data = resources.files("ops_service.v1").joinpath("descriptor_set.binpb").read_bytes()
+    except OSError:
+        # Tools that freeze an application leave data files out. Only comments are lost.
+        data = b""
     files = {file.name: file for file in FileDescriptorSet.FromString(data).file}
-    waiting: list[Any] = [
-        module.DESCRIPTOR for module in (health_pb2, reflection_pb2, error_details_pb2, status_pb2)
-    ]
+    modules = (
+        maintenance_service_pb2,
+        health_pb2,
+        reflection_pb2,
+        error_details_pb2,
+        status_pb2,
+    )
+    waiting: list[Any] = [module.DESCRIPTOR for module in modules]
     while waiting:
         descriptor = waiting.pop()
         if descriptor.name not in files:

@@ -94,7 +94,7 @@ def test_a_candidate_counts_as_its_release(start_host: StartHost, admin: Identit
         (f"import types; sys.implementation = types.SimpleNamespace({PYPY})", "this is pypy"),
         ("sys.gettotalrefcount = lambda: 0", "debug builds"),
         ("sys.getobjects = lambda *_: []", "debug builds"),
-        ("import sysconfig; sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1", "free-threaded"),
+        ("sys.abiflags = 't'", "free-threaded"),
     ],
     ids=["newer", "pypy", "debug", "trace-refs", "free-threaded"],
 )
