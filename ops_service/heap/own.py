@@ -19,7 +19,7 @@ _registered: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 def register(part: object) -> None:
-    """Register an object that the application holds as part of the service."""
+    """Register an object that the application or the interpreter holds as part of the service."""
     _registered.add(part)
 
 
@@ -42,7 +42,6 @@ def own_objects() -> tuple[object, ...]:
     ]
     # Modules that cannot be found by name.
     modules += [each for each in _registered if isinstance(each, ModuleType)]
-    # The interpreter holds functions of the service, such as a fork hook. Each leads to the
-    # namespace of its module, and from there to all others.
+    # Functions of the service that others hold lead to the namespaces of their modules.
     namespaces = [vars(module) for module in modules]
     return (*modules, *namespaces, *own_threads(), *_registered)

@@ -7,6 +7,7 @@ import weakref
 from typing import Protocol
 
 from ops_service.errors import StartError
+from ops_service.heap.own import register
 
 
 class Forked(Protocol):
@@ -76,3 +77,5 @@ os.register_at_fork(
     after_in_parent=_after_fork_in_parent,
     after_in_child=_after_fork_in_child,
 )
+for _hook in (_before_fork, _after_fork_in_parent, _after_fork_in_child):
+    register(_hook)

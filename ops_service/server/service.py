@@ -179,7 +179,10 @@ class Service:
         self._open()
         # The application holds the service, and the service holds the whole port.
         register(self)
-        atexit.register(self._stop_at_exit)
+        # One object, as each access makes another.
+        self._exit_hook = self._stop_at_exit
+        register(self._exit_hook)
+        atexit.register(self._exit_hook)
 
     def _open(self) -> None:
         # From here on, a fork may inherit part of gRPC.
@@ -221,7 +224,7 @@ class Service:
             return
         self._stopped = True
         self._reloader.stop()
-        atexit.unregister(self._stop_at_exit)
+        atexit.unregister(self._exit_hook)
         if self._stopping is not None:
             self._post(self._stopping.set)
         deadline = time.monotonic() + timeout
