@@ -30,6 +30,7 @@ from ops_service.errors import (
 )
 from ops_service.heap import pause
 from ops_service.heap.arrays import learn_arrays
+from ops_service.heap.clone_refusal import clone_refused
 from ops_service.heap.headroom import MemoryBound
 from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
@@ -179,7 +180,7 @@ class WalkChild:
             )
         except OSError as error:
             os.close(self._read_fd)
-            raise _clone_refused(error) from error
+            raise clone_refused(error) from error
         except BaseException:
             os.close(self._read_fd)
             raise
@@ -330,15 +331,6 @@ class WalkChild:
             f"(status {end.status}, signal {end.signal}, error {end.report['error_number']}). "
             "The process itself is unharmed."
         )
-
-
-def _clone_refused(error: OSError) -> CloneRefused:
-    return CloneRefused(
-        "The system refused to clone the process "
-        f"({os.strerror(error.errno or 0)}). Check the limits on processes and memory, "
-        "and the seccomp profile.",
-        retry_after=10.0,
-    )
 
 
 def _open_pipe() -> tuple[int, int]:

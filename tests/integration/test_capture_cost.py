@@ -12,7 +12,7 @@ from fix_client import Connect, credentials_of
 from fix_host import Host, StartHost
 from fix_opsctl import Opsctl, environment_of
 
-from ops_client import errors
+from ops_client import MaintenanceClient, errors
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.heap_graph import PathFinder, read_heap_graph
 from ops_service.v1 import heap_graph_pb2
@@ -32,6 +32,34 @@ def test_the_trailer_tells_what_it_cost(
     # The host's threads write all the time.
     assert trailer.HasField("copied_bytes")
     assert 0 < trailer.copied_bytes < 64 << 20
+
+
+@pytest.mark.skipif(
+    Path("/proc/sys/vm/overcommit_memory").read_text().strip() != "0",
+    reason="the kernel is set to clone whatever is mapped",
+)
+def test_a_mapping_that_the_kernel_does_not_clone_is_named(
+    start_host: StartHost, admin: Identity, tmp_path: Path
+) -> None:
+    host = start_host()
+    # Neighbours of one kind, which the kernel merges, as the stacks of threads.
+    host.run(
+        "import mmap, os\n"
+        "lines = dict(line.split(':') for line in open('/proc/meminfo'))\n"
+        "kib = sum(int(lines[name].split()[0]) for name in ('MemTotal', 'SwapTotal'))\n"
+        "flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS\n"
+        "mapped = [mmap.mmap(-1, kib * 1024 * 6 // 10, flags) for _ in range(2)]"
+    )
+    client = MaintenanceClient(host.address, credentials_of(admin))
+    said = r"One private mapping has [0-9.]+ GiB, more than .* vm\.overcommit_memory"
+    # First the proof is refused, and later a walk.
+    assert re.search(said, client.get_process().snapshot_engine.unavailable_reason)
+    host.run("for each in mapped: each.close()")
+    assert client.get_process().snapshot_engine.available
+    host.run("mapped = [mmap.mmap(-1, kib * 1024 * 6 // 10, flags) for _ in range(2)]")
+    with pytest.raises(errors.CloneRefused, match=said):
+        client.capture_heap_snapshot(tmp_path / "host.heap")
+    host.assert_alive()
 
 
 def test_a_pause_over_the_budget_is_refused(
