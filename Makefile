@@ -7,6 +7,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 # Keep the stamps of inner layers.
 .SECONDARY:
+# Some containers set it. The suite starts hundreds of hosts, and each would compile the
+# package anew: a third of the processor time.
+unexport PYTHONDONTWRITEBYTECODE
 
 # VERSION=PATH for each interpreter found, the default last. The search starts each
 # interpreter, so a caller that runs make often can pass the list.
