@@ -104,7 +104,7 @@ nightly: ## Run the long form of every test that has one: hours, on a machine wi
 	$(MAKE) test-grpcio FORK_CHILDREN=1000
 	$(MAKE) faults FORK_CHILDREN=1000 FAULT_ROUNDS=500
 	$(MAKE) test-native RANDOM_HEAPS=30
-	$(MAKE) captures-500
+	for version in $(versions); do $(MAKE) captures-500 VERSION=$$version; done
 	$(MAKE) fuzz SECONDS=900
 	$(MAKE) leakbench
 	$(MAKE) bench
@@ -198,9 +198,10 @@ soak: .venv/$(VERSION)/test.stamp ## Use and abuse one host for MINUTES=10, and 
 soak-servers: .venv/$(VERSION)/frameworks.stamp ## Run gunicorn, uvicorn and Celery under load with the background watch on, for MINUTES=30
 	$(bin)/python benchmarks/soak_servers.py --minutes $(or $(MINUTES),30) $(if $(OUT),--out $(OUT))
 
-captures-500: .venv/$(VERSION)/test.stamp ## Capture 500 times while threads allocate from one arena
+captures-500: .venv/$(VERSION)/test.stamp ## Capture 500 times while threads allocate from one arena, and 200 times amid CPython's own tests
 	OPS_WALKER_CAPTURES=500 $(bin)/pytest $(pytest) -n 0 tests/native/test_life.py \
 		-k captures_amid_threads_that_allocate
+	OPS_WALKER_CAPTURES=200 $(bin)/pytest $(pytest) -n 0 tests/native/test_cpython_tests.py
 
 bench: .venv/$(VERSION)/bench.stamp ## Measure captures, and compare them with bare forks and other tools
 	for each in $(benchmarks); do $(bin)/python $$each; done

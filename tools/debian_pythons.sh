@@ -98,7 +98,7 @@ unpack() {
     quietly "apt-get update" our_apt apt-get update
     for name in "$@"; do
         if our_apt apt-cache show "python${name%-*}-venv" >/dev/null 2>&1; then
-            packages+=("python${name%-*}-dev" "python${name%-*}-venv")
+            packages+=("python${name%-*}-dev" "python${name%-*}-venv" "libpython${name%-*}-testsuite")
             found+=("$name")
         else
             echo "$name: Debian's suite $suite has no CPython ${name%-*}"
