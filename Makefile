@@ -108,6 +108,7 @@ nightly: ## Run the long form of every test that has one: hours, on a machine wi
 	$(MAKE) fuzz SECONDS=900
 	$(MAKE) leakbench
 	$(MAKE) bench
+	$(MAKE) bench-versions
 	$(MAKE) soak MINUTES=30
 	$(MAKE) soak-servers MINUTES=30
 
@@ -208,6 +209,9 @@ bench: .venv/$(VERSION)/bench.stamp ## Measure captures, and compare them with b
 
 bench-short: .venv/$(VERSION)/bench.stamp ## Run the benchmarks on a small heap, to check that they work
 	set -e; for each in $(benchmarks); do $(bin)/python $$each --short; done
+
+bench-versions: .venv/$(VERSION)/bench.stamp $(others:%=.venv/%/run.stamp) ## Compare captures between the interpreters: SHORT=--short
+	$(bin)/python benchmarks/interpreters.py $(SHORT) $(others:%=.venv/%/bin/python)
 
 leakbench: .venv/$(VERSION)/bench.stamp ## Watch leak scenarios with ground truth: SCENARIOS=DIR OUT=FILE PEERS=1
 	$(bin)/python benchmarks/leakbench.py $(if $(SCENARIOS),--scenarios $(SCENARIOS)) \

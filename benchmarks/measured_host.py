@@ -48,7 +48,9 @@ class Counted:
 class Host:
     """A running host and its client."""
 
-    def __init__(self, directory: Path, objects: int, links: int = 0) -> None:
+    def __init__(
+        self, directory: Path, objects: int, links: int = 0, python: str = sys.executable
+    ) -> None:
         certs = directory / "certs"
         if not certs.exists():
             subprocess.run([OPSCTL, "certs", "init", certs], check=True, stdout=subprocess.DEVNULL)
@@ -56,7 +58,7 @@ class Host:
             (directory / "ops_service.toml").write_text(text)
         self.file = directory / "host.heap"
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "host.py", str(objects), str(links)],
+            [python, HERE / "host.py", str(objects), str(links)],
             env=os.environ
             | {
                 "OPS_SERVICE_CONFIG": str(directory / "ops_service.toml"),
@@ -128,13 +130,16 @@ class Host:
 
 
 @contextmanager
-def running_host(directory: Path, objects: int, links: int = 0) -> Iterator[Host]:
+def running_host(
+    directory: Path, objects: int, links: int = 0, python: str = sys.executable
+) -> Iterator[Host]:
     """Start a host. Leaving the block ends it.
 
     Args:
         links: Number of other records to which each record refers.
+        python: The interpreter that runs the host, with the package installed.
     """
-    host = Host(directory, objects, links)
+    host = Host(directory, objects, links, python)
     try:
         yield host
     finally:

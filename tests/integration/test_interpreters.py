@@ -23,8 +23,11 @@ import sys, types
 shop = sys.modules['shop'] = types.ModuleType('shop')
 class Order: __module__ = 'shop'
 shop.ORDERS = {number: Order() for number in range(1000)}
+# Long enough for a compiler at run time.
+for number in range(50_000): shop.ORDERS[number % 1000].number = number
 """
 NAME = "import collections; Name = collections.namedtuple('Name', 'major minor micro level serial')"
+JIT = hasattr(sys, "_jit") and sys._jit.is_available()
 PYPY = "**{**vars(sys.implementation), 'name': 'pypy'}"
 NEWER = f"{NAME}; sys.version_info = Name(3, 16, 0, 'final', 0)"
 CANDIDATE = f"{NAME}; sys.version_info = Name(*sys.version_info[:2], 0, 'candidate', 1)"
@@ -54,6 +57,10 @@ def assert_the_rest_works(client: MaintenanceClient) -> None:
         pytest.param(
             *({"PYTHONMALLOC": "mimalloc"}, ()),
             marks=pytest.mark.skipif(sys.version_info < (3, 13), reason="has no mimalloc"),
+        ),
+        pytest.param(
+            *({"PYTHON_JIT": "1"}, ()),
+            marks=pytest.mark.skipif(not JIT, reason="this Python has no JIT compiler"),
         ),
         ({}, ("-X", "frozen_modules=off")),
         ({}, ("-O",)),

@@ -15,7 +15,7 @@ TRUTH = dict(
 )
 REQUIREMENTS = []
 
-LATER = ["xml.dom.minidom", "ftplib", "imaplib", "tarfile", "wave", "turtledemo", "pydoc"]
+LATER = ["xml.dom.minidom", "ftplib", "imaplib", "tarfile", "wave", "mailbox", "pydoc"]
 
 
 def setup() -> None:

@@ -3,6 +3,9 @@
 import multidict
 from _noise import work
 
+# Without its C module, as on releases that it has no wheel for, it loses nothing.
+from multidict import _multidict  # noqa: F401
+
 TRUTH = dict(
     verdict="native",
     type="",
