@@ -47,10 +47,10 @@ wire := $(patsubst %,tests/integration/test_%.py,authorities authorization bad_r
 	credentials evaluation growth grpcurl host_life port reflection repl_session \
 	snapshot_stream store store_downloads thread_room validity)
 # What a release of CPython could break: all that reads its structures. The client's own
-# native module reads none. Another patch release moves them, and changes little else.
+# native module reads none.
 structures := --ignore tests/native/test_dominators.py tests/native $(wildcard \
-	tests/unit/test_leaks*.py $(patsubst %,tests/integration/test_%.py,memory stacks tasks))
-moved := $(patsubst %,tests/native/test_%.py,boxed golden held sites sizes walk)
+	tests/unit/test_leaks*.py $(patsubst %,tests/integration/test_%.py,kinds_of_python memory \
+	nothing_kept stack_proofs stacks tasks))
 # Tests whose results depend on the release of grpcio.
 forks := $(wildcard tests/integration/test_fork*.py)
 # The parts of test-extra, in the order in which they run.
@@ -119,8 +119,7 @@ test-long: .venv/$(VERSION)/check.stamp .cache/stubs.stamp $(oldest_pytest) ## R
 
 test-others: $(others:%=.venv/%/test.stamp) ## Run the tests that depend on the interpreter's structures, on all other interpreters
 	for version in $(others); do \
-		case $$version in 3.14 | 3.15) tests="$(structures)" ;; *) tests="$(moved)" ;; esac; \
-		$(again) .venv/$$version/bin/pytest $(pytest) -m "not long" $$tests; \
+		$(again) .venv/$$version/bin/pytest $(pytest) -m "not long" $(structures); \
 	done
 
 test-oldest: .venv/oldest/test.stamp ## Run tests over the wire with the oldest grpcio and protobuf
