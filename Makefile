@@ -266,7 +266,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels build clean
+.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short bench-versions leakbench leakbench-short soak-servers wheels build clean
 
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
