@@ -217,6 +217,16 @@ seed_own_garbage(Walk *walk)
     }
 }
 
+/* Reads other interpreters, each from its own root. */
+static void
+read_others(Walk *walk)
+{
+    emit_flush(walk);
+    walk->snapshot.next_object += roots_push_others(walk);
+    walk->snapshot.batch.first_next = walk->snapshot.next_object;
+    drain(walk);
+}
+
 /* Reads the parts of ops_service from its own root. */
 static void
 read_own(Walk *walk)
@@ -245,6 +255,7 @@ snapshot_walk(Walk *walk)
     walk->snapshot.next_object = roots_push(walk);
     walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
+    read_others(walk);
     /* If objects were left out, the objects behind them look like objects that no
      * root reaches. */
     if (walk->shared->left_out_objects == 0) {
