@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import marshal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,15 +135,18 @@ def test_interpreters_are_counted(own_host: Host) -> None:
     ]
 
 
-def test_fifty_of_them(own_host: Host) -> None:
+def test_fifty_of_them_in_a_cut_snapshot(own_host: Host) -> None:
     reply = own_host.call("others", "capture_many")
-    assert reply["summary"]["warnings"] == ()
-    assert others_of(decode(reply["messages"])) == sorted(map(str, reply["ids"]))
+    graph = decode(reply["messages"])
+    assert len(graph) == 20_000
+    assert others_of(graph) == sorted(map(str, reply["ids"]))
+    (warning,) = reply["summary"]["warnings"]
+    assert warning.startswith("The snapshot was cut")
 
 
 def test_captures_while_they_come_and_go(own_host: Host) -> None:
-    results = own_host.call("others", "capture_in_churn", 15)
-    assert len(results) == 15
+    results = own_host.call("others", "capture_in_churn", 8)
+    assert len(results) == 8
     allowed = ("Interpreters that are left out", "Some interpreters may be left out")
     for objects, warnings in results:
         assert objects > 10_000
@@ -154,14 +156,12 @@ def test_captures_while_they_come_and_go(own_host: Host) -> None:
 
 @own_gils
 def test_captures_beside_a_busy_one_with_its_own_gil(own_host: Host) -> None:
-    count, blocks, names = own_host.call("others", "beside_a_busy_one", 5)
+    count, blocks, names = own_host.call("others", "beside_a_busy_one", 3)
     # sys.getallocatedblocks() would end the process in most runs.
-    assert (count, blocks, names) == (5, None, [])
+    assert (count, blocks, names) == (3, None, [])
 
 
 def test_the_walk_may_begin_in_any_interpreter(own_host: Host, tmp_path: Path) -> None:
-    if sys.version_info[:3] == (3, 12, 1):
-        pytest.skip("3.12.1 crashes when another interpreter imports")
     name = tmp_path / "reply"
     inner = own_host.call("others", "capture_from_inside", str(name))
     status, reply = marshal.loads(name.read_bytes())

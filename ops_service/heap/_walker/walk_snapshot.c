@@ -217,16 +217,6 @@ seed_own_garbage(Walk *walk)
     }
 }
 
-/* Reads other interpreters, each from its own root. */
-static void
-read_others(Walk *walk)
-{
-    emit_flush(walk);
-    walk->snapshot.next_object += roots_push_others(walk);
-    walk->snapshot.batch.first_next = walk->snapshot.next_object;
-    drain(walk);
-}
-
 /* Reads the parts of ops_service from its own root. */
 static void
 read_own(Walk *walk)
@@ -252,10 +242,9 @@ snapshot_walk(Walk *walk)
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), EDGE_INTERNAL);
     for (int i = 0; i < walk->settings->own_count; i++)
         *snapshot_place(walk, walk->settings->own[i]) = INDEX_OWN;
-    walk->snapshot.next_object = roots_push(walk);
+    walk->snapshot.next_object = roots_push(walk) + roots_push_others(walk);
     walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
-    read_others(walk);
     /* If objects were left out, the objects behind them look like objects that no
      * root reaches. */
     if (walk->shared->left_out_objects == 0) {

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import Any
 
 import interpreters
@@ -21,9 +22,11 @@ from ops_service.heap.model import CensusOptions
 from ops_service.heap.path_sampler import PathSampler
 from ops_service.heap.path_text import folded_path
 from ops_service.heap.referrers import ReferrerOptions, find_referrers
+from ops_service.heap.snapshot import start_capture
+from ops_service.varint import undelimited
 
 from . import capture
-from .patient import PATIENCE
+from .patient import PATIENCE, PATIENT
 
 OPTIONS = CensusOptions(lifetime_limit=PATIENCE)
 SESSIONS = """
@@ -57,7 +60,7 @@ while not os.get_blocking({go}) and os.write({told}, b"y"):
     interpreters.destroy(interpreters.create())
 """
 BUSY = """
-import os
+import os, time
 os.write({told}, b"x")
 class Node:
     __module__ = "busy"
@@ -67,17 +70,21 @@ while go_on:
     for node in nodes:
         node.other = nodes
     del node, nodes
+    # The walking child has the lowest priority, and needs some time too.
+    time.sleep(0.05)
     go_on = os.get_blocking({go})
 """
 
 
-def capture_with(*codes: str, own_gil: bool = False) -> dict[str, object]:
+def capture_with(*codes: str, own_gil: bool = False, max_objects: int = 0) -> dict[str, object]:
     """A snapshot beside an interpreter for each code, which it has run."""
     made = [interpreters.create(own_gil=own_gil) for _ in codes]
     try:
         for identifier, code in zip(made, codes, strict=True):
             interpreters.run(identifier, code)
-        messages, summary = capture.snapshot()
+        with start_capture(replace(PATIENT, max_objects=max_objects)) as running:
+            messages = list(map(undelimited, running))
+        summary = asdict(running.summary)
     finally:
         for identifier in made:
             interpreters.destroy(identifier)
@@ -224,7 +231,7 @@ def _counted() -> tuple[int, int, int] | None:
 
 
 def capture_many() -> dict[str, object]:
-    return capture_with(*["here = object()"] * 50)
+    return capture_with(*["here = object()"] * 50, max_objects=20_000)
 
 
 def capture_in_churn(count: int) -> list[tuple[int, tuple[str, ...]]]:
@@ -250,9 +257,9 @@ def beside_a_busy_one(count: int) -> tuple[int, int | None, list[str]]:
     names: set[str] = set()
     with _runs_in(own, BUSY):
         blocks = allocated.allocated_blocks()
+        counted = take_census(options=OPTIONS)
+        names.update(row.type_name for row in counted.types if "busy" in row.type_name)
         for _ in range(count):
-            counted = take_census(options=OPTIONS)
-            names.update(row.type_name for row in counted.types if "busy" in row.type_name)
             capture.snapshot()
     interpreters.destroy(own)
     return count, blocks, sorted(names)
