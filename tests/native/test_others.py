@@ -58,8 +58,9 @@ def test_its_objects_are_neither_held_by_c_code_nor_garbage(own_host: Host) -> N
         found = [index for index, row in graph.roots.items() if row.kind == 6]
         return len(graph.edges[found[0]]) if found else 0
 
-    # Each type that has some state of its own in every interpreter.
-    assert held(beside) - held(alone) < 120
+    # Types whose state only C code keeps, such as the 134 of `ast` on 3.14. Each of the two
+    # interpreters has some ten thousand objects.
+    assert held(beside) - held(alone) < 2 * 250
     knots = beside.of_type("tenant.Knot")
     assert len(knots) == 2
     assert all(beside.flags[each] & CYCLE for each in knots)
