@@ -1,5 +1,6 @@
 """Types of the C extension, whose source is in `_walker/`."""
 
+from types import FrameType
 from typing import Any
 
 COMPILED_FOR: str
@@ -53,6 +54,7 @@ PATH_GARBAGE: int
 PATH_FROZEN_GARBAGE: int
 PATH_OWN: int
 PATH_OTHER: int
+PATH_OTHERS: int
 PATH_FIRST: int
 
 REFERRERS_END: int
@@ -64,6 +66,7 @@ REFERRERS_FRAME: int
 REFERRERS_OWN: int
 REFERRERS_HELD_BY_C: int
 REFERRERS_GARBAGE: int
+REFERRERS_OTHER_INTERPRETER: int
 REFERRERS_WAY: int
 REFERRERS_TYPE: int
 
@@ -128,6 +131,9 @@ class PathTable:
     def samples(self) -> int: ...
 
 def path_table() -> PathTable: ...
+def count_interpreters() -> tuple[int, int, int] | None: ...
+def is_single() -> bool: ...
+def current_frames() -> dict[int, FrameType]: ...
 def start(
     kind: int,
     output: int,

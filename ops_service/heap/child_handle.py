@@ -31,6 +31,7 @@ from ops_service.errors import (
 from ops_service.heap import pause
 from ops_service.heap.arrays import learn_arrays
 from ops_service.heap.clone_refusal import clone_refused
+from ops_service.heap.growth_sample import OtherInterpreters
 from ops_service.heap.headroom import MemoryBound
 from ops_service.heap.own import is_own, own_objects
 from ops_service.heap.spending import Spending
@@ -62,6 +63,15 @@ _LEFT_OUT = {
     ),
 }
 """Warning for each bound of the walk that left something out."""
+
+
+_OTHERS_OWN_GIL = (
+    "Interpreters that are left out, because each has its own GIL and ran on during the clone: {}."
+)
+_OTHERS_UNREADY = "Interpreters that are left out, because they were being created or ended: {}."
+_OTHERS_UNKNOWN = (
+    "Some interpreters may be left out: their list was being changed during the clone."
+)
 
 
 class WalkKind(IntEnum):
@@ -106,9 +116,16 @@ class ChildEnd:
     cpu_time: float
     report: dict[str, Any]
 
+    @property
+    def other_interpreters(self) -> OtherInterpreters:
+        """Interpreters beside that of the service."""
+        read, own_gil, unready, unknown = self.report["others"]
+        left_out = own_gil + unready
+        return OtherInterpreters(exist=read + left_out + unknown > 0, unread=left_out + unknown > 0)
+
     def warnings(self) -> tuple[str, ...]:
-        """Data that the walk skipped because reading it faulted, and data that a bound of
-        the walk left out. One sentence each."""
+        """Data that the walk skipped because reading it faulted, data that a bound of the
+        walk left out, and interpreters that it cannot read. One sentence each."""
         faulted = (
             f"References to something that is not an object, or is not readable: {count}."
             if name == walker.UNREADABLE
@@ -120,7 +137,17 @@ class ChildEnd:
             for what, count in enumerate(self.report["left_out"])
             if count
         )
-        return (*faulted, *cut)
+        _, own_gil, unready, unknown = self.report["others"]
+        others = (
+            text.format(count)
+            for text, count in (
+                (_OTHERS_OWN_GIL, own_gil),
+                (_OTHERS_UNREADY, unready),
+                (_OTHERS_UNKNOWN, unknown),
+            )
+            if count
+        )
+        return (*faulted, *cut, *others)
 
 
 class WalkChild:

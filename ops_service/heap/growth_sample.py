@@ -32,6 +32,20 @@ class CollectorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherInterpreters:
+    """Interpreters of the process beside that of the service."""
+
+    exist: bool = False
+    """Whether there are others, or may be."""
+    unread: bool = False
+    """Whether the sample leaves out objects of others, or may do so."""
+
+    def plus(self, later: OtherInterpreters) -> OtherInterpreters:
+        """What holds of two samples together."""
+        return OtherInterpreters(self.exist or later.exist, self.unread or later.unread)
+
+
+@dataclass(frozen=True, slots=True)
 class GrowthSample:
     """One sample of the process."""
 
@@ -45,6 +59,7 @@ class GrowthSample:
     paths: PathSample
     memory: MemoryFigures = MemoryFigures()
     collector: CollectorFigures = CollectorFigures()
+    others: OtherInterpreters = OtherInterpreters()
     work: float = 0.0
     """CPU seconds that the process had used until then."""
     warnings: tuple[str, ...] = ()

@@ -7,12 +7,12 @@ writes to while the child lives.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops_service.errors import InsufficientMemory
 from ops_service.heap import cgroup
+from ops_service.heap.allocated import allocated_blocks
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _MEMINFO = Path("/proc/meminfo")
@@ -22,6 +22,8 @@ _CHILD_SHARE = 0.5
 """Share of the free memory for a child's tables. Past it the child ends itself."""
 
 _SNAPSHOT_BYTES_PER_BLOCK = 32
+# Assumed where the number of blocks is not known.
+_RESIDENT_BYTES_PER_BLOCK = 64
 # Higher, because a cut snapshot also looks up the referents of its objects.
 _SNAPSHOT_BYTES_PER_CUT_OBJECT = 64
 _SNAPSHOT_FIXED = 12 << 20
@@ -84,7 +86,10 @@ def estimate(resident: int, max_objects: int = 0) -> Cost:
             still take its share of the free memory. Past that it ends itself.
     """
     copied = int(resident * _COPIED_SHARE)
-    tables = sys.getallocatedblocks() * _SNAPSHOT_BYTES_PER_BLOCK
+    blocks = allocated_blocks()
+    if blocks is None:
+        blocks = resident // _RESIDENT_BYTES_PER_BLOCK
+    tables = blocks * _SNAPSHOT_BYTES_PER_BLOCK
     if max_objects:
         tables = min(tables, max_objects * _SNAPSHOT_BYTES_PER_CUT_OBJECT)
     return Cost(

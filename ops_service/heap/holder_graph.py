@@ -17,6 +17,7 @@ _ROOTS = {
     StepKind.OWN: path_text.OWN,
     StepKind.HELD_BY_C: path_text.HELD_BY_C,
     StepKind.GARBAGE: path_text.GARBAGE,
+    StepKind.OTHER_INTERPRETER: path_text.OTHER_INTERPRETER,
 }
 _TEXT_MAX = 2000
 _MAX_ID = 1 << 32

@@ -14,8 +14,9 @@ _PAUSE_SECONDS = 0.1
 _MAX_ID = (1 << 64) - 1
 
 _HOLDER = (
-    "Only objects that the garbage collector tracks can be found. Anything else, such as a "
-    "string, a number or a container of only these, is reached through its holder."
+    "Only objects of this interpreter that the garbage collector tracks can be found. Anything "
+    "else, such as a string, a number or a container of only these, is reached through its "
+    "holder."
 )
 
 _REASONS = {
@@ -34,6 +35,9 @@ _REASONS = {
 
 def find_object(object_id: int, type_name: str) -> list[object] | str:
     """Find a live object by its id and the name of its type, as snapshots show them.
+
+    Snapshots may show objects of other interpreters too. Those are never returned: an
+    object may only be used in the interpreter that made it.
 
     The first call may cost the pause of one fork, for the engine's self-test. Each call
     costs a walk over the collector's lists with the GIL held. The walk takes at most
@@ -55,7 +59,7 @@ def find_object(object_id: int, type_name: str) -> list[object] | str:
 
 
 def find_instances(kind: type, seconds: float) -> tuple[list[Any], str | None]:
-    """Find the instances of a type that the collector tracks.
+    """Find the instances of a type that this interpreter's collector tracks.
 
     Does not use ``gc.get_objects()``, which would add a reference to every object. A tuple
     that another thread is building must have only one reference, or that thread fails with

@@ -109,7 +109,7 @@ class CaptureStart:
     clone_pause: float
     """Seconds for which the clone held the GIL."""
     allocated_blocks: int
-    """``sys.getallocatedblocks()`` at the clone."""
+    """``sys.getallocatedblocks()`` at the clone; 0 if it is not known."""
     resident_bytes: int
     sites: Sites
     contents: Contents

@@ -72,5 +72,6 @@ class PathSampler:
             pause=walked.pause,
             names=self._names,
             paths=paths,
+            others=walked.end.other_interpreters,
             warnings=walked.end.warnings(),
         )

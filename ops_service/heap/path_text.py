@@ -14,6 +14,8 @@ FOLDED = "[…]"
 
 THREAD, INTERPRETER, OWN = "thread", "the interpreter", "ops_service"
 HELD_BY_C, GARBAGE = "C code alone", "a garbage cycle"
+OTHER_INTERPRETER = "interpreter"
+"""Before the id of an interpreter beside that of the service."""
 
 _ITEMS = (EdgeKind.ELEMENT, EdgeKind.KEY, EdgeKind.VALUE)
 # Types whose parts mean little without their whole.
@@ -27,6 +29,7 @@ _ROOTS = {
     Root.FROZEN_GARBAGE: f"{GARBAGE} frozen by gc.freeze()",
     Root.OWN: OWN,
     Root.OTHER: "a path that is not known",
+    Root.OTHERS: f"another {OTHER_INTERPRETER}",
 }
 
 

@@ -32,6 +32,8 @@ class Root(IntEnum):
     """Objects of ops_service itself."""
     OTHER = walker.PATH_OTHER
     """Objects for which the full table has no node."""
+    OTHERS = walker.PATH_OTHERS
+    """Objects of other interpreters."""
 
 
 class EdgeKind(IntEnum):

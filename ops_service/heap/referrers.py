@@ -33,6 +33,7 @@ class StepKind(IntEnum):
     """An object that has more references than the heap shows."""
     GARBAGE = walker.REFERRERS_GARBAGE
     """An object of a cycle that nothing holds, and that no collection has freed yet."""
+    OTHER_INTERPRETER = walker.REFERRERS_OTHER_INTERPRETER
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Step:
     """Id as in snapshots; 0 if the step is not an object."""
     type_name: str
     name: str
-    """Name of a class or thread; function name of a frame. Else empty."""
+    """Name of a class or thread; function name of a frame; id of an interpreter. Else
+    empty."""
     edge_kind: int
     """An ``EdgeKind``; 0 at the start of the path, and after steps that are left out."""
     edge_name: str

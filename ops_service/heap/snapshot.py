@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -10,6 +9,7 @@ from types import TracebackType
 from ops_service.errors import Busy, WalkFailed
 from ops_service.heap import cgroup, walk_slots
 from ops_service.heap.admission import SNAPSHOT, admit, require_engine
+from ops_service.heap.allocated import allocated_blocks
 from ops_service.heap.child_handle import WalkChild
 from ops_service.heap.gc_moment import at_moment
 from ops_service.heap.headroom import resident_bytes
@@ -178,7 +178,7 @@ def start_capture(
 
 
 def _begin(options: CaptureOptions, resident: int) -> Capture:
-    blocks = sys.getallocatedblocks()
+    blocks = allocated_blocks()
     admitted = admit(SNAPSHOT, options, resident, options.max_objects)
     sites, probe = site_probe()
     contents = options.contents
@@ -196,7 +196,7 @@ def _begin(options: CaptureOptions, resident: int) -> Capture:
             capture_time=child.started,
             mode=WalkMode.FORKED,
             clone_pause=child.pause,
-            allocated_blocks=blocks,
+            allocated_blocks=blocks or 0,
             resident_bytes=resident,
             sites=sites,
             contents=options.contents,

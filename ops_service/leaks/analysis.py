@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from ops_service.heap.growth_sample import GrowthSample
+from ops_service.heap.growth_sample import GrowthSample, OtherInterpreters
 from ops_service.heap.paths import Change, PathNames
+from ops_service.leaks.others import Conclusion, with_others
 from ops_service.leaks.outside import MemorySeries, find_outside
 from ops_service.leaks.report import (
     GrowthReport,
@@ -47,6 +48,7 @@ class GrowthAnalysis:
         self._pending: dict[int, Change] = {}
         self._sample_count = 0
         self._broken = 0
+        self._others = OtherInterpreters()
 
     @property
     def sample_count(self) -> int:
@@ -77,6 +79,8 @@ class GrowthAnalysis:
             self._history.clear()
             self._figures.clear()
             self._pending.clear()
+            self._others = OtherInterpreters()
+        self._others = self._others.plus(sample.others)
         for change in sample.paths.changes:
             before = self._pending.get(change.node)
             if before is not None:
@@ -104,6 +108,7 @@ class GrowthAnalysis:
         """A copy with the first point, and one more point for the pending changes."""
         copy = GrowthAnalysis(limit)
         copy._names = self._names
+        copy._others = self._others
         for sample in self._figures[:1]:
             copy.append_point(sample)
         if latest is not None and latest.names is self._names:
@@ -145,7 +150,9 @@ class GrowthAnalysis:
             )
             found = finder.find()
             outside = self._outside()
-        verdict, reason, missing = self._conclude(found, outside)
+        verdict, reason, missing = with_others(
+            self._conclude(found, outside), self._others, garbage_grows=bool(found.collectable)
+        )
         return GrowthReport(
             sample_count=self._sample_count,
             verdict=verdict,
@@ -184,9 +191,7 @@ class GrowthAnalysis:
         )
         return find_outside(series)
 
-    def _conclude(
-        self, found: Found, outside: tuple[OutsideGrowth, ...]
-    ) -> tuple[Verdict, str, str]:
+    def _conclude(self, found: Found, outside: tuple[OutsideGrowth, ...]) -> Conclusion:
         count = len(self._history)
         seconds = self._history.times[-1] - self._history.times[0]
         if count < MIN_SAMPLES:

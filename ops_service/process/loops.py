@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import asyncio.runners
 import gc
-import sys
 import threading
 from collections.abc import Iterator
 from types import BuiltinMethodType, FrameType, FunctionType, MethodType
@@ -15,6 +14,7 @@ from ops_service.process.bytecode import read_spot
 from ops_service.process.bytecode_proof import reads_bytecode
 from ops_service.process.frames import READS_LOCALS, attribute_of, local, resolve
 from ops_service.process.task_registers import referent, task_references
+from ops_service.process.thread_frames import current_frames
 
 _RUN = frozenset({"run_forever", "run_until_complete"})
 
@@ -61,7 +61,7 @@ def loops_on_stacks() -> dict[int, asyncio.AbstractEventLoop]:
     """Running event loops by thread, those of ops_service included."""
     runners = _functions_that_run_loops()
     found = {}
-    for thread_id, frame in sys._current_frames().items():
+    for thread_id, frame in current_frames().items():
         if (loop := _loop_of(frame, runners)) is not None:
             found[thread_id] = loop
     return found

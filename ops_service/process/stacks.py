@@ -31,6 +31,7 @@ from ops_service.process.stack_model import (
 from ops_service.process.task_proof import CANNOT_SEE_WAITS, sees_task_waits
 from ops_service.process.task_registers import CANNOT_FIND, Register, register
 from ops_service.process.task_stacks import TaskSampler
+from ops_service.process.thread_frames import blind_spot
 from ops_service.process.thread_stacks import sample_threads
 
 _CYCLES = 100
@@ -99,12 +100,14 @@ def capture_stacks(options: StackOptions, cancelled: threading.Event) -> Stacks:
 
 
 def _blind_spots(readable: bool) -> list[str]:
-    """What the proofs of this process found to be out of sight."""
+    """What is out of sight in this process: its proofs and its interpreters show that."""
     found = [] if readable else [CANNOT_READ]
     if register() is Register.UNKNOWN:
         found.append(CANNOT_FIND)
     elif not sees_task_waits():
         found.append(CANNOT_SEE_WAITS)
+    if (others := blind_spot()) is not None:
+        found.append(others)
     return found
 
 

@@ -13,6 +13,7 @@ from ops_service.process.frames import MISSING, local, resolve
 from ops_service.process.locks import is_taken, lock_name, owner_of, underlying
 from ops_service.process.sample import MEMBERS, Sample, shortened
 from ops_service.process.stack_model import Member, OwnerKind, Wait
+from ops_service.process.thread_frames import current_frames
 
 _DEEPEST = 5000
 _TRIES = 3
@@ -74,7 +75,7 @@ def sample_threads(sample: Sample, is_own: Callable[[threading.Thread], bool] | 
     waits = known_waits()
     # Not threading.enumerate, which takes a lock that the host may hold.
     threads = dict(threading._active)  # type: ignore[attr-defined]
-    frames = sys._current_frames()
+    frames = current_frames()
     for ident, thread in threads.items():
         sample.names[-ident] = f"thread {_name(thread)!r}"
     for ident in sorted(frames):

@@ -13,12 +13,15 @@ from ops_service.call import current_call
 from ops_service.config.model import Config
 from ops_service.heap.engine import engine_status
 from ops_service.heap.headroom import resident_bytes
+from ops_service.heap.interpreters import count_interpreters
 from ops_service.messages.basics import duration, process_id, start_settings, timestamp
 from ops_service.messages.evaluation import evaluation_places, open_sessions, running_evaluations
+from ops_service.messages.interpreters import interpreters_message
 from ops_service.process import facts
 from ops_service.process.alarms import Alarms
 from ops_service.process.command import arguments, environment
 from ops_service.process.identity import ProcessIdentity
+from ops_service.process.interpreters import others_exist
 from ops_service.process.operation_runner import OperationRunner
 from ops_service.repl.evaluator import Evaluator
 from ops_service.repl.session import Sessions
@@ -104,6 +107,7 @@ class ProcessHandler:
             ],
             evaluation_places=evaluation_places(self._evaluator, config.evaluation),
             repl_sessions=open_sessions(self._sessions),
+            interpreters=interpreters_message(count_interpreters(), others_exist()),
         )
         if identity.start_time is not None:
             response.uptime.CopyFrom(duration(max(0.0, now - identity.start_time)))

@@ -36,6 +36,7 @@ _KINDS: dict[StepKind, referrers_pb2.ReferrerKind] = {
     StepKind.OWN: referrers_pb2.REFERRER_KIND_OPS_SERVICE,
     StepKind.HELD_BY_C: referrers_pb2.REFERRER_KIND_HELD_BY_C,
     StepKind.GARBAGE: referrers_pb2.REFERRER_KIND_GARBAGE,
+    StepKind.OTHER_INTERPRETER: referrers_pb2.REFERRER_KIND_OTHER_INTERPRETER,
 }
 
 

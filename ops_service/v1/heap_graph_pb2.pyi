@@ -44,6 +44,7 @@ class HeapRootKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HEAP_ROOT_KIND_FRAME: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_OPS_SERVICE: _ClassVar[HeapRootKind]
     HEAP_ROOT_KIND_HELD_BY_C: _ClassVar[HeapRootKind]
+    HEAP_ROOT_KIND_OTHER_INTERPRETER: _ClassVar[HeapRootKind]
 
 class AllocationSites(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -95,6 +96,7 @@ HEAP_ROOT_KIND_THREAD: HeapRootKind
 HEAP_ROOT_KIND_FRAME: HeapRootKind
 HEAP_ROOT_KIND_OPS_SERVICE: HeapRootKind
 HEAP_ROOT_KIND_HELD_BY_C: HeapRootKind
+HEAP_ROOT_KIND_OTHER_INTERPRETER: HeapRootKind
 ALLOCATION_SITES_UNSPECIFIED: AllocationSites
 ALLOCATION_SITES_NOT_TRACED: AllocationSites
 ALLOCATION_SITES_INCLUDED: AllocationSites

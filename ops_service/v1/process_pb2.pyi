@@ -48,7 +48,7 @@ class GetProcessRequest(_message.Message):
     def __init__(self, instance_id: _Optional[str] = ...) -> None: ...
 
 class GetProcessResponse(_message.Message):
-    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments", "alarms", "evaluation_places", "repl_sessions")
+    __slots__ = ("process", "uptime", "service_uptime", "service_version", "python_implementation", "python_version", "grpcio_version", "protobuf_version", "resident_bytes", "thread_count", "garbage_collector", "snapshot_engine", "evaluation_enabled", "running_evaluations", "running_operations", "environment", "arguments", "alarms", "evaluation_places", "repl_sessions", "interpreters")
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     SERVICE_UPTIME_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +69,7 @@ class GetProcessResponse(_message.Message):
     ALARMS_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_PLACES_FIELD_NUMBER: _ClassVar[int]
     REPL_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    INTERPRETERS_FIELD_NUMBER: _ClassVar[int]
     process: ProcessId
     uptime: _duration_pb2.Duration
     service_uptime: _duration_pb2.Duration
@@ -89,7 +90,20 @@ class GetProcessResponse(_message.Message):
     alarms: _containers.RepeatedCompositeFieldContainer[Alarm]
     evaluation_places: _containers.RepeatedScalarFieldContainer[_evaluation_place_pb2.EvaluationPlace]
     repl_sessions: _containers.RepeatedCompositeFieldContainer[ReplSession]
-    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., evaluation_places: _Optional[_Iterable[_Union[_evaluation_place_pb2.EvaluationPlace, str]]] = ..., repl_sessions: _Optional[_Iterable[_Union[ReplSession, _Mapping]]] = ...) -> None: ...
+    interpreters: Interpreters
+    def __init__(self, process: _Optional[_Union[ProcessId, _Mapping]] = ..., uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_uptime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., service_version: _Optional[str] = ..., python_implementation: _Optional[str] = ..., python_version: _Optional[str] = ..., grpcio_version: _Optional[str] = ..., protobuf_version: _Optional[str] = ..., resident_bytes: _Optional[int] = ..., thread_count: _Optional[int] = ..., garbage_collector: _Optional[_Union[GarbageCollector, _Mapping]] = ..., snapshot_engine: _Optional[_Union[SnapshotEngine, _Mapping]] = ..., evaluation_enabled: bool = ..., running_evaluations: _Optional[_Iterable[_Union[RunningEvaluation, _Mapping]]] = ..., running_operations: _Optional[_Iterable[_Union[RunningOperation, _Mapping]]] = ..., environment: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., arguments: _Optional[_Iterable[_Union[StartSetting, _Mapping]]] = ..., alarms: _Optional[_Iterable[_Union[Alarm, _Mapping]]] = ..., evaluation_places: _Optional[_Iterable[_Union[_evaluation_place_pb2.EvaluationPlace, str]]] = ..., repl_sessions: _Optional[_Iterable[_Union[ReplSession, _Mapping]]] = ..., interpreters: _Optional[_Union[Interpreters, _Mapping]] = ...) -> None: ...
+
+class Interpreters(_message.Message):
+    __slots__ = ("count", "own_gil_count", "service_interpreter_id", "unknown_reason")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    OWN_GIL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_INTERPRETER_ID_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_REASON_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    own_gil_count: int
+    service_interpreter_id: int
+    unknown_reason: str
+    def __init__(self, count: _Optional[int] = ..., own_gil_count: _Optional[int] = ..., service_interpreter_id: _Optional[int] = ..., unknown_reason: _Optional[str] = ...) -> None: ...
 
 class StartSetting(_message.Message):
     __slots__ = ("name", "value")

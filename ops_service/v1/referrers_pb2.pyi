@@ -21,6 +21,7 @@ class ReferrerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REFERRER_KIND_OPS_SERVICE: _ClassVar[ReferrerKind]
     REFERRER_KIND_HELD_BY_C: _ClassVar[ReferrerKind]
     REFERRER_KIND_GARBAGE: _ClassVar[ReferrerKind]
+    REFERRER_KIND_OTHER_INTERPRETER: _ClassVar[ReferrerKind]
 REFERRER_KIND_UNSPECIFIED: ReferrerKind
 REFERRER_KIND_OBJECT: ReferrerKind
 REFERRER_KIND_MODULES: ReferrerKind
@@ -30,6 +31,7 @@ REFERRER_KIND_FRAME: ReferrerKind
 REFERRER_KIND_OPS_SERVICE: ReferrerKind
 REFERRER_KIND_HELD_BY_C: ReferrerKind
 REFERRER_KIND_GARBAGE: ReferrerKind
+REFERRER_KIND_OTHER_INTERPRETER: ReferrerKind
 
 class FindReferrersRequest(_message.Message):
     __slots__ = ("instance_id", "object_id", "type_name", "breadth", "time_limit")

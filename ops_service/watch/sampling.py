@@ -17,11 +17,17 @@ from ops_service.errors import (
     EngineUnavailable,
 )
 from ops_service.heap.arenas import arena_statistics
-from ops_service.heap.growth_sample import CollectorFigures, GrowthSample, MemoryFigures
+from ops_service.heap.growth_sample import (
+    CollectorFigures,
+    GrowthSample,
+    MemoryFigures,
+    OtherInterpreters,
+)
 from ops_service.heap.model import CensusOptions
 from ops_service.heap.path_sampler import PathSampler
 from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.baselines import Baselines, Comparison
+from ops_service.process.interpreters import others_exist
 from ops_service.process.memory import read_memory
 from ops_service.watch.fallback import CensusSampler
 
@@ -153,6 +159,9 @@ class GrowthSampling:
                 raise
             self._census = self._census or CensusSampler()
             taken = self._census.take()
+            # It counts the objects of this interpreter alone.
+            may_exist = others_exist() is not False
+            taken = replace(taken, others=OtherInterpreters(may_exist, unread=may_exist))
         return replace(taken, memory=memory, collector=collector, work=work)
 
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "heap": {"varint"},
     "leaks": {"heap"},
     "repl": set(),
-    "process": set(),
+    "process": {"heap"},
     "store": {"varint"},
     "call": set(),
     "threads": set(),

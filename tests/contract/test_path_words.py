@@ -18,6 +18,7 @@ ROOTS = {
     pb.HEAP_ROOT_KIND_THREAD: host.THREAD,
     pb.HEAP_ROOT_KIND_OPS_SERVICE: host.OWN,
     pb.HEAP_ROOT_KIND_HELD_BY_C: host.HELD_BY_C,
+    pb.HEAP_ROOT_KIND_OTHER_INTERPRETER: host.OTHER_INTERPRETER,
 }
 KINDS = [each for each in EdgeKind if each != EdgeKind.WEAK]
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from growth_samples import ELEMENT, LATE, MIB, STEPS, VALUE, WORK, Heap
 
+from ops_service.heap.growth_sample import OtherInterpreters
 from ops_service.heap.paths import EdgeKind, Root
 from ops_service.leaks.analysis import GrowthAnalysis
 from ops_service.leaks.report import GrowthReport, MemoryPart, Verdict
@@ -293,6 +294,78 @@ def test_malloc_that_grows_is_outside() -> None:
     assert part.part is MemoryPart.MALLOC
     assert part.bytes_per_minute.rate == 15 * MIB
     assert "memray" in part.advice
+
+
+# ---- other interpreters ----------------------------------------------------------------------
+
+READ = OtherInterpreters(exist=True, unread=False)
+UNREAD = OtherInterpreters(exist=True, unread=True)
+
+
+def watched_beside(
+    change: Callable[[Heap, int], None], others: OtherInterpreters, malloc: int = 0
+) -> GrowthReport:
+    """The report where the third sample alone saw other interpreters."""
+    heap, watch = Heap(), GrowthAnalysis(10)
+    for step in range(STEPS):
+        heap.set(heap.node("app.Request", "current"), 5 + step % 3)
+        change(heap, step)
+        grown = step * malloc
+        sample = heap.sample(float(step), malloc=MIB + grown, resident=100 * MIB + grown)
+        watch.add(replace(sample, others=others if step == 2 else OtherInterpreters()))
+    return watch.report()
+
+
+def nothing(heap: Heap, step: int) -> None:
+    """Leave the heap as it is."""
+
+
+@pytest.mark.parametrize("others", [READ, UNREAD])
+def test_memory_beside_other_interpreters_may_be_theirs(others: OtherInterpreters) -> None:
+    report = watched_beside(nothing, others, MIB // 4)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.reason.startswith("malloc memory grows by")
+    assert report.reason.endswith("and the memory may be theirs.")
+    assert report.missing == "a watch while the process has a single interpreter"
+    alone = watched_beside(nothing, OtherInterpreters(), MIB // 4)
+    assert alone.verdict is Verdict.OUTSIDE_PYTHON
+
+
+def test_unread_interpreters_may_leak() -> None:
+    report = watched_beside(nothing, UNREAD)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "were not read, and they may leak" in report.reason
+    assert report.missing == "a watch while every interpreter can be read"
+
+
+def test_interpreters_that_were_read_allow_no_leak() -> None:
+    assert watched_beside(nothing, READ).verdict is Verdict.NO_LEAK
+
+
+def test_garbage_of_other_interpreters_may_stay() -> None:
+    def garbage(heap: Heap, step: int) -> None:
+        node = heap.node("app.Node", parent=Root.GARBAGE, kind=EdgeKind.ROOT)
+        heap.set(node, 1000 + 100 * step)
+
+    report = watched_beside(garbage, READ)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "that of another interpreter" in report.reason
+    assert watched_beside(garbage, OtherInterpreters()).verdict is Verdict.NO_LEAK
+
+
+@pytest.mark.parametrize("others", [READ, UNREAD])
+def test_a_leak_beside_other_interpreters_is_one(others: OtherInterpreters) -> None:
+    assert watched_beside(sessions, others).verdict is Verdict.LEAK
+
+
+def test_a_watch_that_begins_again_forgets_other_interpreters() -> None:
+    watch = GrowthAnalysis(10)
+    for others in (UNREAD, OtherInterpreters()):
+        heap = Heap()
+        for step in range(STEPS):
+            heap.set(heap.node("app.Request", "current"), 5 + step % 3)
+            watch.add(replace(heap.sample(float(step)), others=others))
+    assert watch.report().verdict is Verdict.NO_LEAK
 
 
 @pytest.mark.parametrize(("own", "verdict"), [(0, Verdict.OUTSIDE_PYTHON), (1, Verdict.NO_LEAK)])

@@ -29,6 +29,7 @@ _ROOTS = {
     pb.HEAP_ROOT_KIND_FRAME: "frame",
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "ops_service",
     pb.HEAP_ROOT_KIND_HELD_BY_C: "C code alone",
+    pb.HEAP_ROOT_KIND_OTHER_INTERPRETER: "interpreter",
 }
 # In a .heapsnapshot, a root is a node beside those of the application. So a root without
 # a name in the application is in parentheses, like Chrome's roots.
@@ -39,6 +40,7 @@ _ROOT_NODES = {
     pb.HEAP_ROOT_KIND_FRAME: "frame",
     pb.HEAP_ROOT_KIND_OPS_SERVICE: "(ops_service)",
     pb.HEAP_ROOT_KIND_HELD_BY_C: "(held by C code)",
+    pb.HEAP_ROOT_KIND_OTHER_INTERPRETER: "interpreter",
 }
 # A path to less than this share of a type's objects says little about the type.
 _RARE = 0.1

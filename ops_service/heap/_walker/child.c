@@ -195,6 +195,22 @@ lower_priority(void)
     }
 }
 
+static void
+count_others(Walk *walk)
+{
+    const Interpreters *all = &walk->interpreters;
+    for (int i = 0; i < all->count; i++) {
+        if (all->list[i].state == walk->settings->interp)
+            continue;
+        switch (all->list[i].gil) {
+        case GIL_SHARED: walk->shared->others_read++; break;
+        case GIL_OWN: walk->shared->others_own_gil++; break;
+        case GIL_NONE: walk->shared->others_unready++; break;
+        }
+    }
+    walk->shared->others_unknown = !all->whole;
+}
+
 static Walk *
 walk_new(const Settings *settings)
 {
@@ -209,6 +225,8 @@ walk_new(const Settings *settings)
     types_open(walk);
     visited_open(walk, &walk->visited);
     queue_open(walk, &walk->queue);
+    interpreters_read(&walk->interpreters, settings->interp, located(walk));
+    count_others(walk);
     return walk;
 }
 

@@ -56,7 +56,7 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
     const char *step = proof_step_name((int)shared->proof_step);
     const volatile uint64_t *left_out = shared->left_out;
     return Py_BuildValue(
-        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:I,s:K,s:N,s:(KKKKK)}",
+        "{s:I,s:I,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:O,s:s,s:I,s:K,s:N,s:(KKKKK),s:(IIII)}",
         "status", (unsigned)__atomic_load_n(&shared->status, __ATOMIC_ACQUIRE),
         "error_number", (unsigned)shared->error_number,
         "objects", (unsigned long long)shared->objects,
@@ -82,7 +82,9 @@ child_report(PyObject *self, PyObject *Py_UNUSED(ignored))
         (unsigned long long)left_out[LEFT_OUT_FRAMES],
         (unsigned long long)left_out[LEFT_OUT_CALLBACKS],
         (unsigned long long)left_out[LEFT_OUT_PART_NAMES],
-        (unsigned long long)left_out[LEFT_OUT_SITES]);
+        (unsigned long long)left_out[LEFT_OUT_SITES],
+        "others", (unsigned)shared->others_read, (unsigned)shared->others_own_gil,
+        (unsigned)shared->others_unready, (unsigned)shared->others_unknown);
 }
 
 static PyObject *

@@ -68,6 +68,11 @@ what_is(uintptr_t entry, Text *type, Text *name, Walk *walk)
 {
     uintptr_t address = entry & ~(uintptr_t)TAG_MASK;
     uint32_t tag = (uint32_t)(entry & TAG_MASK);
+    if (tag == TAG_ROOT && address >> 3 >= ROOT_OTHERS) {
+        char digits[INTERPRETER_NAME_ROOM];
+        text_add(name, digits, interpreter_name(root_other(walk, address), digits));
+        return REFERRERS_OTHER_INTERPRETER;
+    }
     if (tag == TAG_ROOT)
         return address >> 3 == ROOT_MODULES ? REFERRERS_MODULES
                : address >> 3 == ROOT_OWN   ? REFERRERS_OWN : REFERRERS_INTERPRETER;

@@ -20,6 +20,7 @@ typedef struct {
     Py_ssize_t imports; /* modules and what importing keeps */
     Py_ssize_t own;     /* dict, and what follows it */
     Py_ssize_t types;
+    Py_ssize_t gil;
     int found; /* whether all were */
 } Located;
 
@@ -39,9 +40,9 @@ typedef struct {
     (*(__typeof__(&(interp)->field))((uintptr_t)&(interp)->field + (uintptr_t)(moved)))
 
 #if LAYOUT_AT_LEAST(12)
-#define LAYOUT_MODULES(interp) ((interp)->imports.modules)
+#define LAYOUT_MODULES imports.modules
 #else
-#define LAYOUT_MODULES(interp) ((interp)->modules)
+#define LAYOUT_MODULES modules
 #endif
 
 /* Whether consecutive words are these. */
@@ -129,6 +130,52 @@ locate_types(PyInterpreterState *interp, Py_ssize_t *moved)
     return 1;
 }
 
+#if LAYOUT_AT_LEAST(12)
+/* Whether an address is that of a GIL in the state of an interpreter, and the calling thread
+ * holds that GIL. Follows the address only if it lies in the state. */
+static inline int
+locate_is_held(const PyInterpreterState *interp, const struct _gil_runtime_state *gil)
+{
+    uintptr_t first = (uintptr_t)interp, last = first + sizeof *interp - LOCATE_MOST;
+    if ((uintptr_t)gil < first || (uintptr_t)gil >= last || (uintptr_t)gil % sizeof(void *) != 0)
+        return 0;
+#if LAYOUT_AT_LEAST(13)
+    const void *holder = gil->last_holder;
+    int locked = gil->locked;
+#else
+    const void *holder = (const void *)gil->last_holder._value;
+    int locked = gil->locked._value;
+#endif
+    return locked == 1 && holder == PyThreadState_Get();
+}
+#endif
+
+/* The pointer to the GIL, which lies in the state of the main interpreter or in the own one.
+ * Before 3.12 all interpreters share one. */
+static inline int
+locate_gil(PyInterpreterState *interp, Py_ssize_t *moved)
+{
+    *moved = 0;
+#if LAYOUT_AT_LEAST(12)
+    const char *first = (const char *)interp, *last = first + sizeof *interp - LOCATE_MOST;
+    for (Py_ssize_t away = 0; away <= LOCATE_MOST; away += (Py_ssize_t)sizeof(void *))
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            const char *at = (const char *)&interp->ceval.gil + sign * away;
+            if (at < first || at >= last)
+                continue;
+            const struct _gil_runtime_state *gil = *(struct _gil_runtime_state *const *)at;
+            if (locate_is_held(interp, gil) || locate_is_held(PyInterpreterState_Main(), gil)) {
+                *moved = sign * away;
+                return 1;
+            }
+        }
+    return 0;
+#else
+    (void)interp;
+    return 1;
+#endif
+}
+
 static inline Located
 layout_locate(PyInterpreterState *interp, const Anchors *anchors)
 {
@@ -143,9 +190,9 @@ layout_locate(PyInterpreterState *interp, const Anchors *anchors)
          locate_words(interp, &interp->gc.garbage, collector, 1, &at.gc)) &&
         locate_lists(interp, anchors->thresholds, at.gc, &at.lists) &&
         locate_words(interp, &interp->sysdict, names, 2, &at.names) &&
-        locate_words(interp, &LAYOUT_MODULES(interp), &anchors->modules, 1, &at.imports) &&
+        locate_words(interp, &interp->LAYOUT_MODULES, &anchors->modules, 1, &at.imports) &&
         locate_words(interp, &interp->dict, &anchors->interpreter_dict, 1, &at.own) &&
-        locate_types(interp, &at.types);
+        locate_types(interp, &at.types) && locate_gil(interp, &at.gil);
     return at;
 }
 

@@ -165,6 +165,49 @@ layout_atexit_count(PyInterpreterState *interp, const Located *at)
 #endif
 }
 
+/* Where an interpreter keeps its GIL; NULL where all share one. An interpreter that is being
+ * created or ended keeps NULL there. */
+static inline void *const *
+layout_gil(PyInterpreterState *interp, const Located *at)
+{
+#if LAYOUT_AT_LEAST(12)
+    return (void *const *)&LAYOUT_FIELD(interp, ceval.gil, at->gil);
+#else
+    (void)interp, (void)at;
+    return NULL;
+#endif
+}
+
+/* Whether the calling thread holds the GIL of an interpreter, by what is read of it. */
+static inline int
+layout_gil_is_held(PyInterpreterState *interp, const Located *at)
+{
+#if LAYOUT_AT_LEAST(12)
+    const struct _gil_runtime_state *gil = *layout_gil(interp, at);
+    return locate_is_held(interp, gil) || locate_is_held(PyInterpreterState_Main(), gil);
+#else
+    (void)interp, (void)at;
+    return 1;
+#endif
+}
+
+/* The dict of a builtin static type that an interpreter keeps for itself, by number; NULL if
+ * there is none. Returns 0 past the last one. */
+static inline int
+layout_builtin_dict(PyInterpreterState *interp, const Located *at, size_t number, PyObject **dict)
+{
+#if LAYOUT_AT_LEAST(12)
+    if (number >= sizeof LAYOUT_BUILTIN_TYPES(interp) / sizeof *LAYOUT_BUILTIN_TYPES(interp))
+        return 0;
+    *dict = LAYOUT_FIELD(interp, LAYOUT_BUILTIN_STATE[number], at->types).tp_dict;
+    return 1;
+#else
+    (void)interp, (void)at, (void)number;
+    *dict = NULL;
+    return 0;
+#endif
+}
+
 /* Whether the offsets that CPython publishes agree with the compiled ones and with what was
  * located. Before 3.13 there are none. */
 static inline int
@@ -183,6 +226,10 @@ layout_published_holds(const Located *at)
          offsetof(PyInterpreterState, sysdict) + (uint64_t)at->names},
         {told->interpreter_state.imports_modules,
          offsetof(PyInterpreterState, imports.modules) + (uint64_t)at->imports},
+        {told->interpreter_state.next, offsetof(PyInterpreterState, next)},
+        {told->interpreter_state.id, offsetof(PyInterpreterState, id)},
+        {told->interpreter_state.ceval_gil,
+         offsetof(PyInterpreterState, ceval.gil) + (uint64_t)at->gil},
         {told->thread_state.current_frame, offsetof(PyThreadState, current_frame)},
         {told->thread_state.next, offsetof(PyThreadState, next)},
         {told->interpreter_frame.previous, offsetof(layout_frame, previous)},

@@ -1,5 +1,6 @@
 /* Finds a live object by the id that snapshots show, or the instances of a type. Runs
- * in the process itself, with the GIL held, and therefore has a time limit.
+ * in the process itself, with the GIL held, and therefore has a time limit. It searches the
+ * lists of the own interpreter alone, since no other one's object may be used in it.
  */
 #include "lookup.h"
 

@@ -1,6 +1,8 @@
 /* The Python module: starts walking children, and looks up objects. */
 #include "allocator.h"
 #include "constants.h"
+#include "current_frames.h"
+#include "interpreters.h"
 #include "lookup.h"
 #include "module_state.h"
 #include "path_table.h"
@@ -67,6 +69,19 @@ find_instances(PyObject *module, PyObject *args)
     return Py_BuildValue("(NO)", list, end == LOOKUP_FOUND ? Py_True : Py_False);
 }
 
+static PyObject *
+count_interpreters(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return interpreters_count(&module_state(module)->known.located);
+}
+
+/* New interpreters stand in front of the main one, which is the last to go. */
+static PyObject *
+is_single(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(PyInterpreterState_Head() == PyInterpreterState_Main());
+}
+
 static PyMethodDef module_methods[] = {
     {"start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
      "Clone the process; the child walks the heap and writes to a descriptor."},
@@ -76,6 +91,12 @@ static PyMethodDef module_methods[] = {
      "Look for the tracked object with an id and a type; how that ended, and the object."},
     {"find_instances", find_instances, METH_VARARGS,
      "The tracked instances of a type, and whether the time was enough to see all."},
+    {"count_interpreters", count_interpreters, METH_NOARGS,
+     "Id of this interpreter, number of all, and of those with another GIL; None if another "
+     "thread keeps changing their list."},
+    {"is_single", is_single, METH_NOARGS, "Whether the main interpreter is the only one."},
+    {"current_frames", current_frames, METH_NOARGS,
+     "The current frame of each thread of this interpreter, by the thread's identifier."},
     {"arena_statistics", arena_statistics, METH_NOARGS,
      "What CPython prints of its small-object arenas, as bytes. Empty if it keeps none."},
     {"learn_arrays", learn_arrays, METH_VARARGS,

@@ -18,6 +18,7 @@ enum {
     PATH_FROZEN_GARBAGE = 6, /* gc.freeze() took it from the collector */
     PATH_OWN = 7,
     PATH_OTHER = 8, /* the table is full */
+    PATH_OTHERS = 9, /* other interpreters */
     PATH_FIRST = 16,
 };
 

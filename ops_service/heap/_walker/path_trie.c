@@ -147,7 +147,7 @@ repeated(const PathTable *table, uint32_t parent, uint32_t label, uint32_t type)
 static int
 has_names_enough(const Growth *growth, uint32_t parent)
 {
-    if (parent == PATH_MODULES) {
+    if (parent == PATH_MODULES || parent == PATH_OTHERS) {
         uint32_t most = 2 * growth->table->modules_at_first;
         return growth->table->sample_count > 0 &&
                growth->named[parent] >= (most > NAMED_MODULES_MIN ? most : NAMED_MODULES_MIN);

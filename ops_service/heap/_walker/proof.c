@@ -71,6 +71,26 @@ callbacks_hold(Walk *walk, PyObject **planted)
            planted[PLANT_CALLBACKS];
 }
 
+/* The interpreter's own functions are the witnesses. Another thread may have been changing the
+ * list during the clone; then only the own interpreter and its GIL are compared. */
+static int
+interpreters_hold(Walk *walk, PyObject **planted)
+{
+    (void)planted;
+    const Interpreters *all = &walk->interpreters;
+    int own = 0;
+    for (int i = 0; i < all->count; i++) {
+        const Interpreter *each = &all->list[i];
+        PyInterpreterState *next = i + 1 < all->count ? all->list[i + 1].state : NULL;
+        if (each->state == walk->settings->interp)
+            own = each->gil == GIL_SHARED && layout_gil_is_held(each->state, located(walk));
+        if ((all->whole && PyInterpreterState_Next(each->state) != next) ||
+            PyInterpreterState_GetID(each->state) != each->id)
+            return 0;
+    }
+    return own;
+}
+
 /* A part of the interpreter is a module, a container, a function, or missing. Another type
  * shows that the field stands elsewhere. */
 static int
@@ -288,6 +308,7 @@ published_offsets_hold(Walk *walk, PyObject **planted)
 
 static const Step steps[] = {
     {"the state of the interpreter", interpreter_holds},
+    {"the interpreters and their GIL", interpreters_hold},
     {"the offsets that CPython publishes", published_offsets_hold},
     {"the lists of the garbage collector", gc_lists_hold},
     {"gc.callbacks", callbacks_hold},

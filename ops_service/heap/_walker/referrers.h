@@ -84,6 +84,7 @@ enum {
     REFERRERS_OWN = 6,
     REFERRERS_HELD_BY_C = 7,
     REFERRERS_GARBAGE = 8,
+    REFERRERS_OTHER_INTERPRETER = 9,
     REFERRERS_WAY = 16, /* added to the kind of the object */
     REFERRERS_TYPE = 64,
 };

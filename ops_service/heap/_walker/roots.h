@@ -1,4 +1,4 @@
-/* roots.c: starts of a walk. */
+/* roots.c: starts of a walk. root_edges.c: their references. */
 #ifndef OPS_WALKER_ROOTS_H
 #define OPS_WALKER_ROOTS_H
 
@@ -9,9 +9,19 @@
 #define ROOT_INTERPRETER 1
 #define ROOT_OWN 2
 #define ROOT_HELD_BY_C 3
+/* From here on the other interpreters, by their place in walk->interpreters. */
+#define ROOT_OTHERS 16
+
+/* Threads of an interpreter whose stacks are read, and past that counted. */
+#define THREADS_MAX 4096
+#define THREADS_COUNTED_MAX (1 << 22)
 
 /* Pushes the roots of the application; returns their number. */
 uint32_t roots_push(Walk *walk);
+/* Pushes a root for each other interpreter that can be read; returns their number. */
+uint32_t roots_push_others(Walk *walk);
+/* The interpreter of such a root. */
+const Interpreter *root_other(const Walk *walk, uintptr_t address);
 /* Pushes the roots of ops_service itself. */
 uint32_t roots_push_own(Walk *walk);
 /* Pushes the root of objects that C code holds. */
@@ -28,13 +38,17 @@ const ThreadName *thread_name(const Walk *walk, const PyThreadState *thread);
  * ops_service started, or the others. Past the bound, returns NULL and counts the
  * threads that are left out. */
 PyThreadState *thread_next(Walk *walk, PyThreadState *after, int own, uint32_t *seen);
+/* ---- root_edges.c --------------------------------------------------------------- */
+
 void root_edges(Walk *walk, uintptr_t address, uint32_t tag);
 /* The same for a root from the queue: after a fault, the walk skips it and continues
  * at walk->resume. */
 void root_read(Walk *walk, uintptr_t address, uint32_t tag);
 
-/* Starts at the first of the collector's lists; gc_lists_next returns NULL at their
- * end. */
+/* ---- roots.c, the collector's lists --------------------------------------------- */
+
+/* Starts at the first of the collector's lists, of all interpreters that are read;
+ * gc_lists_next returns NULL at their end. */
 void gc_lists_begin(Walk *walk);
 PyObject *gc_lists_next(Walk *walk);
 /* Whether gc.freeze() has taken the latest object from the collector. */

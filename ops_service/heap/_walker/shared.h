@@ -58,6 +58,11 @@ typedef struct {
     volatile uint64_t left_out_objects;
     volatile uint64_t left_out_edges;
     volatile uint64_t left_out[LEFT_OUT_COUNT];
+    /* Interpreters beside the own one, by how the walk treats them. */
+    volatile uint32_t others_read;
+    volatile uint32_t others_own_gil; /* left out */
+    volatile uint32_t others_unready; /* left out: being created or ended */
+    volatile uint32_t others_unknown; /* whether there may be more */
     /* Bytes that exist twice because of the child, if the system reports them. */
     volatile uint64_t copied;
     volatile uint32_t copied_known;

@@ -8,7 +8,7 @@
 #include "queue.h"
 #include "visited.h"
 
-#define SYNTHETIC_TYPES 6
+#define SYNTHETIC_TYPES 7
 
 typedef struct {
     uint64_t next_object; /* indexes assigned so far */

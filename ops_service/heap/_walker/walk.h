@@ -6,6 +6,7 @@
 #include "edges.h"
 #include "gc_lists.h"
 #include "growth.h"
+#include "interpreters.h"
 #include "names.h"
 #include "queue.h"
 #include "referrers.h"
@@ -24,6 +25,7 @@ struct Walk {
     int own; /* reads the parts of ops_service itself */
     traverseproc instance_traverse;
 
+    Interpreters interpreters;
     Visited visited;
     Queue queue;
     Names names;
@@ -59,6 +61,7 @@ struct Walk {
     TypeEntry *reading;
     uintptr_t entry;
     GcLists lists;
+    int lists_number; /* of the interpreter whose lists they are: 0 is the own one */
     uint64_t list_seen;
     uint64_t ticks;
     double began;

@@ -36,6 +36,7 @@ census_walk(Walk *walk)
     type_unreadable(walk);
     roots_hold_back_own(walk, 1);
     roots_push(walk);
+    roots_push_others(walk);
     drain(walk);
     roots_hold_back_own(walk, 0);
     walk->own = 1;

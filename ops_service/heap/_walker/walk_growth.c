@@ -43,7 +43,7 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
 {
     Growth *growth = &walk->growth;
     growth->at = node;
-    if (tag == TAG_FRAME) {
+    if (tag == TAG_FRAME || tag == TAG_ROOT) {
         root_read(walk, address, tag);
         return;
     }
@@ -75,7 +75,8 @@ read_entry(Walk *walk, uintptr_t address, uint32_t tag, uint32_t node)
 static void
 prefetch_parts(Walk *walk, uintptr_t entry)
 {
-    if ((entry & TAG_MASK) == TAG_FRAME)
+    uint32_t tag = (uint32_t)(entry & TAG_MASK);
+    if (tag == TAG_FRAME || tag == TAG_ROOT)
         return;
     PyObject *object = (PyObject *)(entry & ~(uintptr_t)TAG_MASK);
     TypeEntry *type = type_entry(walk, Py_TYPE(object));
@@ -169,6 +170,15 @@ walk_threads(Walk *walk, int own)
                   (uintptr_t)thread, TAG_THREAD);
 }
 
+/* All of them count at one node: interpreters come and go, and so do their ids. */
+static void
+walk_others(Walk *walk)
+{
+    for (uint32_t count = roots_push_others(walk); count > 0; count--)
+        queue_push(walk, &walk->growth.nodes, PATH_OTHERS);
+    drain(walk);
+}
+
 static void
 walk_own(Walk *walk)
 {
@@ -236,6 +246,7 @@ growth_walk(Walk *walk)
     walk_root(walk, PATH_MODULES, (uintptr_t)ROOT_MODULES << 3, TAG_ROOT);
     walk_root(walk, PATH_INTERPRETER, (uintptr_t)ROOT_INTERPRETER << 3, TAG_ROOT);
     walk_threads(walk, 0);
+    walk_others(walk);
     walk_own(walk);
     walk_all_unreached(walk);
     growth_emit(walk);

@@ -1,8 +1,8 @@
 /* The search for the holders of an object, or of the objects of a type.
  *
  * Breadth first from the roots, so the object that finds another is on a shortest path
- * to it. Order: modules and the stacks of threads, then the interpreter, then objects
- * that only ops_service holds, then objects that no root reaches. Objects that refer
+ * to it. Order: modules and the stacks of threads, then the interpreter, then other
+ * interpreters, then objects that only ops_service holds, then objects that no root reaches. Objects that refer
  * to others become rows, which are kept, each with the row that found it. The
  * references of the searched object are read last, so no path to it leads through
  * itself.
@@ -132,6 +132,8 @@ search(Walk *walk)
     begin_roots(walk);
     begin(walk, (uintptr_t)ROOT_INTERPRETER << 3 | TAG_ROOT);
     drain(walk);
+    roots_push_others(walk);
+    begin_roots(walk);
     roots_hold_back_own(walk, 0);
     roots_push_own(walk);
     begin_roots(walk);

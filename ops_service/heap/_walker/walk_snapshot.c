@@ -242,7 +242,7 @@ snapshot_walk(Walk *walk)
     walk->dict_label = LABEL(name_number_literal(walk, "__dict__"), EDGE_INTERNAL);
     for (int i = 0; i < walk->settings->own_count; i++)
         *snapshot_place(walk, walk->settings->own[i]) = INDEX_OWN;
-    walk->snapshot.next_object = roots_push(walk);
+    walk->snapshot.next_object = roots_push(walk) + roots_push_others(walk);
     walk->snapshot.batch.first_next = walk->snapshot.next_object;
     drain(walk);
     /* If objects were left out, the objects behind them look like objects that no

@@ -11,6 +11,7 @@
  *   files.c             small files of the system
  *   cow.c               the cost of copy-on-write
  *   bounds.c            checks memory, pace and parent
+ *   interpreters.c      the interpreters of the process
  *   memory.c            mappings, and output
  *   queue.c             objects to read
  *   visited.c           the set of objects that were seen
@@ -37,6 +38,7 @@
  *   array_edges.c       references of an array
  *   edges.c             references of any object
  *   roots.c             starts of a walk
+ *   root_edges.c        their references
  *   own.c               objects of ops_service that its roots do not reach
  *   unreached.c         objects that no root reaches
  *   emit_census.c       the output of these kinds, written at their end
@@ -53,6 +55,7 @@
  *
  *   allocator.c         CPython's statistics of its arenas
  *   constants.c         numbers that Python reads too
+ *   current_frames.c    the current frames of threads
  *   child_handle.c      the parent's handle of a child
  *   path_table.c        its handle of the table of paths
  *   module_state.c      state of the module

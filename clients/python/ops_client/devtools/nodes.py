@@ -32,7 +32,11 @@ _GC_ROOTS_ID = 3
 # 4 PiB in parts of 4 GiB: a file that needs more is damaged.
 _MAX_PARTS = 1 << 20
 
-_USER_ROOTS = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
+_USER_ROOTS = (
+    pb.HEAP_ROOT_KIND_MODULES,
+    pb.HEAP_ROOT_KIND_THREAD,
+    pb.HEAP_ROOT_KIND_OTHER_INTERPRETER,
+)
 
 
 @dataclass(frozen=True, slots=True)

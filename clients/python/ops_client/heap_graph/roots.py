@@ -13,11 +13,15 @@ FLAG_GARBAGE = 32
 """No edge reached it: it is part of a cycle that nothing outside holds."""
 FLAG_ONLY_OPS_SERVICE = 64
 
-_NAMED = (pb.HEAP_ROOT_KIND_MODULES, pb.HEAP_ROOT_KIND_THREAD)
+_NAMED = (
+    pb.HEAP_ROOT_KIND_MODULES,
+    pb.HEAP_ROOT_KIND_THREAD,
+    pb.HEAP_ROOT_KIND_OTHER_INTERPRETER,
+)
 
 
 def named_roots(graph: HeapGraph) -> NDArray[np.uint32]:
-    """Return ``sys.modules`` and the stacks of threads, ascending."""
+    """Return ``sys.modules``, the stacks of threads and other interpreters, ascending."""
     found = {root.object_index for root in graph.roots if root.kind in _NAMED}
     return np.array(sorted(found), np.uint32)
 

@@ -47,6 +47,7 @@ def _facts(reply: process_pb2.GetProcessResponse) -> dict[str, str]:
             else f"not available: {engine.unavailable_reason}"
         ),
         "evaluation": "on" if reply.evaluation_enabled else "off",
+        "interpreters": _interpreters(reply.interpreters),
     }
     for number, running in enumerate(reply.running_evaluations, 1):
         facts[f"evaluation {number}"] = (
@@ -65,6 +66,17 @@ def _facts(reply: process_pb2.GetProcessResponse) -> dict[str, str]:
             + (", past its time limit" if run.past_time_limit else "")
         )
     return facts
+
+
+def _interpreters(found: process_pb2.Interpreters) -> str:
+    if not found.HasField("count"):
+        return f"not known. {found.unknown_reason}".rstrip()
+    if found.count == 1:
+        return "1"
+    text = f"{found.count}, the service in number {found.service_interpreter_id}"
+    if found.own_gil_count:
+        text += f"; {found.own_gil_count} with a GIL of their own, which snapshots leave out"
+    return text
 
 
 def _setting(setting: process_pb2.StartSetting) -> str:
