@@ -176,11 +176,11 @@ class Service:
         self._thread = threading.Thread(
             target=self._run, args=(dependencies,), name="ops_service", daemon=True
         )
+        # One object, as each access makes another.
+        self._exit_hook = self._stop_at_exit
         self._open()
         # The application holds the service, and the service holds the whole port.
         register(self)
-        # One object, as each access makes another.
-        self._exit_hook = self._stop_at_exit
         register(self._exit_hook)
         atexit.register(self._exit_hook)
 
