@@ -15,7 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 from ops_service.errors import OpsServiceError
 from ops_service.heap.walker import walker
@@ -163,6 +163,6 @@ def _sizes(dicted: _Instance) -> tuple[tuple[object, int], ...]:
         deque(range(70)), OrderedDict(a=1, b=2), array("d", [1.5, 2.5]), prove.__code__,
         # Not this function's frame: a cycle through it would keep the variables of all
         # callers until a collection.
-        _generator(0), _generator(0).gi_frame, _frozen_dict({"a": 1}),
+        _generator(0), cast(Any, _generator(0)).gi_frame, _frozen_dict({"a": 1}),
     )  # fmt: skip
     return tuple((each, sys.getsizeof(each)) for each in samples)
