@@ -237,7 +237,7 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Packages
 
-wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, into dist/
+wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, and the source distribution, into dist/
 	rm -rf dist
 	$(call build_wheels,dist,$(wheel_versions))
 
@@ -247,7 +247,7 @@ define build_wheels
 	mkdir -p .cache/wheels
 	.venv/wheels/bin/python -m build --no-isolation --sdist --outdir .cache/wheels >/dev/null
 	tar -xf .cache/wheels/*.tar.gz -C .cache/wheels
-	.venv/wheels/bin/python tools/build_wheels.py $(1) .cache/wheels/*/ $(2:%=.venv/%/bin/python) $(3)
+	$(build_from_source) $(1) .cache/wheels/ops_service-*/ $(2:%=.venv/%/bin/python) $(3)
 endef
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
@@ -261,6 +261,9 @@ clean: ## Remove environments, caches and builds
 
 .PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels build clean
 
+	cp .cache/wheels/*.tar.gz dist
+
+build_from_source := .venv/wheels/bin/python tools/build_wheels.py
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
 define make_venv
@@ -271,6 +274,12 @@ define make_venv
 endef
 
 .venv/%/pip.stamp: constraints/tools.txt
+test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for aarch64 under emulation (needs qemu-user)
+	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_aarch64)
+	CFLAGS=-DEXIT_SIGNAL=SIGCHLD $(build_from_source) .cache/wheels/emulated \
+		.cache/wheels/ops_service-*/ .venv/3.11/bin/python manylinux_2_17_aarch64
+	tools/emulate_wheel.sh .cache/wheels/dist .cache/wheels/emulated .venv/wheels/bin/pip
+
 	$(call make_venv,$*)
 
 .venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native)
