@@ -259,9 +259,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels build clean
-
-	cp .cache/wheels/*.tar.gz dist
+.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels test-aarch64 build clean
 
 build_from_source := .venv/wheels/bin/python tools/build_wheels.py
 ##### Environments: a stamp for each layer, made again when a lower layer changes
