@@ -14,13 +14,25 @@ ifndef pythons
 pythons := $(shell tools/find_python.sh)
 endif
 versions := $(foreach found,$(pythons),$(firstword $(subst =, ,$(found))))
-python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error No CPython $(1) \
-	with headers and venv found on PATH or in pyenv; install it, run make versions, or choose \
-	VERSION=$(versions)))
+python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error $(if $(versions),No \
+	CPython $(1) with headers and venv found on PATH or in pyenv; install it$(comma) run make \
+	versions$(comma) or choose VERSION=$(versions),$(shell tools/find_python.sh --missing))))
+comma := ,
 
 VERSION ?= $(or $(lastword $(versions)),3.13)
 others := $(filter-out $(VERSION),$(versions))
 bin := .venv/$(VERSION)/bin
+
+# Without a C compiler on PATH, zig's is installed from PyPI and serves as cc.
+zig_cc := $(CURDIR)/tools/zig/cc
+compilers := $(filter-out $(zig_cc),$(if $(filter default,$(origin CC)),,$(CC)) $(shell type -P cc gcc))
+ifeq ($(compilers),)
+zig := .venv/zig/pip.stamp
+export CC := $(zig_cc)
+# Debian's own flags for its linker are unknown to zig's.
+export LDSHARED := $(zig_cc) -shared
+export PATH := $(dir $(zig_cc)):$(PATH)
+endif
 
 native := $(wildcard ops_service/heap/_walker/*.[ch] \
 	clients/python/ops_client/heap_graph/_native/*.[ch])
@@ -280,7 +292,7 @@ test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for a
 
 	$(call make_venv,$*)
 
-.venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native)
+.venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) | $(zig)
 	$(call install,$(@D)) $(newest) -e '.[cli]'
 	touch $@
 
@@ -324,7 +336,7 @@ test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for a
 	$(call make_venv,$(VERSION))
 
 # Health and reflection follow grpcio, but do not have all of its releases.
-.venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native)
+.venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native) | $(zig)
 	$(call install,$(@D)) $(tools) -e '.[cli]' --group test $(if $(filter newest,$*),,grpcio==$* \
 		grpcio-health-checking==$* grpcio-reflection==$*)
 	touch $@
@@ -332,7 +344,7 @@ test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for a
 .venv/oldest/pip.stamp: constraints/tools.txt
 	$(call make_venv,3.11)
 
-.venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native)
+.venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native) | $(zig)
 	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
 	touch $@
 
@@ -340,7 +352,7 @@ test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for a
 .venv/oldest-pytest/pip.stamp: constraints/tools.txt
 	$(call make_venv,3.11)
 
-.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native)
+.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native) | $(zig)
 	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
@@ -358,7 +370,7 @@ endef
 
 # Other patch releases of 3.11 and 3.13.
 $(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/run.stamp: \
-		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
+		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources) | $(zig)
 	$(call install_copy)
 
 .venv/wheels/pip.stamp: constraints/tools.txt
@@ -372,11 +384,16 @@ $(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/r
 	$(call install_copy,CFLAGS="$(sanitizers) -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1")
 
 # grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the committed
+.venv/zig/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+	$(@D)/bin/pip -qq install $(tools) ziglang
+
 # stubs are used as they are, and their test says so.
 .cache/stubs.stamp: constraints/stubs.txt
 	rm -rf .cache/stubs
 	mkdir -p .cache
 ifneq ($(filter 3.11 3.12,$(versions)),)
+	@type -P gcc >/dev/null || { echo "make test-native needs gcc's AddressSanitizer: apt install gcc libc6-dev" >&2; exit 1; }
 	$(call python,$(firstword $(filter 3.12 3.11,$(versions)))) -m venv .cache/stubs
 	.cache/stubs/bin/pip -qq install -c constraints/stubs.txt grpcio-tools protobuf setuptools
 endif
