@@ -64,7 +64,7 @@ moved := $(patsubst %,tests/native/test_%.py,boxed golden held sites sizes walk)
 forks := $(wildcard tests/integration/test_fork*.py)
 # The parts of test-extra, in the order in which they run.
 extra := $(addprefix test-,long others oldest grpcio native node browser analysis ecosystem frameworks mesh how-to) \
-	faults fuzz install-test
+	faults fuzz install-test test-bare
 benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
 # The interpreter is not built for AddressSanitizer, so the library is loaded first.
 # PYTHONMALLOC lets it see single objects.
@@ -119,6 +119,8 @@ nightly: ## Run the long form of every test that has one: hours, on a machine wi
 	$(MAKE) bench
 	$(MAKE) soak MINUTES=30
 	$(MAKE) soak-servers MINUTES=30
+	$(MAKE) test-aarch64
+	$(MAKE) test-bare BUT=
 
 ##### The parts of make test-extra
 
@@ -197,6 +199,13 @@ install-test: build .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Install wheel
 	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_x86_64)
 	tools/install_wheel.sh .cache/wheels/dist .venv/wheels/lib/python*/site-packages/pip /usr/bin/python3
 
+# What compiles or builds. BUT= stands for the whole suite.
+bare := $(or $(BUT),$(if $(filter undefined,$(origin BUT)),tests/native/test_walk.py \
+	tests/native/test_unreached.py tests/packaging tests/unit/test_malloc_provider.py))
+
+test-bare: ## Type make demo and make test in a minimal Debian without a compiler, as another user (needs root, debootstrap): BUT=
+	tools/bare_machine.sh $(bare)
+
 ##### Soaks and benchmarks
 
 # Each target has its own default here. A make variable has only one default, next to
@@ -252,6 +261,9 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, and the source distribution, into dist/
 	rm -rf dist
 	$(call build_wheels,dist,$(wheel_versions))
+	cp .cache/wheels/*.tar.gz dist
+
+build_from_source := .venv/wheels/bin/python tools/build_wheels.py
 
 # Into a folder, with some interpreters, for all targets or the named ones.
 define build_wheels
@@ -261,6 +273,12 @@ define build_wheels
 	tar -xf .cache/wheels/*.tar.gz -C .cache/wheels
 	$(build_from_source) $(1) .cache/wheels/ops_service-*/ $(2:%=.venv/%/bin/python) $(3)
 endef
+
+test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for aarch64 under emulation (needs qemu-user)
+	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_aarch64)
+	CFLAGS=-DEXIT_SIGNAL=SIGCHLD $(build_from_source) .cache/wheels/emulated \
+		.cache/wheels/ops_service-*/ .venv/3.11/bin/python manylinux_2_17_aarch64
+	tools/emulate_wheel.sh .cache/wheels/dist .cache/wheels/emulated .venv/wheels/bin/pip
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
@@ -273,7 +291,6 @@ clean: ## Remove environments, caches and builds
 
 .PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short leakbench leakbench-short soak-servers wheels test-aarch64 build clean
 
-build_from_source := .venv/wheels/bin/python tools/build_wheels.py
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
 define make_venv
@@ -284,12 +301,6 @@ define make_venv
 endef
 
 .venv/%/pip.stamp: constraints/tools.txt
-test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for aarch64 under emulation (needs qemu-user)
-	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_aarch64)
-	CFLAGS=-DEXIT_SIGNAL=SIGCHLD $(build_from_source) .cache/wheels/emulated \
-		.cache/wheels/ops_service-*/ .venv/3.11/bin/python manylinux_2_17_aarch64
-	tools/emulate_wheel.sh .cache/wheels/dist .cache/wheels/emulated .venv/wheels/bin/pip
-
 	$(call make_venv,$*)
 
 .venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) | $(zig)
@@ -373,27 +384,27 @@ $(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/r
 		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources) | $(zig)
 	$(call install_copy)
 
+.venv/zig/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+	$(@D)/bin/pip -qq install $(tools) ziglang
+
 .venv/wheels/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
 	$(@D)/bin/pip -qq install $(tools) auditwheel build ziglang
 
 .venv/sanitized/pip.stamp: constraints/tools.txt
+	@type -P gcc >/dev/null || { echo "make test-native needs gcc's AddressSanitizer: apt install gcc libc6-dev" >&2; exit 1; }
 	$(call make_venv,$(VERSION))
 
 .venv/sanitized/run.stamp: .venv/sanitized/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
 	$(call install_copy,CFLAGS="$(sanitizers) -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1")
 
 # grpcio-tools 1.62 has wheels for CPython 3.11 and 3.12. Without either, the committed
-.venv/zig/pip.stamp: constraints/tools.txt
-	$(call make_venv,$(VERSION))
-	$(@D)/bin/pip -qq install $(tools) ziglang
-
 # stubs are used as they are, and their test says so.
 .cache/stubs.stamp: constraints/stubs.txt
 	rm -rf .cache/stubs
 	mkdir -p .cache
 ifneq ($(filter 3.11 3.12,$(versions)),)
-	@type -P gcc >/dev/null || { echo "make test-native needs gcc's AddressSanitizer: apt install gcc libc6-dev" >&2; exit 1; }
 	$(call python,$(firstword $(filter 3.12 3.11,$(versions)))) -m venv .cache/stubs
 	.cache/stubs/bin/pip -qq install -c constraints/stubs.txt grpcio-tools protobuf setuptools
 endif
