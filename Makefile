@@ -17,13 +17,25 @@ ifndef pythons
 pythons := $(shell tools/find_python.sh)
 endif
 versions := $(foreach found,$(pythons),$(firstword $(subst =, ,$(found))))
-python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error No CPython $(1) \
-	with headers and venv found on PATH or in pyenv; install it, run make versions, or choose \
-	VERSION=$(versions)))
+python = $(or $(patsubst $(1)=%,%,$(filter $(1)=%,$(pythons))),$(error $(if $(versions),No \
+	CPython $(1) with headers and venv found on PATH or in pyenv; install it$(comma) run make \
+	versions$(comma) or choose VERSION=$(versions),$(shell tools/find_python.sh --missing))))
+comma := ,
 
 VERSION ?= $(or $(lastword $(versions)),3.13)
 others := $(filter-out $(VERSION),$(versions))
 bin := .venv/$(VERSION)/bin
+
+# Without a C compiler on PATH, zig's is installed from PyPI and serves as cc.
+zig_cc := $(CURDIR)/tools/zig/cc
+compilers := $(filter-out $(zig_cc),$(if $(filter default,$(origin CC)),,$(CC)) $(shell type -P cc gcc))
+ifeq ($(compilers),)
+zig := .venv/zig/pip.stamp
+export CC := $(zig_cc)
+# Debian's own flags for its linker are unknown to zig's.
+export LDSHARED := $(zig_cc) -shared
+export PATH := $(dir $(zig_cc)):$(PATH)
+endif
 
 native := $(wildcard ops_service/heap/_walker/*.[ch] \
 	clients/python/ops_client/heap_graph/_native/*.[ch])
@@ -55,7 +67,7 @@ structures := --ignore tests/native/test_dominators.py tests/native $(wildcard \
 forks := $(wildcard tests/integration/test_fork*.py)
 # The parts of test-extra, in the order in which they run.
 extra := $(addprefix test-,long others oldest grpcio native node browser analysis ecosystem frameworks mesh how-to) \
-	faults fuzz install-test
+	faults fuzz install-test test-bare
 benchmarks := $(addprefix benchmarks/,capture.py growth.py analysis.py quota.py runtimes.py stacks.py evaluation.py forks.py)
 # The interpreter is not built for AddressSanitizer, so the library is loaded first.
 # PYTHONMALLOC lets it see single objects.
@@ -111,6 +123,8 @@ nightly: ## Run the long form of every test that has one: hours, on a machine wi
 	$(MAKE) bench-versions
 	$(MAKE) soak MINUTES=30
 	$(MAKE) soak-servers MINUTES=30
+	$(MAKE) test-aarch64
+	$(MAKE) test-bare BUT=
 
 ##### The parts of make test-extra
 
@@ -188,6 +202,13 @@ install-test: build .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Install wheel
 	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_x86_64)
 	tools/install_wheel.sh .cache/wheels/dist .venv/wheels/lib/python*/site-packages/pip /usr/bin/python3
 
+# What compiles or builds. BUT= stands for the whole suite.
+bare := $(or $(BUT),$(if $(filter undefined,$(origin BUT)),tests/native/test_walk.py \
+	tests/native/test_unreached.py tests/packaging tests/unit/test_malloc_provider.py))
+
+test-bare: ## Type make demo and make test in a minimal Debian without a compiler, as another user (needs root, debootstrap): BUT=
+	tools/bare_machine.sh $(bare)
+
 ##### Soaks and benchmarks
 
 # Each target has its own default here. A make variable has only one default, next to
@@ -244,9 +265,12 @@ proto: .cache/stubs.stamp ## Generate ops_service/v1 from protos/
 
 ##### Packages
 
-wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, into dist/
+wheels: .venv/wheels/pip.stamp $(wheel_versions:%=.venv/%/pip.stamp) ## Build wheels for each CPython, x86_64 and aarch64, glibc and musl, and the source distribution, into dist/
 	rm -rf dist
 	$(call build_wheels,dist,$(wheel_versions))
+	cp .cache/wheels/*.tar.gz dist
+
+build_from_source := .venv/wheels/bin/python tools/build_wheels.py
 
 # Into a folder, with some interpreters, for all targets or the named ones.
 define build_wheels
@@ -254,8 +278,14 @@ define build_wheels
 	mkdir -p .cache/wheels
 	.venv/wheels/bin/python -m build --no-isolation --sdist --outdir .cache/wheels >/dev/null
 	tar -xf .cache/wheels/*.tar.gz -C .cache/wheels
-	.venv/wheels/bin/python tools/build_wheels.py $(1) .cache/wheels/*/ $(2:%=.venv/%/bin/python) $(3)
+	$(build_from_source) $(1) .cache/wheels/ops_service-*/ $(2:%=.venv/%/bin/python) $(3)
 endef
+
+test-aarch64: .venv/wheels/pip.stamp .venv/3.11/pip.stamp ## Run the wheel for aarch64 under emulation (needs qemu-user)
+	$(call build_wheels,.cache/wheels/dist,3.11,manylinux_2_17_aarch64)
+	CFLAGS=-DEXIT_SIGNAL=SIGCHLD $(build_from_source) .cache/wheels/emulated \
+		.cache/wheels/ops_service-*/ .venv/3.11/bin/python manylinux_2_17_aarch64
+	tools/emulate_wheel.sh .cache/wheels/dist .cache/wheels/emulated .venv/wheels/bin/pip
 
 build: .venv/$(VERSION)/check.stamp ## Build the source distribution and a wheel into dist/
 	rm -rf dist
@@ -266,7 +296,7 @@ clean: ## Remove environments, caches and builds
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find ops_service clients -name '*.so' -delete
 
-.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short bench-versions leakbench leakbench-short soak-servers wheels build clean
+.PHONY: help demo play test test-extra $(extra) test-all versions nightly soak captures-500 check docs fix proto bench bench-short bench-versions leakbench leakbench-short soak-servers wheels test-aarch64 build clean
 
 ##### Environments: a stamp for each layer, made again when a lower layer changes
 
@@ -280,7 +310,7 @@ endef
 .venv/%/pip.stamp: constraints/tools.txt
 	$(call make_venv,$*)
 
-.venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native)
+.venv/%/run.stamp: .venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) | $(zig)
 	$(call install,$(@D)) $(newest) -e '.[cli]'
 	touch $@
 
@@ -324,7 +354,7 @@ endef
 	$(call make_venv,$(VERSION))
 
 # Health and reflection follow grpcio, but do not have all of its releases.
-.venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native)
+.venv/grpcio-%/test.stamp: .venv/grpcio-%/pip.stamp setup.py pyproject.toml $(native) | $(zig)
 	$(call install,$(@D)) $(tools) -e '.[cli]' --group test $(if $(filter newest,$*),,grpcio==$* \
 		grpcio-health-checking==$* grpcio-reflection==$*)
 	touch $@
@@ -332,7 +362,7 @@ endef
 .venv/oldest/pip.stamp: constraints/tools.txt
 	$(call make_venv,3.11)
 
-.venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native)
+.venv/oldest/test.stamp: .venv/oldest/pip.stamp setup.py pyproject.toml constraints/runtime-oldest.txt $(native) | $(zig)
 	$(call install,$(@D)) $(oldest) -e '.[cli]' --group test
 	touch $@
 
@@ -340,7 +370,7 @@ endef
 .venv/oldest-pytest/pip.stamp: constraints/tools.txt
 	$(call make_venv,3.11)
 
-.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native)
+.venv/oldest-pytest/pytest.stamp: .venv/oldest-pytest/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt constraints/pytest-oldest.txt $(native) | $(zig)
 	$(call install,$(@D)) -c constraints/runtime-newest.txt -c constraints/pytest-oldest.txt -e '.[pytest]'
 	touch $@
 
@@ -358,14 +388,19 @@ endef
 
 # Other patch releases of 3.11 and 3.13.
 $(patsubst %,.venv/%/run.stamp,$(filter %-debian %-late,$(versions))): .venv/%/run.stamp: \
-		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)
+		.venv/%/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources) | $(zig)
 	$(call install_copy)
+
+.venv/zig/pip.stamp: constraints/tools.txt
+	$(call make_venv,$(VERSION))
+	$(@D)/bin/pip -qq install $(tools) ziglang
 
 .venv/wheels/pip.stamp: constraints/tools.txt
 	$(call make_venv,$(VERSION))
 	$(@D)/bin/pip -qq install $(tools) auditwheel build ziglang
 
 .venv/sanitized/pip.stamp: constraints/tools.txt
+	@type -P gcc >/dev/null || { echo "make test-native needs gcc's AddressSanitizer: apt install gcc libc6-dev" >&2; exit 1; }
 	$(call make_venv,$(VERSION))
 
 .venv/sanitized/run.stamp: .venv/sanitized/pip.stamp setup.py pyproject.toml constraints/runtime-newest.txt $(native) $(sources)

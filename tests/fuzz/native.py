@@ -115,7 +115,7 @@ def columns(chance: random.Random) -> None:
     column = packed(chance)
     room = chance.choice((0, 1, 7, 8, 40, len(column)))
     narrow, wide = np.zeros(room, np.uint32), np.zeros(room, np.uint64)
-    match chance.randrange(6):
+    match chance.randrange(7):
         case 0:
             values, width = _native.unpack_varints(column)
             assert len(values) % width == 0
@@ -126,6 +126,9 @@ def columns(chance: random.Random) -> None:
         case 3:
             assert _native.fill_ids(column, narrow) <= room
         case 4:
+            given = numbers(chance, room, 2**32 - 1, np.uint32)
+            assert _native.decimals(given) == _python.decimals(given)
+        case 5:
             kinds = np.zeros(length(chance, room), np.uint8)
             assert _native.fill_labels(column, kinds, narrow) <= room
         case _:

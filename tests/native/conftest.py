@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -53,7 +54,7 @@ def need_engine(host: Host) -> None:
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Directory of the module ``faulty``, built for this interpreter."""
     directory = tmp_path_factory.mktemp("faulty")
-    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"no compiler to build the faulty type with: {compiler[0]}")
     if not Path(sysconfig.get_path("include"), "Python.h").exists():

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ops_client._wire import WireError
+from ops_client.devtools import write_heapsnapshot
 from ops_client.errors import CorruptHeapGraphFile
 from ops_client.heap_graph import HeapGraph, _native, _python, find_dominators, read_heap_graph
 from ops_client.heap_graph.columns import decode_varints, decode_varints_in_python, decode_zigzag
@@ -339,12 +340,29 @@ def test_native_and_python_resolve_the_same_targets(
         assert filled(_native.fill_targets, packed, np.uint32, at, following) == expected
 
 
+@implementations
+@given(st.lists(st.integers(0, 2**32 - 1) | st.sampled_from([0, 9, 10, 10**9 - 1, 10**9])))
+def test_numbers_as_text(code: ModuleType, numbers: list[int]) -> None:
+    text = code.decimals(np.array(numbers, np.uint32))
+    assert text == ",".join(map(str, numbers)).encode()
+
+
+def test_numbers_as_text_are_of_32_bits_and_in_a_row() -> None:
+    with pytest.raises(TypeError, match="entries of 4 bytes, not 8"):
+        _native.decimals(np.array([1], np.uint64))
+    with pytest.raises((BufferError, ValueError), match="contiguous"):
+        _native.decimals(np.arange(4, dtype=np.uint32)[::2])
+
+
 WITHOUT_NATIVE = """
 import sys
 sys.modules["ops_client.heap_graph._native"] = None
+from ops_client.devtools import write_heapsnapshot
 from ops_client.heap_graph import _algorithms, find_dominators, read_heap_graph
 assert _algorithms.native is None
-tree = find_dominators(read_heap_graph(sys.argv[1]))
+graph = read_heap_graph(sys.argv[1])
+write_heapsnapshot(graph, sys.argv[2])
+tree = find_dominators(graph)
 print(*tree.immediate, *tree.retained_sizes, *tree.retained_by_type)
 """
 
@@ -365,10 +383,12 @@ def test_without_the_native_module_results_are_the_same(tmp_path: Path) -> None:
     assert tree.retained_sizes.tolist() == [308, 64, 114, 30, 50]
 
     printed = subprocess.run(
-        [sys.executable, "-c", WITHOUT_NATIVE, tmp_path / "some.heapgraph"],
+        [sys.executable, "-c", WITHOUT_NATIVE, tmp_path / "some.heapgraph", tmp_path / "without"],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
+    write_heapsnapshot(heap, tmp_path / "with")
+    assert (tmp_path / "without").read_bytes() == (tmp_path / "with").read_bytes()
     numbers = [*tree.immediate, *tree.retained_sizes, *tree.retained_by_type]
     assert printed.split() == [str(number) for number in numbers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -27,15 +28,19 @@ def build(*arguments: str | Path, **environment: str) -> None:
 @pytest.fixture(scope="module")
 def source_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sdist")
-    build("--sdist", "--outdir", out)
+    # setuptools packs in the checkout itself, where another worker of pytest may pack too.
+    with (tmp_path_factory.getbasetemp().parent / "sdist.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build("--sdist", "--outdir", out)
     (archive,) = out.iterdir()
     return archive
 
 
 def installed(source_distribution: Path, target: Path, **environment: str) -> Path:
     """Build a wheel of the source distribution and install it. Return the location."""
-    with tarfile.open(source_distribution) as archive:
-        archive.extractall(target / "source", filter="data")
+    # Debian's CPython 3.11.2 is older than the filters of tarfile.
+    (target / "source").mkdir()
+    subprocess.run(["tar", "-xf", source_distribution, "-C", target / "source"], check=True)
     (source,) = (target / "source").iterdir()
     build("--wheel", "--outdir", target / "wheel", source, **environment)
     (wheel,) = (target / "wheel").iterdir()

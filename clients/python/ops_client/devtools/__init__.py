@@ -1,4 +1,4 @@
-"""Convert heap graphs to Chrome's ``.heapsnapshot`` files. Needs NumPy and orjson."""
+"""Convert heap graphs to Chrome's ``.heapsnapshot`` files. Needs NumPy."""
 
 from ops_client.devtools.heapsnapshot import write_heapsnapshot
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from ops_client._part_file import PartFile
@@ -15,6 +15,7 @@ from ops_client.devtools.layout import snapshot_section
 from ops_client.devtools.nodes import lay_out_nodes
 from ops_client.devtools.strings import StringTable
 from ops_client.devtools.traces import Traces
+from ops_client.heap_graph._algorithms import decimals
 from ops_client.heap_graph.model import HeapGraph
 
 # Rows that are converted to text at once: about 30 MB of memory.
@@ -55,15 +56,14 @@ def write_heapsnapshot(
             for block in blocks:
                 if not len(block):
                     continue
-                numbers = orjson.dumps(block.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
-                file.write(separator + numbers[1:-1])
+                file.write(separator + decimals(block.reshape(-1)))
                 separator = b","
                 done += len(block)
                 if progress is not None:
                     progress(done, total)
             file.write(b"]")
 
-        file.write(b'{"snapshot":' + orjson.dumps(head))
+        file.write(b'{"snapshot":' + _json(head))
         section(
             "nodes",
             (
@@ -72,11 +72,15 @@ def write_heapsnapshot(
             ),
         )
         section("edges", _edge_blocks(graph, edges))
-        file.write(b',"trace_function_infos":' + orjson.dumps(traces.function_infos()))
-        file.write(b',"trace_tree":' + orjson.dumps(traces.tree()))
+        file.write(b',"trace_function_infos":' + _json(traces.function_infos()))
+        file.write(b',"trace_tree":' + _json(traces.tree()))
         file.write(b',"samples":[],"locations":[]')
-        file.write(b',"strings":' + orjson.dumps(strings.strings) + b"}")
+        file.write(b',"strings":' + _json(strings.strings) + b"}")
         file.commit()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _edge_blocks(graph: HeapGraph, edges: EdgeRows) -> Iterator[NDArray[np.uint32]]:

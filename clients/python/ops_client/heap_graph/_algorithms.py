@@ -14,11 +14,13 @@ if native is not None:
     retain = native.retain
     retain_by_type = native.retain_by_type
     find_paths = native.find_paths
+    decimals = native.decimals
 else:
     dominate = _python.dominate
     retain = _python.retain
     retain_by_type = _python.retain_by_type
     find_paths = _python.find_paths
+    decimals = _python.decimals
 
 SLOW_NOTICE = (
     "The native module of ops_client was not built, so this takes about a hundred times "
@@ -28,6 +30,7 @@ SLOW_NOTICE = (
 
 __all__ = [
     "SLOW_NOTICE",
+    "decimals",
     "dominate",
     "find_paths",
     "native",

@@ -141,3 +141,8 @@ def _strong_targets(
     ends = np.concatenate([[0], np.cumsum(is_strong)])[edge_starts].tolist()
     strong = edge_targets[is_strong].tolist()
     return [strong[first:last] for first, last in pairwise(ends)]
+
+
+def decimals(numbers: _Array) -> bytes:
+    """Write numbers of 32 bits as text, with commas between."""
+    return ",".join(map(str, numbers.tolist())).encode()

@@ -448,6 +448,25 @@ native_fill_targets(PyObject *Py_UNUSED(module), PyObject *arguments)
     return fill(arguments, TARGETS);
 }
 
+static PyObject *
+native_decimals(PyObject *Py_UNUSED(module), PyObject *numbers)
+{
+    struct array column = {0};
+    PyObject *result = NULL;
+    if (array_open(&column, numbers, "numbers", 4, READ) == 0) {
+        const size_t length = measure_decimals(column.view.buf, column.length);
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
+    }
+    if (result != NULL) {
+        char *text = PyBytes_AS_STRING(result);
+        Py_BEGIN_ALLOW_THREADS
+        write_decimals(column.view.buf, column.length, text);
+        Py_END_ALLOW_THREADS
+    }
+    arrays_close(&column, 1);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"dominate", native_dominate, METH_VARARGS, "Find immediate dominators."},
     {"retain", native_retain, METH_VARARGS, "Turn sizes into retained sizes."},
@@ -459,6 +478,7 @@ static PyMethodDef methods[] = {
     {"fill_labels", native_fill_labels, METH_VARARGS, "Kinds and names from a packed column."},
     {"fill_ids", native_fill_ids, METH_VARARGS, "Ids from a packed column of differences."},
     {"fill_targets", native_fill_targets, METH_VARARGS, "Targets from a packed column."},
+    {"decimals", native_decimals, METH_O, "Numbers of 32 bits as text, with commas."},
     {NULL, NULL, 0, NULL},
 };
 

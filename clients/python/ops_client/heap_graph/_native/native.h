@@ -104,4 +104,9 @@ enum filled fill_targets(const uint8_t *packed, size_t length, uint64_t next_ind
                          const int64_t *unfound, size_t unfound_count, uint32_t *targets,
                          size_t room, size_t *used);
 
+/* Numbers as decimals with commas between: the bytes that they take, and the text
+ * without a zero at its end. */
+size_t measure_decimals(const uint32_t *numbers, size_t count);
+void write_decimals(const uint32_t *numbers, size_t count, char *text);
+
 #endif
