@@ -20,9 +20,12 @@ from heartbeat import RECORD_BYTES, recorded
 from ops_service.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
 
 PROGRAM = Path(__file__).with_name("host_process.py")
-# How many objects two threads of a host make and drop, a hundred times a second. With
-# 500 each host keeps a sixth of a processor busy. A run of the suite has several hosts.
-ALLOCATIONS = "HOST_ALLOCATIONS"
+# How many objects two threads of a host make and drop, a hundred times a second, and the
+# seconds between two beats of its heart. A run of the suite has several hosts at a time, and
+# with the values of MEASURED each keeps a sixth of a processor busy.
+ALLOCATIONS, BEAT = "HOST_ALLOCATIONS", "HOST_BEAT"
+MEASURED = {ALLOCATIONS: "500", BEAT: "0.001"}
+"""Variables for hosts that are busy, and whose gaps are measured."""
 TRUST_DOMAIN = "test.example"
 ALL = ["INSPECT", "READ_HEAP", "READ_CONTENT", "OPERATE", "EVALUATE"]
 ADMIN = f"spiffe://{TRUST_DOMAIN}/admin"
@@ -60,6 +63,7 @@ class Host:
                 [
                     *(sys.executable, *options, PROGRAM, str(commands_read), str(replies_write)),
                     *(os.environ.get(ALLOCATIONS, "100"), self.heartbeat_file),
+                    os.environ.get(BEAT, "0.01"),
                 ],
                 pass_fds=(commands_read, replies_write),
                 stdin=subprocess.DEVNULL,

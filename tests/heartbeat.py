@@ -28,11 +28,18 @@ class Heartbeat(threading.Thread):
     meanwhile. The same time of the port's threads does count.
     """
 
-    def __init__(self, file: Path | None = None, beside: Sequence[threading.Thread] = ()) -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        beside: Sequence[threading.Thread] = (),
+        seconds: float = 0.001,
+    ) -> None:
         """
         Args:
             file: Keeps all gaps, so that they can be read after this process ends.
             beside: Running threads of the application.
+            seconds: Sleep between two beats. A thousand a second take a twentieth of a
+                processor.
         """
         super().__init__(name="heartbeat", daemon=True)
         record = memoryview(bytearray(RECORD_BYTES))
@@ -41,6 +48,7 @@ class Heartbeat(threading.Thread):
                 record = memoryview(mmap.mmap(opened.fileno(), RECORD_BYTES))
         self._largest, self._counts = _parts(record)
         self._beside = [thread.native_id for thread in beside]
+        self._seconds = seconds
         self.beats = 0
         self.largest_wait = 0.0
         """The largest gap since the last reset, in seconds, with the waits of the application's
@@ -61,7 +69,7 @@ class Heartbeat(threading.Thread):
         last, before = time.monotonic(), own()
         others_before = [waited() for waited in others]
         while True:
-            time.sleep(0.001)
+            time.sleep(self._seconds)
             now, then = time.monotonic(), own()
             others_then = [waited() for waited in others]
             wait = now - last - (then - before)

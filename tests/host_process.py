@@ -1,6 +1,6 @@
 """A host application for tests: busy with threads that allocate, driven over pipes.
 
-Usage: host_process.py COMMANDS_FD REPLIES_FD ALLOCATIONS HEARTBEAT_FILE
+Usage: host_process.py COMMANDS_FD REPLIES_FD ALLOCATIONS HEARTBEAT_FILE BEAT_SECONDS
 
 Reads one JSON command a line, and answers each with one JSON line. The application
 keeps its own standard output and error.
@@ -75,7 +75,7 @@ def main() -> None:
             )
         )
         threads[-1].start()
-    heartbeat = Heartbeat(Path(sys.argv[4]), threads)
+    heartbeat = Heartbeat(Path(sys.argv[4]), threads, float(sys.argv[5]))
     heartbeat.start()
     main_thread_work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     planted: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from eventually import eventually
 from fix_certs import CertificateAuthority
-from fix_host import ALLOCATIONS, Host, StartHost, starter
+from fix_host import MEASURED, Host, StartHost, starter
 
 FACTS = (
     "import os, threading\n"
@@ -50,7 +50,7 @@ class _Directories:
 def hosts() -> Iterator[tuple[StartHost, CertificateAuthority, Path]]:
     """Start hosts that end with the block. Yields the function that starts one, the
     authority that issues certificates, and a directory."""
-    os.environ[ALLOCATIONS] = "500"
+    os.environ.update(MEASURED)
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         authority = CertificateAuthority(base / "authority")

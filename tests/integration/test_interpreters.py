@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from fix_certs import Identity
-from fix_client import Connect, credentials_of
+from fix_client import credentials_of
 from fix_host import Host, StartHost
 from fix_opsctl import Opsctl, environment_of
 from interpreters import OWN_GILS
 
+from ops_client import MaintenanceClient
 from ops_client.cli.exit_codes import ExitCode
 from ops_client.heap_graph import read_heap_graph
 from ops_service.heap.engine import engine_status
@@ -135,7 +136,7 @@ def test_no_verdict_beside_an_interpreter_that_is_not_read(
 
 @own_gils
 def test_stacks_beside_a_busy_interpreter_do_not_harm_the_host(
-    start_host: StartHost, viewer: Identity, admin: Identity, connect: Connect
+    start_host: StartHost, viewer: Identity, admin: Identity
 ) -> None:
     host = start_host()
     host.run(IMPORT + BUSY)
@@ -148,8 +149,8 @@ def test_stacks_beside_a_busy_interpreter_do_not_harm_the_host(
     assert "in_other" in functions
     assert "deep" not in functions
     if engine_status().available:
+        client = MaintenanceClient(host.address, credentials_of(admin))
         for _ in range(3):
-            client = connect(host.address, credentials_of(admin))
             client.summarize_heap()
             process_of(host, viewer)
     host.assert_alive()

@@ -10,6 +10,7 @@ import pytest
 
 from ops_service.errors import Cancelled
 from ops_service.heap.child_handle import WalkBounds, WalkChild, WalkKind
+from ops_service.heap.headroom import resident_bytes
 from ops_service.heap.model import ContentLevel
 
 from .programs.patient import PATIENCE
@@ -28,7 +29,7 @@ def unread_child() -> WalkChild:
     return WalkChild().start(
         WalkKind.SNAPSHOT,
         WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30),
-        1 << 20,
+        resident_bytes(),
         (0, ContentLevel.NONE, 0, False),
     )
 
@@ -71,7 +72,7 @@ def test_a_host_that_reaps_all_frees_the_number_and_not_the_descriptor() -> None
 
 def test_a_child_that_ends_is_noticed_at_once() -> None:
     child = WalkChild().start(
-        WalkKind.CENSUS, WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), 1 << 20
+        WalkKind.CENSUS, WalkBounds(lifetime=PATIENCE, table_bytes=1 << 30), resident_bytes()
     )
     while child.read():
         pass
