@@ -16,6 +16,8 @@ NOT_TYPED = {
     "make demo": "is a step of CI by itself",
     "make play": "the fixture `play` starts what it starts",
     "make test": "is the run that would type it",
+    "make wheels": "CI builds one of the wheels for make install-test; all take minutes",
+    "pip install dist/ops_service-…whl": "make install-test installs a wheel from a folder",
     "pip install ops-service": REGISTRY,
     "pip install 'ops-service[cli]'": REGISTRY,
     "kubectl -n shop create secret generic shop-ops --from-file=certs": CLUSTER,
@@ -27,7 +29,6 @@ NOT_TYPED = {
 """Whole lines of blocks, each with the reason why no test types it."""
 
 NOT_TYPED_IN_PROSE = {
-    "pip install dist/ops_service-…whl": "make install-test installs a wheel from a folder",
     "pip install ops-service": "nothing is published yet",
     "git tag -s vX.Y.Z": "makes a release",
     "grpcurl ... describe": "is cut short; test_reflection.py calls it",
