@@ -60,8 +60,14 @@ def running_loops() -> dict[int, asyncio.AbstractEventLoop]:
 def loops_on_stacks() -> dict[int, asyncio.AbstractEventLoop]:
     """Running event loops by thread, those of ops_service included."""
     runners = _functions_that_run_loops()
-    found = {}
-    for thread_id, frame in current_frames().items():
+    found: dict[int, asyncio.AbstractEventLoop] = {}
+    frames = current_frames()
+    # This thread's frame leads to this function's variables, and so to itself: until a
+    # collection they would keep all frames, and what the application's variables refer to.
+    frames.pop(threading.get_ident(), None)
+    if (own := asyncio._get_running_loop()) is not None:
+        found[threading.get_ident()] = own
+    for thread_id, frame in frames.items():
         if (loop := _loop_of(frame, runners)) is not None:
             found[thread_id] = loop
     return found

@@ -407,6 +407,7 @@ def test_bad_input(
 def test_a_caller_that_goes_away_frees_its_thread(host: Host, viewer: Identity) -> None:
     request = stacks_pb2.CaptureStacksRequest(sample_distance=Duration(seconds=60))
     call = host.stub(viewer).CaptureStacks(request, timeout=120)
+    host.run("import threading")
     working = "'ops_service-work' in [t.name for t in threading.enumerate()]"
     host.wait_for(working)
     call.cancel()
