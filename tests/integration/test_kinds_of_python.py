@@ -77,7 +77,7 @@ def test_where_the_engine_runs(
     host = start_host(environment=environment, options=options)
     host.run(SHOP)
     client = client_of(host, admin)
-    engine = client.get_process().snapshot_engine
+    engine = client.get_process(timeout=120).snapshot_engine
     assert (engine.available, engine.unavailable_reason) == (True, "")
     client.capture_heap_snapshot(tmp_path / "a.heap")
     found = client.find_referrers("shop.Order")
@@ -91,7 +91,7 @@ def test_where_the_engine_runs(
 def test_a_candidate_counts_as_its_release(start_host: StartHost, admin: Identity) -> None:
     host = start_host()
     host.run(f"import sys; {CANDIDATE}")
-    assert client_of(host, admin).get_process().snapshot_engine.available
+    assert client_of(host, admin).get_process(timeout=120).snapshot_engine.available
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_walker_of_another_minor_under_our_name(
     shutil.copy(others[0], place / "ops_service/heap/_walker.so")
     minor = others[0].name.removeprefix("_walker.cpython-3").partition("-")[0]
     host = start_host(environment={"PYTHONPATH": str(place)})
-    reason = client_of(host, admin).get_process().snapshot_engine.unavailable_reason
+    reason = client_of(host, admin).get_process(timeout=120).snapshot_engine.unavailable_reason
     # The linker may miss a function first.
     assert f"compiled for CPython 3.{minor}." in reason or "undefined symbol" in reason
     assert_refused(host, admin, tmp_path, reason)
@@ -167,7 +167,7 @@ def without_walker(folder: Path) -> Path:
 
 def assert_refused(host: Host, admin: Identity, folder: Path, reason: str) -> None:
     client = client_of(host, admin)
-    engine = client.get_process().snapshot_engine
+    engine = client.get_process(timeout=120).snapshot_engine
     assert not engine.available
     assert reason in engine.unavailable_reason
     with pytest.raises(EngineUnavailable) as raised:
