@@ -19,6 +19,8 @@ from typing import Any
 
 from ops_service.process.proof_loop import ProofLoop, proved
 
+_C_HAS_SETS = sys.version_info >= (3, 14)
+
 CANNOT_FIND = (
     "asyncio's tasks cannot be found in this process: a task of the service's own was not "
     "found where this release of Python registers them. Tasks are missing, and so are "
@@ -115,7 +117,7 @@ def _sets() -> Iterator[set[Any]]:
         getattr(tasks, name, None) for name in ("_scheduled_tasks", "_all_tasks", "_eager_tasks")
     ]
     accelerator = sys.modules.get("_asyncio")
-    if sys.version_info >= (3, 14) and accelerator is not None:
+    if _C_HAS_SETS and accelerator is not None:
         # Tasks of other libraries stand in two sets that the module refers to.
         registers += gc.get_referents(accelerator)
     known: set[int] = set()
