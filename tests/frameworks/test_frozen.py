@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import grpc
 import pytest
 from fix_certs import CertificateAuthority, Identity
 from fix_client import credentials_of
-from fix_host import configuration, toml
+from fix_idle import IDLE, running_idle
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
@@ -20,39 +19,18 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 import ops_service
 from ops_client import MaintenanceClient
 
-APPLICATION = """
-import sys
-import ops_service
-service = ops_service.start()
-print(service.address, flush=True)
-sys.stdin.read()
-"""
-
 
 @pytest.fixture
 def address(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
     """Address of the port in the frozen application."""
-    script, file = tmp_path / "app.py", tmp_path / "ops.toml"
-    script.write_text(APPLICATION)
-    file.write_text(toml(configuration(authority, tmp_path / "audit.jsonl")))
+    script = tmp_path / "app.py"
+    script.write_text(IDLE)
     # An editable installation is found by an import hook that PyInstaller does not follow.
     source = Path(ops_service.__file__).parents[1]
     freeze = [sys.executable, "-m", "PyInstaller", "--log-level", "WARN", "--paths", source, script]
     subprocess.run(freeze, cwd=tmp_path, check=True)
-    process = subprocess.Popen(
-        [tmp_path / "dist/app/app"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "OPS_SERVICE_CONFIG": str(file)},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().decode().strip()
-    finally:
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
+    with running_idle(authority, tmp_path, [tmp_path / "dist/app/app"]) as address:
+        yield address
 
 
 def test_a_frozen_application_is_seen(address: str, admin: Identity, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,39 +11,17 @@ from typing import Any
 
 import pytest
 from fix_certs import CertificateAuthority, Identity
-from fix_host import configuration, toml
+from fix_idle import IDLE, running_idle
 from fix_opsctl import Opsctl, environment_of
 
 COUNTED = ("new_count", "freed_count", "types", "grown")
-
-IDLE = """
-import sys
-import ops_service
-service = ops_service.start()
-print(service.address, flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
 def idle(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
     """Address of an application that waits for the end of its standard input."""
-    file = tmp_path / "ops.toml"
-    file.write_text(toml(configuration(authority, tmp_path / "audit.jsonl")))
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", IDLE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "OPS_SERVICE_CONFIG": str(file)},
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().decode().strip()
-    finally:
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
+    with running_idle(authority, tmp_path, [sys.executable, "-P", "-c", IDLE]) as address:
+        yield address
 
 
 @pytest.mark.long
