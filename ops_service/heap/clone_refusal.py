@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from ops_service.errors import CloneRefused
+from ops_service.heap.headroom import system_bytes
 
-_MEMINFO = Path("/proc/meminfo")
 _MAPS = Path("/proc/self/maps")
 _OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 _GIB = 1 << 30
@@ -37,8 +37,7 @@ def _too_large_a_mapping() -> str | None:
     try:
         if int(_OVERCOMMIT.read_text()) != 0:
             return None
-        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
-        whole = sum(int(fields[name].split()[0]) << 10 for name in ("MemTotal", "SwapTotal"))
+        whole = sum(system_bytes("MemTotal", "SwapTotal"))
         largest = _largest_mapping()
     except (OSError, KeyError, ValueError):
         return None

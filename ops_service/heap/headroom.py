@@ -167,11 +167,19 @@ def _reserve(limit: int) -> int:
     return max(_RESERVE_BYTES, int(limit * _RESERVE_SHARE))
 
 
+def system_bytes(*names: str) -> tuple[int, ...]:
+    """Figures of ``/proc/meminfo``, in bytes.
+
+    Raises:
+        OSError, KeyError, ValueError: The system does not tell.
+    """
+    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
+    return tuple(int(fields[name].split()[0]) * 1024 for name in names)
+
+
 def _system() -> Headroom:
     try:
-        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines())
-        free = int(fields["MemAvailable"].split()[0]) * 1024
-        total = int(fields["MemTotal"].split()[0]) * 1024
+        free, total = system_bytes("MemAvailable", "MemTotal")
     except (OSError, KeyError, ValueError):
         return Headroom(_UNKNOWN, _UNKNOWN, "unknown", ())
     reserve = _reserve(total)
